@@ -1,0 +1,1 @@
+//! Holds the model and the implementation against each other.

@@ -1,0 +1,1 @@
+//! Kubernetes objects as data: schemas, selectors, quantities, patches and Status.

@@ -1,0 +1,1 @@
+//! What the API server decides for each request.

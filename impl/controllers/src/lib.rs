@@ -1,0 +1,1 @@
+//! What each controller does about what it observes.

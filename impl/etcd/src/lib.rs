@@ -1,0 +1,1 @@
+//! The store on disk: a write-ahead log and snapshots.

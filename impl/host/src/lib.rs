@@ -1,0 +1,1 @@
+//! HTTP, TLS, time, names and the loops that run the cores.

@@ -1,0 +1,3 @@
+//! The kanon command: flags and wiring, no decisions.
+
+fn main() {}

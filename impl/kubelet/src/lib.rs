@@ -1,0 +1,1 @@
+//! What a node does about the pods that are bound to it.

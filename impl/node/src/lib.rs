@@ -1,0 +1,1 @@
+//! Real containers, images and pod networking on this machine.

@@ -1,0 +1,1 @@
+//! etcd's semantics as plain data: revisions, transactions, history and watches.
