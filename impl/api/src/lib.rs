@@ -1,1 +1,17 @@
-//! Kubernetes objects as data: schemas, selectors, quantities, patches and Status.
+//! Kubernetes objects as data: kinds, keys, requests, `Status`, and what is read out of an object.
+//!
+//! Leaves out anything that decides: what a request does is `apiserver`'s, what an object leads to is
+//! a component's.
+
+pub mod kind;
+pub mod object;
+pub mod request;
+pub mod status;
+pub mod time;
+pub mod trace;
+
+pub use kind::{ApiResource, Kind, resources};
+pub use object::{AnyObject, Key};
+pub use request::{Request, Verb};
+pub use status::{Reason, Status};
+pub use jiff::Timestamp;

@@ -1,0 +1,157 @@
+//! What can be said of any object whatever its kind: its key, its metadata, its canonical bytes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use serde_json::{Map, Value};
+
+use crate::kind::{ApiResource, Kind};
+
+/// The namespace (empty for cluster-scoped objects) and name of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// `metadata.namespace`, empty when cluster-scoped.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+}
+
+impl Key {
+    /// The key of an object in a namespace.
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    /// The key of a cluster-scoped object.
+    pub fn cluster(name: &str) -> Self {
+        Self::new("", name)
+    }
+
+    /// The key in an object's metadata.
+    pub fn of(metadata: &ObjectMeta) -> Self {
+        Self {
+            namespace: metadata.namespace.clone().unwrap_or_default(),
+            name: metadata.name.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The namespace, or `None` when cluster-scoped.
+    pub fn namespace(&self) -> Option<&str> {
+        (!self.namespace.is_empty()).then_some(self.namespace.as_str())
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.namespace() {
+            Some(namespace) => write!(formatter, "{namespace}/{}", self.name),
+            None => formatter.write_str(&self.name),
+        }
+    }
+}
+
+macro_rules! any_object {
+    ($($kind:ident),*) => {
+        /// A decoded object of any built-in kind, shared by reference.
+        #[derive(Clone, Debug)]
+        pub enum AnyObject {
+            $(#[doc = concat!("A `", stringify!($kind), "`.")] $kind(Arc<$kind>),)*
+        }
+
+        impl AnyObject {
+            /// Decodes an object of this resource.
+            pub fn decode(resource: &ApiResource, json: &[u8]) -> Result<Self, serde_json::Error> {
+                $(if resource == <$kind as Kind>::RESOURCE {
+                    return Ok(Self::$kind(Arc::new(serde_json::from_slice(json)?)));
+                })*
+                Err(serde::de::Error::custom(format!("unknown kind {}", resource.kind)))
+            }
+
+            /// Where objects of its kind are served.
+            pub fn resource(&self) -> &'static ApiResource {
+                match self { $(Self::$kind(_) => <$kind as Kind>::RESOURCE,)* }
+            }
+
+            /// Its metadata.
+            pub fn metadata(&self) -> &ObjectMeta {
+                match self { $(Self::$kind(object) => &object.metadata,)* }
+            }
+        }
+
+        $(impl From<Arc<$kind>> for AnyObject {
+            fn from(object: Arc<$kind>) -> Self { Self::$kind(object) }
+        })*
+    };
+}
+
+any_object!(
+    ConfigMap, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount, Deployment, ReplicaSet, Lease
+);
+
+impl AnyObject {
+    /// Its namespace and name.
+    pub fn key(&self) -> Key {
+        Key::of(self.metadata())
+    }
+}
+
+/// The owner reference that manages an object, if any.
+pub fn controller_of(metadata: &ObjectMeta) -> Option<&OwnerReference> {
+    metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
+}
+
+/// The owner reference with which `owner` manages what it creates.
+pub fn controller_reference<K: Kind>(owner: &K) -> OwnerReference {
+    OwnerReference {
+        api_version: K::RESOURCE.api_version(),
+        kind: K::RESOURCE.kind.to_owned(),
+        name: owner.metadata().name.clone().unwrap_or_default(),
+        uid: owner.metadata().uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }
+}
+
+/// The object as JSON with its `apiVersion` and `kind`.
+pub fn to_value<K: Kind>(object: &K) -> Value {
+    let mut value = serde_json::to_value(object).expect("a Kubernetes object is JSON");
+    if let Value::Object(fields) = &mut value {
+        fields.insert("apiVersion".to_owned(), Value::from(K::RESOURCE.api_version()));
+        fields.insert("kind".to_owned(), Value::from(K::RESOURCE.kind));
+    }
+    value
+}
+
+/// A text below a path of field names, empty when absent.
+pub fn text<'a>(value: &'a Value, path: &[&str]) -> &'a str {
+    at(value, path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The value below a path of field names.
+pub fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(value, |value, field| value.get(field))
+}
+
+/// The object's metadata, made if absent.
+pub fn metadata_mut(value: &mut Value) -> &mut Map<String, Value> {
+    object_at_mut(value, "metadata")
+}
+
+/// The object below a field, made if absent or of another type.
+pub fn object_at_mut<'a>(value: &'a mut Value, field: &str) -> &'a mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    let fields = value.as_object_mut().expect("made an object above");
+    let below = fields.entry(field.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+    if !below.is_object() {
+        *below = Value::Object(Map::new());
+    }
+    below.as_object_mut().expect("made an object above")
+}

@@ -1,0 +1,98 @@
+//! The work queue of a controller: each due key once, failed keys later and later.
+//!
+//! Source: client-go's `workqueue` (v1.36): exponential backoff from 5 ms to 1000 s per key.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use api::{Key, Timestamp};
+
+const BACKOFF_BASE_MILLISECONDS: i64 = 5;
+const BACKOFF_MAX_MILLISECONDS: i64 = 1_000_000;
+
+/// Keys that are due, in the order they became due, and keys that will be.
+#[derive(Clone, Debug, Default)]
+pub struct WorkQueue {
+    due: VecDeque<Key>,
+    queued: BTreeSet<Key>,
+    waiting: BTreeSet<(Timestamp, Key)>,
+    failures: BTreeMap<Key, u32>,
+}
+
+impl WorkQueue {
+    /// Makes a key due now; a key that is due already stays where it is.
+    pub fn add(&mut self, key: Key) {
+        if self.queued.insert(key.clone()) {
+            self.due.push_back(key);
+        }
+    }
+
+    /// Makes a key due at `when`.
+    pub fn add_after(&mut self, key: Key, when: Timestamp) {
+        self.waiting.insert((when, key));
+    }
+
+    /// Makes a key due again after its reconciliation failed.
+    pub fn add_rate_limited(&mut self, key: Key, now: Timestamp) {
+        let failures = self.failures.entry(key.clone()).or_default();
+        let delay = BACKOFF_BASE_MILLISECONDS
+            .saturating_mul(1_i64.checked_shl(*failures).unwrap_or(i64::MAX))
+            .clamp(BACKOFF_BASE_MILLISECONDS, BACKOFF_MAX_MILLISECONDS);
+        *failures = (*failures + 1).min(32);
+        self.add_after(key, now + std::time::Duration::from_millis(delay.unsigned_abs()));
+    }
+
+    /// Forgets the failures of a key, after a success.
+    pub fn forget(&mut self, key: &Key) {
+        self.failures.remove(key);
+    }
+
+    /// The next key that is due.
+    pub fn pop(&mut self, now: Timestamp) -> Option<Key> {
+        while let Some((when, _)) = self.waiting.first()
+            && *when <= now
+        {
+            let (_, key) = self.waiting.pop_first().expect("it has a first element");
+            self.add(key);
+        }
+        let key = self.due.pop_front()?;
+        self.queued.remove(&key);
+        Some(key)
+    }
+
+    /// When the next waiting key becomes due.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.waiting.first().map(|(when, _)| *when)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(milliseconds).unwrap()
+    }
+
+    #[test]
+    fn a_key_added_twice_is_due_once() {
+        let mut queue = WorkQueue::default();
+        queue.add(Key::cluster("a"));
+        queue.add(Key::cluster("a"));
+
+        let popped = [queue.pop(at(0)), queue.pop(at(0))];
+
+        assert_eq!(popped, [Some(Key::cluster("a")), None]);
+    }
+
+    #[test]
+    fn a_failing_key_waits_longer_each_time() {
+        let mut queue = WorkQueue::default();
+        queue.add_rate_limited(Key::cluster("a"), at(0));
+        let first = queue.next_deadline();
+        assert_eq!(queue.pop(at(5)), Some(Key::cluster("a")));
+
+        queue.add_rate_limited(Key::cluster("a"), at(5));
+
+        assert_eq!((first, queue.next_deadline()), (Some(at(5)), Some(at(15))));
+    }
+}

@@ -1,0 +1,106 @@
+//! The caches of one component, and what a watch event changes in them.
+
+use std::sync::Arc;
+
+use api::{AnyObject, ApiResource, Key, Kind};
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::cache::Cache;
+
+/// One object, before and after. Both are there for a modification, one for an addition or deletion.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What the cache held.
+    pub old: Option<AnyObject>,
+    /// What it holds now.
+    pub new: Option<AnyObject>,
+}
+
+impl Change {
+    /// The object as it is, or as it was when it was deleted.
+    pub fn object(&self) -> &AnyObject {
+        self.new.as_ref().or(self.old.as_ref()).expect("a change has an old or a new object")
+    }
+
+    /// The resource of the object.
+    pub fn resource(&self) -> &'static ApiResource {
+        self.object().resource()
+    }
+
+    /// The key of the object.
+    pub fn key(&self) -> Key {
+        self.object().key()
+    }
+}
+
+macro_rules! view {
+    ($($kind:ident $field:ident),*) => {
+        /// Every cache a component may keep. One that it does not watch stays empty.
+        #[derive(Clone, Debug, Default)]
+        pub struct View {
+            $(#[doc = concat!("Every `", stringify!($kind), "` it has heard of.")] pub $field: Cache<$kind>,)*
+            /// The revision up to which the caches have read.
+            pub revision: u64,
+        }
+
+        impl View {
+            /// Puts an object, as ADDED and MODIFIED do.
+            pub fn put(&mut self, object: AnyObject) -> Change {
+                let old = match &object {
+                    $(AnyObject::$kind(object) => self.$field.insert(Arc::clone(object)).map(AnyObject::$kind),)*
+                };
+                Change { old, new: Some(object) }
+            }
+
+            /// Removes an object, as DELETED does; `None` when the cache never had it.
+            pub fn remove(&mut self, resource: &ApiResource, key: &Key) -> Option<Change> {
+                $(if resource == <$kind as Kind>::RESOURCE {
+                    let old = AnyObject::$kind(self.$field.remove(key)?);
+                    return Some(Change { old: Some(old), new: None });
+                })*
+                None
+            }
+
+            /// The keys of one resource.
+            pub fn keys(&self, resource: &ApiResource) -> Vec<Key> {
+                $(if resource == <$kind as Kind>::RESOURCE {
+                    return self.$field.keys().cloned().collect();
+                })*
+                vec![]
+            }
+
+            /// One object of any kind.
+            pub fn get(&self, resource: &ApiResource, key: &Key) -> Option<AnyObject> {
+                $(if resource == <$kind as Kind>::RESOURCE {
+                    return self.$field.get(key).cloned().map(AnyObject::$kind);
+                })*
+                None
+            }
+
+            /// The metadata of every object of every kind.
+            pub fn all(&self) -> impl Iterator<Item = (&'static ApiResource, &ObjectMeta)> {
+                std::iter::empty()
+                    $(.chain(self.$field.iter().map(|object| (<$kind as Kind>::RESOURCE, &object.metadata))))*
+            }
+        }
+    };
+}
+
+view!(
+    ConfigMap config_maps,
+    Event events,
+    Namespace namespaces,
+    Node nodes,
+    Pod pods,
+    Secret secrets,
+    Service services,
+    ServiceAccount service_accounts,
+    Deployment deployments,
+    ReplicaSet replica_sets,
+    Lease leases
+);
