@@ -10,8 +10,8 @@ pub mod status;
 pub mod time;
 pub mod trace;
 
+pub use jiff::Timestamp;
 pub use kind::{ApiResource, Kind, resources};
 pub use object::{AnyObject, Key};
 pub use request::{Request, Verb};
 pub use status::{Reason, Status};
-pub use jiff::Timestamp;

@@ -1,1 +1,10 @@
-//! The store on disk: a write-ahead log and snapshots.
+//! The store on disk: a write-ahead log and snapshots, one writer, one fsync for all that wait.
+//!
+//! Nothing is published before it is durable: readers take the last published snapshot, and a commit is
+//! answered only after its frame is on disk.
+
+mod disk;
+mod writer;
+
+pub use disk::OpenError;
+pub use writer::{CommitError, Etcd};
