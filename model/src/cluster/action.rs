@@ -1,0 +1,276 @@
+//! The vocabulary: everything that can happen in a cluster, each as one step.
+//!
+//! Serialized, an action carries its name and the names of its objects, so that a walk can be
+//! replayed on a real API server and a recorded event can be mapped onto an action.
+
+use super::budgets::Budget;
+use super::ids::{NodeId, PodId, SetId};
+use super::node_lifecycle::NodeChange;
+use super::state::State;
+use super::watch::Watcher;
+use serde::Serialize;
+
+/// One step of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+#[expect(
+    missing_docs,
+    reason = "each is documented at the step of its name, which it applies"
+)]
+pub enum Action {
+    CreatePod { pod: PodId, node: Option<NodeId> },
+    DeletePod { pod: PodId },
+    ForceDeletePod { pod: PodId },
+    CreateReplicaSet { set: SetId, replicas: u8 },
+    ScaleReplicaSet { set: SetId, replicas: u8 },
+    DeleteReplicaSet { set: SetId },
+
+    List { watcher: Watcher },
+    ListFromLaggingApiServer { watcher: Watcher },
+    Deliver { watcher: Watcher },
+
+    Schedule { pod: PodId, node: NodeId },
+    FailToSchedule { pod: PodId },
+    QueueAsUnschedulable { pod: PodId },
+    CommitBinding { pod: PodId },
+    FinishBinding { pod: PodId },
+    CommitLateBinding { pod: PodId },
+
+    SyncReplicaSet { set: SetId },
+    CommitCreation { set: SetId, pod: PodId },
+    CommitLateCreation { set: SetId, pod: PodId },
+    CommitScaleDown { pod: PodId },
+
+    RegisterNode { node: NodeId },
+    ReportNodeReady { node: NodeId },
+    RenewLease { node: NodeId },
+    StartContainers { node: NodeId, pod: PodId },
+    RejectPod { node: NodeId, pod: PodId },
+    ContainersExit { node: NodeId, pod: PodId },
+    ReportStatus { node: NodeId, pod: PodId },
+    StopContainers { node: NodeId, pod: PodId },
+    FinishDeletion { node: NodeId, pod: PodId },
+    StartKubelet { node: NodeId },
+
+    ExpireLease { node: NodeId },
+    DecideNodeUpdate { node: NodeId, change: NodeChange },
+    CommitNodeUpdate { node: NodeId },
+    DecideEviction { pod: PodId },
+    CommitEviction { pod: PodId },
+    CollectOrphan { pod: PodId },
+
+    LoseBinding { pod: PodId },
+    LoseAnswerToBinding { pod: PodId },
+    LoseCreation { set: SetId },
+    LoseAnswerToCreation { set: SetId, pod: PodId },
+    CrashScheduler,
+    CrashReplicaSetController,
+    CrashNodeLifecycle,
+    CrashKubelet { node: NodeId },
+    CrashApiServer,
+    NodeDies { node: NodeId },
+    NodeBoots { node: NodeId },
+    DeadNodeIsDeleted { node: NodeId },
+}
+
+/// Who takes a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Actor {
+    /// A person or a program outside the cluster.
+    Client,
+    /// kube-apiserver, at the moment it handles a request.
+    ApiServer,
+    /// A watch.
+    Watch,
+    /// kube-scheduler.
+    Scheduler,
+    /// The ReplicaSet controller.
+    ReplicaSetController,
+    /// The node lifecycle, taint eviction and Pod garbage collection controllers.
+    NodeLifecycle,
+    /// A kubelet.
+    Kubelet,
+    /// The clock.
+    Time,
+    /// What nobody wants and nobody is obliged to do.
+    Fault,
+}
+
+impl Action {
+    /// The state after this step, or nothing where it cannot be taken now.
+    pub fn apply<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>(
+        self,
+        state: &State<PODS, NODES, SETS, LOG>,
+    ) -> Option<State<PODS, NODES, SETS, LOG>> {
+        match self {
+            Action::CreatePod { pod, node } => state.client_creates_pod(pod, node),
+            Action::DeletePod { pod } => state.client_deletes_pod(pod),
+            Action::ForceDeletePod { pod } => state.client_force_deletes_pod(pod),
+            Action::CreateReplicaSet { set, replicas } => {
+                state.client_creates_replica_set(set, replicas)
+            }
+            Action::ScaleReplicaSet { set, replicas } => state.client_scales(set, replicas),
+            Action::DeleteReplicaSet { set } => state.client_deletes_replica_set(set),
+            Action::List { watcher } => state.list(watcher),
+            Action::ListFromLaggingApiServer { watcher } => {
+                state.list_from_lagging_api_server(watcher)
+            }
+            Action::Deliver { watcher } => state.deliver(watcher),
+            Action::Schedule { pod, node } => state.schedule(pod, node),
+            Action::FailToSchedule { pod } => state.fail_to_schedule(pod),
+            Action::QueueAsUnschedulable { pod } => state.queue_as_unschedulable(pod),
+            Action::CommitBinding { pod } => state.commit_binding(pod),
+            Action::FinishBinding { pod } => state.finish_binding(pod),
+            Action::CommitLateBinding { pod } => state.commit_late_binding(pod),
+            Action::SyncReplicaSet { set } => state.sync_replica_set(set),
+            Action::CommitCreation { set, pod } => state.commit_creation(set, pod),
+            Action::CommitLateCreation { set, pod } => state.commit_late_creation(set, pod),
+            Action::CommitScaleDown { pod } => state.commit_scale_down(pod),
+            Action::RegisterNode { node } => state.register_node(node),
+            Action::ReportNodeReady { node } => state.report_node_ready(node),
+            Action::RenewLease { node } => state.renew_lease(node),
+            Action::StartContainers { node, pod } => state.start_containers(node, pod),
+            Action::RejectPod { node, pod } => state.reject_pod(node, pod),
+            Action::ContainersExit { node, pod } => state.containers_exit(node, pod),
+            Action::ReportStatus { node, pod } => state.report_status(node, pod),
+            Action::StopContainers { node, pod } => state.stop_containers(node, pod),
+            Action::FinishDeletion { node, pod } => state.finish_deletion(node, pod),
+            Action::StartKubelet { node } => state.start_kubelet(node),
+            Action::ExpireLease { node } => state.expire_lease(node),
+            Action::DecideNodeUpdate { node, change } => state.decide_node_update(node, change),
+            Action::CommitNodeUpdate { node } => state.commit_node_update(node),
+            Action::DecideEviction { pod } => state.decide_eviction(pod),
+            Action::CommitEviction { pod } => state.commit_eviction(pod),
+            Action::CollectOrphan { pod } => state.collect_orphan(pod),
+            Action::LoseBinding { pod } => state.lose_binding(pod),
+            Action::LoseAnswerToBinding { pod } => state.lose_answer_to_binding(pod),
+            Action::LoseCreation { set } => state.lose_creation(set),
+            Action::LoseAnswerToCreation { set, pod } => state.lose_answer_to_creation(set, pod),
+            Action::CrashScheduler => state.crash_scheduler(),
+            Action::CrashReplicaSetController => state.crash_replica_set_controller(),
+            Action::CrashNodeLifecycle => state.crash_node_lifecycle(),
+            Action::CrashKubelet { node } => state.crash_kubelet(node),
+            Action::CrashApiServer => state.crash_api_server(),
+            Action::NodeDies { node } => state.node_dies(node),
+            Action::NodeBoots { node } => state.node_boots(node),
+            Action::DeadNodeIsDeleted { node } => state.dead_node_is_deleted(node),
+        }
+    }
+
+    /// Who takes it.
+    pub fn actor(self) -> Actor {
+        match self {
+            Action::CreatePod { .. }
+            | Action::DeletePod { .. }
+            | Action::ForceDeletePod { .. }
+            | Action::CreateReplicaSet { .. }
+            | Action::ScaleReplicaSet { .. }
+            | Action::DeleteReplicaSet { .. } => Actor::Client,
+            Action::List { .. }
+            | Action::ListFromLaggingApiServer { .. }
+            | Action::Deliver { .. } => Actor::Watch,
+            Action::Schedule { .. }
+            | Action::FailToSchedule { .. }
+            | Action::QueueAsUnschedulable { .. }
+            | Action::FinishBinding { .. } => Actor::Scheduler,
+            Action::CommitBinding { .. }
+            | Action::CommitLateBinding { .. }
+            | Action::CommitCreation { .. }
+            | Action::CommitLateCreation { .. }
+            | Action::CommitScaleDown { .. }
+            | Action::CommitNodeUpdate { .. }
+            | Action::CommitEviction { .. } => Actor::ApiServer,
+            Action::SyncReplicaSet { .. } => Actor::ReplicaSetController,
+            Action::RegisterNode { .. }
+            | Action::ReportNodeReady { .. }
+            | Action::RenewLease { .. }
+            | Action::StartContainers { .. }
+            | Action::RejectPod { .. }
+            | Action::ReportStatus { .. }
+            | Action::StopContainers { .. }
+            | Action::FinishDeletion { .. }
+            | Action::StartKubelet { .. } => Actor::Kubelet,
+            Action::DecideNodeUpdate { .. }
+            | Action::DecideEviction { .. }
+            | Action::CollectOrphan { .. } => Actor::NodeLifecycle,
+            Action::ExpireLease { .. } => Actor::Time,
+            Action::ContainersExit { .. }
+            | Action::LoseBinding { .. }
+            | Action::LoseAnswerToBinding { .. }
+            | Action::LoseCreation { .. }
+            | Action::LoseAnswerToCreation { .. }
+            | Action::CrashScheduler
+            | Action::CrashReplicaSetController
+            | Action::CrashNodeLifecycle
+            | Action::CrashKubelet { .. }
+            | Action::CrashApiServer
+            | Action::NodeDies { .. }
+            | Action::NodeBoots { .. }
+            | Action::DeadNodeIsDeleted { .. } => Actor::Fault,
+        }
+    }
+
+    /// Whether it is taken at last if it can be taken for ever (weak fairness).
+    pub fn is_fair(self) -> bool {
+        !matches!(self.actor(), Actor::Client | Actor::Fault)
+            && !matches!(
+                self,
+                Action::CommitLateBinding { .. }
+                    | Action::CommitLateCreation { .. }
+                    | Action::ListFromLaggingApiServer { .. }
+            )
+    }
+
+    /// The budget that it spends, where it happens a limited number of times.
+    pub fn budget(self) -> Option<Budget> {
+        Some(match self {
+            Action::CreatePod { .. } => Budget::CreatePod,
+            Action::DeletePod { .. } => Budget::DeletePod,
+            Action::ForceDeletePod { .. } => Budget::ForceDelete,
+            Action::CreateReplicaSet { .. } => Budget::CreateReplicaSet,
+            Action::ScaleReplicaSet { .. } | Action::DeleteReplicaSet { .. } => Budget::Scale,
+            Action::ContainersExit { .. } => Budget::ContainerExit,
+            Action::LoseBinding { .. }
+            | Action::LoseAnswerToBinding { .. }
+            | Action::LoseCreation { .. }
+            | Action::LoseAnswerToCreation { .. } => Budget::LostRequest,
+            Action::CrashScheduler => Budget::SchedulerCrash,
+            Action::CrashReplicaSetController => Budget::ReplicaSetControllerCrash,
+            Action::CrashNodeLifecycle => Budget::NodeLifecycleCrash,
+            Action::CrashKubelet { .. } => Budget::KubeletCrash,
+            Action::CrashApiServer => Budget::ApiServerCrash,
+            Action::NodeDies { .. } => Budget::NodeDeath,
+            Action::NodeBoots { .. } => Budget::NodeBoot,
+            Action::DeadNodeIsDeleted { .. } => Budget::NodeDeletion,
+            Action::ListFromLaggingApiServer { .. } => Budget::StaleList,
+            Action::List { .. }
+            | Action::Deliver { .. }
+            | Action::Schedule { .. }
+            | Action::FailToSchedule { .. }
+            | Action::QueueAsUnschedulable { .. }
+            | Action::CommitBinding { .. }
+            | Action::FinishBinding { .. }
+            | Action::CommitLateBinding { .. }
+            | Action::SyncReplicaSet { .. }
+            | Action::CommitCreation { .. }
+            | Action::CommitLateCreation { .. }
+            | Action::CommitScaleDown { .. }
+            | Action::RegisterNode { .. }
+            | Action::ReportNodeReady { .. }
+            | Action::RenewLease { .. }
+            | Action::StartContainers { .. }
+            | Action::RejectPod { .. }
+            | Action::ReportStatus { .. }
+            | Action::StopContainers { .. }
+            | Action::FinishDeletion { .. }
+            | Action::StartKubelet { .. }
+            | Action::ExpireLease { .. }
+            | Action::DecideNodeUpdate { .. }
+            | Action::CommitNodeUpdate { .. }
+            | Action::DecideEviction { .. }
+            | Action::CommitEviction { .. }
+            | Action::CollectOrphan { .. } => return None,
+        })
+    }
+}

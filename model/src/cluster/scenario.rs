@@ -1,0 +1,357 @@
+//! A cluster as a slice to check: which components it has, how it starts, what may go wrong.
+
+use super::action::{Action, Actor};
+use super::budgets::{Budget, Budgets};
+use super::claims;
+use super::ids::{NodeId, PodId, SetId, Uid};
+use super::kubelet::{Kubelet, Machine};
+use super::mutations::Mutation;
+use super::node_lifecycle::NodeChange;
+use super::objects::Node;
+use super::state::State;
+use super::watch::{Cursor, Watcher};
+use super::words;
+use crate::slice::{Claim, Outcome, Slice};
+
+/// Which components take steps. What is absent is not modelled in the slice.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Components {
+    /// kube-scheduler.
+    pub scheduler: bool,
+    /// The ReplicaSet controller; it then creates the Pods.
+    pub replica_set_controller: bool,
+    /// The node lifecycle, taint eviction and Pod garbage collection controllers.
+    pub node_lifecycle: bool,
+    /// The kubelets. Without them a Pod that is bound stays Pending.
+    pub kubelets: bool,
+    /// An API server whose watch cache lags behind.
+    pub lagging_api_server: bool,
+}
+
+/// A cluster to check.
+#[derive(Clone, Debug)]
+pub struct Cluster<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize> {
+    /// Which components take steps.
+    pub components: Components,
+    /// Where it starts.
+    pub initial: State<PODS, NODES, SETS, LOG>,
+    /// How many names of Pods there are.
+    pub pods: usize,
+    /// How many machines there are.
+    pub nodes: usize,
+    /// What a client may scale to.
+    pub replicas_max: u8,
+    /// Watchers whose cache never lags: what they watch reaches them with the write. This makes a
+    /// slice smaller and leaves out the interleavings where they are late.
+    pub up_to_date: &'static [Watcher],
+    /// The claims that the slice is about.
+    pub claims: &'static [&'static str],
+    /// The step that is replaced, if any.
+    pub mutation: Option<Mutation>,
+}
+
+impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
+    Cluster<PODS, NODES, SETS, LOG>
+{
+    /// The start of a cluster whose machines run, of which so many have not registered yet, and
+    /// whose components have listed.
+    pub fn start(
+        components: Components,
+        machines: Machines,
+        budgets: Budgets,
+    ) -> State<PODS, NODES, SETS, LOG> {
+        let mut state = State {
+            budgets,
+            ..State::EMPTY
+        };
+        for node in NodeId::all(machines.count) {
+            let registered = node.index() < machines.count - machines.unregistered;
+            state = with_machine(state, node, machines.allocatable_pods, registered);
+        }
+        for watcher in watchers(components, machines.count) {
+            let off = matches!(watcher, Watcher::Kubelet(node)
+                if node.index() >= machines.count - machines.unregistered);
+            if !off {
+                state.store.set_cursor(watcher, Cursor::at(0));
+            }
+        }
+        state
+    }
+
+    fn pods(&self) -> impl Iterator<Item = PodId> + Clone + use<PODS, NODES, SETS, LOG> {
+        PodId::all(self.pods)
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = NodeId> + Clone + use<PODS, NODES, SETS, LOG> {
+        NodeId::all(self.nodes)
+    }
+
+    fn possible(&self) -> Vec<Action> {
+        let mut actions = self.client_actions();
+        for watcher in watchers(self.components, self.nodes) {
+            actions.push(Action::Deliver { watcher });
+            actions.push(Action::List { watcher });
+            actions.push(Action::ListFromLaggingApiServer { watcher });
+        }
+        if self.components.scheduler {
+            actions.extend(self.scheduler_actions());
+        }
+        if self.components.replica_set_controller {
+            actions.extend(self.replica_set_actions());
+        }
+        if self.components.kubelets {
+            actions.extend(self.kubelet_actions());
+        }
+        if self.components.node_lifecycle {
+            actions.extend(self.node_lifecycle_actions());
+        }
+        actions.push(Action::CrashApiServer);
+        actions
+    }
+
+    fn client_actions(&self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for pod in self.pods() {
+            actions.extend([Action::DeletePod { pod }, Action::ForceDeletePod { pod }]);
+            if self.components.scheduler {
+                actions.push(Action::CreatePod { pod, node: None });
+            } else {
+                actions.extend(self.nodes().map(|node| Action::CreatePod {
+                    pod,
+                    node: Some(node),
+                }));
+            }
+        }
+        for set in SetId::all(SETS) {
+            for replicas in 0..=self.replicas_max {
+                actions.push(Action::ScaleReplicaSet { set, replicas });
+            }
+            actions.push(Action::CreateReplicaSet {
+                set,
+                replicas: self.replicas_max,
+            });
+        }
+        actions
+    }
+
+    fn scheduler_actions(&self) -> Vec<Action> {
+        let mut actions = vec![Action::CrashScheduler];
+        for pod in self.pods() {
+            actions.extend(self.nodes().map(|node| Action::Schedule { pod, node }));
+            actions.extend([
+                Action::FailToSchedule { pod },
+                Action::QueueAsUnschedulable { pod },
+                Action::CommitBinding { pod },
+                Action::LoseBinding { pod },
+                Action::LoseAnswerToBinding { pod },
+                Action::FinishBinding { pod },
+                Action::CommitLateBinding { pod },
+            ]);
+        }
+        actions
+    }
+
+    fn replica_set_actions(&self) -> Vec<Action> {
+        let mut actions = vec![Action::CrashReplicaSetController];
+        for set in SetId::all(SETS) {
+            actions.extend([Action::SyncReplicaSet { set }, Action::LoseCreation { set }]);
+            for pod in self.pods() {
+                actions.extend([
+                    Action::CommitCreation { set, pod },
+                    Action::LoseAnswerToCreation { set, pod },
+                    Action::CommitLateCreation { set, pod },
+                ]);
+            }
+        }
+        actions.extend(self.pods().map(|pod| Action::CommitScaleDown { pod }));
+        actions
+    }
+
+    fn kubelet_actions(&self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for node in self.nodes() {
+            actions.extend([
+                Action::RegisterNode { node },
+                Action::ReportNodeReady { node },
+                Action::RenewLease { node },
+                Action::StartKubelet { node },
+                Action::CrashKubelet { node },
+                Action::NodeDies { node },
+                Action::NodeBoots { node },
+                Action::DeadNodeIsDeleted { node },
+            ]);
+            for pod in self.pods() {
+                actions.extend([
+                    Action::StartContainers { node, pod },
+                    Action::RejectPod { node, pod },
+                    Action::ContainersExit { node, pod },
+                    Action::ReportStatus { node, pod },
+                    Action::StopContainers { node, pod },
+                    Action::FinishDeletion { node, pod },
+                ]);
+            }
+        }
+        actions
+    }
+
+    fn node_lifecycle_actions(&self) -> Vec<Action> {
+        let mut actions = vec![Action::CrashNodeLifecycle];
+        for node in self.nodes() {
+            let decide = |change| Action::DecideNodeUpdate { node, change };
+            actions.extend(NodeChange::ALL.map(decide));
+            actions.extend([
+                Action::ExpireLease { node },
+                Action::CommitNodeUpdate { node },
+            ]);
+        }
+        for pod in self.pods() {
+            actions.extend([
+                Action::DecideEviction { pod },
+                Action::CommitEviction { pod },
+                Action::CollectOrphan { pod },
+            ]);
+        }
+        actions
+    }
+
+    fn brought_up_to_date(
+        &self,
+        mut state: State<PODS, NODES, SETS, LOG>,
+    ) -> State<PODS, NODES, SETS, LOG> {
+        for watcher in self.up_to_date {
+            while let Some(next) = state.deliver(*watcher) {
+                state = next;
+            }
+        }
+        state
+    }
+
+    /// Names are taken in order. Which of several unused names is taken makes no difference.
+    fn takes_next_name(&self, state: &State<PODS, NODES, SETS, LOG>, action: Action) -> bool {
+        match action {
+            Action::CreatePod { pod, .. } => {
+                pod.index() == 0 || state.store.pod_uids[pod.index() - 1] != Uid::NONE
+            }
+            Action::CommitCreation { pod, .. }
+            | Action::CommitLateCreation { pod, .. }
+            | Action::LoseAnswerToCreation { pod, .. } => state.first_free() == Some(pod),
+            _ => true,
+        }
+    }
+}
+
+/// The machines at the start.
+#[derive(Clone, Copy, Debug)]
+pub struct Machines {
+    /// How many there are.
+    pub count: usize,
+    /// How many of them, counted from the last, have a kubelet that has not registered yet.
+    pub unregistered: usize,
+    /// How many Pods each has room for.
+    pub allocatable_pods: u8,
+}
+
+impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize> Slice
+    for Cluster<PODS, NODES, SETS, LOG>
+{
+    type State = State<PODS, NODES, SETS, LOG>;
+    type Action = Action;
+
+    fn initial(&self) -> Self::State {
+        self.initial
+    }
+
+    fn candidates(&self) -> Vec<Action> {
+        let affordable = |action: &Action| match action.budget() {
+            Some(budget) => self.initial.budgets.left(budget) > 0,
+            None => true,
+        };
+        self.possible().into_iter().filter(affordable).collect()
+    }
+
+    fn step(&self, state: &Self::State, action: Action) -> Option<Self::State> {
+        if !self.takes_next_name(state, action) {
+            return None;
+        }
+        let next = Mutation::step(self.mutation, state, action)?;
+        Some(self.brought_up_to_date(next))
+    }
+
+    fn is_fair(&self, action: Action) -> bool {
+        action.is_fair()
+    }
+
+    fn claims(&self) -> Vec<Claim<Self>> {
+        claims::all()
+            .into_iter()
+            .filter(|claim| self.claims.contains(&claim.id))
+            .collect()
+    }
+
+    fn describe(&self, before: &Self::State, action: Action, after: &Self::State) -> String {
+        words::describe(before, action, after)
+    }
+
+    fn outcome(&self, before: &Self::State, action: Action, after: &Self::State) -> Outcome {
+        if after.store.revision.0 > before.store.revision.0 {
+            Outcome::Committed
+        } else if action.actor() == Actor::ApiServer {
+            Outcome::Refused
+        } else {
+            Outcome::Done
+        }
+    }
+
+    fn kind(&self, action: Action) -> String {
+        let value = serde_json::to_value(action).unwrap_or_default();
+        value["action"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+fn watchers(components: Components, nodes: usize) -> impl Iterator<Item = Watcher> {
+    Watcher::all(nodes).filter(move |watcher| match watcher {
+        Watcher::SchedulerPods | Watcher::SchedulerNodes => components.scheduler,
+        Watcher::ReplicaSets | Watcher::ReplicaSetPods => components.replica_set_controller,
+        Watcher::NodeLifecycleNodes | Watcher::NodeLifecyclePods => components.node_lifecycle,
+        Watcher::LaggingApiServer => components.lagging_api_server,
+        Watcher::Kubelet(_) => components.kubelets,
+    })
+}
+
+fn with_machine<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>(
+    mut state: State<PODS, NODES, SETS, LOG>,
+    node: NodeId,
+    allocatable_pods: u8,
+    registered: bool,
+) -> State<PODS, NODES, SETS, LOG> {
+    let machine = if registered {
+        Machine::Running
+    } else {
+        Machine::Registering
+    };
+    state.kubelets[node.index()] = Kubelet {
+        machine,
+        allocatable_pods,
+        ..Kubelet::OFF
+    };
+    state.leases[node.index()] = true;
+    if registered {
+        let uid = Uid::NONE.next();
+        let object = Node {
+            uid,
+            ready: true,
+            unreachable: false,
+            allocatable_pods,
+        };
+        state.store.base.nodes[node.index()] = Some(object);
+        state.store.node_uids[node.index()] = uid;
+    }
+    state
+}
+
+/// Several budgets at once.
+pub fn budgets(of: &[(Budget, u8)]) -> Budgets {
+    of.iter().fold(Budgets::NONE, |budgets, (budget, times)| {
+        budgets.with(*budget, *times)
+    })
+}

@@ -1,0 +1,183 @@
+//! Watches: who reads what of the log, how an event reaches it, and how it lists anew.
+//!
+//! A LIST and the WATCH from its revision are one step: what happens between the two is delivered
+//! by the watch. A watch that breaks and resumes at its revision changes nothing here, so it has
+//! no action.
+
+use super::budgets::Budget;
+use super::ids::NodeId;
+use super::objects::{Event, Object, Objects};
+use super::state::State;
+use serde::Serialize;
+
+/// A component's watch of one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watcher {
+    /// kube-scheduler's Pods.
+    SchedulerPods,
+    /// kube-scheduler's Nodes.
+    SchedulerNodes,
+    /// The ReplicaSets of the ReplicaSet controller.
+    ReplicaSets,
+    /// The Pods of the ReplicaSet controller.
+    ReplicaSetPods,
+    /// The Nodes of the node lifecycle controller.
+    NodeLifecycleNodes,
+    /// The Pods of the taint eviction controller.
+    NodeLifecyclePods,
+    /// The watch cache of an API server that lags behind the others.
+    LaggingApiServer,
+    /// The Pods whose `spec.nodeName` is the kubelet's Node.
+    Kubelet(NodeId),
+}
+
+impl Watcher {
+    /// How many watchers there are beside the kubelets.
+    pub const SHARED: usize = 7;
+
+    /// Every watcher of a cluster with so many Nodes.
+    pub fn all(nodes: usize) -> impl Iterator<Item = Watcher> {
+        use Watcher::*;
+        [
+            SchedulerPods,
+            SchedulerNodes,
+            ReplicaSets,
+            ReplicaSetPods,
+            NodeLifecycleNodes,
+            NodeLifecyclePods,
+            LaggingApiServer,
+        ]
+        .into_iter()
+        .chain(NodeId::all(nodes).map(Kubelet))
+    }
+
+    /// Whether its watch selects this event.
+    pub fn selects(self, event: &Event) -> bool {
+        match (self, event.object) {
+            (Watcher::LaggingApiServer, _) => true,
+            (Watcher::Kubelet(node), Object::Pod(_, pod)) => pod.node == Some(node),
+            (
+                Watcher::SchedulerPods | Watcher::ReplicaSetPods | Watcher::NodeLifecyclePods,
+                object,
+            ) => matches!(object, Object::Pod(..)),
+            (Watcher::SchedulerNodes | Watcher::NodeLifecycleNodes, object) => {
+                matches!(object, Object::Node(..))
+            }
+            (Watcher::ReplicaSets, object) => matches!(object, Object::ReplicaSet(..)),
+            (Watcher::Kubelet(_), Object::Node(..) | Object::ReplicaSet(..)) => false,
+        }
+    }
+
+    /// Its place among the shared cursors, or the Node whose kubelet it is.
+    pub fn shared_index(self) -> Result<usize, NodeId> {
+        match self {
+            Watcher::SchedulerPods => Ok(0),
+            Watcher::SchedulerNodes => Ok(1),
+            Watcher::ReplicaSets => Ok(2),
+            Watcher::ReplicaSetPods => Ok(3),
+            Watcher::NodeLifecycleNodes => Ok(4),
+            Watcher::NodeLifecyclePods => Ok(5),
+            Watcher::LaggingApiServer => Ok(6),
+            Watcher::Kubelet(node) => Err(node),
+        }
+    }
+}
+
+/// How many entries of the log a watcher has read, or that it has not listed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cursor(u16);
+
+impl Cursor {
+    /// Its component is down, or has not listed yet. It holds nothing back.
+    pub const OFF: Cursor = Cursor(u16::MAX);
+
+    /// It has read this many entries.
+    pub fn at(position: usize) -> Self {
+        Cursor(u16::try_from(position).expect("a log has fewer than 65,535 entries"))
+    }
+
+    /// How many entries it has read, unless it is off.
+    pub fn position(self) -> Option<usize> {
+        (self != Cursor::OFF).then_some(usize::from(self.0))
+    }
+
+    /// The same place, after the log lost its first entry.
+    pub fn shift_down(&mut self) {
+        if *self != Cursor::OFF {
+            self.0 = self.0.saturating_sub(1);
+        }
+    }
+}
+
+impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
+    State<PODS, NODES, SETS, LOG>
+{
+    /// What this watcher's cache holds; nothing before its first list.
+    pub fn cache(&self, watcher: Watcher) -> Option<Objects<PODS, NODES, SETS>> {
+        let position = self.store.cursor(watcher).position()?;
+        Some(self.store.objects_at(position))
+    }
+
+    /// Delivers the next event of a watch; the component's event handler runs with it.
+    pub fn deliver(&self, watcher: Watcher) -> Option<Self> {
+        let position = self.store.cursor(watcher).position()?;
+        let event = *self.store.log.get(position)?;
+        let mut next = *self;
+        next.store.set_cursor(watcher, Cursor::at(position + 1));
+        next.handle(watcher, &event);
+        next.store.settle();
+        Some(next)
+    }
+
+    /// Answers the first LIST of a component that has started, with the newest state.
+    pub fn list(&self, watcher: Watcher) -> Option<Self> {
+        self.list_at(watcher, self.store.log.len())
+    }
+
+    /// Answers the first LIST from an API server that lags behind. It waits until its own cache
+    /// is as new as the request: a list is consistent (KEP-2340, KEP-3157).
+    pub fn list_from_lagging_api_server(&self, watcher: Watcher) -> Option<Self> {
+        let lagging = self.store.cursor(Watcher::LaggingApiServer).position()?;
+        if lagging < self.store.log.len() {
+            return None;
+        }
+        self.spend(Budget::StaleList)?.list_at(watcher, lagging)
+    }
+
+    /// Lists as of a place in the log. Refused while its component is down, or once it has listed.
+    pub(super) fn list_at(&self, watcher: Watcher, position: usize) -> Option<Self> {
+        if self.store.cursor(watcher) != Cursor::OFF || !self.component_is_up(watcher) {
+            return None;
+        }
+        let mut next = *self;
+        next.store.set_cursor(watcher, Cursor::at(position));
+        next.store.settle();
+        Some(next)
+    }
+
+    fn component_is_up(&self, watcher: Watcher) -> bool {
+        match watcher {
+            Watcher::Kubelet(node) => self.kubelets[node.index()].is_running(),
+            Watcher::SchedulerPods
+            | Watcher::SchedulerNodes
+            | Watcher::ReplicaSets
+            | Watcher::ReplicaSetPods
+            | Watcher::NodeLifecycleNodes
+            | Watcher::NodeLifecyclePods
+            | Watcher::LaggingApiServer => true,
+        }
+    }
+
+    fn handle(&mut self, watcher: Watcher, event: &Event) {
+        match watcher {
+            Watcher::SchedulerPods | Watcher::SchedulerNodes => self.scheduler_handles(event),
+            Watcher::ReplicaSetPods => self.replica_set_controller_handles(event),
+            Watcher::ReplicaSets
+            | Watcher::NodeLifecycleNodes
+            | Watcher::NodeLifecyclePods
+            | Watcher::LaggingApiServer
+            | Watcher::Kubelet(_) => {}
+        }
+    }
+}

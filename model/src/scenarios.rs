@@ -1,0 +1,357 @@
+//! The scenarios: slices of Kubernetes that leave out what they do not need.
+//!
+//! | name | what takes steps | what may go wrong |
+//! | --- | --- | --- |
+//! | `watch` | etcd, a watch, an informer, two writers | crash, compaction, closed watch, lost answer |
+//! | `scheduling` | kube-scheduler | its crash, lost requests |
+//! | `kubelet` | kubelets; clients name the Node | crash of a kubelet |
+//! | `node` | kube-scheduler, kubelets | crash of a kubelet, a lagging API server |
+//! | `eviction` | kube-scheduler, kubelets, node lifecycle | late renewal, death of a machine |
+//! | `workload` | ReplicaSet controller | its crash, lost requests |
+//! | `failover` | all controllers | death of a machine, deletion of its Node |
+//!
+//! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
+//! without the ReplicaSet controller clients create the Pods.
+
+use crate::cluster::budgets::Budget;
+use crate::cluster::scenario::{Machines, budgets};
+use crate::cluster::{Cluster, Components, Mutation, Watcher};
+use crate::slice::Slice;
+
+/// The names of the scenarios, in the order in which they are checked.
+pub const NAMES: [&str; 8] = [
+    "watch",
+    "scheduling",
+    "progress",
+    "kubelet",
+    "node",
+    "eviction",
+    "workload",
+    "failover",
+];
+
+/// How large a scenario is. What is not said is as the scenario has it.
+#[derive(Clone, Debug, Default)]
+pub struct Size {
+    /// How many machines.
+    pub nodes: Option<usize>,
+    /// How many Pods clients create.
+    pub pods: Option<usize>,
+    /// How many replicas.
+    pub replicas: Option<usize>,
+    /// How often each fault of the scenario may happen.
+    pub faults: Option<u8>,
+}
+
+/// Something to do with a slice, whatever its type.
+pub trait Visitor {
+    /// What comes out.
+    type Result;
+
+    /// Does it.
+    fn visit<S: Slice>(self, slice: S) -> Self::Result;
+}
+
+/// Why a scenario cannot be set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// There is no scenario of this name.
+    Scenario(String),
+    /// There is no mutation of this id that this scenario could have.
+    Mutation(String),
+    /// The model is not made for so many.
+    Size(String),
+}
+
+impl std::fmt::Display for Unknown {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unknown::Scenario(name) => write!(
+                formatter,
+                "there is no scenario {name:?}; there are {}",
+                NAMES.join(", ")
+            ),
+            Unknown::Mutation(id) => write!(
+                formatter,
+                "there is no mutation {id:?} here; see `kanon check --list`"
+            ),
+            Unknown::Size(what) => formatter.write_str(what),
+        }
+    }
+}
+
+/// Sets up a scenario and hands it to a visitor.
+pub fn with<V: Visitor>(
+    name: &str,
+    size: &Size,
+    mutation: Option<&str>,
+    visitor: V,
+) -> Result<V::Result, Unknown> {
+    let plan = plan(name)
+        .ok_or_else(|| Unknown::Scenario(name.to_owned()))?
+        .resized(size);
+    let mutation = cluster_mutation(mutation)?;
+    match (plan.names(), plan.nodes, plan.sets()) {
+        (..=2, ..=2, 0) => Ok(visitor.visit(plan.cluster::<2, 2, 0, 16>(mutation))),
+        (..=4, ..=2, 1) => Ok(visitor.visit(plan.cluster::<4, 2, 1, 24>(mutation))),
+        (..=5, ..=4, 0) => Ok(visitor.visit(plan.cluster::<5, 4, 0, 48>(mutation))),
+        (..=8, ..=4, 1) => Ok(visitor.visit(plan.cluster::<8, 4, 1, 48>(mutation))),
+        _ => Err(Unknown::Size(
+            "the model is made for at most 4 nodes, 5 pods, 4 replicas".into(),
+        )),
+    }
+}
+
+fn cluster_mutation(id: Option<&str>) -> Result<Option<Mutation>, Unknown> {
+    id.map(|id| Mutation::of(id).ok_or_else(|| Unknown::Mutation(id.to_owned())))
+        .transpose()
+}
+
+/// A scenario as data.
+#[derive(Clone, Debug)]
+struct Plan {
+    components: Components,
+    nodes: usize,
+    unregistered: usize,
+    allocatable_pods: u8,
+    pods: usize,
+    recreations: u8,
+    replicas: usize,
+    clients: Vec<(Budget, u8)>,
+    faults: Vec<(Budget, u8)>,
+    up_to_date: &'static [Watcher],
+    claims: &'static [&'static str],
+}
+
+impl Plan {
+    fn resized(mut self, size: &Size) -> Self {
+        self.nodes = size.nodes.unwrap_or(self.nodes).max(1);
+        self.unregistered = self.unregistered.min(self.nodes - 1);
+        if self.replicas == 0 {
+            self.pods = size.pods.unwrap_or(self.pods).max(1);
+        } else {
+            self.replicas = size.replicas.or(size.pods).unwrap_or(self.replicas).max(1);
+        }
+        if let Some(times) = size.faults {
+            self.faults
+                .iter_mut()
+                .for_each(|(_, budget)| *budget = times);
+        }
+        self
+    }
+
+    /// How many names of Pods are needed: replicas may exist twice while one of each is deleted.
+    fn names(&self) -> usize {
+        self.pods.max(2 * self.replicas)
+    }
+
+    fn sets(&self) -> usize {
+        usize::from(self.replicas > 0)
+    }
+
+    fn cluster<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>(
+        &self,
+        mutation: Option<Mutation>,
+    ) -> Cluster<PODS, NODES, SETS, LOG> {
+        let creates = if self.replicas == 0 {
+            self.pods as u8 + self.recreations
+        } else {
+            0
+        };
+        let mut all = vec![
+            (Budget::CreatePod, creates),
+            (Budget::CreateReplicaSet, SETS as u8),
+        ];
+        all.extend(self.clients.iter().chain(&self.faults));
+        let machines = Machines {
+            count: self.nodes,
+            unregistered: self.unregistered,
+            allocatable_pods: self.allocatable_pods,
+        };
+        Cluster {
+            components: self.components,
+            initial: Cluster::start(self.components, machines, budgets(&all)),
+            pods: self.names(),
+            nodes: self.nodes,
+            replicas_max: self.replicas as u8,
+            up_to_date: self.up_to_date,
+            claims: self.claims,
+            mutation,
+        }
+    }
+}
+
+fn plan(name: &str) -> Option<Plan> {
+    match name {
+        "scheduling" => Some(scheduling()),
+        "progress" => Some(progress()),
+        "kubelet" => Some(kubelet()),
+        "node" => Some(node()),
+        "eviction" => Some(eviction()),
+        "workload" => Some(workload()),
+        "failover" => Some(failover()),
+        _ => None,
+    }
+}
+
+const EMPTY: Plan = Plan {
+    components: Components {
+        scheduler: false,
+        replica_set_controller: false,
+        node_lifecycle: false,
+        kubelets: false,
+        lagging_api_server: false,
+    },
+    nodes: 1,
+    unregistered: 0,
+    allocatable_pods: 1,
+    pods: 0,
+    recreations: 0,
+    replicas: 0,
+    clients: Vec::new(),
+    faults: Vec::new(),
+    up_to_date: &[],
+    claims: &[],
+};
+
+/// Two Pods, two Nodes with one place each. Pods that are bound stay Pending.
+fn scheduling() -> Plan {
+    Plan {
+        components: Components {
+            scheduler: true,
+            ..EMPTY.components
+        },
+        nodes: 2,
+        pods: 2,
+        recreations: 1,
+        clients: vec![(Budget::DeletePod, 1)],
+        faults: vec![(Budget::SchedulerCrash, 1), (Budget::LostRequest, 1)],
+        claims: &[
+            "POD-1",
+            "SCHEDULER-1",
+            "SCHEDULER-2",
+            "SCHEDULER-3",
+            "SCHEDULER-4",
+        ],
+        ..EMPTY
+    }
+}
+
+/// Two Pods that want the one place of a Node, until one of them is deleted.
+fn progress() -> Plan {
+    Plan {
+        components: Components {
+            scheduler: true,
+            kubelets: true,
+            ..EMPTY.components
+        },
+        pods: 2,
+        clients: vec![(Budget::DeletePod, 1)],
+        faults: vec![(Budget::LostRequest, 1), (Budget::KubeletCrash, 1)],
+        claims: &["POD-1", "POD-5", "POD-6", "KUBELET-1"],
+        ..EMPTY
+    }
+}
+
+/// Two Pods that clients place on one Node with one place.
+fn kubelet() -> Plan {
+    Plan {
+        components: Components {
+            kubelets: true,
+            ..EMPTY.components
+        },
+        pods: 3,
+        clients: vec![(Budget::DeletePod, 1), (Budget::ContainerExit, 2)],
+        faults: vec![(Budget::KubeletCrash, 1)],
+        claims: &["POD-3", "POD-5", "KUBELET-1", "KUBELET-2", "KUBELET-3"],
+        ..EMPTY
+    }
+}
+
+/// One name, created twice; two Nodes; an API server that lags behind.
+fn node() -> Plan {
+    Plan {
+        components: Components {
+            scheduler: true,
+            kubelets: true,
+            lagging_api_server: true,
+            ..EMPTY.components
+        },
+        nodes: 2,
+        pods: 1,
+        recreations: 1,
+        clients: vec![(Budget::DeletePod, 2)],
+        faults: vec![(Budget::KubeletCrash, 1), (Budget::StaleList, 1)],
+        claims: &["POD-1", "POD-4", "POD-5", "KUBELET-1"],
+        ..EMPTY
+    }
+}
+
+/// A Node whose Lease is renewed too late, or whose machine dies, under a Pod that a client placed.
+fn eviction() -> Plan {
+    Plan {
+        components: Components {
+            kubelets: true,
+            node_lifecycle: true,
+            ..EMPTY.components
+        },
+        unregistered: 1,
+        pods: 1,
+        faults: vec![
+            (Budget::LateRenewal, 1),
+            (Budget::NodeDeath, 1),
+            (Budget::NodeBoot, 1),
+            (Budget::NodeLifecycleCrash, 1),
+        ],
+        claims: &["NODE-1", "NODE-2"],
+        ..EMPTY
+    }
+}
+
+/// One ReplicaSet that is scaled.
+fn workload() -> Plan {
+    Plan {
+        components: Components {
+            replica_set_controller: true,
+            ..EMPTY.components
+        },
+        nodes: 1,
+        replicas: 2,
+        clients: vec![(Budget::Scale, 2)],
+        faults: vec![
+            (Budget::ReplicaSetControllerCrash, 1),
+            (Budget::LostRequest, 1),
+        ],
+        claims: &[
+            "REPLICASET-1",
+            "REPLICASET-2",
+            "REPLICASET-3",
+            "REPLICASET-4",
+        ],
+        ..EMPTY
+    }
+}
+
+/// One replica, and the machine it runs on dies. The controllers' caches do not lag.
+fn failover() -> Plan {
+    Plan {
+        components: Components {
+            scheduler: true,
+            replica_set_controller: true,
+            node_lifecycle: true,
+            kubelets: true,
+            lagging_api_server: false,
+        },
+        nodes: 2,
+        replicas: 1,
+        up_to_date: &[
+            Watcher::ReplicaSets,
+            Watcher::ReplicaSetPods,
+            Watcher::NodeLifecycleNodes,
+            Watcher::NodeLifecyclePods,
+        ],
+        faults: vec![(Budget::NodeDeath, 1), (Budget::NodeDeletion, 1)],
+        claims: &["POD-1", "POD-4", "NODE-1", "NODE-3", "REPLICASET-5"],
+        ..EMPTY
+    }
+}

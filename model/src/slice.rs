@@ -1,0 +1,209 @@
+//! A slice of Kubernetes: states, steps and claims; and its face as a stateright model.
+//!
+//! Beside claims about states there are claims about steps ("no step changes `spec.nodeName`").
+//! A checker knows only states, so a state remembers which claim the step into it has broken.
+
+use serde::Serialize;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+/// A part of Kubernetes that is small enough to be exhausted.
+pub trait Slice: Clone + Send + Sync + 'static {
+    /// A small value.
+    type State: Copy + Eq + Hash + Debug + Send + Sync + 'static;
+    /// One step, with the names of its objects.
+    type Action: Copy + Eq + Debug + Serialize + Send + Sync + 'static;
+
+    /// Where everything starts.
+    fn initial(&self) -> Self::State;
+    /// Every action that the slice knows, possible now or not.
+    fn candidates(&self) -> Vec<Self::Action>;
+    /// The state after a step, or nothing where it cannot be taken now.
+    fn step(&self, state: &Self::State, action: Self::Action) -> Option<Self::State>;
+    /// Whether the action is taken at last if it can be taken for ever.
+    fn is_fair(&self, action: Self::Action) -> bool;
+    /// What is claimed.
+    fn claims(&self) -> Vec<Claim<Self>>;
+    /// A step in Kubernetes' words.
+    fn describe(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> String;
+    /// Whether a request was granted, refused, or whether the step was none.
+    fn outcome(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> Outcome;
+    /// The name of a kind of action, without its objects.
+    fn kind(&self, action: Self::Action) -> String;
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It made a new revision.
+    Committed,
+    /// The API server said no.
+    Refused,
+    /// The step was no request, or one that changed nothing.
+    Done,
+}
+
+/// A numbered sentence of `specs/`, as something to check.
+pub struct Claim<S: Slice> {
+    /// Its number, such as `POD-1`.
+    pub id: &'static str,
+    /// What must hold.
+    pub fact: Fact<S>,
+}
+
+/// What must hold, and when.
+pub enum Fact<S: Slice> {
+    /// In every state.
+    Always(fn(&S, &S::State) -> bool),
+    /// In every step.
+    EachStep(fn(&S, &S::State, &S::State) -> bool),
+    /// In some state: the model does not hold by doing nothing.
+    Reachable(fn(&S, &S::State) -> bool),
+    /// Again and again, in every fair run once faults have stopped.
+    Eventually(fn(&S, &S::State) -> bool),
+}
+
+/// The kind of a claim, as `kanon check --list` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Nothing bad happens.
+    Safety,
+    /// Something good happens at last.
+    Liveness,
+    /// Something can happen.
+    Reachability,
+}
+
+impl<S: Slice> Fact<S> {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Fact::Always(_) | Fact::EachStep(_) => Kind::Safety,
+            Fact::Reachable(_) => Kind::Reachability,
+            Fact::Eventually(_) => Kind::Liveness,
+        }
+    }
+}
+
+/// A slice as a stateright model.
+pub struct Checked<S: Slice> {
+    /// The slice.
+    pub slice: S,
+    /// Its claims.
+    pub claims: Vec<Claim<S>>,
+    /// Its candidates.
+    pub candidates: Vec<S::Action>,
+}
+
+/// A state of the slice, and the claim that the step into it has broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Reached<T> {
+    /// The state.
+    pub state: T,
+    /// The place of the broken claim among the claims.
+    pub broken: Option<u8>,
+}
+
+impl<S: Slice> Checked<S> {
+    /// The model of a slice.
+    pub fn new(slice: S) -> Self {
+        Checked {
+            claims: slice.claims(),
+            candidates: slice.candidates(),
+            slice,
+        }
+    }
+
+    /// The claims about single states that may be decided here: violated, or reached.
+    pub fn discovers(&self, claim: usize, reached: &Reached<S::State>) -> bool {
+        match self.claims[claim].fact {
+            Fact::Always(holds) => !holds(&self.slice, &reached.state),
+            Fact::EachStep(_) => reached.broken == Some(claim as u8),
+            Fact::Reachable(holds) => holds(&self.slice, &reached.state),
+            Fact::Eventually(_) => false,
+        }
+    }
+
+    fn broken(&self, before: &S::State, after: &S::State) -> Option<u8> {
+        let broken = self.claims.iter().position(|claim| match claim.fact {
+            Fact::EachStep(holds) => !holds(&self.slice, before, after),
+            Fact::Always(_) | Fact::Reachable(_) | Fact::Eventually(_) => false,
+        });
+        broken.map(|index| index as u8)
+    }
+}
+
+impl<S: Slice> stateright::Model for Checked<S> {
+    type State = Reached<S::State>;
+    type Action = S::Action;
+
+    fn init_states(&self) -> Vec<Self::State> {
+        vec![Reached {
+            state: self.slice.initial(),
+            broken: None,
+        }]
+    }
+
+    fn actions(&self, _: &Self::State, actions: &mut Vec<Self::Action>) {
+        actions.extend_from_slice(&self.candidates);
+    }
+
+    fn next_state(&self, last: &Self::State, action: Self::Action) -> Option<Self::State> {
+        if last.broken.is_some() {
+            return None;
+        }
+        let state = self.slice.step(&last.state, action)?;
+        Some(Reached {
+            state,
+            broken: self.broken(&last.state, &state),
+        })
+    }
+
+    fn format_action(&self, action: &Self::Action) -> String {
+        self.slice.kind(*action)
+    }
+
+    fn properties(&self) -> Vec<stateright::Property<Self>> {
+        let conditions = conditions::<S>();
+        assert!(
+            self.claims.len() <= conditions.len(),
+            "a slice has at most 16 claims"
+        );
+        let checkable = self.claims.iter().zip(conditions);
+        checkable
+            .filter_map(|(claim, condition)| property(claim, condition))
+            .collect()
+    }
+}
+
+type Condition<S> = fn(&Checked<S>, &Reached<<S as Slice>::State>) -> bool;
+
+fn property<S: Slice>(
+    claim: &Claim<S>,
+    discovers: (Condition<S>, Condition<S>),
+) -> Option<stateright::Property<Checked<S>>> {
+    let (holds, reached) = discovers;
+    match claim.fact {
+        Fact::Always(_) | Fact::EachStep(_) => Some(stateright::Property::always(claim.id, holds)),
+        Fact::Reachable(_) => Some(stateright::Property::sometimes(claim.id, reached)),
+        Fact::Eventually(_) => None,
+    }
+}
+
+/// stateright takes plain function pointers, so each claim's place is part of a function's type.
+fn conditions<S: Slice>() -> [(Condition<S>, Condition<S>); 16] {
+    macro_rules! at {
+        ($($place:literal)*) => { [$((holds::<S, $place>, reached::<S, $place>)),*] };
+    }
+    at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+}
+
+fn holds<S: Slice, const CLAIM: usize>(model: &Checked<S>, state: &Reached<S::State>) -> bool {
+    !model.discovers(CLAIM, state)
+}
+
+fn reached<S: Slice, const CLAIM: usize>(model: &Checked<S>, state: &Reached<S::State>) -> bool {
+    model.discovers(CLAIM, state)
+}
