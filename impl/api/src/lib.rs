@@ -3,9 +3,14 @@
 //! Leaves out anything that decides: what a request does is `apiserver`'s, what an object leads to is
 //! a component's.
 
+pub mod decode;
 pub mod kind;
+pub mod names;
 pub mod object;
+pub mod quantity;
 pub mod request;
+pub mod schema;
+pub mod selector;
 pub mod status;
 pub mod time;
 pub mod trace;

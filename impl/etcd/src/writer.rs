@@ -27,9 +27,18 @@ pub enum CommitError {
 
 type Answer = oneshot::Sender<Result<Committed, CommitError>>;
 
+/// Told of a commit in the order of revisions, after it is durable and before it is published.
+type Witness = Box<dyn FnOnce(&Committed) + Send>;
+
 enum Message {
-    Commit(Transaction, Answer),
+    Commit(Transaction, Witness, Answer),
     Compact(Revision),
+}
+
+struct Decided {
+    committed: Committed,
+    witness: Witness,
+    answer: Answer,
 }
 
 /// A handle to the store; clones share it. The files are closed when the last is gone.
@@ -73,8 +82,18 @@ impl Etcd {
 
     /// Decides a transaction; answers when it is durable and published.
     pub async fn commit(&self, transaction: Transaction) -> Result<Committed, CommitError> {
+        self.commit_witnessed(transaction, |_| {}).await
+    }
+
+    /// The same, and tells `witness` of the commit before anyone can read it. Witnesses are called in
+    /// the order of revisions.
+    pub async fn commit_witnessed(
+        &self,
+        transaction: Transaction,
+        witness: impl FnOnce(&Committed) + Send + 'static,
+    ) -> Result<Committed, CommitError> {
         let (answer, answered) = oneshot::channel();
-        let message = Message::Commit(transaction, answer);
+        let message = Message::Commit(transaction, Box::new(witness), answer);
         self.sender
             .send(message)
             .map_err(|_| CommitError::Stopped)?;
@@ -107,10 +126,18 @@ impl Writer {
             for message in batch {
                 self.decide(message, &mut decided, &mut records);
             }
-            let written = self.write(&records);
-            for (committed, answer) in decided {
+            let written = self.make_durable(&records);
+            let mut answers = vec![];
+            for Decided { committed, witness, answer } in decided {
+                if written.is_ok() {
+                    witness(&committed);
+                }
+                answers.push((answer, written.clone().map(|()| committed)));
+            }
+            self.publish(written.is_ok());
+            for (answer, result) in answers {
                 // A caller that has gone away does not change what was committed.
-                drop(answer.send(written.clone().map(|()| committed)));
+                drop(answer.send(result));
             }
         }
     }
@@ -118,28 +145,33 @@ impl Writer {
     fn decide(
         &mut self,
         message: Message,
-        decided: &mut Vec<(Committed, Answer)>,
+        decided: &mut Vec<Decided>,
         records: &mut Vec<Record>,
     ) {
         match message {
-            Message::Commit(transaction, answer) => {
+            Message::Commit(transaction, witness, answer) => {
                 let committed = self.head.commit(&transaction);
                 records.extend(committed.record.clone());
-                decided.push((committed, answer));
+                decided.push(Decided { committed, witness, answer });
             }
             Message::Compact(revision) => self.head.compact(revision),
         }
     }
 
-    fn write(&mut self, records: &[Record]) -> Result<(), CommitError> {
+    fn make_durable(&mut self, records: &[Record]) -> Result<(), CommitError> {
         if let Some(why) = &self.broken {
             self.head = self.publish.borrow().clone();
             return Err(CommitError::Broken(why.clone()));
         }
-        if !records.is_empty() {
-            self.disk
-                .append(records)
-                .map_err(|error| self.take_back(error))?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.disk.append(records).map_err(|error| self.take_back(error))
+    }
+
+    fn publish(&mut self, written: bool) {
+        if !written {
+            return;
         }
         self.publish.send_replace(self.head.clone());
         if self.disk.wants_snapshot()
@@ -147,7 +179,6 @@ impl Writer {
         {
             self.broken = Some(error.to_string());
         }
-        Ok(())
     }
 
     fn take_back(&mut self, error: AppendError) -> CommitError {

@@ -1,0 +1,193 @@
+//! Definitions and their properties, as `k8s-openapi` describes them.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::autoscaling::v1::Scale;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{
+    Binding, ConfigMap, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount,
+};
+use k8s_openapi::api::policy::v1::Eviction;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ListMeta, Patch, Status};
+use k8s_openapi::schemars::generate::{SchemaGenerator, SchemaSettings};
+use k8s_openapi::schemars::JsonSchema;
+use k8s_openapi::{ListableResource, Resource};
+use serde_json::Value;
+
+/// All definitions by name, `io.k8s.api.core.v1.Pod`.
+pub(crate) type Definitions = BTreeMap<String, Definition>;
+
+/// One definition.
+#[derive(Default)]
+pub(crate) struct Definition {
+    pub(crate) description: String,
+    /// `apiVersion` and `kind` of the objects that it defines.
+    pub(crate) kinds: Vec<(String, String)>,
+    /// Whether it is replaced as a whole (`+structType=atomic`).
+    pub(crate) atomic: bool,
+    pub(crate) fields: BTreeMap<String, Field>,
+}
+
+/// One property of a definition.
+#[derive(Default)]
+pub(crate) struct Field {
+    pub(crate) description: String,
+    /// `string`, `#io.k8s.api.core.v1.Pod`, `[string` for a list, `{string` for a map.
+    pub(crate) notation: String,
+    pub(crate) required: bool,
+    /// Whether Go holds it by pointer, so that an explicit zero differs from absence.
+    pub(crate) pointer: bool,
+    /// Its protobuf field number; two of them when it lies in an embedded message.
+    pub(crate) number: Vec<u32>,
+    pub(crate) atomic: bool,
+    pub(crate) list_type: String,
+    pub(crate) keys: Vec<String>,
+    pub(crate) strategy: String,
+    pub(crate) merge_key: String,
+}
+
+/// Every definition that an object, a list or a body of a request needs.
+pub(crate) fn all() -> Definitions {
+    let mut roots = Roots::default();
+    roots.object::<ConfigMap>();
+    roots.object::<Event>();
+    roots.object::<Namespace>();
+    roots.object::<Node>();
+    roots.object::<Pod>();
+    roots.object::<Secret>();
+    roots.object::<Service>();
+    roots.object::<ServiceAccount>();
+    roots.object::<Deployment>();
+    roots.object::<ReplicaSet>();
+    roots.object::<Lease>();
+    roots.body::<Binding>();
+    roots.body::<Eviction>();
+    roots.body::<Scale>();
+    roots.body::<Status>();
+    roots.kind::<DeleteOptions>("v1", "DeleteOptions");
+    roots.part::<ListMeta>();
+    roots.part::<Patch>();
+    roots.into_definitions()
+}
+
+struct Roots {
+    generator: SchemaGenerator,
+    /// Definition, `apiVersion`, `kind`.
+    kinds: Vec<(String, &'static str, &'static str)>,
+    /// Definition of the elements, `apiVersion`, `kind` of the list.
+    lists: Vec<(String, &'static str, &'static str)>,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        let generator = SchemaSettings::openapi3().into_generator();
+        Self { generator, kinds: vec![], lists: vec![] }
+    }
+}
+
+impl Roots {
+    fn object<K: JsonSchema + ListableResource>(&mut self) {
+        self.body::<K>();
+        self.lists.push((K::schema_name().into_owned(), K::API_VERSION, K::LIST_KIND));
+    }
+
+    fn body<K: JsonSchema + Resource>(&mut self) {
+        self.kind::<K>(K::API_VERSION, K::KIND);
+    }
+
+    fn kind<K: JsonSchema>(&mut self, api_version: &'static str, kind: &'static str) {
+        self.part::<K>();
+        self.kinds.push((K::schema_name().into_owned(), api_version, kind));
+    }
+
+    fn part<K: JsonSchema>(&mut self) {
+        let _reference = self.generator.subschema_for::<K>();
+    }
+
+    fn into_definitions(self) -> Definitions {
+        let schemas = self.generator.definitions();
+        let mut definitions: Definitions =
+            schemas.iter().map(|(name, schema)| (name.clone(), definition(schema))).collect();
+        for (name, api_version, kind) in self.kinds {
+            let kinds = &mut definitions.entry(name).or_default().kinds;
+            kinds.push((api_version.to_owned(), kind.to_owned()));
+        }
+        for (of, api_version, kind) in self.lists {
+            definitions.insert(format!("{of}List"), list(&definitions, &of, api_version, kind));
+        }
+        definitions
+    }
+}
+
+fn definition(schema: &Value) -> Definition {
+    let properties = schema["properties"].as_object();
+    Definition {
+        description: text(schema, "description"),
+        fields: properties
+            .into_iter()
+            .flatten()
+            .map(|(name, property)| (name.clone(), field(property, is_required(schema, name))))
+            .collect(),
+        ..Definition::default()
+    }
+}
+
+/// `k8s-openapi` requires all metadata, upstream requires none.
+fn is_required(schema: &Value, name: &str) -> bool {
+    let required = schema["required"].as_array();
+    name != "metadata" && required.into_iter().flatten().any(|required| required == name)
+}
+
+fn field(property: &Value, required: bool) -> Field {
+    Field {
+        description: text(property, "description"),
+        notation: notation(property),
+        required,
+        ..Field::default()
+    }
+}
+
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_default().to_owned()
+}
+
+fn notation(schema: &Value) -> String {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return format!("#{}", reference.rsplit('/').next().unwrap_or_default());
+    }
+    match (schema["type"].as_str(), schema["format"].as_str()) {
+        (Some("array"), _) => format!("[{}", notation(&schema["items"])),
+        (Some("object"), _) => format!("{{{}", notation(&schema["additionalProperties"])),
+        (Some("string"), Some("byte")) => "bytes".to_owned(),
+        (Some("integer"), format) => format.unwrap_or("int64").to_owned(),
+        (kind, _) => kind.unwrap_or_default().to_owned(),
+    }
+}
+
+fn list(definitions: &Definitions, of: &str, api_version: &str, kind: &str) -> Definition {
+    let (_, element) = of.rsplit_once('.').unwrap_or(("", of));
+    let same_as_element = |name: &str| {
+        let field = definitions.get(of).and_then(|definition| definition.fields.get(name));
+        field.map_or(String::new(), |field| field.description.clone())
+    };
+    let property = |description: &str, notation: String, required| Field {
+        description: description.to_owned(),
+        notation,
+        required,
+        ..Field::default()
+    };
+    let list_meta = format!("#{}", ListMeta::schema_name());
+    let fields = [
+        ("apiVersion", property(&same_as_element("apiVersion"), "string".to_owned(), false)),
+        ("items", property("The objects of the list.", format!("[#{of}"), true)),
+        ("kind", property(&same_as_element("kind"), "string".to_owned(), false)),
+        ("metadata", property("Standard list metadata.", list_meta, false)),
+    ];
+    Definition {
+        description: format!("{kind} is a list of objects of kind {element}."),
+        kinds: vec![(api_version.to_owned(), kind.to_owned())],
+        fields: fields.into_iter().map(|(name, field)| (name.to_owned(), field)).collect(),
+        ..Definition::default()
+    }
+}

@@ -1,0 +1,144 @@
+//! What only the Go types of Kubernetes v1.36 tell: which fields are pointers, and what is new in 1.36.
+//!
+//! Facts of `k8s.io/api/*/v1/types.go` and `generated.proto`, for the kinds that are served.
+
+use crate::definitions::{Definition, Definitions};
+
+/// Numbers, texts, booleans and `IntOrString`s that Go holds by pointer; all others it holds by value.
+const POINTER_SCALARS: &[(&str, &[&str])] = &[
+    ("DeploymentSpec", &["progressDeadlineSeconds", "replicas", "revisionHistoryLimit"]),
+    ("DeploymentStatus", &["collisionCount", "terminatingReplicas"]),
+    ("ReplicaSetSpec", &["replicas"]),
+    ("ReplicaSetStatus", &["terminatingReplicas"]),
+    ("RollingUpdateDeployment", &["maxSurge", "maxUnavailable"]),
+    ("LeaseSpec", &["holderIdentity", "leaseDurationSeconds", "leaseTransitions", "preferredHolder", "strategy"]),
+    ("AppArmorProfile", &["localhostProfile"]),
+    ("AzureDiskVolumeSource", &["cachingMode", "fsType", "kind", "readOnly"]),
+    ("CSIVolumeSource", &["fsType", "readOnly"]),
+    ("ClientIPConfig", &["timeoutSeconds"]),
+    ("ClusterTrustBundleProjection", &["name", "optional", "signerName"]),
+    ("ConfigMap", &["immutable"]),
+    ("ConfigMapEnvSource", &["optional"]),
+    ("ConfigMapKeySelector", &["optional"]),
+    ("ConfigMapProjection", &["optional"]),
+    ("ConfigMapVolumeSource", &["defaultMode", "optional"]),
+    ("Container", &["restartPolicy"]),
+    ("ContainerStatus", &["started", "stopSignal"]),
+    ("DownwardAPIVolumeFile", &["mode"]),
+    ("DownwardAPIVolumeSource", &["defaultMode"]),
+    ("EphemeralContainer", &["restartPolicy"]),
+    ("FCVolumeSource", &["lun"]),
+    ("FileKeySelector", &["optional"]),
+    ("GRPCAction", &["service"]),
+    ("HostPathVolumeSource", &["type"]),
+    ("ISCSIVolumeSource", &["initiatorName"]),
+    ("KeyToPath", &["mode"]),
+    ("Lifecycle", &["stopSignal"]),
+    ("LoadBalancerIngress", &["ipMode"]),
+    ("NodeFeatures", &["supplementalGroupsPolicy"]),
+    ("NodeRuntimeHandlerFeatures", &["recursiveReadOnlyMounts", "userNamespaces"]),
+    ("NodeSwapStatus", &["capacity"]),
+    ("PersistentVolumeClaimSpec", &["storageClassName", "volumeAttributesClassName", "volumeMode"]),
+    ("PodCertificateProjection", &["maxExpirationSeconds"]),
+    ("PodDNSConfigOption", &["value"]),
+    ("PodResourceClaim", &["resourceClaimName", "resourceClaimTemplateName"]),
+    ("PodResourceClaimStatus", &["resourceClaimName"]),
+    ("PodSchedulingGroup", &["podGroupName"]),
+    ("PodSecurityContext", &["fsGroup", "fsGroupChangePolicy", "runAsGroup", "runAsNonRoot", "runAsUser", "seLinuxChangePolicy", "supplementalGroupsPolicy"]),
+    ("PodSpec", &["activeDeadlineSeconds", "automountServiceAccountToken", "enableServiceLinks", "hostUsers", "hostnameOverride", "preemptionPolicy", "priority", "runtimeClassName", "setHostnameAsFQDN", "shareProcessNamespace", "terminationGracePeriodSeconds"]),
+    ("PortStatus", &["error"]),
+    ("Probe", &["terminationGracePeriodSeconds"]),
+    ("ProjectedVolumeSource", &["defaultMode"]),
+    ("ResourceHealth", &["message"]),
+    ("SeccompProfile", &["localhostProfile"]),
+    ("Secret", &["immutable"]),
+    ("SecretEnvSource", &["optional"]),
+    ("SecretKeySelector", &["optional"]),
+    ("SecretProjection", &["optional"]),
+    ("SecretVolumeSource", &["defaultMode", "optional"]),
+    ("SecurityContext", &["allowPrivilegeEscalation", "privileged", "procMount", "readOnlyRootFilesystem", "runAsGroup", "runAsNonRoot", "runAsUser"]),
+    ("ServiceAccount", &["automountServiceAccountToken"]),
+    ("ServiceAccountTokenProjection", &["expirationSeconds"]),
+    ("ServicePort", &["appProtocol"]),
+    ("ServiceSpec", &["allocateLoadBalancerNodePorts", "internalTrafficPolicy", "ipFamilyPolicy", "loadBalancerClass", "trafficDistribution"]),
+    ("Toleration", &["tolerationSeconds"]),
+    ("TopologySpreadConstraint", &["minDomains", "nodeAffinityPolicy", "nodeTaintsPolicy"]),
+    ("TypedLocalObjectReference", &["apiGroup"]),
+    ("TypedObjectReference", &["apiGroup", "namespace"]),
+    ("VolumeMount", &["mountPropagation", "recursiveReadOnly"]),
+    ("VolumeMountStatus", &["recursiveReadOnly"]),
+    ("WindowsSecurityContextOptions", &["gmsaCredentialSpec", "gmsaCredentialSpecName", "hostProcess", "runAsUserName"]),
+    ("DeleteOptions", &["gracePeriodSeconds", "ignoreStoreReadErrorWithClusterBreakingPotential", "orphanDependents", "propagationPolicy"]),
+    ("ListMeta", &["remainingItemCount"]),
+    ("ObjectMeta", &["deletionGracePeriodSeconds"]),
+    ("OwnerReference", &["blockOwnerDeletion", "controller"]),
+    ("Preconditions", &["resourceVersion", "uid"]),
+];
+
+/// Objects that Go holds by value; all others it holds by pointer.
+const STRUCT_VALUES: &[(&str, &[&str])] = &[
+    ("DeploymentSpec", &["strategy", "template"]),
+    ("ReplicaSetSpec", &["template"]),
+    ("Binding", &["target"]),
+    ("Container", &["resources"]),
+    ("ContainerStatus", &["lastState", "state"]),
+    ("EphemeralContainer", &["resources"]),
+    ("Event", &["involvedObject", "source"]),
+    ("NodeDaemonEndpoints", &["kubeletEndpoint"]),
+    ("NodeStatus", &["daemonEndpoints", "nodeInfo"]),
+    ("PersistentVolumeClaimSpec", &["resources"]),
+    ("PreferredSchedulingTerm", &["preference"]),
+    ("ServiceStatus", &["loadBalancer"]),
+    ("WeightedPodAffinityTerm", &["podAffinityTerm"]),
+];
+
+/// Objects of these names are values in every kind.
+const STRUCT_VALUE_NAMES: &[&str] = &["metadata", "spec", "status"];
+
+/// Fields that `k8s-pb` 0.9 (Kubernetes 1.35) lacks: definition, field, protobuf number, list type.
+const NEW_FIELDS: &[(&str, &str, u32, &str)] = &[
+    ("ImageVolumeStatus", "imageRef", 1, ""),
+    ("ListMeta", "shardInfo", 5, ""),
+    ("NodeAllocatableResourceClaimStatus", "containers", 2, "set"),
+    ("NodeAllocatableResourceClaimStatus", "resourceClaimName", 1, ""),
+    ("NodeAllocatableResourceClaimStatus", "resources", 3, ""),
+    ("PodSchedulingGroup", "podGroupName", 1, ""),
+    ("PodSpec", "schedulingGroup", 43, ""),
+    ("PodStatus", "nodeAllocatableResourceClaimStatuses", 21, "atomic"),
+    ("ResourceHealth", "message", 6, ""),
+    ("ShardInfo", "selector", 1, ""),
+    ("VolumeMountStatus", "volumeStatus", 5, ""),
+    ("VolumeStatus", "image", 1, ""),
+];
+
+/// Writes these facts into the definitions.
+pub(crate) fn join(definitions: &mut Definitions) {
+    for (name, definition) in definitions {
+        let (_, name) = name.rsplit_once('.').unwrap_or(("", name));
+        join_pointers(name, definition);
+        join_new_fields(name, definition);
+    }
+}
+
+fn join_pointers(definition_name: &str, definition: &mut Definition) {
+    for (name, field) in &mut definition.fields {
+        let object = field.notation.starts_with('#') && !field.notation.ends_with(".IntOrString");
+        field.pointer = if object {
+            !lists(STRUCT_VALUES, definition_name, name) && !STRUCT_VALUE_NAMES.contains(&name.as_str())
+        } else {
+            lists(POINTER_SCALARS, definition_name, name)
+        };
+    }
+}
+
+fn lists(table: &[(&str, &[&str])], definition: &str, field: &str) -> bool {
+    table.iter().any(|(name, fields)| *name == definition && fields.contains(&field))
+}
+
+fn join_new_fields(definition_name: &str, definition: &mut Definition) {
+    for (_, name, number, list_type) in NEW_FIELDS.iter().filter(|(of, ..)| *of == definition_name) {
+        let Some(field) = definition.fields.get_mut(*name) else { continue };
+        field.number = vec![*number];
+        field.list_type = (*list_type).to_owned();
+    }
+}

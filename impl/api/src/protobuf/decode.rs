@@ -1,0 +1,182 @@
+//! From a message to the fields of an object.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::{Map, Number, Value};
+
+use super::ProtobufError;
+use super::wire::{Reader, Wire};
+use crate::schema::{Definition, Field, Type};
+use crate::time;
+
+const DEPTH_MAX: usize = 64;
+
+type Fields = Map<String, Value>;
+
+/// The fields of a message. Go always writes fields that it holds by value, so their zeros are dropped.
+pub(super) fn message(
+    definition: &Definition,
+    bytes: &[u8],
+    depth: usize,
+) -> Result<Fields, ProtobufError> {
+    if depth > DEPTH_MAX {
+        return Err(ProtobufError::TooDeep);
+    }
+    let mut decoder = Decoder { definition, depth, fields: Fields::new() };
+    decoder.read(&[], bytes)?;
+    let mut fields = decoder.fields;
+    fields.retain(|name, value| definition.fields.get(name).is_some_and(|field| keeps(field, value)));
+    Ok(fields)
+}
+
+fn keeps(field: &Field, value: &Value) -> bool {
+    let held_by_value = !field.pointer && !field.required;
+    let empty_message = matches!(field.value, Type::Object(_)) && value.as_object().is_some_and(Map::is_empty);
+    field.keeps(value) && !(held_by_value && empty_message)
+}
+
+struct Decoder<'a> {
+    definition: &'a Definition,
+    depth: usize,
+    fields: Fields,
+}
+
+impl Decoder<'_> {
+    /// Reads a message, or one that is embedded at these numbers. Unknown numbers are skipped.
+    fn read(&mut self, outer: &[u32], bytes: &[u8]) -> Result<(), ProtobufError> {
+        let mut reader = Reader::new(bytes);
+        while let Some((number, wire)) = reader.next()? {
+            let number = [outer, &[number]].concat();
+            let known = self.definition.fields.iter().find(|(_, field)| field.number == number);
+            if let Some((name, field)) = known {
+                self.set(name, field, wire)?;
+            } else if self.definition.fields.values().any(|field| field.number.starts_with(&number)) {
+                self.read(&number, wire.bytes()?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, field: &Field, wire: Wire<'_>) -> Result<(), ProtobufError> {
+        match &field.value {
+            Type::List(element) => {
+                let items = self.items(element, wire)?;
+                let list = self.fields.entry(name).or_insert_with(|| Value::Array(vec![]));
+                list.as_array_mut().into_iter().for_each(|list| list.extend_from_slice(&items));
+            }
+            Type::Map(element) => {
+                let (key, value) = self.entry(element, wire)?;
+                let map = self.fields.entry(name).or_insert_with(|| Value::Object(Map::new()));
+                map.as_object_mut().and_then(|map| map.insert(key, value));
+            }
+            scalar_or_object => {
+                let value = self.value(scalar_or_object, wire)?;
+                self.fields.insert(name.to_owned(), value);
+            }
+        }
+        Ok(())
+    }
+
+    /// One element, or a packed list of numbers.
+    fn items(&self, element: &Type, wire: Wire<'_>) -> Result<Vec<Value>, ProtobufError> {
+        match (element, wire) {
+            (Type::Int32 | Type::Int64 | Type::Boolean, Wire::Bytes(packed)) => {
+                let numbers = Reader::new(packed).varints()?.into_iter();
+                numbers.map(|number| self.value(element, Wire::Varint(number))).collect()
+            }
+            (element, wire) => Ok(vec![self.value(element, wire)?]),
+        }
+    }
+
+    /// A message with the key as field 1 and the value as field 2; either is left out when it is zero.
+    fn entry(&self, element: &Type, wire: Wire<'_>) -> Result<(String, Value), ProtobufError> {
+        let (mut key, mut value) = (String::new(), element.zero());
+        let mut reader = Reader::new(wire.bytes()?);
+        while let Some((number, wire)) = reader.next()? {
+            match number {
+                1 => key = wire.text()?.to_owned(),
+                2 => value = self.value(element, wire)?,
+                _ => {}
+            }
+        }
+        Ok((key, value))
+    }
+
+    fn value(&self, kind: &Type, wire: Wire<'_>) -> Result<Value, ProtobufError> {
+        match (kind, wire) {
+            (Type::String, wire) => wire.text().map(Value::from),
+            (Type::Bytes, Wire::Bytes(bytes)) => Ok(Value::from(STANDARD.encode(bytes))),
+            (Type::Int32, Wire::Varint(number)) => Ok(Value::from(number as i32)),
+            (Type::Int64, Wire::Varint(number)) => Ok(Value::from(number as i64)),
+            (Type::Boolean, Wire::Varint(number)) => Ok(Value::from(number != 0)),
+            (Type::Number, Wire::Fixed64(bits)) => {
+                let number = Number::from_f64(f64::from_bits(bits));
+                number.map(Value::Number).ok_or(ProtobufError::Malformed)
+            }
+            (Type::Quantity, Wire::Bytes(message)) => {
+                let text = last(message, 1)?.map_or(Ok(""), Wire::text)?;
+                Ok(Value::from(text))
+            }
+            (Type::Time, Wire::Bytes(message)) => {
+                Ok(timestamp(message)?.map_or(Value::Null, |at| json(time::time(at))))
+            }
+            (Type::MicroTime, Wire::Bytes(message)) => {
+                Ok(timestamp(message)?.map_or(Value::Null, |at| json(time::micro_time(at))))
+            }
+            (Type::IntOrString, Wire::Bytes(message)) => int_or_string(message),
+            (Type::FieldsV1 | Type::RawExtension, Wire::Bytes(message)) => raw(message),
+            (Type::Object(id), Wire::Bytes(bytes)) => {
+                message(id.definition(), bytes, self.depth + 1).map(Value::Object)
+            }
+            (kind, _) => Err(ProtobufError::WrongType(kind.clone())),
+        }
+    }
+}
+
+/// The last value of a field in a small message.
+fn last(message: &[u8], wanted: u32) -> Result<Option<Wire<'_>>, ProtobufError> {
+    let mut found = None;
+    let mut reader = Reader::new(message);
+    while let Some((number, wire)) = reader.next()? {
+        if number == wanted {
+            found = Some(wire);
+        }
+    }
+    Ok(found)
+}
+
+fn number(message: &[u8], wanted: u32) -> Result<i64, ProtobufError> {
+    Ok(last(message, wanted)?.map_or(Ok(0), Wire::varint)? as i64)
+}
+
+/// Seconds and nanoseconds; an empty message is a time that was never set.
+fn timestamp(message: &[u8]) -> Result<Option<Timestamp>, ProtobufError> {
+    if message.is_empty() {
+        return Ok(None);
+    }
+    let nanoseconds = i32::try_from(number(message, 2)?).map_err(|_| ProtobufError::Malformed)?;
+    let timestamp = Timestamp::new(number(message, 1)?, nanoseconds);
+    timestamp.map(Some).map_err(|_| ProtobufError::Malformed)
+}
+
+fn json(value: impl serde::Serialize) -> Value {
+    serde_json::to_value(value).expect("a time is JSON")
+}
+
+/// Which of the two it is, the number, the text.
+fn int_or_string(message: &[u8]) -> Result<Value, ProtobufError> {
+    if number(message, 1)? == 0 {
+        return Ok(Value::from(number(message, 2)? as i32));
+    }
+    let text = last(message, 3)?.map_or(Ok(""), Wire::text)?;
+    Ok(Value::from(text))
+}
+
+/// JSON as bytes.
+fn raw(message: &[u8]) -> Result<Value, ProtobufError> {
+    match last(message, 1)?.map_or(Ok(&[][..]), Wire::bytes)? {
+        [] => Ok(Value::Object(Map::new())),
+        bytes => serde_json::from_slice(bytes).map_err(|_| ProtobufError::Malformed),
+    }
+}
