@@ -1,0 +1,412 @@
+//! The border to a container runtime: what a kubelet orders, what a runtime reports, as plain values.
+//!
+//! The shape follows CRI (`PodSandbox`, `Container`, `Image`). Every command is answered by an event
+//! that names the same pod or container; a runtime may answer in any order.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use api::{Key, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One instance of a container of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ContainerId {
+    /// The pod's uid.
+    pub pod_uid: String,
+    /// The container's name in the pod.
+    pub name: String,
+    /// How often the container was restarted before this instance.
+    pub attempt: u32,
+}
+
+impl fmt::Display for ContainerId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}.{}", self.pod_uid, self.name, self.attempt)
+    }
+}
+
+/// What a pod's containers share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SandboxSpec {
+    /// The pod's uid.
+    pub pod_uid: String,
+    /// The pod's namespace and name.
+    pub pod: Key,
+    /// The host name inside.
+    pub hostname: String,
+    /// Whether it uses the node's network instead of its own.
+    pub host_network: bool,
+}
+
+/// Everything a runtime needs to start a container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContainerSpec {
+    /// Which instance.
+    pub id: ContainerId,
+    /// The pod's namespace and name.
+    pub pod: Key,
+    /// The image as the pod names it.
+    pub image: String,
+    /// What the runtime said the image's id is.
+    pub image_id: String,
+    /// Replaces the image's entrypoint unless empty.
+    pub command: Vec<String>,
+    /// Replaces the image's arguments unless empty.
+    pub args: Vec<String>,
+    /// Replaces the image's working directory unless empty.
+    pub working_dir: String,
+    /// Added to the image's environment.
+    pub env: Vec<(String, String)>,
+    /// What is mounted where.
+    pub mounts: Vec<Mount>,
+    /// Limits.
+    pub resources: Resources,
+    /// User, capabilities and file system access.
+    pub security: Security,
+    /// Whether the node's network, process and IPC namespaces are used.
+    pub host: HostNamespaces,
+    /// Whether it runs on a terminal.
+    pub tty: bool,
+    /// Whether its standard input is kept open for a client to attach.
+    pub stdin: bool,
+}
+
+/// Which of the node's namespaces a pod uses instead of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostNamespaces {
+    /// `spec.hostNetwork`.
+    pub network: bool,
+    /// `spec.hostPID`.
+    pub pid: bool,
+    /// `spec.hostIPC`.
+    pub ipc: bool,
+}
+
+/// A mount of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// What is mounted.
+    pub source: MountSource,
+    /// Below the source.
+    pub sub_path: String,
+    /// Where in the container.
+    pub path: String,
+    /// Whether the container may not write.
+    pub read_only: bool,
+}
+
+/// Where a mount's files come from. Volumes live as long as their pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MountSource {
+    /// An empty directory of the pod, in memory if `memory`.
+    EmptyDir {
+        /// The volume's name.
+        volume: String,
+        /// Whether `medium` is `Memory`.
+        memory: bool,
+    },
+    /// A path of the node.
+    HostPath {
+        /// The path.
+        path: String,
+        /// Whether a directory is made when there is none (`DirectoryOrCreate`).
+        create_directory: bool,
+    },
+    /// Files whose content is known: a ConfigMap, a Secret, the downward API.
+    Files {
+        /// The volume's name.
+        volume: String,
+        /// By path below the volume.
+        files: BTreeMap<String, File>,
+    },
+}
+
+/// One file of a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// What it holds.
+    pub content: Vec<u8>,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// Limits of a container, in the kernel's terms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Relative weight: 1024 for one core.
+    pub cpu_shares: u64,
+    /// Microseconds of CPU in each period of 100 ms; unlimited when absent.
+    pub cpu_quota_microseconds: Option<i64>,
+    /// Bytes; unlimited when absent.
+    pub memory_limit_bytes: Option<i64>,
+    /// How readily the kernel kills it when memory runs out.
+    pub oom_score_adj: i32,
+}
+
+/// The length of a CPU period.
+pub const CPU_PERIOD_MICROSECONDS: i64 = 100_000;
+
+/// What a container may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Security {
+    /// Replaces the image's user.
+    pub run_as_user: Option<i64>,
+    /// Replaces the image's group.
+    pub run_as_group: Option<i64>,
+    /// Whether a container that would run as root is refused.
+    pub run_as_non_root: bool,
+    /// Further groups.
+    pub supplemental_groups: Vec<i64>,
+    /// Whether it has all of the node's rights.
+    pub privileged: bool,
+    /// Whether it may not write to its root file system.
+    pub read_only_root_filesystem: bool,
+    /// Whether it may gain rights that its parent did not have.
+    pub allow_privilege_escalation: bool,
+    /// Capabilities beyond the default ones, without `CAP_`.
+    pub add_capabilities: Vec<String>,
+    /// Capabilities it does not get, without `CAP_`; `ALL` for all.
+    pub drop_capabilities: Vec<String>,
+    /// Whether system calls are not filtered (`seccompProfile.type: Unconfined`).
+    pub seccomp_unconfined: bool,
+}
+
+/// Which of a container's probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProbeType {
+    /// Failing restarts the container.
+    Liveness,
+    /// Failing takes the pod out of Services.
+    Readiness,
+    /// Until it succeeds the others wait.
+    Startup,
+}
+
+impl fmt::Display for ProbeType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, formatter)
+    }
+}
+
+/// What a probe does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeAction {
+    /// Runs a command in the container; exit code 0 is a success.
+    Exec {
+        /// The program and its arguments.
+        command: Vec<String>,
+    },
+    /// Sends a GET; an answer from 200 to 399 is a success.
+    HttpGet {
+        /// Name or address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// Path and query.
+        path: String,
+        /// Further headers.
+        headers: Vec<(String, String)>,
+        /// Whether TLS is spoken; certificates are not checked.
+        https: bool,
+    },
+    /// Opens a connection.
+    TcpSocket {
+        /// Name or address.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+}
+
+/// What a kubelet orders.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RuntimeCommand {
+    /// Answered by `SandboxReady` or `SandboxFailed`.
+    CreateSandbox(SandboxSpec),
+    /// Frees the pod's namespaces and address once its containers have ended. What the containers
+    /// left behind stays readable. Answered by `SandboxRemoved`.
+    RemoveSandbox {
+        /// The pod's uid.
+        pod_uid: String,
+    },
+    /// Forgets a pod with its containers, logs and volumes. Not answered.
+    RemovePod {
+        /// The pod's uid.
+        pod_uid: String,
+    },
+    /// Asks whether an image is there. Answered by `ImageStatus`.
+    ImageStatus {
+        /// On behalf of which container.
+        id: ContainerId,
+        /// The image as the pod names it.
+        image: String,
+    },
+    /// Answered by `ImagePulled` or `ImagePullFailed`.
+    PullImage {
+        /// On behalf of which container.
+        id: ContainerId,
+        /// The image as the pod names it.
+        image: String,
+    },
+    /// Answered by `ContainerStarted` or `ContainerFailed`, later by `ContainerExited`.
+    StartContainer(Box<ContainerSpec>),
+    /// Asks a container to end, and kills it when it has not after the grace period. A second order
+    /// can only shorten the grace period. The answer is `ContainerExited`.
+    StopContainer {
+        /// Which one.
+        id: ContainerId,
+        /// From now; 0 kills at once.
+        grace_period_seconds: i64,
+    },
+    /// Forgets an ended container with its log. Not answered.
+    RemoveContainer(ContainerId),
+    /// Answered by `Probed`.
+    Probe {
+        /// Of which container.
+        id: ContainerId,
+        /// Which probe.
+        probe: ProbeType,
+        /// What to do.
+        action: ProbeAction,
+        /// After this it has failed.
+        timeout_seconds: i64,
+    },
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// The exit code, 128 + n after signal n.
+    pub exit_code: i32,
+    /// Whether the kernel killed one of its processes for want of memory.
+    pub oom_killed: bool,
+    /// When.
+    pub finished_at: Timestamp,
+}
+
+/// What a runtime reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuntimeEvent {
+    /// The pod has its namespaces and address.
+    SandboxReady {
+        /// The pod's uid.
+        pod_uid: String,
+        /// The pod's address; empty on the node's network.
+        ip: String,
+    },
+    /// The pod could not get its namespaces or address.
+    SandboxFailed {
+        /// The pod's uid.
+        pod_uid: String,
+        /// Why.
+        message: String,
+    },
+    /// The pod has no namespaces and no address any more.
+    SandboxRemoved {
+        /// The pod's uid.
+        pod_uid: String,
+    },
+    /// Whether the image is there.
+    ImageStatus {
+        /// On behalf of which container it was asked.
+        id: ContainerId,
+        /// Its id, if it is there.
+        image_id: Option<String>,
+    },
+    /// The image is there now.
+    ImagePulled {
+        /// On behalf of which container.
+        id: ContainerId,
+        /// Its id.
+        image_id: String,
+        /// How large it is.
+        size_bytes: u64,
+        /// How long it took.
+        milliseconds: u64,
+    },
+    /// The image could not be pulled.
+    ImagePullFailed {
+        /// On behalf of which container.
+        id: ContainerId,
+        /// Why.
+        message: String,
+    },
+    /// The container runs.
+    ContainerStarted {
+        /// Which one.
+        id: ContainerId,
+        /// When.
+        started_at: Timestamp,
+    },
+    /// The container could not be created or started.
+    ContainerFailed {
+        /// Which one.
+        id: ContainerId,
+        /// Why.
+        message: String,
+    },
+    /// The container ended.
+    ContainerExited {
+        /// Which one.
+        id: ContainerId,
+        /// How.
+        exit: Exit,
+    },
+    /// A probe's result.
+    Probed {
+        /// Of which container.
+        id: ContainerId,
+        /// Which probe.
+        probe: ProbeType,
+        /// Whether it succeeded.
+        success: bool,
+        /// What it said.
+        output: String,
+    },
+}
+
+/// Whether a container runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerState {
+    /// It runs.
+    Running {
+        /// Since when.
+        started_at: Timestamp,
+    },
+    /// It ended.
+    Exited {
+        /// When it had started.
+        started_at: Timestamp,
+        /// How it ended.
+        exit: Exit,
+        /// Why it could not even start; empty when it did.
+        start_error: String,
+    },
+}
+
+/// What a runtime knows about a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerStatus {
+    /// Which one.
+    pub id: ContainerId,
+    /// The image as the pod names it.
+    pub image: String,
+    /// The image's id.
+    pub image_id: String,
+    /// Whether it runs.
+    pub state: ContainerState,
+}
+
+/// What a runtime knows about a pod, when a kubelet starts beside pods that run already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuntimeStatus {
+    /// The pod's uid.
+    pub pod_uid: String,
+    /// The pod's namespace and name.
+    pub pod: Key,
+    /// The sandbox's address, if there is a sandbox.
+    pub sandbox_ip: Option<String>,
+    /// Its containers, dead ones too, in the order they were started.
+    pub containers: Vec<ContainerStatus>,
+}

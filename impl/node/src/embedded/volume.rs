@@ -1,0 +1,137 @@
+//! Volumes: directories of the pod, files with known content, paths of the node.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
+
+use kubelet::runtime::{ContainerSpec, File, Mount, MountSource};
+use nix::mount::{MsFlags, mount};
+
+use super::Embedded;
+use crate::{Error, sandbox};
+
+/// Which of the pod's own files go where in each container.
+const ETC: [(&str, &str); 3] = [
+    ("hosts", "/etc/hosts"),
+    ("hostname", "/etc/hostname"),
+    ("resolv.conf", "/etc/resolv.conf"),
+];
+
+impl Embedded {
+    /// What is bound into a container, made if needed: source, place, read-only.
+    pub(super) fn binds(&self, spec: &ContainerSpec) -> Result<Vec<(String, String, bool)>, Error> {
+        let mut binds = vec![];
+        let etc = self.0.paths.pod(&spec.id.pod_uid).join("etc");
+        for (name, place) in ETC {
+            if !spec.mounts.iter().any(|mount| mount.path == place) {
+                binds.push((
+                    etc.join(name).display().to_string(),
+                    place.to_owned(),
+                    false,
+                ));
+            }
+        }
+        for mount in &spec.mounts {
+            let source = self.source(&spec.id.pod_uid, mount)?;
+            binds.push((
+                source.display().to_string(),
+                mount.path.clone(),
+                mount.read_only,
+            ));
+        }
+        Ok(binds)
+    }
+
+    fn source(&self, pod_uid: &str, mount: &Mount) -> Result<PathBuf, Error> {
+        let base = match &mount.source {
+            MountSource::EmptyDir { volume, memory } => {
+                let path = self.0.paths.volume(pod_uid, volume);
+                make_empty(&path, *memory)?;
+                path
+            }
+            MountSource::HostPath {
+                path,
+                create_directory,
+            } => {
+                let path = PathBuf::from(path);
+                if *create_directory {
+                    fs::create_dir_all(&path).map_err(Error::file(&path))?;
+                }
+                path
+            }
+            MountSource::Files { volume, files } => {
+                let path = self.0.paths.volume(pod_uid, volume);
+                write_files(&path, files)?;
+                path
+            }
+        };
+        let path = below(&base, &mount.sub_path)?;
+        if !mount.sub_path.is_empty() && !path.exists() {
+            fs::create_dir_all(&path).map_err(Error::file(&path))?;
+        }
+        Ok(path)
+    }
+
+    pub(super) fn unmount_volumes(&self, pod_uid: &str) {
+        let directory = self.0.paths.pod(pod_uid).join("volumes");
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            sandbox::unmount(&entry.path());
+        }
+    }
+}
+
+fn make_empty(path: &Path, memory: bool) -> Result<(), Error> {
+    if path.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(path).map_err(Error::file(path))?;
+    if memory {
+        mount(
+            Some("tmpfs"),
+            path,
+            Some("tmpfs"),
+            MsFlags::empty(),
+            None::<&str>,
+        )
+        .map_err(Error::system("mounting a volume in memory"))?;
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(0o777)).map_err(Error::file(path))
+}
+
+fn write_files(directory: &Path, files: &BTreeMap<String, File>) -> Result<(), Error> {
+    fs::create_dir_all(directory).map_err(Error::file(directory))?;
+    for (name, file) in files {
+        let path = below(directory, name)?;
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(Error::file(parent))?;
+        }
+        fs::write(&path, &file.content).map_err(Error::file(&path))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(file.mode))
+            .map_err(Error::file(&path))?;
+    }
+    Ok(())
+}
+
+/// A path below a volume; one that climbs or follows a link out is refused.
+fn below(base: &Path, path: &str) -> Result<PathBuf, Error> {
+    if path.is_empty() {
+        return Ok(base.to_owned());
+    }
+    let mut below = base.to_owned();
+    for part in Path::new(path).components() {
+        match part {
+            Component::Normal(name) => below.push(name),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err(Error::Container(format!("{path} leads out of its volume")));
+            }
+        }
+        if below.is_symlink() {
+            return Err(Error::Container(format!(
+                "{path} follows a link out of its volume"
+            )));
+        }
+    }
+    Ok(below)
+}

@@ -1,0 +1,277 @@
+//! What an embedded runtime does, as sentences.
+
+use std::path::Path;
+use std::process::Command;
+
+use host::node_server::LogOptions;
+use kubelet::runtime::{ContainerState, RuntimeCommand, RuntimeEvent};
+
+use crate::machine::Machine;
+
+macro_rules! trials {
+    ($($name:ident),* $(,)?) => {
+        /// Every trial with its name.
+        pub(crate) const ALL: &[(&str, fn())] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+trials!(
+    a_container_writes_its_log_and_exits_with_its_code,
+    a_container_has_its_own_namespaces_and_host_name,
+    a_missing_program_is_said_so,
+    a_container_over_its_memory_limit_is_oom_killed,
+    limits_stand_in_the_cgroup,
+    a_pod_answers_at_its_address,
+    two_pods_reach_each_other,
+    a_command_runs_in_a_container_and_returns_its_code,
+    a_command_on_a_terminal_has_the_clients_size,
+    a_container_that_handles_sigterm_ends_gracefully,
+    a_container_that_ignores_sigterm_is_killed_after_the_grace_period,
+    a_container_survives_its_kubelet_and_is_adopted,
+    the_last_lines_of_a_log_can_be_read,
+    teardown_leaves_nothing_behind,
+);
+
+fn a_container_writes_its_log_and_exits_with_its_code() {
+    let mut machine = Machine::new();
+
+    let exit = machine.run("a", &["sh", "-c", "echo out; echo err >&2; exit 7"]);
+
+    assert_eq!((exit.exit_code, exit.oom_killed), (7, false));
+    let log = machine.log("a", LogOptions::default());
+    let mut lines: Vec<&str> = log.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["err", "out"]);
+}
+
+fn a_container_has_its_own_namespaces_and_host_name() {
+    let mut machine = Machine::new();
+
+    machine.run(
+        "a",
+        &[
+            "sh",
+            "-c",
+            "hostname; echo $$; ls /proc | grep -c '^[0-9]'; id -u; ls /sys/class/net",
+        ],
+    );
+
+    let log = machine.log("a", LogOptions::default());
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines[..2], ["host-a", "1"]);
+    assert!(lines[2].parse::<u32>().unwrap() < 6, "{log}");
+    assert_eq!(lines[3..], ["0", "eth0", "lo"]);
+}
+
+fn a_missing_program_is_said_so() {
+    let mut machine = Machine::new();
+    let spec = machine.spec("a", &["no-such-program"]);
+
+    machine.perform(RuntimeCommand::StartContainer(Box::new(spec)));
+
+    let RuntimeEvent::ContainerFailed { message, .. } = machine.next() else {
+        panic!("it started")
+    };
+    assert!(message.contains("no-such-program"), "{message}");
+}
+
+fn a_container_over_its_memory_limit_is_oom_killed() {
+    let mut machine = Machine::new();
+    let mut spec = machine.spec("a", &["sh", "-c", "tail /dev/zero"]);
+    spec.resources.memory_limit_bytes = Some(16 << 20);
+
+    machine.start(&spec);
+    let exit = machine.exit();
+
+    assert_eq!((exit.exit_code, exit.oom_killed), (137, true));
+}
+
+fn limits_stand_in_the_cgroup() {
+    let mut machine = Machine::new();
+    let mut spec = machine.spec("a", &["sleep", "100"]);
+    spec.resources.memory_limit_bytes = Some(64 << 20);
+    spec.resources.cpu_quota_microseconds = Some(50_000);
+
+    machine.start(&spec);
+
+    let found = |file: &str| {
+        Command::new("find")
+            .args([
+                "/sys/fs/cgroup",
+                "-path",
+                "*kanon/test*main.0*",
+                "-name",
+                file,
+            ])
+            .output()
+            .unwrap()
+    };
+    let read = |file: &str| {
+        let path = String::from_utf8(found(file).stdout).unwrap();
+        path.lines()
+            .next()
+            .map(|path| std::fs::read_to_string(path).unwrap())
+    };
+    let memory = read("memory.limit_in_bytes")
+        .or_else(|| read("memory.max"))
+        .unwrap();
+    let cpu = read("cpu.cfs_quota_us")
+        .or_else(|| read("cpu.max"))
+        .unwrap();
+    assert_eq!(memory.trim(), "67108864");
+    assert!(cpu.starts_with("50000"), "{cpu}");
+}
+
+fn a_pod_answers_at_its_address() {
+    let mut machine = Machine::new();
+
+    let address = machine.sandbox("a");
+
+    assert!(address.starts_with("10.211."), "{address}");
+    assert!(ping(&address), "{address} does not answer");
+}
+
+fn two_pods_reach_each_other() {
+    let mut machine = Machine::new();
+    let address = machine.sandbox("a");
+
+    let exit = machine.run("b", &["ping", "-c", "1", "-W", "5", &address]);
+
+    assert_eq!(
+        exit.exit_code,
+        0,
+        "{}",
+        machine.log("b", LogOptions::default())
+    );
+}
+
+fn a_command_runs_in_a_container_and_returns_its_code() {
+    let mut machine = Machine::new();
+    let spec = machine.spec("a", &["sleep", "100"]);
+    machine.start(&spec);
+
+    let (code, printed) = machine.exec(
+        "a",
+        &["sh", "-c", "hostname; cat; exit 3"],
+        false,
+        "typed\n",
+    );
+
+    assert_eq!((code, printed.as_str()), (3, "host-a\ntyped\n"));
+}
+
+fn a_command_on_a_terminal_has_the_clients_size() {
+    let mut machine = Machine::new();
+    let spec = machine.spec("a", &["sleep", "100"]);
+    machine.start(&spec);
+
+    let script = "while [ \"$(stty size)\" = '0 0' ]; do sleep 0.05; done; stty size; tty; read x; echo got $x";
+    let (code, printed) = machine.exec("a", &["sh", "-c", script], true, "word\n");
+
+    assert_eq!(code, 0, "{printed}");
+    assert!(
+        printed.contains("45 123") && printed.contains("/dev/pts/"),
+        "{printed}"
+    );
+    assert!(printed.contains("got word"), "{printed}");
+}
+
+fn a_container_that_handles_sigterm_ends_gracefully() {
+    let mut machine = Machine::new();
+    let spec = machine.spec(
+        "a",
+        &[
+            "sh",
+            "-c",
+            "trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.1; done",
+        ],
+    );
+    machine.start(&spec);
+    while !machine.log("a", LogOptions::default()).contains("up") {
+        std::thread::yield_now();
+    }
+
+    machine.perform(RuntimeCommand::StopContainer {
+        id: spec.id,
+        grace_period_seconds: 30,
+    });
+
+    assert_eq!(machine.exit().exit_code, 5);
+    assert_eq!(machine.log("a", LogOptions::default()), "up\nbye\n");
+}
+
+fn a_container_that_ignores_sigterm_is_killed_after_the_grace_period() {
+    let mut machine = Machine::new();
+    let spec = machine.spec("a", &["sleep", "100"]);
+    machine.start(&spec);
+
+    machine.perform(RuntimeCommand::StopContainer {
+        id: spec.id,
+        grace_period_seconds: 1,
+    });
+
+    assert_eq!(machine.exit().exit_code, 137);
+}
+
+fn a_container_survives_its_kubelet_and_is_adopted() {
+    let mut machine = Machine::new();
+    let spec = machine.spec("a", &["sh", "-c", "sleep 100"]);
+    machine.start(&spec);
+
+    let found = machine.restart();
+
+    let [pod] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert!(pod.sandbox_ip.is_some());
+    assert!(
+        matches!(pod.containers[0].state, ContainerState::Running { .. }),
+        "{pod:?}"
+    );
+    machine.perform(RuntimeCommand::StopContainer {
+        id: spec.id,
+        grace_period_seconds: 0,
+    });
+    assert_eq!(machine.exit().exit_code, 137);
+}
+
+fn the_last_lines_of_a_log_can_be_read() {
+    let mut machine = Machine::new();
+    machine.run("a", &["sh", "-c", "for i in 1 2 3 4 5; do echo $i; done"]);
+
+    let last = machine.log(
+        "a",
+        LogOptions {
+            tail_lines: Some(2),
+            follow: true,
+            ..LogOptions::default()
+        },
+    );
+
+    assert_eq!(last, "4\n5\n");
+}
+
+fn teardown_leaves_nothing_behind() {
+    let mut machine = Machine::new();
+    let spec = machine.spec("a", &["sleep", "100"]);
+    machine.start(&spec);
+
+    node::teardown(machine.data_dir());
+
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(
+        !mounts.contains(&machine.data_dir().display().to_string()),
+        "{mounts}"
+    );
+    assert!(!Path::new(machine.data_dir()).join("nodes").exists());
+    let links = Command::new("ip").args(["-br", "link"]).output().unwrap();
+    let links = String::from_utf8(links.stdout).unwrap();
+    assert!(!links.contains("kanon"), "{links}");
+}
+
+fn ping(address: &str) -> bool {
+    let ping = Command::new("/bin/busybox")
+        .args(["ping", "-c", "1", "-W", "5", address])
+        .output();
+    ping.is_ok_and(|ping| ping.status.success())
+}
