@@ -28,7 +28,7 @@ pub fn fair_run_without<S: Slice>(
         waiting: search
             .states
             .iter()
-            .map(|reached| !goal(slice, &reached.state))
+            .map(|reached| reached.broken.is_none() && !goal(slice, &reached.state))
             .collect(),
         fair: search
             .model

@@ -17,6 +17,7 @@ use crate::cluster::budgets::Budget;
 use crate::cluster::scenario::{Machines, budgets};
 use crate::cluster::{Cluster, Components, Mutation, Watcher};
 use crate::slice::Slice;
+use crate::watch::{self, WatchSlice};
 
 /// The names of the scenarios, in the order in which they are checked.
 pub const NAMES: [&str; 8] = [
@@ -87,19 +88,35 @@ pub fn with<V: Visitor>(
     mutation: Option<&str>,
     visitor: V,
 ) -> Result<V::Result, Unknown> {
+    if name == "watch" {
+        return Ok(visitor.visit(watch_slice(size, mutation)?));
+    }
     let plan = plan(name)
         .ok_or_else(|| Unknown::Scenario(name.to_owned()))?
         .resized(size);
     let mutation = cluster_mutation(mutation)?;
-    match (plan.names(), plan.nodes, plan.sets()) {
+    match (plan.names(), plan.machines(), plan.sets()) {
         (..=2, ..=2, 0) => Ok(visitor.visit(plan.cluster::<2, 2, 0, 16>(mutation))),
         (..=4, ..=2, 1) => Ok(visitor.visit(plan.cluster::<4, 2, 1, 24>(mutation))),
-        (..=5, ..=4, 0) => Ok(visitor.visit(plan.cluster::<5, 4, 0, 48>(mutation))),
+        (..=3, ..=3, 0) => Ok(visitor.visit(plan.cluster::<3, 3, 0, 24>(mutation))),
+        (..=5, ..=5, 0) => Ok(visitor.visit(plan.cluster::<5, 5, 0, 48>(mutation))),
         (..=8, ..=4, 1) => Ok(visitor.visit(plan.cluster::<8, 4, 1, 48>(mutation))),
         _ => Err(Unknown::Size(
             "the model is made for at most 4 nodes, 5 pods, 4 replicas".into(),
         )),
     }
+}
+
+fn watch_slice(size: &Size, mutation: Option<&str>) -> Result<WatchSlice, Unknown> {
+    let mut slice = WatchSlice::default();
+    if let Some(faults) = size.faults {
+        slice = slice.with_faults(faults);
+    }
+    if let Some(id) = mutation {
+        slice.mutation =
+            Some(watch::Mutation::of(id).ok_or_else(|| Unknown::Mutation(id.to_owned()))?);
+    }
+    Ok(slice)
 }
 
 fn cluster_mutation(id: Option<&str>) -> Result<Option<Mutation>, Unknown> {
@@ -112,6 +129,7 @@ fn cluster_mutation(id: Option<&str>) -> Result<Option<Mutation>, Unknown> {
 struct Plan {
     components: Components,
     nodes: usize,
+    /// Machines beside those whose kubelet has not registered.
     unregistered: usize,
     allocatable_pods: u8,
     pods: usize,
@@ -126,7 +144,6 @@ struct Plan {
 impl Plan {
     fn resized(mut self, size: &Size) -> Self {
         self.nodes = size.nodes.unwrap_or(self.nodes).max(1);
-        self.unregistered = self.unregistered.min(self.nodes - 1);
         if self.replicas == 0 {
             self.pods = size.pods.unwrap_or(self.pods).max(1);
         } else {
@@ -143,6 +160,10 @@ impl Plan {
     /// How many names of Pods are needed: replicas may exist twice while one of each is deleted.
     fn names(&self) -> usize {
         self.pods.max(2 * self.replicas)
+    }
+
+    fn machines(&self) -> usize {
+        self.nodes + self.unregistered
     }
 
     fn sets(&self) -> usize {
@@ -164,7 +185,7 @@ impl Plan {
         ];
         all.extend(self.clients.iter().chain(&self.faults));
         let machines = Machines {
-            count: self.nodes,
+            count: self.machines(),
             unregistered: self.unregistered,
             allocatable_pods: self.allocatable_pods,
         };
@@ -172,7 +193,7 @@ impl Plan {
             components: self.components,
             initial: Cluster::start(self.components, machines, budgets(&all)),
             pods: self.names(),
-            nodes: self.nodes,
+            nodes: self.machines(),
             replicas_max: self.replicas as u8,
             up_to_date: self.up_to_date,
             claims: self.claims,
@@ -214,7 +235,8 @@ const EMPTY: Plan = Plan {
     claims: &[],
 };
 
-/// Two Pods, two Nodes with one place each. Pods that are bound stay Pending.
+/// Two Pods, two Nodes with one place each, and a machine that never registers. Pods that are
+/// bound stay Pending.
 fn scheduling() -> Plan {
     Plan {
         components: Components {
@@ -222,12 +244,18 @@ fn scheduling() -> Plan {
             ..EMPTY.components
         },
         nodes: 2,
+        unregistered: 1,
         pods: 2,
         recreations: 1,
         clients: vec![(Budget::DeletePod, 1)],
-        faults: vec![(Budget::SchedulerCrash, 1), (Budget::LostRequest, 1)],
+        faults: vec![
+            (Budget::SchedulerCrash, 1),
+            (Budget::LostRequest, 1),
+            (Budget::ApiServerCrash, 1),
+        ],
         claims: &[
             "POD-1",
+            "POD-2",
             "SCHEDULER-1",
             "SCHEDULER-2",
             "SCHEDULER-3",
@@ -295,7 +323,6 @@ fn eviction() -> Plan {
             node_lifecycle: true,
             ..EMPTY.components
         },
-        unregistered: 1,
         pods: 1,
         faults: vec![
             (Budget::LateRenewal, 1),
@@ -321,6 +348,7 @@ fn workload() -> Plan {
         faults: vec![
             (Budget::ReplicaSetControllerCrash, 1),
             (Budget::LostRequest, 1),
+            (Budget::ApiServerCrash, 1),
         ],
         claims: &[
             "REPLICASET-1",

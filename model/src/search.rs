@@ -11,12 +11,23 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// Where a search ends before it has seen everything.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
-    /// Stop at the first violation of a claim about states or steps.
-    pub first_violation: bool,
+    /// Stop once all of these claims are violated.
+    pub until: Until,
     /// Stop when so many states are known.
     pub states_max: usize,
+}
+
+/// Which violations end a search.
+#[derive(Clone, Debug)]
+pub enum Until {
+    /// None: it sees everything.
+    Everything,
+    /// The first violation of a claim about states or steps.
+    AnyViolation,
+    /// The violation of each of these claims, of which none is about reachability or liveness.
+    AllOf(Vec<String>),
 }
 
 /// What a search has found.
@@ -62,7 +73,7 @@ impl<S: Slice> Search<S> {
         known.insert(fingerprint(&search.states[0]), 0);
         let mut current = 0;
         let mut end_of_level = 1;
-        while current < search.states.len() && !search.stops(limits) {
+        while current < search.states.len() && !search.stops(&limits) {
             if current == end_of_level {
                 search.depth += 1;
                 end_of_level = search.states.len();
@@ -130,9 +141,17 @@ impl<S: Slice> Search<S> {
         search
     }
 
-    fn stops(&self, limits: Limits) -> bool {
-        self.states.len() >= limits.states_max
-            || (limits.first_violation && self.violation().is_some())
+    fn stops(&self, limits: &Limits) -> bool {
+        let violated = |id: &String| {
+            let place = self.model.claims.iter().position(|claim| claim.id == *id);
+            place.is_some_and(|claim| self.discoveries[claim].is_some())
+        };
+        let enough = match &limits.until {
+            Until::Everything => false,
+            Until::AnyViolation => self.violation().is_some(),
+            Until::AllOf(claims) => claims.iter().all(violated),
+        };
+        enough || self.states.len() >= limits.states_max
     }
 
     fn expand(&mut self, source: u32, known: &mut Known) {

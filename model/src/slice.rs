@@ -28,8 +28,14 @@ pub trait Slice: Clone + Send + Sync + 'static {
     fn describe(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> String;
     /// Whether a request was granted, refused, or whether the step was none.
     fn outcome(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> Outcome;
+    /// What an API server sees of a step: the request behind it, if there is one.
+    fn request(&self, before: &Self::State, action: Self::Action) -> Option<serde_json::Value>;
+
     /// The name of a kind of action, without its objects.
-    fn kind(&self, action: Self::Action) -> String;
+    fn kind(&self, action: Self::Action) -> String {
+        let value = serde_json::to_value(action).unwrap_or_default();
+        value["action"].as_str().unwrap_or_default().to_owned()
+    }
 }
 
 /// What became of a request.

@@ -170,11 +170,12 @@ states! {
     }
 
     fn a_pod_moves_from_a_dead_node(cluster, state) {
-        spent(cluster, state, Budget::NodeDeath) > 0 && a_pod_runs(cluster, state)
-            && NodeId::all(NODES).any(|node| {
-                state.objects().node(node).is_none_or(|object| object.unreachable)
-                    && state.running_on(node) == 0
-            })
+        let objects = state.objects();
+        let left_behind = |pod: &Pod| {
+            let node = pod.node.and_then(|node| objects.node(node));
+            pod.deleting && node.is_some_and(|node| node.unreachable)
+        };
+        a_pod_runs(cluster, state) && objects.pods.iter().flatten().any(left_behind)
     }
 
     fn all_replicas_exist(cluster, state) {

@@ -15,6 +15,7 @@ pub mod mutations;
 pub mod node_lifecycle;
 pub mod objects;
 pub mod replica_set;
+pub mod request;
 pub mod scenario;
 pub mod scheduler;
 pub mod state;

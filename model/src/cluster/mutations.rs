@@ -3,7 +3,7 @@
 //! Those that stand for a real bug are named by its issue; `specs/` says which claim kills which.
 
 use super::action::Action;
-use super::ids::{NodeId, PodId, SetId};
+use super::ids::{NodeId, PodId};
 use super::kubelet::Container;
 use super::node_lifecycle::NodeUpdate;
 use super::objects::{Change, Object, Phase, Pod};
@@ -56,8 +56,8 @@ pub enum Mutation {
     NoExpectations,
     /// The ReplicaSet controller goes on waiting for a creation that failed.
     ExpectationNeverLowered,
-    /// The ReplicaSet controller creates one Pod too few.
-    OneReplicaShort,
+    /// The ReplicaSet controller's creations never arrive.
+    CreationsNeverArrive,
 }
 
 impl Mutation {
@@ -108,7 +108,7 @@ impl Mutation {
             "replica-set-never-lowers-expectations",
             Mutation::ExpectationNeverLowered,
         ),
-        ("replica-set-stops-one-short", Mutation::OneReplicaShort),
+        ("creations-never-arrive", Mutation::CreationsNeverArrive),
     ];
 
     /// The mutation of this id.
@@ -197,7 +197,12 @@ impl Mutation {
                 next.replica_set_controller.expectations[set.index()].creations = expected;
                 Some(next)
             }
-            (OneReplicaShort, Action::SyncReplicaSet { set }) => one_short(state, set),
+            (
+                CreationsNeverArrive,
+                Action::CommitCreation { .. }
+                | Action::CommitLateCreation { .. }
+                | Action::LoseAnswerToCreation { .. },
+            ) => None,
             (_, action) => action.apply(state),
         }
     }
@@ -321,15 +326,4 @@ fn reject_counting<const PODS: usize, const NODES: usize, const SETS: usize, con
         .count();
     let full = counted >= usize::from(kubelet.allocatable_pods);
     full.then(|| state.holding(node, pod, Container::Rejected(object.uid)))
-}
-
-fn one_short<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>(
-    state: &State<PODS, NODES, SETS, LOG>,
-    set: SetId,
-) -> Option<State<PODS, NODES, SETS, LOG>> {
-    let mut next = state.sync_replica_set(set)?;
-    let expected = &mut next.replica_set_controller.expectations[set.index()];
-    expected.creations = expected.creations.saturating_sub(1);
-    expected.unsent = expected.unsent.saturating_sub(1);
-    Some(next)
 }

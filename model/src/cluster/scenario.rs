@@ -8,6 +8,7 @@ use super::kubelet::{Kubelet, Machine};
 use super::mutations::Mutation;
 use super::node_lifecycle::NodeChange;
 use super::objects::Node;
+use super::request;
 use super::state::State;
 use super::watch::{Cursor, Watcher};
 use super::words;
@@ -228,15 +229,16 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// Names are taken in order. Which of several unused names is taken makes no difference.
     fn takes_next_name(&self, state: &State<PODS, NODES, SETS, LOG>, action: Action) -> bool {
-        match action {
-            Action::CreatePod { pod, .. } => {
-                pod.index() == 0 || state.store.pod_uids[pod.index() - 1] != Uid::NONE
-            }
-            Action::CommitCreation { pod, .. }
-            | Action::CommitLateCreation { pod, .. }
-            | Action::LoseAnswerToCreation { pod, .. } => state.first_free() == Some(pod),
-            _ => true,
+        if let Action::CreatePod { pod, .. } = action {
+            return pod.index() == 0 || state.store.pod_uids[pod.index() - 1] != Uid::NONE;
         }
+        let (Action::CommitCreation { pod, .. }
+        | Action::CommitLateCreation { pod, .. }
+        | Action::LoseAnswerToCreation { pod, .. }) = action
+        else {
+            return true;
+        };
+        state.first_free() == Some(pod)
     }
 }
 
@@ -302,9 +304,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         }
     }
 
-    fn kind(&self, action: Action) -> String {
-        let value = serde_json::to_value(action).unwrap_or_default();
-        value["action"].as_str().unwrap_or_default().to_owned()
+    fn request(&self, before: &Self::State, action: Action) -> Option<serde_json::Value> {
+        let request = request::request(before, action)?;
+        serde_json::to_value(request).ok()
     }
 }
 

@@ -1,0 +1,153 @@
+//! Walks: runs of the model from its start, few of them, that together take every kind of action
+//! with every outcome that it can have. They are replayed on API servers.
+
+use crate::check::Options;
+use crate::scenarios::{self, NAMES, Unknown, Visitor};
+use crate::search::{Limits, Search, Step, Until};
+use crate::slice::{Checked, Outcome, Slice};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A run of a scenario, from its start.
+#[derive(Clone, Debug, Serialize)]
+pub struct Walk {
+    /// The scenario.
+    pub scenario: String,
+    /// Its steps.
+    pub steps: Vec<WalkStep>,
+}
+
+/// One step of a walk.
+#[derive(Clone, Debug, Serialize)]
+pub struct WalkStep {
+    /// The action, with the names of its objects.
+    pub action: serde_json::Value,
+    /// The request that an API server sees, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<serde_json::Value>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The step in words.
+    pub says: String,
+}
+
+/// Walks that cover each kind of action with each of its outcomes, for one scenario or all.
+pub fn covering(options: &Options) -> Result<Vec<Walk>, Unknown> {
+    let names = match &options.scenario {
+        Some(name) => vec![name.as_str()],
+        None => NAMES.to_vec(),
+    };
+    let walks = names.into_iter().map(|name| {
+        let coverer = Coverer {
+            scenario: name.to_owned(),
+            states_max: options.states_max,
+        };
+        scenarios::with(name, &options.size, options.mutation.as_deref(), coverer)
+    });
+    Ok(walks
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+struct Coverer {
+    scenario: String,
+    states_max: usize,
+}
+
+impl Visitor for Coverer {
+    type Result = Vec<Walk>;
+
+    fn visit<S: Slice>(self, slice: S) -> Vec<Walk> {
+        let limits = Limits {
+            until: Until::Everything,
+            states_max: self.states_max,
+        };
+        let search = Search::run(Checked::new(slice), limits);
+        let walk = |steps: Vec<Step<S>>| Walk {
+            scenario: self.scenario.clone(),
+            steps: steps
+                .iter()
+                .map(|step| written(&search.model.slice, step))
+                .collect(),
+        };
+        covering_paths(&search).into_iter().map(walk).collect()
+    }
+}
+
+/// What a walk may cover: a kind of action, by its place among the kinds, and an outcome.
+type Goal = (usize, Outcome);
+
+/// The paths, as states and actions. Far goals first: the way there covers the near ones.
+pub fn covering_paths<S: Slice>(search: &Search<S>) -> Vec<Vec<Step<S>>> {
+    let kinds = Kinds::of(search);
+    let mut missing: Vec<_> = nearest_steps(search, &kinds).into_iter().collect();
+    missing.sort_by_key(|(_, (source, _))| std::cmp::Reverse(*source));
+    let mut covered = BTreeSet::new();
+    let mut paths = Vec::new();
+    for (goal, (source, step)) in missing {
+        if covered.contains(&goal) {
+            continue;
+        }
+        let mut path = search.path_to(source);
+        path.push(step);
+        covered.extend(path.iter().map(|step| kinds.goal(search, step)));
+        paths.push(path);
+    }
+    paths
+}
+
+/// For each goal, the state nearest to the start from which a step reaches it.
+fn nearest_steps<S: Slice>(search: &Search<S>, kinds: &Kinds<S>) -> BTreeMap<Goal, (u32, Step<S>)> {
+    let slice = &search.model.slice;
+    let mut nearest = BTreeMap::new();
+    for (source, reached) in search.states.iter().enumerate() {
+        for action in &search.model.candidates {
+            let Some(after) = slice.step(&reached.state, *action) else {
+                continue;
+            };
+            let step = (reached.state, *action, after);
+            nearest
+                .entry(kinds.goal(search, &step))
+                .or_insert((source as u32, step));
+        }
+    }
+    nearest
+}
+
+/// The kind of each candidate, as a number.
+struct Kinds<S: Slice>(Vec<(S::Action, usize)>);
+
+impl<S: Slice> Kinds<S> {
+    fn of(search: &Search<S>) -> Self {
+        let mut names = Vec::new();
+        let number = |action: &S::Action| {
+            let name = search.model.slice.kind(*action);
+            let known = names.iter().position(|known| *known == name);
+            (
+                *action,
+                known.unwrap_or_else(|| {
+                    names.push(name);
+                    names.len() - 1
+                }),
+            )
+        };
+        Kinds(search.model.candidates.iter().map(number).collect())
+    }
+
+    fn goal(&self, search: &Search<S>, (before, action, after): &Step<S>) -> Goal {
+        let known = self.0.iter().find(|(known, _)| known == action);
+        let kind = known.map_or(usize::MAX, |(_, kind)| *kind);
+        (kind, search.model.slice.outcome(before, *action, after))
+    }
+}
+
+fn written<S: Slice>(slice: &S, (before, action, after): &Step<S>) -> WalkStep {
+    WalkStep {
+        action: serde_json::to_value(action).unwrap_or_default(),
+        request: slice.request(before, *action),
+        outcome: slice.outcome(before, *action, after),
+        says: slice.describe(before, *action, after),
+    }
+}

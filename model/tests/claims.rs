@@ -1,0 +1,193 @@
+//! Sentences, invariants and mutations are one list, seen from three sides; and all of it holds.
+
+use model::check::{self, Options};
+use model::report::Verdict;
+use model::scenarios::{NAMES, Size};
+use model::slice::Kind;
+use model::spec;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[test]
+fn every_claim_holds_in_every_scenario() {
+    let report = check::run(&Options::default()).unwrap();
+
+    assert!(!report.is_violated(), "{report}");
+    let claims = report
+        .scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.claims);
+    assert!(
+        claims.clone().all(|claim| claim.verdict == Verdict::Holds),
+        "{report}"
+    );
+    assert!(report.scenarios.iter().all(|scenario| scenario.complete));
+}
+
+#[test]
+fn every_scenario_has_the_number_of_states_that_it_had() {
+    let report = check::run(&Options::default()).unwrap();
+
+    let counts: Vec<_> = report
+        .scenarios
+        .iter()
+        .map(|found| (found.scenario.as_str(), found.states))
+        .collect();
+    assert_eq!(
+        counts,
+        [
+            ("watch", 211_369),
+            ("scheduling", 140_428),
+            ("progress", 86_850),
+            ("kubelet", 206_333),
+            ("node", 187_905),
+            ("eviction", 371_078),
+            ("workload", 79_558),
+            ("failover", 83_187),
+        ]
+    );
+}
+
+#[test]
+fn stateright_finds_as_many_states() {
+    for name in NAMES {
+        let options = Options {
+            scenario: Some(name.to_owned()),
+            ..Options::default()
+        };
+
+        let ours = check::run(&options).unwrap().scenarios[0].states;
+        let theirs = check::states_by_stateright(name, &Size::default()).unwrap();
+
+        assert_eq!(ours, theirs, "{name}");
+    }
+}
+
+#[test]
+fn every_sentence_has_an_invariant_and_every_invariant_a_sentence() {
+    let sentences: BTreeSet<_> = spec::sentences()
+        .into_iter()
+        .map(|claim| claim.id)
+        .collect();
+    let invariants: BTreeSet<_> = check::kinds().into_keys().collect();
+
+    assert_eq!(sentences, invariants);
+    assert_eq!(invariants, defined_claims());
+}
+
+#[test]
+fn every_sentence_names_a_mutation_and_every_mutation_is_named() {
+    let sentences = spec::sentences();
+
+    let named: BTreeSet<_> = sentences
+        .iter()
+        .flat_map(|claim| claim.mutations.iter().map(|kill| kill.mutation.as_str()))
+        .collect();
+    assert!(sentences.iter().all(|claim| !claim.mutations.is_empty()));
+    assert_eq!(named, defined_mutations());
+}
+
+#[test]
+fn every_mutation_is_killed_by_each_claim_that_names_it() {
+    let report = check::mutations(&Options {
+        states_max: 2_000_000,
+        ..Options::default()
+    })
+    .unwrap();
+
+    let killed: BTreeMap<_, _> = report
+        .mutations
+        .iter()
+        .map(|mutation| {
+            (
+                (mutation.id.as_str(), mutation.scenario.as_str()),
+                &mutation.killed_by,
+            )
+        })
+        .collect();
+    for claim in spec::sentences() {
+        for kill in &claim.mutations {
+            let killers = killed[&(kill.mutation.as_str(), kill.scenario.as_str())];
+            assert!(
+                killers.contains(&claim.id),
+                "{} does not kill {}",
+                claim.id,
+                kill.mutation
+            );
+        }
+    }
+}
+
+#[test]
+fn there_are_claims_of_every_kind() {
+    let kinds = check::kinds();
+
+    let count = |kind| kinds.values().filter(|of| **of == kind).count();
+    assert!(count(Kind::Safety) >= 14);
+    assert!(count(Kind::Reachability) >= 4);
+    assert!(count(Kind::Liveness) >= 3);
+}
+
+#[test]
+fn a_stale_list_starts_a_second_runner_in_kubernetes_words() {
+    let options = Options {
+        mutation: Some("k-59848".to_owned()),
+        ..Options::default()
+    };
+
+    let report = check::run(&options).unwrap();
+
+    assert!(report.is_violated());
+    let text = report.to_string();
+    assert!(
+        text.contains("1. a client creates pod-0 (resourceVersion 1)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("from an API server that lags behind"),
+        "{text}"
+    );
+    assert_eq!(
+        report.scenarios[0].violated().next().unwrap().steps.len(),
+        24
+    );
+}
+
+#[test]
+fn what_is_unknown_is_named() {
+    let scenario = Options {
+        scenario: Some("weather".to_owned()),
+        ..Options::default()
+    };
+    let mutation = Options {
+        mutation: Some("k-0".to_owned()),
+        ..Options::default()
+    };
+
+    assert!(
+        check::run(&scenario)
+            .unwrap_err()
+            .to_string()
+            .contains("weather")
+    );
+    assert!(
+        check::run(&mutation)
+            .unwrap_err()
+            .to_string()
+            .contains("k-0")
+    );
+}
+
+fn defined_claims() -> BTreeSet<String> {
+    let cluster = model::cluster::claims::all::<1, 1, 0, 1>();
+    let cluster = cluster.iter().map(|claim| claim.id.to_owned());
+    let watch = model::watch::claims::all();
+    cluster
+        .chain(watch.iter().map(|claim| claim.id.to_owned()))
+        .collect()
+}
+
+fn defined_mutations() -> BTreeSet<&'static str> {
+    let cluster = model::cluster::Mutation::ALL.map(|(id, _)| id);
+    let watch = model::watch::Mutation::ALL.map(|(id, _)| id);
+    cluster.into_iter().chain(watch).collect()
+}
