@@ -77,8 +77,12 @@ fn descriptions(definitions: &Definitions) -> Value {
     let of_definition = |definition: &Definition| {
         let own = [(String::new(), Value::from(definition.description.as_str()))];
         let fields = definition.fields.iter();
-        let fields = fields.map(|(name, field)| (name.clone(), Value::from(field.description.as_str())));
+        let fields =
+            fields.map(|(name, field)| (name.clone(), Value::from(field.description.as_str())));
         own.into_iter().chain(fields).collect::<Value>()
     };
-    definitions.iter().map(|(name, definition)| (name.clone(), of_definition(definition))).collect()
+    definitions
+        .iter()
+        .map(|(name, definition)| (name.clone(), of_definition(definition)))
+        .collect()
 }

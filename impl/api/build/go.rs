@@ -6,17 +6,42 @@ use crate::definitions::{Definition, Definitions};
 
 /// Numbers, texts, booleans and `IntOrString`s that Go holds by pointer; all others it holds by value.
 const POINTER_SCALARS: &[(&str, &[&str])] = &[
-    ("DeploymentSpec", &["progressDeadlineSeconds", "replicas", "revisionHistoryLimit"]),
-    ("DeploymentStatus", &["collisionCount", "terminatingReplicas"]),
+    (
+        "DeploymentSpec",
+        &[
+            "progressDeadlineSeconds",
+            "replicas",
+            "revisionHistoryLimit",
+        ],
+    ),
+    (
+        "DeploymentStatus",
+        &["collisionCount", "terminatingReplicas"],
+    ),
     ("ReplicaSetSpec", &["replicas"]),
     ("ReplicaSetStatus", &["terminatingReplicas"]),
     ("RollingUpdateDeployment", &["maxSurge", "maxUnavailable"]),
-    ("LeaseSpec", &["holderIdentity", "leaseDurationSeconds", "leaseTransitions", "preferredHolder", "strategy"]),
+    (
+        "LeaseSpec",
+        &[
+            "holderIdentity",
+            "leaseDurationSeconds",
+            "leaseTransitions",
+            "preferredHolder",
+            "strategy",
+        ],
+    ),
     ("AppArmorProfile", &["localhostProfile"]),
-    ("AzureDiskVolumeSource", &["cachingMode", "fsType", "kind", "readOnly"]),
+    (
+        "AzureDiskVolumeSource",
+        &["cachingMode", "fsType", "kind", "readOnly"],
+    ),
     ("CSIVolumeSource", &["fsType", "readOnly"]),
     ("ClientIPConfig", &["timeoutSeconds"]),
-    ("ClusterTrustBundleProjection", &["name", "optional", "signerName"]),
+    (
+        "ClusterTrustBundleProjection",
+        &["name", "optional", "signerName"],
+    ),
     ("ConfigMap", &["immutable"]),
     ("ConfigMapEnvSource", &["optional"]),
     ("ConfigMapKeySelector", &["optional"]),
@@ -36,16 +61,55 @@ const POINTER_SCALARS: &[(&str, &[&str])] = &[
     ("Lifecycle", &["stopSignal"]),
     ("LoadBalancerIngress", &["ipMode"]),
     ("NodeFeatures", &["supplementalGroupsPolicy"]),
-    ("NodeRuntimeHandlerFeatures", &["recursiveReadOnlyMounts", "userNamespaces"]),
+    (
+        "NodeRuntimeHandlerFeatures",
+        &["recursiveReadOnlyMounts", "userNamespaces"],
+    ),
     ("NodeSwapStatus", &["capacity"]),
-    ("PersistentVolumeClaimSpec", &["storageClassName", "volumeAttributesClassName", "volumeMode"]),
+    (
+        "PersistentVolumeClaimSpec",
+        &[
+            "storageClassName",
+            "volumeAttributesClassName",
+            "volumeMode",
+        ],
+    ),
     ("PodCertificateProjection", &["maxExpirationSeconds"]),
     ("PodDNSConfigOption", &["value"]),
-    ("PodResourceClaim", &["resourceClaimName", "resourceClaimTemplateName"]),
+    (
+        "PodResourceClaim",
+        &["resourceClaimName", "resourceClaimTemplateName"],
+    ),
     ("PodResourceClaimStatus", &["resourceClaimName"]),
     ("PodSchedulingGroup", &["podGroupName"]),
-    ("PodSecurityContext", &["fsGroup", "fsGroupChangePolicy", "runAsGroup", "runAsNonRoot", "runAsUser", "seLinuxChangePolicy", "supplementalGroupsPolicy"]),
-    ("PodSpec", &["activeDeadlineSeconds", "automountServiceAccountToken", "enableServiceLinks", "hostUsers", "hostnameOverride", "preemptionPolicy", "priority", "runtimeClassName", "setHostnameAsFQDN", "shareProcessNamespace", "terminationGracePeriodSeconds"]),
+    (
+        "PodSecurityContext",
+        &[
+            "fsGroup",
+            "fsGroupChangePolicy",
+            "runAsGroup",
+            "runAsNonRoot",
+            "runAsUser",
+            "seLinuxChangePolicy",
+            "supplementalGroupsPolicy",
+        ],
+    ),
+    (
+        "PodSpec",
+        &[
+            "activeDeadlineSeconds",
+            "automountServiceAccountToken",
+            "enableServiceLinks",
+            "hostUsers",
+            "hostnameOverride",
+            "preemptionPolicy",
+            "priority",
+            "runtimeClassName",
+            "setHostnameAsFQDN",
+            "shareProcessNamespace",
+            "terminationGracePeriodSeconds",
+        ],
+    ),
     ("PortStatus", &["error"]),
     ("Probe", &["terminationGracePeriodSeconds"]),
     ("ProjectedVolumeSource", &["defaultMode"]),
@@ -56,19 +120,58 @@ const POINTER_SCALARS: &[(&str, &[&str])] = &[
     ("SecretKeySelector", &["optional"]),
     ("SecretProjection", &["optional"]),
     ("SecretVolumeSource", &["defaultMode", "optional"]),
-    ("SecurityContext", &["allowPrivilegeEscalation", "privileged", "procMount", "readOnlyRootFilesystem", "runAsGroup", "runAsNonRoot", "runAsUser"]),
+    (
+        "SecurityContext",
+        &[
+            "allowPrivilegeEscalation",
+            "privileged",
+            "procMount",
+            "readOnlyRootFilesystem",
+            "runAsGroup",
+            "runAsNonRoot",
+            "runAsUser",
+        ],
+    ),
     ("ServiceAccount", &["automountServiceAccountToken"]),
     ("ServiceAccountTokenProjection", &["expirationSeconds"]),
     ("ServicePort", &["appProtocol"]),
-    ("ServiceSpec", &["allocateLoadBalancerNodePorts", "internalTrafficPolicy", "ipFamilyPolicy", "loadBalancerClass", "trafficDistribution"]),
+    (
+        "ServiceSpec",
+        &[
+            "allocateLoadBalancerNodePorts",
+            "internalTrafficPolicy",
+            "ipFamilyPolicy",
+            "loadBalancerClass",
+            "trafficDistribution",
+        ],
+    ),
     ("Toleration", &["tolerationSeconds"]),
-    ("TopologySpreadConstraint", &["minDomains", "nodeAffinityPolicy", "nodeTaintsPolicy"]),
+    (
+        "TopologySpreadConstraint",
+        &["minDomains", "nodeAffinityPolicy", "nodeTaintsPolicy"],
+    ),
     ("TypedLocalObjectReference", &["apiGroup"]),
     ("TypedObjectReference", &["apiGroup", "namespace"]),
     ("VolumeMount", &["mountPropagation", "recursiveReadOnly"]),
     ("VolumeMountStatus", &["recursiveReadOnly"]),
-    ("WindowsSecurityContextOptions", &["gmsaCredentialSpec", "gmsaCredentialSpecName", "hostProcess", "runAsUserName"]),
-    ("DeleteOptions", &["gracePeriodSeconds", "ignoreStoreReadErrorWithClusterBreakingPotential", "orphanDependents", "propagationPolicy"]),
+    (
+        "WindowsSecurityContextOptions",
+        &[
+            "gmsaCredentialSpec",
+            "gmsaCredentialSpecName",
+            "hostProcess",
+            "runAsUserName",
+        ],
+    ),
+    (
+        "DeleteOptions",
+        &[
+            "gracePeriodSeconds",
+            "ignoreStoreReadErrorWithClusterBreakingPotential",
+            "orphanDependents",
+            "propagationPolicy",
+        ],
+    ),
     ("ListMeta", &["remainingItemCount"]),
     ("ObjectMeta", &["deletionGracePeriodSeconds"]),
     ("OwnerReference", &["blockOwnerDeletion", "controller"]),
@@ -100,11 +203,21 @@ const NEW_FIELDS: &[(&str, &str, u32, &str)] = &[
     ("ImageVolumeStatus", "imageRef", 1, ""),
     ("ListMeta", "shardInfo", 5, ""),
     ("NodeAllocatableResourceClaimStatus", "containers", 2, "set"),
-    ("NodeAllocatableResourceClaimStatus", "resourceClaimName", 1, ""),
+    (
+        "NodeAllocatableResourceClaimStatus",
+        "resourceClaimName",
+        1,
+        "",
+    ),
     ("NodeAllocatableResourceClaimStatus", "resources", 3, ""),
     ("PodSchedulingGroup", "podGroupName", 1, ""),
     ("PodSpec", "schedulingGroup", 43, ""),
-    ("PodStatus", "nodeAllocatableResourceClaimStatuses", 21, "atomic"),
+    (
+        "PodStatus",
+        "nodeAllocatableResourceClaimStatuses",
+        21,
+        "atomic",
+    ),
     ("ResourceHealth", "message", 6, ""),
     ("ShardInfo", "selector", 1, ""),
     ("VolumeMountStatus", "volumeStatus", 5, ""),
@@ -124,7 +237,8 @@ fn join_pointers(definition_name: &str, definition: &mut Definition) {
     for (name, field) in &mut definition.fields {
         let object = field.notation.starts_with('#') && !field.notation.ends_with(".IntOrString");
         field.pointer = if object {
-            !lists(STRUCT_VALUES, definition_name, name) && !STRUCT_VALUE_NAMES.contains(&name.as_str())
+            !lists(STRUCT_VALUES, definition_name, name)
+                && !STRUCT_VALUE_NAMES.contains(&name.as_str())
         } else {
             lists(POINTER_SCALARS, definition_name, name)
         };
@@ -132,12 +246,17 @@ fn join_pointers(definition_name: &str, definition: &mut Definition) {
 }
 
 fn lists(table: &[(&str, &[&str])], definition: &str, field: &str) -> bool {
-    table.iter().any(|(name, fields)| *name == definition && fields.contains(&field))
+    table
+        .iter()
+        .any(|(name, fields)| *name == definition && fields.contains(&field))
 }
 
 fn join_new_fields(definition_name: &str, definition: &mut Definition) {
-    for (_, name, number, list_type) in NEW_FIELDS.iter().filter(|(of, ..)| *of == definition_name) {
-        let Some(field) = definition.fields.get_mut(*name) else { continue };
+    for (_, name, number, list_type) in NEW_FIELDS.iter().filter(|(of, ..)| *of == definition_name)
+    {
+        let Some(field) = definition.fields.get_mut(*name) else {
+            continue;
+        };
         field.number = vec![*number];
         field.list_type = (*list_type).to_owned();
     }

@@ -7,6 +7,8 @@ pub mod decode;
 pub mod kind;
 pub mod names;
 pub mod object;
+pub mod patch;
+pub mod protobuf;
 pub mod quantity;
 pub mod request;
 pub mod schema;

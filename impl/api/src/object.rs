@@ -181,6 +181,12 @@ pub fn object_at_mut<'a>(value: &'a mut Value, field: &str) -> &'a mut Map<Strin
 /// The kind and name of the object that manages this one, `ReplicaSet/web-5d4f8c7b9`.
 pub fn controller_in(object: &Value) -> Option<String> {
     let owners = at(object, &["metadata", "ownerReferences"])?.as_array()?;
-    let owner = owners.iter().find(|owner| owner["controller"] == Value::Bool(true))?;
-    Some(format!("{}/{}", text(owner, &["kind"]), text(owner, &["name"])))
+    let owner = owners
+        .iter()
+        .find(|owner| owner["controller"] == Value::Bool(true))?;
+    Some(format!(
+        "{}/{}",
+        text(owner, &["kind"]),
+        text(owner, &["name"])
+    ))
 }

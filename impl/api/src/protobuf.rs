@@ -109,8 +109,12 @@ impl<'a> Envelope<'a> {
             match (number, wire) {
                 (1, Wire::Bytes(type_meta)) => envelope.read_type_meta(type_meta)?,
                 (2, Wire::Bytes(raw)) => envelope.raw = raw,
-                (3, Wire::Bytes(encoding)) if !encoding.is_empty() => return Err(content(encoding)),
-                (4, Wire::Bytes(kind)) if !CONTENT_TYPES.contains(&kind) => return Err(content(kind)),
+                (3, Wire::Bytes(encoding)) if !encoding.is_empty() => {
+                    return Err(content(encoding));
+                }
+                (4, Wire::Bytes(kind)) if !CONTENT_TYPES.contains(&kind) => {
+                    return Err(content(kind));
+                }
                 _ => {}
             }
         }

@@ -1,7 +1,12 @@
 //! One line of a trace: what an actor did and what came of it. `specs/trace.md` describes the format.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::kind::ApiResource;
+use crate::object::Key;
 
 /// The version of the format that this code writes, the only one it reads.
 pub const VERSION: u32 = 1;
@@ -53,6 +58,81 @@ pub struct Event {
     /// What changed, in the fields that the model knows.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub delta: Value,
+}
+
+/// Who acts, and on what knowledge.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// A component of this cluster, or the program in the `User-Agent` header.
+    pub actor: String,
+    /// How often the component has been started before.
+    pub incarnation: u64,
+    /// The revision up to which its caches had read when it decided.
+    pub observed_revision: u64,
+}
+
+impl Origin {
+    /// A component that decides on nothing it has read.
+    pub fn new(actor: &str, incarnation: u64) -> Self {
+        Self {
+            actor: actor.to_owned(),
+            incarnation,
+            observed_revision: 0,
+        }
+    }
+
+    /// An event of this actor.
+    pub fn event(&self, action: &str, key: String) -> Event {
+        Event {
+            actor: self.actor.clone(),
+            incarnation: self.incarnation,
+            observed_rv: self.observed_revision,
+            action: action.to_owned(),
+            key,
+            ..Event::default()
+        }
+    }
+}
+
+/// `pods/default/web`, `nodes/node-1`; `pods/` for all of them.
+pub fn key(resource: &ApiResource, key: &Key) -> String {
+    format!("{}/{key}", resource.plural)
+}
+
+/// Numbers what a trace numbers: its lines, its requests, the uids in it.
+#[derive(Clone, Debug, Default)]
+pub struct Numbering {
+    lines: u64,
+    requests: u64,
+    uids: BTreeMap<String, u64>,
+}
+
+impl Numbering {
+    /// The first line of every trace.
+    pub fn header() -> String {
+        let header = Header {
+            trace: "kanon".to_owned(),
+            version: VERSION,
+        };
+        serde_json::to_string(&header).expect("a header is JSON")
+    }
+
+    /// A number for a request that may write.
+    pub fn request(&mut self) -> u64 {
+        self.requests += 1;
+        self.requests
+    }
+
+    /// Completes an event about an object with this uid (empty for none).
+    pub fn number(&mut self, mut event: Event, uid: &str) -> Event {
+        self.lines += 1;
+        event.seq = self.lines;
+        if !uid.is_empty() {
+            let next = self.uids.len() as u64 + 1;
+            event.uid = *self.uids.entry(uid.to_owned()).or_insert(next);
+        }
+        event
+    }
 }
 
 fn is_zero(number: &u64) -> bool {

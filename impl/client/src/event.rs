@@ -68,6 +68,8 @@ pub fn reference(object: &AnyObject, field_path: &str) -> ObjectReference {
 pub struct Recorder {
     source: EventSource,
     written: BTreeMap<(String, String, Note), (Key, i32)>,
+    /// How many events it has written first: two of one instant get different names.
+    first: u64,
 }
 
 /// How many events a recorder remembers for counting; upstream's cache holds as many.
@@ -104,15 +106,17 @@ impl Recorder {
         Request::create(&event)
     }
 
-    fn first(&self, about: ObjectReference, note: &Note, now: Timestamp) -> Event {
+    fn first(&mut self, about: ObjectReference, note: &Note, now: Timestamp) -> Event {
         let namespace = about
             .namespace
             .clone()
             .unwrap_or_else(|| "default".to_owned());
         let name = about.name.as_deref().unwrap_or_default();
+        self.first += 1;
+        let suffix = now.as_nanosecond().wrapping_add(i128::from(self.first));
         Event {
             metadata: ObjectMeta {
-                name: Some(format!("{name}.{:x}", now.as_nanosecond())),
+                name: Some(format!("{name}.{suffix:x}")),
                 namespace: Some(namespace),
                 ..ObjectMeta::default()
             },

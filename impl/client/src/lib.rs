@@ -8,6 +8,7 @@ pub mod expectations;
 pub mod queue;
 pub mod reflector;
 pub mod view;
+pub mod wire;
 
 pub use cache::Cache;
 pub use expectations::Expectations;

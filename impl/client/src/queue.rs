@@ -15,6 +15,7 @@ pub struct WorkQueue {
     due: VecDeque<Key>,
     queued: BTreeSet<Key>,
     waiting: BTreeSet<(Timestamp, Key)>,
+    deadlines: BTreeMap<Key, Timestamp>,
     failures: BTreeMap<Key, u32>,
 }
 
@@ -26,8 +27,15 @@ impl WorkQueue {
         }
     }
 
-    /// Makes a key due at `when`.
+    /// Makes a key due at `when`, unless it will be due earlier anyway.
     pub fn add_after(&mut self, key: Key, when: Timestamp) {
+        if let Some(before) = self.deadlines.get(&key) {
+            if *before <= when {
+                return;
+            }
+            self.waiting.remove(&(*before, key.clone()));
+        }
+        self.deadlines.insert(key.clone(), when);
         self.waiting.insert((when, key));
     }
 
@@ -55,6 +63,7 @@ impl WorkQueue {
             && *when <= now
         {
             let (_, key) = self.waiting.pop_first().expect("it has a first element");
+            self.deadlines.remove(&key);
             self.add(key);
         }
         let key = self.due.pop_front()?;
@@ -85,6 +94,18 @@ mod tests {
         let popped = [queue.pop(at(0)), queue.pop(at(0))];
 
         assert_eq!(popped, [Some(Key::cluster("a")), None]);
+    }
+
+    #[test]
+    fn a_waiting_key_has_one_deadline_the_earliest() {
+        let mut queue = WorkQueue::default();
+        for when in [7, 5, 9] {
+            queue.add_after(Key::cluster("a"), at(when));
+        }
+
+        let popped = [queue.pop(at(4)), queue.pop(at(5)), queue.pop(at(9))];
+
+        assert_eq!(popped, [None, Some(Key::cluster("a")), None]);
     }
 
     #[test]

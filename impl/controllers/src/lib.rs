@@ -1,19 +1,54 @@
 //! What each controller does about what it observes. One file per controller; one trait for the loop
 //! that drives them, the same for the host and the simulator.
 
-use api::{Key, Timestamp};
+pub mod deployment;
+pub mod garbage_collector;
+pub mod namespace;
+pub mod node_lifecycle;
+mod notes;
+mod ownership;
+pub mod pod_gc;
+mod pods;
+pub mod replica_set;
+pub mod service_account;
+pub mod taint_eviction;
+#[cfg(test)]
+mod testing;
+
+use api::{Key, Request, Timestamp};
 use client::{Change, Outcome, View};
+
+use crate::node_lifecycle::Timeouts;
 
 /// What a reconciliation wants done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// Requests to the API server, in order; a refusal of one does not stop the next.
-    pub requests: Vec<api::Request>,
+    pub requests: Vec<Request>,
     /// When to look at the key again, if nothing happens before.
     pub look_again: Option<Timestamp>,
 }
 
+impl Plan {
+    /// Looks again at `when`, unless it looks again earlier anyway.
+    pub fn look_again_at(&mut self, when: Timestamp) {
+        self.look_again = Some(self.look_again.map_or(when, |earlier| earlier.min(when)));
+    }
+
+    /// The same plan, each request marked as decided on a cache that had read up to `revision`.
+    #[must_use]
+    pub fn observed_at(mut self, revision: u64) -> Self {
+        for request in &mut self.requests {
+            request.observed_revision = revision;
+        }
+        self
+    }
+}
+
 /// A controller: told of changes, asked what to do about a key, told what came of it.
+///
+/// The driver asks about a key again only after every request of its last plan has been completed, and
+/// asks again, later each time, when one of them was refused.
 pub trait Controller: Send {
     /// Its name in upstream, `replicaset-controller`.
     fn name(&self) -> &'static str;
@@ -25,5 +60,58 @@ pub trait Controller: Send {
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan;
 
     /// What came of one of the requests; called for each, in order.
-    fn completed(&mut self, key: &Key, request: &api::Request, outcome: &Outcome);
+    fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome);
+}
+
+/// What the controllers are told when they start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The certificate of the cluster's authority, PEM, published in every namespace.
+    pub root_ca: String,
+    /// When a silent node counts as lost.
+    pub timeouts: Timeouts,
+    /// How many finished pods are kept.
+    pub terminated_pods_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            root_ca: String::new(),
+            timeouts: Timeouts::default(),
+            terminated_pods_max: pod_gc::TERMINATED_PODS_MAX,
+        }
+    }
+}
+
+/// Every controller, as it is before it has seen anything.
+pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
+    vec![
+        Box::new(namespace::NamespaceController::default()),
+        Box::new(service_account::ServiceAccountController::new(
+            &config.root_ca,
+        )),
+        Box::new(deployment::DeploymentController::default()),
+        Box::new(replica_set::ReplicaSetController::default()),
+        Box::new(garbage_collector::GarbageCollector::default()),
+        Box::new(node_lifecycle::NodeLifecycleController::new(
+            config.timeouts,
+        )),
+        Box::new(taint_eviction::TaintEvictionController::default()),
+        Box::new(pod_gc::PodGarbageCollector::new(config.terminated_pods_max)),
+    ]
+}
+
+/// The first instant after `now` that is a whole number of periods from the epoch. Keys that look again
+/// on this grid are due once a period, however often they were due in between.
+fn next_tick(now: Timestamp, period_seconds: i64) -> Timestamp {
+    let period = period_seconds.max(1);
+    let tick = (now.as_second().div_euclid(period) + 1).saturating_mul(period);
+    Timestamp::from_second(tick).unwrap_or(Timestamp::MAX)
+}
+
+/// `now` and some seconds.
+fn after_seconds(now: Timestamp, seconds: i64) -> Timestamp {
+    let seconds = std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    now.checked_add(seconds).unwrap_or(Timestamp::MAX)
 }

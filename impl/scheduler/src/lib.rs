@@ -1,1 +1,17 @@
 //! Which node a pod runs on, and why.
+//!
+//! Leaves out preemption, which is only worded, and the plugins for ports, volumes, affinity between pods
+//! and topology.
+
+pub mod framework;
+pub mod node_info;
+pub mod plugins;
+pub mod queue;
+pub mod resources;
+pub mod scheduler;
+pub mod snapshot;
+#[cfg(test)]
+mod testing;
+
+pub use framework::Verdict;
+pub use scheduler::{Choice, Decision, Explanation, Scheduler};

@@ -30,8 +30,12 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
-            Self::Field(Path::Root, name) | Self::Key(Path::Root, name) => formatter.write_str(name),
-            Self::Field(parent, name) | Self::Key(parent, name) => write!(formatter, "{parent}.{name}"),
+            Self::Field(Path::Root, name) | Self::Key(Path::Root, name) => {
+                formatter.write_str(name)
+            }
+            Self::Field(parent, name) | Self::Key(parent, name) => {
+                write!(formatter, "{parent}.{name}")
+            }
             Self::Index(parent, index) => write!(formatter, "{parent}[{index}]"),
         }
     }

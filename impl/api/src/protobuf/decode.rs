@@ -16,42 +16,56 @@ type Fields = Map<String, Value>;
 
 /// The fields of a message. Go always writes fields that it holds by value, so their zeros are dropped.
 pub(super) fn message(
-    definition: &Definition,
+    definition: &'static Definition,
     bytes: &[u8],
     depth: usize,
 ) -> Result<Fields, ProtobufError> {
     if depth > DEPTH_MAX {
         return Err(ProtobufError::TooDeep);
     }
-    let mut decoder = Decoder { definition, depth, fields: Fields::new() };
+    let mut decoder = Decoder {
+        definition,
+        depth,
+        fields: Fields::new(),
+    };
     decoder.read(&[], bytes)?;
     let mut fields = decoder.fields;
-    fields.retain(|name, value| definition.fields.get(name).is_some_and(|field| keeps(field, value)));
+    fields.retain(|name, value| {
+        definition
+            .fields
+            .get(name)
+            .is_some_and(|field| keeps(field, value))
+    });
     Ok(fields)
 }
 
 fn keeps(field: &Field, value: &Value) -> bool {
     let held_by_value = !field.pointer && !field.required;
-    let empty_message = matches!(field.value, Type::Object(_)) && value.as_object().is_some_and(Map::is_empty);
+    let empty_message =
+        matches!(field.value, Type::Object(_)) && value.as_object().is_some_and(Map::is_empty);
     field.keeps(value) && !(held_by_value && empty_message)
 }
 
-struct Decoder<'a> {
-    definition: &'a Definition,
+struct Decoder {
+    definition: &'static Definition,
     depth: usize,
     fields: Fields,
 }
 
-impl Decoder<'_> {
+impl Decoder {
     /// Reads a message, or one that is embedded at these numbers. Unknown numbers are skipped.
     fn read(&mut self, outer: &[u32], bytes: &[u8]) -> Result<(), ProtobufError> {
+        let definition = self.definition;
+        let fields = &definition.fields;
         let mut reader = Reader::new(bytes);
         while let Some((number, wire)) = reader.next()? {
             let number = [outer, &[number]].concat();
-            let known = self.definition.fields.iter().find(|(_, field)| field.number == number);
-            if let Some((name, field)) = known {
+            if let Some((name, field)) = fields.iter().find(|(_, field)| field.number == number) {
                 self.set(name, field, wire)?;
-            } else if self.definition.fields.values().any(|field| field.number.starts_with(&number)) {
+            } else if fields
+                .values()
+                .any(|field| field.number.starts_with(&number))
+            {
                 self.read(&number, wire.bytes()?)?;
             }
         }
@@ -59,23 +73,30 @@ impl Decoder<'_> {
     }
 
     fn set(&mut self, name: &str, field: &Field, wire: Wire<'_>) -> Result<(), ProtobufError> {
-        match &field.value {
-            Type::List(element) => {
-                let items = self.items(element, wire)?;
-                let list = self.fields.entry(name).or_insert_with(|| Value::Array(vec![]));
-                list.as_array_mut().into_iter().for_each(|list| list.extend_from_slice(&items));
-            }
-            Type::Map(element) => {
-                let (key, value) = self.entry(element, wire)?;
-                let map = self.fields.entry(name).or_insert_with(|| Value::Object(Map::new()));
-                map.as_object_mut().and_then(|map| map.insert(key, value));
-            }
-            scalar_or_object => {
-                let value = self.value(scalar_or_object, wire)?;
-                self.fields.insert(name.to_owned(), value);
-            }
-        }
+        let value = if let Type::List(element) = &field.value {
+            let mut list = self.taken(name, &field.value);
+            let items = self.items(element, wire)?;
+            list.as_array_mut()
+                .expect("the zero of a list is a list")
+                .extend(items);
+            list
+        } else if let Type::Map(element) = &field.value {
+            let mut map = self.taken(name, &field.value);
+            let (key, value) = self.entry(element, wire)?;
+            map[key] = value;
+            map
+        } else {
+            self.value(&field.value, wire)?
+        };
+        self.fields.insert(name.to_owned(), value);
         Ok(())
+    }
+
+    /// What was read of a field so far.
+    fn taken(&mut self, name: &str, kind: &Type) -> Value {
+        self.fields
+            .get_mut(name)
+            .map_or_else(|| kind.zero(), Value::take)
     }
 
     /// One element, or a packed list of numbers.
@@ -83,7 +104,9 @@ impl Decoder<'_> {
         match (element, wire) {
             (Type::Int32 | Type::Int64 | Type::Boolean, Wire::Bytes(packed)) => {
                 let numbers = Reader::new(packed).varints()?.into_iter();
-                numbers.map(|number| self.value(element, Wire::Varint(number))).collect()
+                numbers
+                    .map(|number| self.value(element, Wire::Varint(number)))
+                    .collect()
             }
             (element, wire) => Ok(vec![self.value(element, wire)?]),
         }

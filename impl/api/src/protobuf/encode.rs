@@ -16,11 +16,18 @@ pub(super) fn message(definition: &Definition, object: &Value) -> Result<Vec<u8>
     let mut own = Writer::default();
     let mut embedded: BTreeMap<u32, Writer> = BTreeMap::new();
     for (name, value) in object.as_object().into_iter().flatten() {
-        let Some(field) = definition.fields.get(name) else { continue };
+        let Some(field) = definition.fields.get(name) else {
+            continue;
+        };
         match field.number.as_slice() {
             [number] => write(&mut own, *number, &field.value, value)?,
             [outer, inner] => {
-                write(embedded.entry(*outer).or_default(), *inner, &field.value, value)?;
+                write(
+                    embedded.entry(*outer).or_default(),
+                    *inner,
+                    &field.value,
+                    value,
+                )?;
             }
             _ => {}
         }
@@ -31,7 +38,12 @@ pub(super) fn message(definition: &Definition, object: &Value) -> Result<Vec<u8>
     Ok(own.into_bytes())
 }
 
-fn write(writer: &mut Writer, number: u32, kind: &Type, value: &Value) -> Result<(), ProtobufError> {
+fn write(
+    writer: &mut Writer,
+    number: u32,
+    kind: &Type,
+    value: &Value,
+) -> Result<(), ProtobufError> {
     match (kind, value) {
         (_, Value::Null) => {}
         (Type::List(element), Value::Array(items)) => {
@@ -52,11 +64,18 @@ fn write(writer: &mut Writer, number: u32, kind: &Type, value: &Value) -> Result
     Ok(())
 }
 
-fn scalar(writer: &mut Writer, number: u32, kind: &Type, value: &Value) -> Result<(), ProtobufError> {
+fn scalar(
+    writer: &mut Writer,
+    number: u32,
+    kind: &Type,
+    value: &Value,
+) -> Result<(), ProtobufError> {
     match (kind, value) {
         (Type::String, Value::String(text)) => writer.bytes(number, text.as_bytes()),
         (Type::Bytes, Value::String(text)) => {
-            let bytes = STANDARD.decode(text).map_err(|_| ProtobufError::WrongType(Type::Bytes))?;
+            let bytes = STANDARD
+                .decode(text)
+                .map_err(|_| ProtobufError::WrongType(Type::Bytes))?;
             writer.bytes(number, &bytes);
         }
         (Type::Boolean, Value::Bool(value)) => writer.varint(number, u64::from(*value)),
@@ -76,8 +95,9 @@ fn nested(kind: &Type, value: &Value) -> Result<Vec<u8>, ProtobufError> {
         (Type::Object(id), Value::Object(_)) => return message(id.definition(), value),
         (Type::Quantity, Value::String(text)) => writer.bytes(1, text.as_bytes()),
         (Type::Time | Type::MicroTime, Value::String(text)) => {
-            let at: Timestamp =
-                text.parse().map_err(|_| ProtobufError::WrongType(kind.clone()))?;
+            let at: Timestamp = text
+                .parse()
+                .map_err(|_| ProtobufError::WrongType(kind.clone()))?;
             let (seconds, nanoseconds) = seconds_and_nanoseconds(at);
             writer.varint(1, seconds as u64);
             writer.varint(2, nanoseconds as u64);
@@ -103,14 +123,17 @@ fn nested(kind: &Type, value: &Value) -> Result<Vec<u8>, ProtobufError> {
 /// Nanoseconds count forward, also before 1970.
 fn seconds_and_nanoseconds(at: Timestamp) -> (i64, i64) {
     let (seconds, nanoseconds) = (at.as_second(), i64::from(at.subsec_nanosecond()));
-    match nanoseconds < 0 {
-        true => (seconds - 1, nanoseconds + 1_000_000_000),
-        false => (seconds, nanoseconds),
+    if nanoseconds < 0 {
+        (seconds - 1, nanoseconds + 1_000_000_000)
+    } else {
+        (seconds, nanoseconds)
     }
 }
 
 /// Negative numbers are written as their two's complement of 64 bits.
 fn integer(kind: &Type, value: &Value) -> Result<u64, ProtobufError> {
-    let number = value.as_i64().ok_or_else(|| ProtobufError::WrongType(kind.clone()))?;
+    let number = value
+        .as_i64()
+        .ok_or_else(|| ProtobufError::WrongType(kind.clone()))?;
     Ok(number as u64)
 }

@@ -86,11 +86,16 @@ impl<'a> Reader<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], ProtobufError> {
-        self.take(N)?.try_into().map_err(|_| ProtobufError::Truncated)
+        self.take(N)?
+            .try_into()
+            .map_err(|_| ProtobufError::Truncated)
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], ProtobufError> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(ProtobufError::Truncated)?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(ProtobufError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
@@ -124,12 +129,12 @@ impl Writer {
     }
 
     fn tag(&mut self, number: u32, wire_type: u64) {
-        self.raw_varint(u64::from(number) << 3 | wire_type);
+        self.raw_varint((u64::from(number) << 3) | wire_type);
     }
 
     fn raw_varint(&mut self, mut value: u64) {
         while value >= 0x80 {
-            self.bytes.push((value & 0x7f) as u8 | 0x80);
+            self.bytes.push(((value & 0x7f) | 0x80) as u8);
             value >>= 7;
         }
         self.bytes.push(value as u8);

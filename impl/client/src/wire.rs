@@ -1,0 +1,76 @@
+//! Lists and watch events as they come over the wire, and as a reflector takes them.
+
+use api::{AnyObject, ApiResource};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::reflector::WatchEvent;
+
+/// Why an answer is no list or watch event.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// It is not the JSON that it should be.
+    #[error("an answer of the API server is malformed: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Its `resourceVersion` is no number.
+    #[error("resourceVersion \"{0}\" is no number")]
+    Revision(String),
+    /// A watch event has a type that does not exist.
+    #[error("a watch event cannot be of type {0}")]
+    Type(String),
+}
+
+/// Reads a list: its revision and its objects.
+pub fn read_list(
+    resource: &ApiResource,
+    mut list: Value,
+) -> Result<(u64, Vec<AnyObject>), WireError> {
+    let revision = revision(&list)?;
+    let items = list["items"]
+        .as_array_mut()
+        .map(std::mem::take)
+        .unwrap_or_default();
+    let decode = |item: Value| AnyObject::decode(resource, item.to_string().as_bytes());
+    Ok((
+        revision,
+        items.into_iter().map(decode).collect::<Result<_, _>>()?,
+    ))
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+/// Reads a line of a watch, and its word for the trace.
+pub fn read_event(
+    resource: &ApiResource,
+    line: &[u8],
+) -> Result<(&'static str, WatchEvent), WireError> {
+    let line: Line<'_> = serde_json::from_slice(line)?;
+    let object = line.object.get();
+    let decode = || AnyObject::decode(resource, object.as_bytes());
+    Ok(match line.kind {
+        "ADDED" => ("added", WatchEvent::Put(decode()?)),
+        "MODIFIED" => ("modified", WatchEvent::Put(decode()?)),
+        "DELETED" => ("deleted", WatchEvent::Deleted(decode()?)),
+        "BOOKMARK" => (
+            "bookmark",
+            WatchEvent::Bookmark(revision(&serde_json::from_str(object)?)?),
+        ),
+        "ERROR" => ("expired", WatchEvent::Expired),
+        other => return Err(WireError::Type(other.to_owned())),
+    })
+}
+
+fn revision(object: &Value) -> Result<u64, WireError> {
+    let text = object["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap_or_default();
+    text.parse()
+        .map_err(|_| WireError::Revision(text.to_owned()))
+}

@@ -1,0 +1,122 @@
+//! The garbage collector, driven by hand.
+
+use api::{Key, Reason, Verb, resources};
+use serde_json::{Value, json};
+
+use super::GarbageCollector;
+use crate::testing::{World, at, names, owned_by, requests, time_text};
+
+const PODS: &api::ApiResource = &resources::PODS;
+const REPLICA_SETS: &api::ApiResource = &resources::REPLICA_SETS;
+
+#[test]
+fn a_dependent_goes_after_the_api_server_says_that_its_owner_is_gone() {
+    let mut world = World::new(GarbageCollector::default());
+    let due = world.put(PODS, pod());
+
+    let question = world.reconcile(&key("web-a"), at(10));
+    world.refuse(&key("web-a"), &question.requests[0], Reason::NotFound);
+    let plan = world.reconcile(&key("web-a"), at(10));
+
+    assert_eq!(due, [key("web-a")]);
+    assert_eq!(names(&question, Verb::Get, REPLICA_SETS), ["web"]);
+    assert_eq!(question.requests.len(), 1);
+    let deletion = requests(&plan, Verb::Delete, PODS)[0].body.clone().unwrap();
+    assert_eq!(deletion["propagationPolicy"], "Background");
+    assert_eq!(
+        deletion["preconditions"],
+        json!({"uid": "uid-web-a", "resourceVersion": "1"})
+    );
+}
+
+#[test]
+fn a_live_owner_that_the_cache_lacks_keeps_its_dependents() {
+    let mut world = World::new(GarbageCollector::default());
+    world.put(PODS, pod());
+
+    let question = world.reconcile(&key("web-a"), at(10));
+    let answer = json!({"metadata": {"uid": "uid-web"}});
+    world.grant(&key("web-a"), &question.requests[0], answer);
+    let plan = world.reconcile(&key("web-a"), at(10));
+
+    assert!(requests(&plan, Verb::Delete, PODS).is_empty());
+    assert_eq!(plan.look_again, Some(at(15)));
+}
+
+#[test]
+fn another_object_of_the_owners_name_does_not_keep_dependents() {
+    let mut world = World::new(GarbageCollector::default());
+    world.put(PODS, pod());
+
+    let question = world.reconcile(&key("web-a"), at(10));
+    let answer = json!({"metadata": {"uid": "uid-of-another"}});
+    world.grant(&key("web-a"), &question.requests[0], answer);
+    let plan = world.reconcile(&key("web-a"), at(10));
+
+    assert_eq!(names(&plan, Verb::Delete, PODS), ["web-a"]);
+}
+
+#[test]
+fn foreground_deletion_ends_with_the_owner() {
+    let mut world = World::new(GarbageCollector::default());
+    world.put(PODS, pod());
+    let due = world.put(REPLICA_SETS, deleted_owner("foregroundDeletion"));
+    assert_eq!(due, [key("web"), key("web-a")]);
+
+    let blocked = world.reconcile(&key("web"), at(10));
+    let dependent = world.reconcile(&key("web-a"), at(10));
+    let due = world.remove(PODS, &Key::new("default", "web-a"));
+    let free = world.reconcile(&key("web"), at(11));
+
+    assert!(blocked.requests.is_empty());
+    assert_eq!(names(&dependent, Verb::Delete, PODS), ["web-a"]);
+    assert_eq!(due, [key("web")]);
+    let patch = requests(&free, Verb::MergePatch, REPLICA_SETS)[0]
+        .body
+        .clone()
+        .unwrap();
+    assert_eq!(patch["metadata"]["finalizers"], json!([]));
+}
+
+#[test]
+fn orphans_lose_their_owner_before_it_goes() {
+    let mut world = World::new(GarbageCollector::default());
+    world.put(PODS, pod());
+    world.put(REPLICA_SETS, deleted_owner("orphan"));
+
+    let strip = world.reconcile(&key("web"), at(10));
+    let mut orphan = pod();
+    orphan["metadata"]["ownerReferences"] = Value::Null;
+    let due = world.put(PODS, orphan);
+    let free = world.reconcile(&key("web"), at(11));
+
+    let patch = requests(&strip, Verb::StrategicMergePatch, PODS)[0]
+        .body
+        .clone()
+        .unwrap();
+    let references = json!([{"$patch": "delete", "uid": "uid-web"}]);
+    assert_eq!(patch["metadata"]["ownerReferences"], references);
+    assert_eq!(due, [key("web")]);
+    assert_eq!(names(&free, Verb::MergePatch, REPLICA_SETS), ["web"]);
+}
+
+fn key(name: &str) -> Key {
+    Key::cluster(&format!("uid-{name}"))
+}
+
+fn pod() -> Value {
+    json!({"metadata": {
+        "name": "web-a", "namespace": "default",
+        "ownerReferences": owned_by("apps/v1", "ReplicaSet", "web"),
+    }})
+}
+
+fn deleted_owner(finalizer: &str) -> Value {
+    json!({
+        "metadata": {
+            "name": "web", "namespace": "default",
+            "deletionTimestamp": time_text(5), "finalizers": [finalizer],
+        },
+        "spec": {"selector": {}},
+    })
+}

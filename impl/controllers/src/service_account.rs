@@ -1,0 +1,168 @@
+//! What every namespace holds from the start: the account `default` and the certificate of the cluster's
+//! authority.
+//!
+//! Source: pkg/controller/serviceaccount/serviceaccounts_controller.go and
+//! pkg/controller/certificates/rootcacertpublisher (v1.36), which are two controllers upstream.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::{Key, Request, Timestamp, resources};
+use client::{Change, Outcome, View};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::{Controller, Plan};
+
+const ACCOUNT: &str = "default";
+const ROOT_CA: &str = "kube-root-ca.crt";
+
+/// Keeps the default account and the root certificate in every namespace.
+#[derive(Clone, Debug)]
+pub struct ServiceAccountController {
+    root_ca: BTreeMap<String, String>,
+}
+
+impl ServiceAccountController {
+    /// A controller that publishes this certificate, PEM.
+    pub fn new(root_ca: &str) -> Self {
+        Self {
+            root_ca: BTreeMap::from([("ca.crt".to_owned(), root_ca.to_owned())]),
+        }
+    }
+
+    fn root_ca(&self, namespace: &str) -> ConfigMap {
+        ConfigMap {
+            metadata: named(namespace, ROOT_CA),
+            data: Some(self.root_ca.clone()),
+            ..ConfigMap::default()
+        }
+    }
+
+    /// Writes the certificate where it is missing or has been changed.
+    fn publish(&self, view: &View, namespace: &str) -> Option<Request> {
+        let Some(found) = view.config_maps.get(&Key::new(namespace, ROOT_CA)) else {
+            return Some(Request::create(&self.root_ca(namespace)));
+        };
+        if found.data.as_ref() == Some(&self.root_ca) {
+            return None;
+        }
+        let mut changed = ConfigMap::clone(found);
+        changed.data = Some(self.root_ca.clone());
+        Some(Request::update(&changed))
+    }
+}
+
+impl Controller for ServiceAccountController {
+    fn name(&self) -> &'static str {
+        "serviceaccount-controller"
+    }
+
+    fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
+        let (resource, key) = (change.resource(), change.key());
+        let is_account = resource == &resources::SERVICE_ACCOUNTS && key.name == ACCOUNT;
+        let is_root_ca = resource == &resources::CONFIG_MAPS && key.name == ROOT_CA;
+        if resource == &resources::NAMESPACES {
+            vec![key]
+        } else if is_account || is_root_ca {
+            vec![Key::cluster(&key.namespace)]
+        } else {
+            vec![]
+        }
+    }
+
+    fn reconcile(&mut self, view: &View, key: &Key, _now: Timestamp) -> Plan {
+        if !view.namespaces.get(key).is_some_and(is_active) {
+            return Plan::default();
+        }
+        let mut plan = Plan::default();
+        if view
+            .service_accounts
+            .get(&Key::new(&key.name, ACCOUNT))
+            .is_none()
+        {
+            let metadata = named(&key.name, ACCOUNT);
+            let account = ServiceAccount {
+                metadata,
+                ..ServiceAccount::default()
+            };
+            plan.requests.push(Request::create(&account));
+        }
+        plan.requests.extend(self.publish(view, &key.name));
+        plan.observed_at(view.revision)
+    }
+
+    fn completed(&mut self, _key: &Key, _request: &Request, _outcome: &Outcome) {}
+}
+
+fn is_active(namespace: &Arc<Namespace>) -> bool {
+    let phase = namespace
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    namespace.metadata.deletion_timestamp.is_none() && phase != Some("Terminating")
+}
+
+fn named(namespace: &str, name: &str) -> ObjectMeta {
+    ObjectMeta {
+        namespace: Some(namespace.to_owned()),
+        name: Some(name.to_owned()),
+        ..ObjectMeta::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api::Verb;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{World, at, requests};
+
+    #[test]
+    fn a_new_namespace_gets_an_account_and_the_root_certificate() {
+        let mut world = world();
+
+        let plan = world.reconcile(&Key::cluster("new"), at(10));
+
+        let account = requests(&plan, Verb::Create, &resources::SERVICE_ACCOUNTS);
+        let root_ca = requests(&plan, Verb::Create, &resources::CONFIG_MAPS);
+        assert_eq!(
+            account[0].body.clone().unwrap()["metadata"]["name"],
+            "default"
+        );
+        assert_eq!(
+            root_ca[0].body.clone().unwrap()["data"],
+            json!({"ca.crt": "PEM"})
+        );
+    }
+
+    #[test]
+    fn a_changed_root_certificate_is_put_back() {
+        let mut world = world();
+        world.put(&resources::SERVICE_ACCOUNTS, object("default"));
+        let mut root_ca = object("kube-root-ca.crt");
+        root_ca["data"] = json!({"ca.crt": "forged"});
+
+        let due = world.put(&resources::CONFIG_MAPS, root_ca);
+        let plan = world.reconcile(&Key::cluster("new"), at(10));
+
+        assert_eq!(due, [Key::cluster("new")]);
+        assert_eq!(plan.requests.len(), 1);
+        assert_eq!(plan.requests[0].verb, Verb::Update);
+        assert_eq!(
+            plan.requests[0].body.clone().unwrap()["data"],
+            json!({"ca.crt": "PEM"})
+        );
+    }
+
+    fn world() -> World<ServiceAccountController> {
+        let mut world = World::new(ServiceAccountController::new("PEM"));
+        world.put(&resources::NAMESPACES, json!({"metadata": {"name": "new"}}));
+        world
+    }
+
+    fn object(name: &str) -> serde_json::Value {
+        json!({"metadata": {"name": name, "namespace": "new"}})
+    }
+}

@@ -1,0 +1,155 @@
+//! The points at which plugins have a say: which nodes are feasible, and which of those is best.
+//!
+//! Source: pkg/scheduler/framework (v1.36).
+
+use std::collections::BTreeMap;
+
+use crate::node_info::{NodeInfo, PodInfo};
+
+/// The best score that a plugin gives.
+pub const SCORE_MAX: i64 = 100;
+
+/// What filters say of a pod on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The pod can run there.
+    Feasible,
+    /// It cannot, for these reasons; it might if other pods went.
+    Unschedulable(Vec<String>),
+    /// It cannot, for these reasons, whatever other pods do.
+    UnschedulableAndUnresolvable(Vec<String>),
+}
+
+impl Verdict {
+    /// The pod cannot run there whatever other pods do.
+    pub fn unresolvable(reason: &str) -> Self {
+        Self::UnschedulableAndUnresolvable(vec![reason.to_owned()])
+    }
+
+    /// Why it cannot run there; nothing when it can.
+    pub fn reasons(&self) -> &[String] {
+        match self {
+            Self::Feasible => &[],
+            Self::Unschedulable(reasons) | Self::UnschedulableAndUnresolvable(reasons) => reasons,
+        }
+    }
+}
+
+/// Decides whether a node is feasible for a pod.
+pub trait Filter: Send + Sync {
+    /// The plugin's name in a scheduler configuration.
+    fn name(&self) -> &'static str;
+
+    /// Whether the pod can run on the node.
+    fn filter(&self, pod: &PodInfo, node: &NodeInfo) -> Verdict;
+}
+
+/// Ranks feasible nodes.
+pub trait Score: Send + Sync {
+    /// The plugin's name in a scheduler configuration.
+    fn name(&self) -> &'static str;
+
+    /// How much its scores count.
+    fn weight(&self) -> i64;
+
+    /// How good the node is for the pod: 0 to 100, or any number when it normalizes.
+    fn score(&self, pod: &PodInfo, node: &NodeInfo) -> i64;
+
+    /// Brings the scores of all feasible nodes to 0 to 100.
+    fn normalize_score(&self, _scores: &mut [i64]) {}
+}
+
+/// Scales scores so that the best is 100; with `reverse` the smallest becomes the best.
+///
+/// Source: `DefaultNormalizeScore` in framework/plugins/helper (v1.36).
+pub fn default_normalize_score(scores: &mut [i64], reverse: bool) {
+    let max = scores.iter().copied().max().unwrap_or(0).max(0);
+    for score in scores {
+        let scaled = if max == 0 {
+            0
+        } else {
+            SCORE_MAX * *score / max
+        };
+        *score = if reverse { SCORE_MAX - scaled } else { scaled };
+    }
+}
+
+/// What is said of a pod that fits no node, without what preemption has to say.
+///
+/// Source: `FitError` in framework/types.go (v1.36). Reasons are sorted as texts, numbers and all.
+pub fn fit_error<'a>(nodes: usize, verdicts: impl Iterator<Item = &'a Verdict>) -> String {
+    histogram(
+        nodes,
+        verdicts.flat_map(Verdict::reasons).map(String::as_str),
+    )
+}
+
+/// What preemption has to say of a pod that fits no node, when no pod is evicted for it.
+///
+/// Source: `DefaultPreemption` and framework/preemption (v1.36).
+pub fn preemption_message<'a>(
+    pod: &PodInfo,
+    (nodes, verdicts): (usize, impl Iterator<Item = &'a Verdict>),
+) -> String {
+    let policy = pod
+        .spec()
+        .and_then(|spec| spec.preemption_policy.as_deref());
+    if policy == Some("Never") {
+        return "preemption: not eligible due to preemptionPolicy=Never.".to_owned();
+    }
+    let reasons = verdicts.map(|verdict| match verdict {
+        Verdict::Unschedulable(_) => "No preemption victims found for incoming pod",
+        Verdict::Feasible | Verdict::UnschedulableAndUnresolvable(_) => {
+            "Preemption is not helpful for scheduling"
+        }
+    });
+    format!("preemption: {}", histogram(nodes, reasons))
+}
+
+fn histogram<'a>(nodes: usize, reasons: impl Iterator<Item = &'a str>) -> String {
+    let mut counts = BTreeMap::new();
+    for reason in reasons {
+        *counts.entry(reason).or_insert(0_usize) += 1;
+    }
+    let mut reasons: Vec<String> = counts
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
+    reasons.sort();
+    let mut message = format!("0/{nodes} nodes are available:");
+    if !reasons.is_empty() {
+        message.push_str(&format!(" {}.", reasons.join(", ")));
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fit_error_counts_and_sorts_the_reasons() {
+        let verdicts = [
+            Verdict::Unschedulable(vec!["Insufficient cpu".into(), "Too many pods".into()]),
+            Verdict::unresolvable("node(s) had untolerated taint(s)"),
+            Verdict::unresolvable("node(s) had untolerated taint(s)"),
+        ];
+
+        let message = fit_error(3, verdicts.iter());
+
+        assert_eq!(
+            message,
+            "0/3 nodes are available: 1 Insufficient cpu, 1 Too many pods, \
+             2 node(s) had untolerated taint(s)."
+        );
+    }
+
+    #[test]
+    fn scores_are_scaled_to_a_hundred() {
+        let (mut scores, mut reversed) = ([0, 5, 10], [0, 5, 10]);
+        default_normalize_score(&mut scores, false);
+        default_normalize_score(&mut reversed, true);
+
+        assert_eq!((scores, reversed), ([0, 50, 100], [100, 50, 0]));
+    }
+}
