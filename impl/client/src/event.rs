@@ -86,6 +86,7 @@ impl Recorder {
         Self {
             source,
             written: BTreeMap::new(),
+            first: 0,
         }
     }
 
