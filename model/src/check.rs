@@ -34,7 +34,7 @@ impl Default for Options {
             size: Size::default(),
             mutation: None,
             threads: 2,
-            states_max: 20_000_000,
+            states_max: 5_000_000,
         }
     }
 }

@@ -3,12 +3,13 @@
 //! | name | what takes steps | what may go wrong |
 //! | --- | --- | --- |
 //! | `watch` | etcd, a watch, an informer, two writers | crash, compaction, closed watch, lost answer |
-//! | `scheduling` | kube-scheduler | its crash, lost requests |
+//! | `scheduling` | kube-scheduler | its crash, lost requests, crash of the API server |
+//! | `progress` | kube-scheduler, kubelets | crash of a kubelet, lost requests |
 //! | `kubelet` | kubelets; clients name the Node | crash of a kubelet |
-//! | `node` | kube-scheduler, kubelets | crash of a kubelet, a lagging API server |
-//! | `eviction` | kube-scheduler, kubelets, node lifecycle | late renewal, death of a machine |
-//! | `workload` | ReplicaSet controller | its crash, lost requests |
-//! | `failover` | all controllers | death of a machine, deletion of its Node |
+//! | `node` | kube-scheduler, kubelets | crash of a kubelet, a list from an API server that lags |
+//! | `eviction` | kubelets, node lifecycle; clients name the Node | its crash, a late renewal, death and boot of a machine |
+//! | `workload` | ReplicaSet controller | its crash, lost requests, crash of the API server |
+//! | `failover` | all of them | death of a machine, deletion of its Node |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.

@@ -44,6 +44,7 @@ pub struct Search<S: Slice> {
     pub depth: u32,
     /// Whether every state was seen.
     pub complete: bool,
+    bounded: bool,
     parents: Vec<(u32, u16)>,
     edges: Vec<Edge>,
     first_edges: Vec<u32>,
@@ -82,7 +83,7 @@ impl<S: Slice> Search<S> {
             current += 1;
         }
         search.first_edges.push(search.edges.len() as u32);
-        search.complete = current == search.states.len();
+        search.complete = current == search.states.len() && !search.bounded;
         search
     }
 
@@ -133,6 +134,7 @@ impl<S: Slice> Search<S> {
             transitions: 0,
             depth: 0,
             complete: false,
+            bounded: false,
             parents: vec![(0, 0)],
             edges: Vec::new(),
             first_edges: Vec::new(),
@@ -158,6 +160,7 @@ impl<S: Slice> Search<S> {
         let keeps_edges = self.asks_about_liveness();
         self.first_edges.push(self.edges.len() as u32);
         let from = self.states[source as usize];
+        self.bounded |= self.model.slice.is_at_bound(&from.state);
         for index in 0..self.model.candidates.len() {
             let Some(to) = self.model.next_state(&from, self.model.candidates[index]) else {
                 continue;

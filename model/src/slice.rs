@@ -28,6 +28,9 @@ pub trait Slice: Clone + Send + Sync + 'static {
     fn describe(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> String;
     /// Whether a request was granted, refused, or whether the step was none.
     fn outcome(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> Outcome;
+    /// Whether the state is so large that no step is taken from it. A search that meets such a
+    /// state has not seen everything.
+    fn is_at_bound(&self, state: &Self::State) -> bool;
     /// What an API server sees of a step: the request behind it, if there is one.
     fn request(&self, before: &Self::State, action: Self::Action) -> Option<serde_json::Value>;
 
@@ -157,7 +160,7 @@ impl<S: Slice> stateright::Model for Checked<S> {
     }
 
     fn next_state(&self, last: &Self::State, action: Self::Action) -> Option<Self::State> {
-        if last.broken.is_some() {
+        if last.broken.is_some() || self.slice.is_at_bound(&last.state) {
             return None;
         }
         let state = self.slice.step(&last.state, action)?;

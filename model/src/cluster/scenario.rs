@@ -304,6 +304,11 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         }
     }
 
+    /// Its log is full: some watcher is further behind than the bounds of the model allow.
+    fn is_at_bound(&self, state: &Self::State) -> bool {
+        state.store.log.len() >= LOG
+    }
+
     fn request(&self, before: &Self::State, action: Action) -> Option<serde_json::Value> {
         let request = request::request(before, action)?;
         serde_json::to_value(request).ok()

@@ -122,6 +122,10 @@ impl Slice for WatchSlice {
         }
     }
 
+    fn is_at_bound(&self, _: &State) -> bool {
+        false
+    }
+
     fn request(&self, _: &State, _: Action) -> Option<serde_json::Value> {
         None
     }
