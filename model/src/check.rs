@@ -324,17 +324,33 @@ fn judge_liveness<S: Slice>(search: &Search<S>, goal: fn(&S, &S::State) -> bool)
     match fair_run_without(search, goal) {
         None => (Verdict::Holds, Vec::new(), Vec::new()),
         Some(lasso) => {
-            let cycle = lasso
+            let actions = lasso
                 .cycle
-                .into_iter()
-                .map(|(source, edge)| search.step(source, edge));
-            (
-                Verdict::Violated,
-                search.path_to(lasso.entry),
-                cycle.collect(),
-            )
+                .iter()
+                .map(|(source, edge)| search.step(*source, *edge).1);
+            let cycle = replay(search, lasso.entry, actions);
+            (Verdict::Violated, search.path_to(lasso.entry), cycle)
         }
     }
+}
+
+/// Takes steps one after the other. The states on a cycle are known by their first visit, whose
+/// revisions are older than those of the cycle.
+fn replay<S: Slice>(
+    search: &Search<S>,
+    entry: u32,
+    actions: impl Iterator<Item = S::Action>,
+) -> Vec<Step<S>> {
+    let mut before = search.states[entry as usize].state;
+    let mut steps = Vec::new();
+    for action in actions {
+        let Some(after) = search.model.slice.step(&before, action) else {
+            break;
+        };
+        steps.push((before, action, after));
+        before = after;
+    }
+    steps
 }
 
 fn described<S: Slice>(search: &Search<S>, steps: &[Step<S>]) -> Vec<String> {

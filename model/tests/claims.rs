@@ -153,6 +153,29 @@ fn a_stale_list_starts_a_second_runner_in_kubernetes_words() {
 }
 
 #[test]
+fn a_missed_node_deletion_binds_and_collects_for_ever() {
+    let options = Options {
+        mutation: Some("k-56261".to_owned()),
+        ..Options::default()
+    };
+
+    let report = check::run(&options).unwrap();
+
+    let repeats = &report.scenarios[0].violated().next().unwrap().repeats;
+    for deed in [
+        "binds pod-0 to node-0",
+        "garbage collection removes pod-0",
+        "creates pod-0",
+    ] {
+        assert!(repeats.iter().any(|step| step.contains(deed)), "{report}");
+    }
+    assert!(
+        repeats.iter().all(|step| !step.contains("refused")),
+        "{report}"
+    );
+}
+
+#[test]
 fn what_is_unknown_is_named() {
     let scenario = Options {
         scenario: Some("weather".to_owned()),
