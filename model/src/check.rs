@@ -181,6 +181,7 @@ fn check(name: &str, options: &Options, until: Until) -> Result<ScenarioReport, 
         name: name.to_owned(),
         mutation: options.mutation.clone(),
         limits,
+        as_designed: options.size.is_as_designed(),
     };
     scenarios::with(name, &options.size, options.mutation.as_deref(), checker)
 }
@@ -253,6 +254,7 @@ struct Checker {
     name: String,
     mutation: Option<String>,
     limits: Limits,
+    as_designed: bool,
 }
 
 impl Visitor for Checker {
@@ -261,7 +263,7 @@ impl Visitor for Checker {
     fn visit<S: Slice>(self, slice: S) -> ScenarioReport {
         let start = Instant::now();
         let search = Search::run(Checked::new(slice), self.limits);
-        let claims = (0..search.model.claims.len())
+        let claims: Vec<_> = (0..search.model.claims.len())
             .map(|claim| judge(&search, claim))
             .collect();
         let seconds = start.elapsed().as_secs_f64();

@@ -59,7 +59,7 @@ pub enum Verdict {
     Holds,
     /// It does not.
     Violated,
-    /// The search stopped before it could be known.
+    /// The search stopped before it could be known, or the scenario was made too small to show it.
     Unknown,
 }
 
@@ -182,6 +182,19 @@ impl fmt::Display for ClaimReport {
 }
 
 impl ClaimReport {
+    /// What is to be reachable is so in the scenario as it is; with fewer Pods, Nodes or faults it
+    /// need not be.
+    #[must_use]
+    pub fn in_another_size(self) -> Self {
+        match (self.kind, self.verdict) {
+            (Kind::Reachability, Verdict::Violated) => ClaimReport {
+                verdict: Verdict::Unknown,
+                ..self
+            },
+            (_, _) => self,
+        }
+    }
+
     fn write_counterexample(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, step) in self.steps.iter().enumerate() {
             writeln!(formatter, "    {:>3}. {step}", place + 1)?;

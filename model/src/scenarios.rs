@@ -45,6 +45,19 @@ pub struct Size {
     pub faults: Option<u8>,
 }
 
+impl Size {
+    /// Whether the scenarios stay as they are.
+    pub fn is_as_designed(&self) -> bool {
+        let Size {
+            nodes,
+            pods,
+            replicas,
+            faults,
+        } = self;
+        nodes.is_none() && pods.is_none() && replicas.is_none() && faults.is_none()
+    }
+}
+
 /// Something to do with a slice, whatever its type.
 pub trait Visitor {
     /// What comes out.

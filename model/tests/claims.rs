@@ -176,6 +176,30 @@ fn a_missed_node_deletion_binds_and_collects_for_ever() {
 }
 
 #[test]
+fn no_smaller_size_violates_a_claim() {
+    for size in [
+        Size {
+            faults: Some(0),
+            ..Size::default()
+        },
+        Size {
+            nodes: Some(1),
+            pods: Some(1),
+            replicas: Some(1),
+            ..Size::default()
+        },
+    ] {
+        let report = check::run(&Options {
+            size,
+            ..Options::default()
+        })
+        .unwrap();
+
+        assert!(!report.is_violated(), "{report}");
+    }
+}
+
+#[test]
 fn what_is_unknown_is_named() {
     let scenario = Options {
         scenario: Some("weather".to_owned()),
