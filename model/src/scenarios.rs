@@ -112,9 +112,10 @@ pub fn with<V: Visitor>(
     match (plan.names(), plan.machines(), plan.sets()) {
         (..=2, ..=2, 0) => Ok(visitor.visit(plan.cluster::<2, 2, 0, 16>(mutation))),
         (..=4, ..=2, 1) => Ok(visitor.visit(plan.cluster::<4, 2, 1, 24>(mutation))),
+        (..=6, ..=2, 1) => Ok(visitor.visit(plan.cluster::<6, 2, 1, 24>(mutation))),
         (..=3, ..=3, 0) => Ok(visitor.visit(plan.cluster::<3, 3, 0, 24>(mutation))),
         (..=5, ..=5, 0) => Ok(visitor.visit(plan.cluster::<5, 5, 0, 48>(mutation))),
-        (..=8, ..=4, 1) => Ok(visitor.visit(plan.cluster::<8, 4, 1, 48>(mutation))),
+        (..=10, ..=4, 1) => Ok(visitor.visit(plan.cluster::<10, 4, 1, 48>(mutation))),
         _ => Err(Unknown::Size(
             "the model is made for at most 4 nodes, 5 pods, 4 replicas".into(),
         )),
@@ -171,9 +172,13 @@ impl Plan {
         self
     }
 
-    /// How many names of Pods are needed: replicas may exist twice while one of each is deleted.
+    /// How many names of Pods are needed: replicas may exist twice while one of each is deleted,
+    /// and a crash and a lost answer may each leave one more.
     fn names(&self) -> usize {
-        self.pods.max(2 * self.replicas)
+        match self.replicas {
+            0 => self.pods,
+            replicas => 2 * replicas + 2,
+        }
     }
 
     fn machines(&self) -> usize {

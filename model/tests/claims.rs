@@ -42,7 +42,7 @@ fn every_scenario_has_the_number_of_states_that_it_had() {
             ("node", 187_905),
             ("eviction", 371_078),
             ("workload", 79_558),
-            ("failover", 83_187),
+            ("failover", 309_259),
         ]
     );
 }
