@@ -1,3 +1,34 @@
 //! What a node does about the pods that are bound to it.
+//!
+//! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
+//! simulator on a pretended one. Leaves out eviction, resizing, ephemeral and static pods, lifecycle
+//! hooks, persistent volumes and service account tokens.
 
+mod actions;
+mod admission;
+mod backoff;
+mod command;
+mod conditions;
+mod config;
+mod context;
+mod environment;
+mod fields;
+mod kubelet;
+mod node;
+mod phase;
+mod probes;
+mod references;
 pub mod runtime;
+mod spec;
+mod start;
+mod state;
+mod status;
+mod volumes;
+mod worker;
+mod writes;
+
+pub use command::{Command, Input, Purpose};
+pub use config::{Capacity, Config, KUBELET_VERSION};
+pub use kubelet::Kubelet;
+pub use node::NodePurpose;
+pub use references::{Kind, Reference};

@@ -93,19 +93,12 @@ fn working_directory<'a>(spec: &'a ContainerSpec, image: &'a Defaults) -> &'a st
 const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 fn environment(spec: &ContainerSpec, image: &Defaults, around: &Surroundings<'_>) -> Vec<String> {
-    let mut environment = vec![
-        DEFAULT_PATH.to_owned(),
-        format!("HOSTNAME={}", around.hostname),
-    ];
+    let mut environment = vec![DEFAULT_PATH.to_owned(), format!("HOSTNAME={}", around.hostname)];
     if spec.tty {
         environment.push("TERM=xterm".to_owned());
     }
     let wanted = image.env.iter().cloned();
-    let wanted = wanted.chain(
-        spec.env
-            .iter()
-            .map(|(name, value)| format!("{name}={value}")),
-    );
+    let wanted = wanted.chain(spec.env.iter().map(|(name, value)| format!("{name}={value}")));
     for variable in wanted {
         let name = variable.split('=').next().unwrap_or_default();
         environment.retain(|other| other.split('=').next() != Some(name));
@@ -179,8 +172,7 @@ const ALL_CAPABILITIES: [&str; 41] = [
 /// What the container gets of what this process itself may hand on.
 fn capabilities(spec: &ContainerSpec) -> Vec<String> {
     let named = |list: &[String], name: &str| {
-        list.iter()
-            .any(|one| one == "ALL" || one.trim_start_matches("CAP_") == name)
+        list.iter().any(|one| one == "ALL" || one.trim_start_matches("CAP_") == name)
     };
     let bounding = bounding_set();
     let wanted = |name: &str| {
@@ -199,8 +191,7 @@ fn capabilities(spec: &ContainerSpec) -> Vec<String> {
 fn bounding_set() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
-    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(u64::MAX)
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX)
 }
 
 fn namespaces(spec: &ContainerSpec, pinned: &Path) -> Vec<Value> {
@@ -239,52 +230,25 @@ fn mounts(spec: &ContainerSpec, binds: &[(String, String, bool)]) -> Vec<Value> 
     let mount = |kind: &str, source: &str, destination: &str, options: &[&str]| json!({"type": kind, "source": source, "destination": destination, "options": options});
     let mut mounts = vec![
         mount("proc", "proc", "/proc", &["nosuid", "noexec", "nodev"]),
-        mount(
-            "tmpfs",
-            "tmpfs",
-            "/dev",
-            &["nosuid", "strictatime", "mode=755", "size=65536k"],
-        ),
+        mount("tmpfs", "tmpfs", "/dev", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
         mount(
             "devpts",
             "devpts",
             "/dev/pts",
-            &[
-                "nosuid",
-                "noexec",
-                "newinstance",
-                "ptmxmode=0666",
-                "mode=0620",
-                "gid=5",
-            ],
+            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
         ),
-        mount(
-            "mqueue",
-            "mqueue",
-            "/dev/mqueue",
-            &["nosuid", "noexec", "nodev"],
-        ),
+        mount("mqueue", "mqueue", "/dev/mqueue", &["nosuid", "noexec", "nodev"]),
         mount(
             "tmpfs",
             "shm",
             "/dev/shm",
             &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
         ),
-        mount(
-            "sysfs",
-            "sysfs",
-            "/sys",
-            &["nosuid", "noexec", "nodev", sys],
-        ),
+        mount("sysfs", "sysfs", "/sys", &["nosuid", "noexec", "nodev", sys]),
     ];
     for (source, destination, read_only) in binds {
         let access = if *read_only { "ro" } else { "rw" };
-        mounts.push(mount(
-            "bind",
-            source,
-            destination,
-            &["rbind", "rprivate", access],
-        ));
+        mounts.push(mount("bind", source, destination, &["rbind", "rprivate", access]));
     }
     mounts
 }
@@ -302,13 +266,8 @@ const MASKED_PATHS: [&str; 10] = [
     "/sys/firmware",
 ];
 
-const READONLY_PATHS: [&str; 5] = [
-    "/proc/bus",
-    "/proc/fs",
-    "/proc/irq",
-    "/proc/sys",
-    "/proc/sysrq-trigger",
-];
+const READONLY_PATHS: [&str; 5] =
+    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 /// System calls that change the node rather than the container. Those that need a capability which the
 /// container may have been given are left to the kernel.

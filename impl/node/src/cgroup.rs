@@ -15,30 +15,19 @@ fn hierarchies() -> Vec<PathBuf> {
         return vec![root.to_owned()];
     }
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir() && !path.is_symlink())
-        .collect()
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir() && !path.is_symlink()).collect()
 }
 
 /// How many processes of a group the kernel killed for want of memory.
 pub(crate) fn oom_kills(group: &str) -> u64 {
     let group = group.trim_start_matches('/');
     let files = [
-        Path::new(ROOT)
-            .join("memory")
-            .join(group)
-            .join("memory.oom_control"),
+        Path::new(ROOT).join("memory").join(group).join("memory.oom_control"),
         Path::new(ROOT).join(group).join("memory.events"),
     ];
-    let text = files
-        .iter()
-        .find_map(|file| fs::read_to_string(file).ok())
-        .unwrap_or_default();
+    let text = files.iter().find_map(|file| fs::read_to_string(file).ok()).unwrap_or_default();
     let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
-    count
-        .and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
+    count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
 }
 
 /// Kills every process in a group and in the groups below it.

@@ -31,14 +31,9 @@ impl Cidr {
         let (address, length) = text.split_once('/').ok_or_else(refused)?;
         let address: Ipv4Addr = address.parse().map_err(|_| refused())?;
         let length: u32 = length.parse().map_err(|_| refused())?;
-        let bits = 32_u32
-            .checked_sub(length)
-            .filter(|bits| (2..32).contains(bits))
-            .ok_or_else(refused)?;
-        Ok(Self {
-            first: address.to_bits() & !((1 << bits) - 1),
-            bits,
-        })
+        let bits =
+            32_u32.checked_sub(length).filter(|bits| (2..32).contains(bits)).ok_or_else(refused)?;
+        Ok(Self { first: address.to_bits() & !((1 << bits) - 1), bits })
     }
 
     /// Its addresses for pods: neither the first two nor the last.
@@ -75,11 +70,7 @@ pub(crate) fn connect_on_host(
 ) -> Result<(), Error> {
     let link = link_name(pod_uid);
     let namespace = namespace.display();
-    let source = if source.is_empty() {
-        String::new()
-    } else {
-        format!(" src {source}")
-    };
+    let source = if source.is_empty() { String::new() } else { format!(" src {source}") };
     ip(&format!(
         "link add {link} address {GATEWAY_LINK} type veth peer name eth0 netns {namespace}\n\
          link set {link} up\n\
@@ -127,13 +118,7 @@ pub(crate) fn restore_host(node: &str) {
 fn table(node: &str) -> String {
     let name: String = node
         .chars()
-        .map(|letter| {
-            if letter.is_ascii_alphanumeric() {
-                letter
-            } else {
-                '_'
-            }
-        })
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
         .collect();
     format!("kanon_{name}")
 }
@@ -148,10 +133,7 @@ fn ip(commands: &str) -> Result<(), Error> {
 }
 
 fn run(program: &'static str, arguments: &[&str], input: &str) -> Result<(), Error> {
-    let failed = |error: std::io::Error| Error::Program {
-        program,
-        message: error.to_string(),
-    };
+    let failed = |error: std::io::Error| Error::Program { program, message: error.to_string() };
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -160,11 +142,7 @@ fn run(program: &'static str, arguments: &[&str], input: &str) -> Result<(), Err
         .spawn()
         .map_err(|error| {
             let missing = error.kind() == std::io::ErrorKind::NotFound;
-            if missing {
-                Error::Missing(program)
-            } else {
-                failed(error)
-            }
+            if missing { Error::Missing(program) } else { failed(error) }
         })?;
     if let Some(mut stdin) = child.stdin.take() {
         // A program that has ended says why on standard error.
@@ -174,9 +152,7 @@ fn run(program: &'static str, arguments: &[&str], input: &str) -> Result<(), Err
     if output.status.success() {
         return Ok(());
     }
-    let message = String::from_utf8_lossy(&output.stderr)
-        .trim()
-        .replace('\n', "; ");
+    let message = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
     Err(Error::Program { program, message })
 }
 
@@ -186,16 +162,10 @@ mod tests {
 
     #[test]
     fn a_range_leaves_out_its_first_two_addresses_and_its_last() {
-        let hosts: Vec<String> = Cidr::parse("10.1.2.0/29")
-            .unwrap()
-            .hosts()
-            .map(|host| host.to_string())
-            .collect();
+        let hosts: Vec<String> =
+            Cidr::parse("10.1.2.0/29").unwrap().hosts().map(|host| host.to_string()).collect();
 
-        assert_eq!(
-            hosts,
-            ["10.1.2.2", "10.1.2.3", "10.1.2.4", "10.1.2.5", "10.1.2.6"]
-        );
+        assert_eq!(hosts, ["10.1.2.2", "10.1.2.3", "10.1.2.4", "10.1.2.5", "10.1.2.6"]);
     }
 
     #[test]

@@ -14,9 +14,7 @@ pub(crate) struct Paths {
 impl Paths {
     /// Of a node in a data directory.
     pub(crate) fn new(data_dir: &Path, node: &str) -> Self {
-        Self {
-            root: data_dir.join("nodes").join(node),
-        }
+        Self { root: data_dir.join("nodes").join(node) }
     }
 
     /// One directory for each pod.
@@ -51,21 +49,16 @@ impl Paths {
 
     /// A container's directory.
     pub(crate) fn container(&self, id: &ContainerId) -> PathBuf {
-        self.containers(&id.pod_uid)
-            .join(format!("{}.{}", id.name, id.attempt))
+        self.containers(&id.pod_uid).join(format!("{}.{}", id.name, id.attempt))
     }
 
     /// The logs of a pod, laid out as upstream's `/var/log/pods`.
     pub(crate) fn logs(&self, pod: &Key, pod_uid: &str) -> PathBuf {
-        self.root
-            .join("logs")
-            .join(format!("{}_{}_{pod_uid}", pod.namespace, pod.name))
+        self.root.join("logs").join(format!("{}_{}_{pod_uid}", pod.namespace, pod.name))
     }
 
     /// A container's log.
     pub(crate) fn log(&self, pod: &Key, id: &ContainerId) -> PathBuf {
-        self.logs(pod, &id.pod_uid)
-            .join(&id.name)
-            .join(format!("{}.log", id.attempt))
+        self.logs(pod, &id.pod_uid).join(&id.name).join(format!("{}.log", id.attempt))
     }
 }

@@ -14,19 +14,14 @@ pub(crate) fn start_time(pid: i32) -> io::Result<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').ok_or(io::ErrorKind::InvalidData)?;
     // Field 22 of proc(5); the first after the name is field 3.
-    let field = fields
-        .split_whitespace()
-        .nth(19)
-        .ok_or(io::ErrorKind::InvalidData)?;
+    let field = fields.split_whitespace().nth(19).ok_or(io::ErrorKind::InvalidData)?;
     field.parse().map_err(io::Error::other)
 }
 
 /// Whether the process that had this id at this start time still runs.
 pub(crate) fn is_running(pid: i32, start: u64) -> bool {
-    let zombie = fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        stat.rsplit_once(") ")
-            .is_some_and(|(_, state)| state.starts_with('Z'))
-    });
+    let zombie = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('Z')));
     !zombie && start_time(pid).is_ok_and(|found| found == start)
 }
 
@@ -39,10 +34,7 @@ pub(crate) async fn ended(pid: i32) {
     let _not_ours = waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG));
 }
 
-#[expect(
-    unsafe_code,
-    reason = "tokio asks for the promise that the descriptor stays open"
-)]
+#[expect(unsafe_code, reason = "tokio asks for the promise that the descriptor stays open")]
 fn registered(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: the descriptor is moved into what is registered, which closes it last.
     Ok(unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?)

@@ -31,15 +31,11 @@ const PINS: [(&str, CloneFlags); 3] = [
 /// Makes and pins the namespaces, in a thread of its own that ends with them entered.
 pub(crate) fn create(wanted: Wanted) -> Result<(), Error> {
     let thread = std::thread::Builder::new().name("sandbox".to_owned());
-    let running = thread
-        .spawn(move || inside(&wanted))
-        .map_err(|error| Error::Program {
-            program: "kanon",
-            message: format!("no thread for a sandbox: {error}"),
-        })?;
-    running
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    let running = thread.spawn(move || inside(&wanted)).map_err(|error| Error::Program {
+        program: "kanon",
+        message: format!("no thread for a sandbox: {error}"),
+    })?;
+    running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn inside(wanted: &Wanted) -> Result<(), Error> {
@@ -48,9 +44,7 @@ fn inside(wanted: &Wanted) -> Result<(), Error> {
         .into_iter()
         .filter(|(_, flag)| wanted.address.is_some() || *flag == CloneFlags::CLONE_NEWIPC)
         .collect();
-    let flags = pins
-        .iter()
-        .fold(CloneFlags::empty(), |flags, (_, flag)| flags | *flag);
+    let flags = pins.iter().fold(CloneFlags::empty(), |flags, (_, flag)| flags | *flag);
     let host =
         fs::File::open("/proc/thread-self/ns/net").map_err(Error::file(Path::new("/proc")))?;
     unshare(flags).map_err(Error::system("unsharing a pod's namespaces"))?;
@@ -79,14 +73,8 @@ fn enter(namespace: &File) -> Result<(), Error> {
 fn pin(name: &str, path: &Path) -> Result<(), Error> {
     File::create(path).map_err(Error::file(path))?;
     let source = format!("/proc/thread-self/ns/{name}");
-    mount(
-        Some(source.as_str()),
-        path,
-        None::<&str>,
-        MsFlags::MS_BIND,
-        None::<&str>,
-    )
-    .map_err(Error::system("pinning a pod's namespace"))
+    mount(Some(source.as_str()), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+        .map_err(Error::system("pinning a pod's namespace"))
 }
 
 /// Lets the namespaces go. The link goes first: the kernel frees a namespace in its own time.

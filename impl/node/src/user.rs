@@ -28,12 +28,9 @@ pub(crate) fn resolve(
         (None, "") => 0,
         (None, name) => lookup(&passwd, name, 2).ok_or(format!("no users found for {name}"))?,
     };
-    let by_uid = passwd
-        .iter()
-        .find(|fields| fields.get(2).is_some_and(|field| *field == uid.to_string()));
-    let own_group = by_uid
-        .and_then(|fields| fields.get(3)?.parse().ok())
-        .unwrap_or(0);
+    let by_uid =
+        passwd.iter().find(|fields| fields.get(2).is_some_and(|field| *field == uid.to_string()));
+    let own_group = by_uid.and_then(|fields| fields.get(3)?.parse().ok()).unwrap_or(0);
     let gid = match (security.run_as_group, group) {
         (Some(gid), _) => number(gid)?,
         (None, "") => own_group,
@@ -44,11 +41,7 @@ pub(crate) fn resolve(
         return Err("container has runAsNonRoot and image will run as root".to_owned());
     }
     let groups = security.supplemental_groups.iter().map(|gid| number(*gid));
-    Ok(User {
-        uid,
-        gid,
-        groups: groups.collect::<Result<_, _>>()?,
-    })
+    Ok(User { uid, gid, groups: groups.collect::<Result<_, _>>()? })
 }
 
 fn number(id: i64) -> Result<u32, String> {
@@ -57,9 +50,7 @@ fn number(id: i64) -> Result<u32, String> {
 
 fn lines(rootfs: &Path, file: &str) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(rootfs.join(file)).unwrap_or_default();
-    text.lines()
-        .map(|line| line.split(':').map(str::to_owned).collect())
-        .collect()
+    text.lines().map(|line| line.split(':').map(str::to_owned).collect()).collect()
 }
 
 /// A number, or the numbered field of the line with this name.
@@ -67,8 +58,6 @@ fn lookup(lines: &[Vec<String>], name: &str, field: usize) -> Option<u32> {
     if let Ok(number) = name.parse() {
         return Some(number);
     }
-    let line = lines
-        .iter()
-        .find(|fields| fields.first().is_some_and(|first| first == name))?;
+    let line = lines.iter().find(|fields| fields.first().is_some_and(|first| first == name))?;
     line.get(field)?.parse().ok()
 }

@@ -29,11 +29,8 @@ fn main() {
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
-    let (passed, failed, skipped) = (
-        conclusion.num_passed,
-        conclusion.num_failed,
-        conclusion.num_ignored,
-    );
+    let (passed, failed, skipped) =
+        (conclusion.num_passed, conclusion.num_failed, conclusion.num_ignored);
     println!("{passed} passed, {failed} failed, {skipped} skipped");
     conclusion.exit();
 }

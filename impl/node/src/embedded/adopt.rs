@@ -25,20 +25,13 @@ impl Embedded {
                 Ok(record) => {
                     let address = record.address.clone().filter(|_| record.sandbox);
                     if let Some(address) = &address {
-                        self.state()
-                            .addresses
-                            .insert(pod_uid.clone(), address.clone());
+                        self.state().addresses.insert(pod_uid.clone(), address.clone());
                     }
                     let sandbox_ip = record.sandbox.then(|| address.unwrap_or_default());
                     let sandbox_ip = sandbox_ip.filter(|_| self.sandbox_is_pinned(&pod_uid));
                     let pod = record.key();
                     let containers = self.adopt_containers(&pod_uid);
-                    pods.push(RuntimeStatus {
-                        pod_uid,
-                        pod,
-                        sandbox_ip,
-                        containers,
-                    });
+                    pods.push(RuntimeStatus { pod_uid, pod, sandbox_ip, containers });
                 }
                 Err(_) => self.remove_pod(&pod_uid),
             }
@@ -49,15 +42,7 @@ impl Embedded {
     /// Whether the namespaces survived; they do not survive the machine.
     fn sandbox_is_pinned(&self, pod_uid: &str) -> bool {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        mounts.contains(
-            &self
-                .0
-                .paths
-                .namespaces(pod_uid)
-                .join("ipc")
-                .display()
-                .to_string(),
-        )
+        mounts.contains(&self.0.paths.namespaces(pod_uid).join("ipc").display().to_string())
     }
 
     pub(super) fn containers_on_disk(&self, pod_uid: &str) -> Vec<ContainerId> {
@@ -65,11 +50,7 @@ impl Embedded {
         let parsed = names.iter().filter_map(|directory| {
             let (name, attempt) = directory.rsplit_once('.')?;
             let attempt = attempt.parse().ok()?;
-            Some(ContainerId {
-                pod_uid: pod_uid.to_owned(),
-                name: name.to_owned(),
-                attempt,
-            })
+            Some(ContainerId { pod_uid: pod_uid.to_owned(), name: name.to_owned(), attempt })
         });
         let mut ids: Vec<ContainerId> = parsed.collect();
         ids.sort_by_key(|id| (id.attempt, id.name.clone()));
@@ -78,9 +59,7 @@ impl Embedded {
 
     fn adopt_containers(&self, pod_uid: &str) -> Vec<ContainerStatus> {
         let ids = self.containers_on_disk(pod_uid);
-        ids.into_iter()
-            .filter_map(|id| self.adopt_container(id))
-            .collect()
+        ids.into_iter().filter_map(|id| self.adopt_container(id)).collect()
     }
 
     /// A container's state, or none after clearing away one that never started.
@@ -93,19 +72,10 @@ impl Embedded {
             return None;
         };
         let state = match self.exit_of(&id) {
-            Some(exit) => ContainerState::Exited {
-                started_at,
-                exit,
-                start_error: String::new(),
-            },
+            Some(exit) => ContainerState::Exited { started_at, exit, start_error: String::new() },
             None => ContainerState::Running { started_at },
         };
-        Some(ContainerStatus {
-            id,
-            image: record.image,
-            image_id: record.image_id,
-            state,
-        })
+        Some(ContainerStatus { id, image: record.image, image_id: record.image_id, state })
     }
 
     /// How a container ended; a running one is none, one whose shim died counts as running until its
@@ -148,10 +118,8 @@ fn names(directory: &Path) -> Result<Vec<String>, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
         Err(error) => return Err(Error::file(directory)(error)),
     };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
+    let mut names: Vec<String> =
+        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     Ok(names)
 }

@@ -30,7 +30,10 @@ impl Embedded {
     pub(super) fn watch(&self, id: ContainerId, started: Started) {
         let this = self.clone();
         tokio::spawn(async move {
-            process::ended(started.shim).await;
+            // After a restart of the machine the number may be another process's.
+            if process::is_running(started.shim, started.shim_start) {
+                process::ended(started.shim).await;
+            }
             let finishing = this.clone();
             this.in_background(move |_| Some(finishing.exited(id)));
         });
@@ -42,11 +45,8 @@ impl Embedded {
         let path = self.0.paths.container(&id).join("exit.json");
         let exit = shim::read(&path).unwrap_or_else(|_| {
             self.kill_orphan(&id);
-            let exit = Exit {
-                exit_code: EXIT_UNKNOWN,
-                oom_killed: false,
-                finished_at: Timestamp::now(),
-            };
+            let exit =
+                Exit { exit_code: EXIT_UNKNOWN, oom_killed: false, finished_at: Timestamp::now() };
             // The next adoption concludes the same.
             let _again = shim::write(&path, &exit);
             exit
@@ -70,8 +70,7 @@ impl Embedded {
 
     /// The container's first process, if it runs.
     pub(super) fn running(&self, id: &ContainerId) -> Option<Started> {
-        self.started(id)
-            .filter(|started| process::is_running(started.shim, started.shim_start))
+        self.started(id).filter(|started| process::is_running(started.shim, started.shim_start))
     }
 
     pub(super) fn stop_container(&self, id: ContainerId, grace_period_seconds: i64) {
@@ -118,11 +117,7 @@ impl Embedded {
         let record: Option<ContainerRecord> =
             shim::read(&self.0.paths.container(id).join("container.json")).ok();
         let name = record.map(|record| record.stop_signal).unwrap_or_default();
-        let full = if name.starts_with("SIG") {
-            name
-        } else {
-            format!("SIG{name}")
-        };
+        let full = if name.starts_with("SIG") { name } else { format!("SIG{name}") };
         full.parse().unwrap_or(Signal::SIGTERM)
     }
 

@@ -53,14 +53,9 @@ impl Embedded {
         let directory = self.0.paths.container(id);
         let opened = File::open(&directory).map_err(Error::file(&directory))?;
         // A socket's address is short, the directory's path may be long.
-        let address = format!(
-            "/proc/self/fd/{}/{}",
-            opened.as_raw_fd(),
-            shim::ATTACH_SOCKET
-        );
-        let socket = UnixStream::connect(&address)
-            .await
-            .map_err(Error::file(Path::new(&address)))?;
+        let address = format!("/proc/self/fd/{}/{}", opened.as_raw_fd(), shim::ATTACH_SOCKET);
+        let socket =
+            UnixStream::connect(&address).await.map_err(Error::file(Path::new(&address)))?;
         let (mut output, input) = socket.into_split();
         let typing = tokio::spawn(send_frames(input, streams.stdin, streams.resize));
         read_frames(&mut output, &streams.stdout, &streams.stderr).await;
@@ -78,9 +73,8 @@ fn write_process(directory: &Path, command: &[String], tty: bool) -> Result<Path
     process["args"] = json!(command);
     process["terminal"] = json!(tty);
     if tty && let Some(environment) = process["env"].as_array_mut() {
-        let has_term = environment
-            .iter()
-            .any(|one| one.as_str().is_some_and(|one| one.starts_with("TERM=")));
+        let has_term =
+            environment.iter().any(|one| one.as_str().is_some_and(|one| one.starts_with("TERM=")));
         if !has_term {
             environment.push(json!("TERM=xterm"));
         }
@@ -100,20 +94,14 @@ fn spawn(directory: &Path, process: &Path) -> Result<Child, Error> {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| Error::Program {
-            program: "kanon",
-            message: error.to_string(),
-        })
+        .map_err(|error| Error::Program { program: "kanon", message: error.to_string() })
 }
 
 async fn run(mut child: Child, tty: bool, streams: ExecStreams) -> Result<i32, Error> {
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        return Err(Error::Program {
-            program: "kanon",
-            message: "no pipes".to_owned(),
-        });
+        return Err(Error::Program { program: "kanon", message: "no pipes".to_owned() });
     };
     let typing = if tty {
         tokio::spawn(send_frames(stdin, streams.stdin, streams.resize))
@@ -121,17 +109,13 @@ async fn run(mut child: Child, tty: bool, streams: ExecStreams) -> Result<i32, E
         tokio::spawn(send_bytes(stdin, streams.stdin))
     };
     // With a terminal only the helper itself writes to standard error: why nothing could be run.
-    let errors = if tty {
-        streams.stdout.clone()
-    } else {
-        streams.stderr
-    };
+    let errors = if tty { streams.stdout.clone() } else { streams.stderr };
     let printing = tokio::spawn(receive(stdout, streams.stdout));
     let complaining = tokio::spawn(receive(stderr, errors));
-    let status = child.wait().await.map_err(|error| Error::Program {
-        program: "kanon",
-        message: error.to_string(),
-    })?;
+    let status = child
+        .wait()
+        .await
+        .map_err(|error| Error::Program { program: "kanon", message: error.to_string() })?;
     // A child that the command left behind may hold the streams open for ever.
     let _left_behind = tokio::time::timeout(DRAIN, async {
         let _ended = printing.await;
@@ -145,12 +129,7 @@ async fn run(mut child: Child, tty: bool, streams: ExecStreams) -> Result<i32, E
 async fn receive(mut from: impl AsyncRead + Unpin, to: mpsc::Sender<Bytes>) {
     let mut buffer = vec![0; 32 * 1024];
     while let Ok(length) = from.read(&mut buffer).await {
-        if length == 0
-            || to
-                .send(Bytes::copy_from_slice(&buffer[..length]))
-                .await
-                .is_err()
-        {
+        if length == 0 || to.send(Bytes::copy_from_slice(&buffer[..length])).await.is_err() {
             return;
         }
     }

@@ -28,11 +28,7 @@ impl<'a> Record<'a> {
         let time = std::str::from_utf8(fields.next()?).ok()?;
         let _stream = fields.next()?;
         let complete = fields.next()?.starts_with(b"F");
-        Some(Self {
-            time,
-            text: fields.next()?,
-            complete,
-        })
+        Some(Self { time, text: fields.next()?, complete })
     }
 }
 
@@ -78,11 +74,7 @@ async fn copy(
             let text = text(wanted, &line, &mut at_line_start);
             let length = usize::try_from(limit).unwrap_or(usize::MAX).min(text.len());
             limit -= length as u64;
-            let gone = length > 0
-                && to
-                    .send_data(Bytes::from(text).slice(..length))
-                    .await
-                    .is_err();
+            let gone = length > 0 && to.send_data(Bytes::from(text).slice(..length)).await.is_err();
             if gone || limit == 0 {
                 return Ok(());
             }
@@ -135,9 +127,5 @@ async fn tail(path: &PathBuf, lines: u64) -> std::io::Result<u64> {
         position += line.len() as u64;
         line.clear();
     }
-    Ok(if lines == 0 {
-        position
-    } else {
-        starts.front().copied().unwrap_or(position)
-    })
+    Ok(if lines == 0 { position } else { starts.front().copied().unwrap_or(position) })
 }

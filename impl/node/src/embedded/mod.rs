@@ -72,14 +72,7 @@ impl Embedded {
         std::fs::create_dir_all(paths.pods()).map_err(Error::file(&paths.pods()))?;
         network::prepare_host(&config.node, &config.pod_cidr)?;
         let (events, state) = (OnceLock::new(), Mutex::default());
-        Ok(Self(Arc::new(Inner {
-            config,
-            paths,
-            images,
-            cidr,
-            events,
-            state,
-        })))
+        Ok(Self(Arc::new(Inner { config, paths, images, cidr, events, state })))
     }
 
     fn report(&self, event: RuntimeEvent) {
@@ -106,10 +99,7 @@ impl Embedded {
     fn image_status(&self, id: ContainerId, image: &str) -> RuntimeEvent {
         match self.0.images.find(image) {
             Ok(image_id) => RuntimeEvent::ImageStatus { id, image_id },
-            Err(error) => RuntimeEvent::ImagePullFailed {
-                id,
-                message: error.to_string(),
-            },
+            Err(error) => RuntimeEvent::ImagePullFailed { id, message: error.to_string() },
         }
     }
 
@@ -124,10 +114,7 @@ impl Embedded {
                     size_bytes: pulled.size_bytes,
                     milliseconds: u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX),
                 },
-                Err(error) => RuntimeEvent::ImagePullFailed {
-                    id,
-                    message: error.to_string(),
-                },
+                Err(error) => RuntimeEvent::ImagePullFailed { id, message: error.to_string() },
             };
             this.report(event);
         });
@@ -169,10 +156,7 @@ impl Runtime for Embedded {
             }
             RuntimeCommand::PullImage { id, image } => self.pull_image(id, image),
             RuntimeCommand::StartContainer(spec) => self.start_container(*spec),
-            RuntimeCommand::StopContainer {
-                id,
-                grace_period_seconds,
-            } => {
+            RuntimeCommand::StopContainer { id, grace_period_seconds } => {
                 self.stop_container(id, grace_period_seconds);
             }
             RuntimeCommand::RemoveContainer(id) => {
@@ -181,12 +165,7 @@ impl Runtime for Embedded {
                     None
                 });
             }
-            RuntimeCommand::Probe {
-                id,
-                probe,
-                action,
-                timeout_seconds,
-            } => {
+            RuntimeCommand::Probe { id, probe, action, timeout_seconds } => {
                 self.probe(id, probe, action, timeout_seconds);
             }
         }

@@ -46,16 +46,10 @@ impl Embedded {
     pub(super) fn create_sandbox(&self, spec: &SandboxSpec) -> RuntimeEvent {
         let pod_uid = spec.pod_uid.clone();
         match self.try_create_sandbox(spec) {
-            Ok(address) => RuntimeEvent::SandboxReady {
-                pod_uid,
-                ip: address.unwrap_or_default(),
-            },
+            Ok(address) => RuntimeEvent::SandboxReady { pod_uid, ip: address.unwrap_or_default() },
             Err(error) => {
                 self.remove_sandbox(&pod_uid);
-                RuntimeEvent::SandboxFailed {
-                    pod_uid,
-                    message: error.to_string(),
-                }
+                RuntimeEvent::SandboxFailed { pod_uid, message: error.to_string() }
             }
         }
     }
@@ -65,11 +59,8 @@ impl Embedded {
         sandbox::remove(&spec.pod_uid, &namespaces);
         let directory = self.0.paths.pod(&spec.pod_uid);
         fs::create_dir_all(&directory).map_err(Error::file(&directory))?;
-        let address = if spec.host_network {
-            None
-        } else {
-            Some(self.take_address(&spec.pod_uid)?)
-        };
+        let address =
+            if spec.host_network { None } else { Some(self.take_address(&spec.pod_uid)?) };
         sandbox::create(Wanted {
             pod_uid: spec.pod_uid.clone(),
             hostname: spec.hostname.clone(),
@@ -98,10 +89,8 @@ impl Embedded {
     fn write_etc(&self, pod_uid: &str, record: &PodRecord) -> Result<(), Error> {
         let directory = self.0.paths.pod(pod_uid).join("etc");
         fs::create_dir_all(&directory).map_err(Error::file(&directory))?;
-        let own = record
-            .address
-            .as_ref()
-            .map(|address| format!("{address}\t{}\n", record.hostname));
+        let own =
+            record.address.as_ref().map(|address| format!("{address}\t{}\n", record.hostname));
         let hosts = format!(
             "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{}",
             own.unwrap_or_default()
@@ -137,13 +126,7 @@ impl Embedded {
         sandbox::remove(pod_uid, &self.0.paths.namespaces(pod_uid));
         if let Ok(record) = self.pod_record(pod_uid) {
             // Should the disk be full, the next start of the kubelet removes the sandbox again.
-            let _again = self.write_record(
-                pod_uid,
-                &PodRecord {
-                    sandbox: false,
-                    ..record
-                },
-            );
+            let _again = self.write_record(pod_uid, &PodRecord { sandbox: false, ..record });
         }
         self.state().addresses.remove(pod_uid);
     }

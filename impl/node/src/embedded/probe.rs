@@ -30,17 +30,9 @@ impl Embedded {
             let (success, output) = match carried_out {
                 Ok(Ok(output)) => (true, output),
                 Ok(Err(output)) => (false, output),
-                Err(_) => (
-                    false,
-                    format!("command timed out: probe timed out after {limit:?}"),
-                ),
+                Err(_) => (false, format!("command timed out: probe timed out after {limit:?}")),
             };
-            this.report(RuntimeEvent::Probed {
-                id,
-                probe,
-                success,
-                output,
-            });
+            this.report(RuntimeEvent::Probed { id, probe, success, output });
         });
     }
 
@@ -53,13 +45,9 @@ impl Embedded {
             ProbeAction::HttpGet { https: true, .. } => {
                 Err("HTTPS probes are not supported".to_owned())
             }
-            ProbeAction::HttpGet {
-                host,
-                port,
-                path,
-                headers,
-                https: false,
-            } => http_get(&host, port, &path, &headers).await,
+            ProbeAction::HttpGet { host, port, path, headers, https: false } => {
+                http_get(&host, port, &path, &headers).await
+            }
         }
     }
 
@@ -67,12 +55,7 @@ impl Embedded {
         let (_, stdin) = mpsc::channel(1);
         let (_, resize) = mpsc::channel(1);
         let (stdout, mut printed) = mpsc::channel(16);
-        let streams = ExecStreams {
-            stdin,
-            resize,
-            stderr: stdout.clone(),
-            stdout,
-        };
+        let streams = ExecStreams { stdin, resize, stderr: stdout.clone(), stdout };
         let running = self.exec_in(id, (command, false), streams);
         let reading = async {
             let mut output = vec![];
@@ -119,10 +102,7 @@ async fn http_get(
         ("Accept", "*/*".to_owned()),
     ];
     for (name, value) in defaults {
-        if !headers
-            .iter()
-            .any(|(given, _)| given.eq_ignore_ascii_case(name))
-        {
+        if !headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
     }
@@ -130,10 +110,7 @@ async fn http_get(
         request.push_str(&format!("{name}: {value}\r\n"));
     }
     request.push_str("\r\n");
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .map_err(|error| refused(error.to_string()))?;
+    stream.write_all(request.as_bytes()).await.map_err(|error| refused(error.to_string()))?;
     let mut answer = vec![];
     stream
         .take(ANSWER_MAX)
@@ -141,10 +118,7 @@ async fn http_get(
         .await
         .map_err(|error| refused(error.to_string()))?;
     let answer = String::from_utf8_lossy(&answer);
-    let code = answer
-        .split_whitespace()
-        .nth(1)
-        .and_then(|code| code.parse::<u16>().ok());
+    let code = answer.split_whitespace().nth(1).and_then(|code| code.parse::<u16>().ok());
     match code {
         Some(200..=399) => Ok(answer.into_owned()),
         Some(code) => Err(format!("HTTP probe failed with statuscode: {code}")),

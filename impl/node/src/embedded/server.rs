@@ -19,10 +19,7 @@ const LOG_BUFFER: usize = 64;
 impl Embedded {
     /// Every container of a pod's name, the youngest instance last; pods of the same name by age.
     fn instances(&self, pod: &ContainerRef) -> Result<Vec<ContainerId>, Box<Status>> {
-        let uids = std::fs::read_dir(self.0.paths.pods())
-            .into_iter()
-            .flatten()
-            .flatten();
+        let uids = std::fs::read_dir(self.0.paths.pods()).into_iter().flatten().flatten();
         let mut uids: Vec<(std::time::SystemTime, String)> = uids
             .filter_map(|entry| {
                 let uid = entry.file_name().into_string().ok()?;
@@ -62,10 +59,7 @@ impl Embedded {
     }
 
     fn instance_that_runs(&self, pod: &ContainerRef) -> Result<ContainerId, Box<Status>> {
-        let last = self
-            .instances(pod)?
-            .pop()
-            .filter(|id| self.running(id).is_some());
+        let last = self.instances(pod)?.pop().filter(|id| self.running(id).is_some());
         last.ok_or_else(|| {
             Box::new(Status::new(
                 Reason::InternalError,
@@ -80,9 +74,7 @@ impl Embedded {
         options: LogOptions,
     ) -> Result<Body, Status> {
         let since = since(&options).map_err(|status| *status)?;
-        let id = self
-            .instance_to_read(&container, options.previous)
-            .map_err(|status| *status)?;
+        let id = self.instance_to_read(&container, options.previous).map_err(|status| *status)?;
         let pod = api::Key::new(&container.namespace, &container.pod);
         let path = self.0.paths.log(&pod, &id);
         if tokio::fs::metadata(&path).await.is_err() {
@@ -90,16 +82,8 @@ impl Embedded {
         }
         let (sender, body) = Channel::new(LOG_BUFFER);
         let this = self.clone();
-        let wanted = Wanted {
-            path,
-            options,
-            since,
-        };
-        tokio::spawn(log::send(
-            wanted,
-            move || this.running(&id).is_some(),
-            sender,
-        ));
+        let wanted = Wanted { path, options, since };
+        tokio::spawn(log::send(wanted, move || this.running(&id).is_some(), sender));
         Ok(body.boxed_unsync())
     }
 
@@ -109,14 +93,11 @@ impl Embedded {
         options: ExecOptions,
         streams: ExecStreams,
     ) -> Result<i32, Status> {
-        let id = self
-            .instance_that_runs(&container)
-            .map_err(|status| *status)?;
+        let id = self.instance_that_runs(&container).map_err(|status| *status)?;
         let ended = if options.command.is_empty() {
             self.attach_to(&id, streams).await
         } else {
-            self.exec_in(&id, (options.command, options.tty), streams)
-                .await
+            self.exec_in(&id, (options.command, options.tty), streams).await
         };
         ended.map_err(|error: Error| Status::internal(error))
     }
@@ -131,9 +112,7 @@ fn waiting(container: &ContainerRef) -> Box<Status> {
 
 fn since(options: &LogOptions) -> Result<Option<Timestamp>, Box<Status>> {
     if let Some(seconds) = options.since_seconds {
-        return Ok(Some(
-            Timestamp::now() - Duration::from_secs(seconds.max(0).unsigned_abs()),
-        ));
+        return Ok(Some(Timestamp::now() - Duration::from_secs(seconds.max(0).unsigned_abs())));
     }
     let Some(text) = &options.since_time else {
         return Ok(None);

@@ -25,18 +25,12 @@ impl Embedded {
             match started.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())) {
                 Ok(started) => {
                     let started_at = started.started_at;
-                    this.report(RuntimeEvent::ContainerStarted {
-                        id: id.clone(),
-                        started_at,
-                    });
+                    this.report(RuntimeEvent::ContainerStarted { id: id.clone(), started_at });
                     this.watch(id, started);
                 }
                 Err(error) => {
                     this.unmount_rootfs(&id);
-                    this.report(RuntimeEvent::ContainerFailed {
-                        id,
-                        message: error.to_string(),
-                    });
+                    this.report(RuntimeEvent::ContainerFailed { id, message: error.to_string() });
                 }
             }
         });
@@ -70,12 +64,8 @@ impl Embedded {
         }
         let user = user::resolve(&spec.security, &image.defaults.user, rootfs)
             .map_err(Error::Container)?;
-        let cgroup = format!(
-            "{}/{}.{}",
-            self.pod_cgroup(&spec.id.pod_uid),
-            spec.id.name,
-            spec.id.attempt
-        );
+        let cgroup =
+            format!("{}/{}.{}", self.pod_cgroup(&spec.id.pod_uid), spec.id.name, spec.id.attempt);
         let around = Surroundings {
             rootfs,
             namespaces: &self.0.paths.namespaces(&spec.id.pod_uid),
@@ -111,12 +101,8 @@ fn mount_rootfs(directory: &Path, image: &Image) -> Result<std::path::PathBuf, E
     for path in [&rootfs, &upper, &work] {
         fs::create_dir_all(path).map_err(Error::file(path))?;
     }
-    let lower: Vec<String> = image
-        .layers
-        .iter()
-        .rev()
-        .map(|layer| layer.display().to_string())
-        .collect();
+    let lower: Vec<String> =
+        image.layers.iter().rev().map(|layer| layer.display().to_string()).collect();
     if lower.is_empty() {
         return Err(Error::Image {
             image: image.id.clone(),
@@ -129,14 +115,8 @@ fn mount_rootfs(directory: &Path, image: &Image) -> Result<std::path::PathBuf, E
         upper.display(),
         work.display()
     );
-    mount(
-        Some("overlay"),
-        &rootfs,
-        Some("overlay"),
-        MsFlags::empty(),
-        Some(options.as_str()),
-    )
-    .map_err(Error::system("mounting a container's root file system"))?;
+    mount(Some("overlay"), &rootfs, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+        .map_err(Error::system("mounting a container's root file system"))?;
     Ok(rootfs)
 }
 
@@ -144,10 +124,8 @@ fn mount_rootfs(directory: &Path, image: &Image) -> Result<std::path::PathBuf, E
 fn spawn(directory: &Path) -> Result<Started, Error> {
     let errors = directory.join("shim.err");
     let stderr = File::create(&errors).map_err(Error::file(&errors))?;
-    let failed = |error: std::io::Error| Error::Program {
-        program: "kanon",
-        message: error.to_string(),
-    };
+    let failed =
+        |error: std::io::Error| Error::Program { program: "kanon", message: error.to_string() };
     let mut child = Command::new("/proc/self/exe")
         .args([Path::new(shim::CONTAINER), directory])
         .env_clear()
@@ -158,9 +136,7 @@ fn spawn(directory: &Path) -> Result<Started, Error> {
         .map_err(failed)?;
     let mut line = String::new();
     if let Some(stdout) = child.stdout.take() {
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .map_err(failed)?;
+        BufReader::new(stdout).read_line(&mut line).map_err(failed)?;
     }
     match serde_json::from_str(&line) {
         Ok(Answer::Started(started)) => Ok(started),
@@ -171,10 +147,7 @@ fn spawn(directory: &Path) -> Result<Started, Error> {
         Err(_) => {
             child.wait().map_err(failed)?;
             let message = fs::read_to_string(&errors).unwrap_or_default();
-            Err(Error::Container(format!(
-                "the shim said nothing: {}",
-                message.trim()
-            )))
+            Err(Error::Container(format!("the shim said nothing: {}", message.trim())))
         }
     }
 }

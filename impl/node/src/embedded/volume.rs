@@ -12,11 +12,8 @@ use super::Embedded;
 use crate::{Error, sandbox};
 
 /// Which of the pod's own files go where in each container.
-const ETC: [(&str, &str); 3] = [
-    ("hosts", "/etc/hosts"),
-    ("hostname", "/etc/hostname"),
-    ("resolv.conf", "/etc/resolv.conf"),
-];
+const ETC: [(&str, &str); 3] =
+    [("hosts", "/etc/hosts"), ("hostname", "/etc/hostname"), ("resolv.conf", "/etc/resolv.conf")];
 
 impl Embedded {
     /// What is bound into a container, made if needed: source, place, read-only.
@@ -25,20 +22,12 @@ impl Embedded {
         let etc = self.0.paths.pod(&spec.id.pod_uid).join("etc");
         for (name, place) in ETC {
             if !spec.mounts.iter().any(|mount| mount.path == place) {
-                binds.push((
-                    etc.join(name).display().to_string(),
-                    place.to_owned(),
-                    false,
-                ));
+                binds.push((etc.join(name).display().to_string(), place.to_owned(), false));
             }
         }
         for mount in &spec.mounts {
             let source = self.source(&spec.id.pod_uid, mount)?;
-            binds.push((
-                source.display().to_string(),
-                mount.path.clone(),
-                mount.read_only,
-            ));
+            binds.push((source.display().to_string(), mount.path.clone(), mount.read_only));
         }
         Ok(binds)
     }
@@ -50,10 +39,7 @@ impl Embedded {
                 make_empty(&path, *memory)?;
                 path
             }
-            MountSource::HostPath {
-                path,
-                create_directory,
-            } => {
+            MountSource::HostPath { path, create_directory } => {
                 let path = PathBuf::from(path);
                 if *create_directory {
                     fs::create_dir_all(&path).map_err(Error::file(&path))?;
@@ -87,14 +73,8 @@ fn make_empty(path: &Path, memory: bool) -> Result<(), Error> {
     }
     fs::create_dir_all(path).map_err(Error::file(path))?;
     if memory {
-        mount(
-            Some("tmpfs"),
-            path,
-            Some("tmpfs"),
-            MsFlags::empty(),
-            None::<&str>,
-        )
-        .map_err(Error::system("mounting a volume in memory"))?;
+        mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::empty(), None::<&str>)
+            .map_err(Error::system("mounting a volume in memory"))?;
     }
     fs::set_permissions(path, fs::Permissions::from_mode(0o777)).map_err(Error::file(path))
 }
@@ -128,9 +108,7 @@ fn below(base: &Path, path: &str) -> Result<PathBuf, Error> {
             }
         }
         if below.is_symlink() {
-            return Err(Error::Container(format!(
-                "{path} follows a link out of its volume"
-            )));
+            return Err(Error::Container(format!("{path} follows a link out of its volume")));
         }
     }
     Ok(below)

@@ -24,36 +24,20 @@ struct DockerImage {
 }
 
 /// The annotation with which an OCI layout names an image.
-const NAMES: [&str; 2] = [
-    "io.containerd.image.name",
-    "org.opencontainers.image.ref.name",
-];
+const NAMES: [&str; 2] = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
 
 /// Loads every image of a file or directory; returns their names.
 pub(super) fn load(store: &Store, path: &Path) -> Result<Vec<String>, Error> {
     let file = path.display().to_string();
     if path.is_dir() {
-        return Layout {
-            store,
-            file,
-            root: path.to_owned(),
-        }
-        .load();
+        return Layout { store, file, root: path.to_owned() }.load();
     }
     let scratch = store.scratch()?;
     let archive = File::open(path).map_err(Error::file(path))?;
     layer::decompressed(archive)
         .and_then(|archive| Archive::new(archive).unpack(&scratch.0))
-        .map_err(|error| Error::Image {
-            image: file.clone(),
-            reason: error.to_string(),
-        })?;
-    Layout {
-        store,
-        file,
-        root: scratch.0.clone(),
-    }
-    .load()
+        .map_err(|error| Error::Image { image: file.clone(), reason: error.to_string() })?;
+    Layout { store, file, root: scratch.0.clone() }.load()
 }
 
 /// An unpacked archive.
@@ -93,18 +77,12 @@ impl Layout<'_> {
         let mut names = vec![];
         for descriptor in index.manifests() {
             let annotations = descriptor.annotations().clone().unwrap_or_default();
-            let tags: Vec<String> = NAMES
-                .iter()
-                .find_map(|name| annotations.get(*name).cloned())
-                .into_iter()
-                .collect();
+            let tags: Vec<String> =
+                NAMES.iter().find_map(|name| annotations.get(*name).cloned()).into_iter().collect();
             let path = blob(descriptor.digest().as_ref());
             let bytes = self.bytes(&path)?;
             if descriptor.media_type().to_string().contains("index")
-                || descriptor
-                    .media_type()
-                    .to_string()
-                    .contains("manifest.list")
+                || descriptor.media_type().to_string().contains("manifest.list")
             {
                 names.extend(self.load_index(&self.parse(&path, &bytes)?)?);
                 continue;
@@ -127,11 +105,8 @@ impl Layout<'_> {
         manifest: &ImageManifest,
     ) -> Result<Vec<String>, Error> {
         let configuration = self.bytes(&blob(manifest.config().digest().as_ref()))?;
-        let layers: Vec<String> = manifest
-            .layers()
-            .iter()
-            .map(|layer| blob(layer.digest().as_ref()))
-            .collect();
+        let layers: Vec<String> =
+            manifest.layers().iter().map(|layer| blob(layer.digest().as_ref())).collect();
         self.add(tags, &configuration, &layers)
     }
 
@@ -152,11 +127,7 @@ impl Layout<'_> {
             self.store.add_layer(&self.file, diff_id, blob)?;
         }
         self.store.add_image(tags, configuration)?;
-        if tags.is_empty() {
-            Ok(vec![digest(configuration)])
-        } else {
-            Ok(tags.to_vec())
-        }
+        if tags.is_empty() { Ok(vec![digest(configuration)]) } else { Ok(tags.to_vec()) }
     }
 
     fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
@@ -177,9 +148,7 @@ impl Layout<'_> {
 
     /// A file of the archive; docker archives link layers that occur twice, but never out of the archive.
     fn path(&self, name: &str) -> Result<PathBuf, Error> {
-        let plain = Path::new(name)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
+        let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
         let path = self.root.join(name);
         let resolved = fs::canonicalize(&path).map_err(|error| self.unreadable(name, &error))?;
         let root = fs::canonicalize(&self.root).map_err(Error::file(&self.root))?;
@@ -195,19 +164,12 @@ impl Layout<'_> {
     }
 
     fn refused(&self, reason: &str) -> Error {
-        Error::Image {
-            image: self.file.clone(),
-            reason: reason.to_owned(),
-        }
+        Error::Image { image: self.file.clone(), reason: reason.to_owned() }
     }
 }
 
 /// This machine in the words of images.
-pub(super) const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
-    "arm64"
-} else {
-    "amd64"
-};
+pub(super) const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 
 fn blob(digest: &str) -> String {
     format!("blobs/{}", digest.replacen(':', "/", 1))

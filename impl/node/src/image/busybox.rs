@@ -28,24 +28,15 @@ pub fn busybox_archive(busybox: &Path, name: &str) -> io::Result<Vec<u8>> {
     let mut archive = Builder::new(vec![]);
     append(&mut archive, "layer.tar", &layer, 0o644)?;
     append(&mut archive, &config, &configuration, 0o644)?;
-    append(
-        &mut archive,
-        "manifest.json",
-        &serde_json::to_vec(&manifest)?,
-        0o644,
-    )?;
+    append(&mut archive, "manifest.json", &serde_json::to_vec(&manifest)?, 0o644)?;
     archive.into_inner()
 }
 
 fn layer(busybox: &[u8]) -> io::Result<Vec<u8>> {
     let mut layer = Builder::new(vec![]);
-    for (directory, mode) in [
-        ("bin", 0o755),
-        ("etc", 0o755),
-        ("root", 0o700),
-        ("tmp", 0o1777),
-        ("var", 0o755),
-    ] {
+    for (directory, mode) in
+        [("bin", 0o755), ("etc", 0o755), ("root", 0o700), ("tmp", 0o1777), ("var", 0o755)]
+    {
         let mut header = header(EntryType::Directory, 0, mode);
         layer.append_data(&mut header, format!("{directory}/"), io::empty())?;
     }
@@ -60,12 +51,7 @@ fn layer(busybox: &[u8]) -> io::Result<Vec<u8>> {
         b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
         0o644,
     )?;
-    append(
-        &mut layer,
-        "etc/group",
-        b"root:x:0:\nnogroup:x:65534:\n",
-        0o644,
-    )?;
+    append(&mut layer, "etc/group", b"root:x:0:\nnogroup:x:65534:\n", 0o644)?;
     layer.into_inner()
 }
 

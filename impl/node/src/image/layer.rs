@@ -22,10 +22,7 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Unpacks a tar stream, gzip or not; returns the digest of the uncompressed bytes.
 pub(super) fn unpack(blob: impl Read, directory: &Path) -> io::Result<String> {
-    let mut hashed = Hashed {
-        inner: decompressed(blob)?,
-        hash: Sha256::new(),
-    };
+    let mut hashed = Hashed { inner: decompressed(blob)?, hash: Sha256::new() };
     let mut archive = Archive::new(&mut hashed);
     archive.set_preserve_permissions(true);
     archive.set_preserve_ownerships(nix::unistd::geteuid().is_root());
@@ -62,10 +59,7 @@ fn unpack_entry(entry: &mut Entry<'_, impl Read>, directory: &Path) -> io::Resul
         return Ok(mknod(&whiteout, SFlag::S_IFCHR, Mode::empty(), 0)?);
     }
     if !entry.unpack_in(directory)? {
-        return Err(io::Error::other(format!(
-            "{} leads out of the image",
-            path.display()
-        )));
+        return Err(io::Error::other(format!("{} leads out of the image", path.display())));
     }
     Ok(())
 }
@@ -98,19 +92,9 @@ fn mark_opaque(directory: &Path) -> io::Result<()> {
 fn set_attribute(path: &std::ffi::CStr, name: &std::ffi::CStr, value: &[u8]) -> io::Result<()> {
     // SAFETY: all three point to memory that outlives the call, and the length is the value's.
     let result = unsafe {
-        libc::setxattr(
-            path.as_ptr(),
-            name.as_ptr(),
-            value.as_ptr().cast(),
-            value.len(),
-            0,
-        )
+        libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0)
     };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 struct Hashed<R> {

@@ -6,11 +6,10 @@ use crate::Error;
 
 /// The full reference that a name stands for.
 pub(super) fn parse(name: &str) -> Result<Reference, Error> {
-    name.parse()
-        .map_err(|error: oci_client::ParseError| Error::Image {
-            image: name.to_owned(),
-            reason: format!("couldn't parse image name: {error}"),
-        })
+    name.parse().map_err(|error: oci_client::ParseError| Error::Image {
+        image: name.to_owned(),
+        reason: format!("couldn't parse image name: {error}"),
+    })
 }
 
 /// The full form of a name.

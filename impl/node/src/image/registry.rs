@@ -22,24 +22,15 @@ impl Store {
     /// Pulls an image without credentials.
     pub(crate) async fn pull(&self, name: &str) -> Result<Pulled, Error> {
         let reference = reference::parse(name)?;
-        let refused = |reason: String| Error::Image {
-            image: name.to_owned(),
-            reason,
-        };
+        let refused = |reason: String| Error::Image { image: name.to_owned(), reason };
         let client = client(&reference);
-        let (manifest, _, configuration) = client
-            .pull_manifest_and_config(&reference, &RegistryAuth::Anonymous)
-            .await
-            .map_err(|error| {
-                refused(format!(
-                    "failed to pull and unpack image {reference:?}: {error}"
-                ))
-            })?;
+        let (manifest, _, configuration) =
+            client.pull_manifest_and_config(&reference, &RegistryAuth::Anonymous).await.map_err(
+                |error| refused(format!("failed to pull and unpack image {reference:?}: {error}")),
+            )?;
         let diff_ids = Self::diff_ids(name, configuration.as_bytes())?;
         if diff_ids.len() != manifest.layers.len() {
-            return Err(refused(
-                "its manifest and configuration disagree".to_owned(),
-            ));
+            return Err(refused("its manifest and configuration disagree".to_owned()));
         }
         let mut size_bytes = 0;
         for (diff_id, layer) in diff_ids.iter().zip(&manifest.layers) {
@@ -61,22 +52,10 @@ impl Store {
 }
 
 fn client(reference: &Reference) -> Arc<Client> {
-    let host = reference
-        .resolve_registry()
-        .split(':')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let host = reference.resolve_registry().split(':').next().unwrap_or_default().to_owned();
     let local = host == "localhost" || host.starts_with("127.");
-    let protocol = if local {
-        ClientProtocol::Http
-    } else {
-        ClientProtocol::Https
-    };
-    Arc::new(Client::new(ClientConfig {
-        protocol,
-        ..ClientConfig::default()
-    }))
+    let protocol = if local { ClientProtocol::Http } else { ClientProtocol::Https };
+    Arc::new(Client::new(ClientConfig { protocol, ..ClientConfig::default() }))
 }
 
 async fn unpacking<T: Send + 'static>(

@@ -61,10 +61,7 @@ impl Store {
                 Err(error) => return Err(Error::file(&path)(error)),
             }
         }
-        Err(Error::Image {
-            image: base.display().to_string(),
-            reason: "no scratch space".into(),
-        })
+        Err(Error::Image { image: base.display().to_string(), reason: "no scratch space".into() })
     }
 
     /// Which layers a configuration lists, lowest first.
@@ -88,16 +85,11 @@ impl Store {
             return Ok(());
         }
         let scratch = self.scratch()?;
-        let refused = |reason: String| Error::Image {
-            image: image.to_owned(),
-            reason,
-        };
+        let refused = |reason: String| Error::Image { image: image.to_owned(), reason };
         let found = layer::unpack(blob, &scratch.0)
             .map_err(|error| refused(format!("layer {diff_id}: {error}")))?;
         if found != diff_id {
-            return Err(refused(format!(
-                "layer {diff_id} has the content of {found}"
-            )));
+            return Err(refused(format!("layer {diff_id} has the content of {found}")));
         }
         match fs::rename(&scratch.0, self.layer_path(diff_id)) {
             Err(_) if self.has_layer(diff_id) => Ok(()),
@@ -138,11 +130,7 @@ impl Store {
         let path = self.configuration_path(id);
         let bytes = fs::read(&path).map_err(|_| Error::NoSuchImage(id.to_owned()))?;
         let parsed = parse(id, &bytes)?;
-        let layers = parsed
-            .rootfs
-            .diff_ids
-            .iter()
-            .map(|diff_id| self.layer_path(diff_id));
+        let layers = parsed.rootfs.diff_ids.iter().map(|diff_id| self.layer_path(diff_id));
         Ok(Image {
             id: id.to_owned(),
             defaults: parsed.config.unwrap_or_default(),
@@ -153,10 +141,8 @@ impl Store {
     fn lock(&self) -> Result<Flock<File>, Error> {
         let path = self.root.join("lock");
         let file = File::create(&path).map_err(Error::file(&path))?;
-        Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, source)| Error::System {
-            what: "locking the images",
-            source,
-        })
+        Flock::lock(file, FlockArg::LockExclusive)
+            .map_err(|(_, source)| Error::System { what: "locking the images", source })
     }
 
     fn references(&self) -> Result<BTreeMap<String, String>, Error> {
@@ -168,17 +154,13 @@ impl Store {
     }
 
     fn configuration_path(&self, id: &str) -> PathBuf {
-        self.root
-            .join("configs")
-            .join(format!("{}.json", hexadecimal(id)))
+        self.root.join("configs").join(format!("{}.json", hexadecimal(id)))
     }
 
     /// Short, because a container's mount lists the paths of all its layers in one page.
     fn layer_path(&self, diff_id: &str) -> PathBuf {
         let hexadecimal = hexadecimal(diff_id);
-        self.root
-            .join("layers")
-            .join(&hexadecimal[..hexadecimal.len().min(24)])
+        self.root.join("layers").join(&hexadecimal[..hexadecimal.len().min(24)])
     }
 }
 

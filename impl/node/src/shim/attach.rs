@@ -64,38 +64,28 @@ impl Attached {
     pub(super) fn listen() -> io::Result<Self> {
         let listener = UnixListener::bind(SOCKET)?;
         listener.set_nonblocking(true)?;
-        Ok(Self {
-            listener,
-            clients: vec![],
-        })
+        Ok(Self { listener, clients: vec![] })
     }
 
     /// What to wait for: the socket first, then each client.
     pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         let clients = self.clients.iter().map(|client| client.stream.as_fd());
-        std::iter::once(self.listener.as_fd())
-            .chain(clients)
-            .collect()
+        std::iter::once(self.listener.as_fd()).chain(clients).collect()
     }
 
     /// Sends output to every client; one that does not keep up is let go.
     pub(super) fn broadcast(&mut self, stream: u8, bytes: &[u8]) {
         let frame = frame(stream, bytes);
-        self.clients
-            .retain_mut(|client| client.stream.write_all(&frame).is_ok());
+        self.clients.retain_mut(|client| client.stream.write_all(&frame).is_ok());
     }
 
     /// Takes new clients and what clients sent.
     pub(super) fn receive(&mut self) -> Vec<Input> {
         let mut inputs = vec![];
-        self.clients
-            .retain_mut(|client| client.receive(&mut inputs));
+        self.clients.retain_mut(|client| client.receive(&mut inputs));
         while let Ok((stream, _)) = self.listener.accept() {
             if stream.set_nonblocking(true).is_ok() {
-                self.clients.push(Client {
-                    stream,
-                    frames: Frames::default(),
-                });
+                self.clients.push(Client { stream, frames: Frames::default() });
             }
         }
         inputs
@@ -122,10 +112,9 @@ impl Client {
 fn input(stream: u8, bytes: &[u8]) -> Option<Input> {
     match (stream, bytes) {
         (0, bytes) => Some(Input::Stdin(bytes.to_vec())),
-        (4, [a, b, c, d]) => Some(Input::Resize(
-            u16::from_be_bytes([*a, *b]),
-            u16::from_be_bytes([*c, *d]),
-        )),
+        (4, [a, b, c, d]) => {
+            Some(Input::Resize(u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])))
+        }
         _ => None,
     }
 }

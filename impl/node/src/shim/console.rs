@@ -20,10 +20,7 @@ impl ConsoleSocket {
     pub(super) fn listen(directory: &Path) -> io::Result<Self> {
         let name = format!("console-{}.sock", std::process::id());
         let listener = UnixListener::bind(&name)?;
-        Ok(Self {
-            listener,
-            path: directory.join(name),
-        })
+        Ok(Self { listener, path: directory.join(name) })
     }
 
     /// Where libcontainer finds it.
@@ -66,12 +63,7 @@ fn owned(descriptor: i32) -> OwnedFd {
 
 /// Sets a terminal's size in columns and rows.
 pub(super) fn resize(terminal: &impl AsFd, columns: u16, rows: u16) {
-    let size = Winsize {
-        ws_row: rows,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     set_window_size(terminal.as_fd().as_raw_fd(), &size);
 }
 

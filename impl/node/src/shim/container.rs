@@ -52,9 +52,7 @@ fn answer(answer: &Answer) {
 fn start(directory: &Path) -> Result<(Shim, Started), String> {
     let text = |error: io::Error| error.to_string();
     let config: Config = files::read(&directory.join("shim.json")).map_err(text)?;
-    let lock = files::lock(directory)
-        .map_err(text)?
-        .ok_or("another shim runs this container")?;
+    let lock = files::lock(directory).map_err(text)?.ok_or("another shim runs this container")?;
     // A shim outlives the terminal that its parent was started from; a leader of a session already does.
     let _leader = nix::unistd::setsid();
     std::env::set_current_dir(directory).map_err(text)?;
@@ -67,18 +65,10 @@ fn start(directory: &Path) -> Result<(Shim, Started), String> {
     let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
         .map_err(|error| error.to_string())?;
     container.start().map_err(reason)?;
-    let pid = container
-        .pid()
-        .ok_or("the container has no process")?
-        .as_raw();
+    let pid = container.pid().ok_or("the container has no process")?.as_raw();
     let shim = i32::try_from(std::process::id()).map_err(|error| error.to_string())?;
     let shim_start = process::start_time(shim).map_err(text)?;
-    let started = Started {
-        shim,
-        shim_start,
-        pid,
-        started_at: Timestamp::now(),
-    };
+    let started = Started { shim, shim_start, pid, started_at: Timestamp::now() };
     files::write(&directory.join("started.json"), &started).map_err(text)?;
     let shim = Shim {
         _lock: lock,
@@ -151,20 +141,16 @@ fn standard_input(open: bool) -> Result<(OwnedFd, Option<File>), String> {
 /// The shim's ends of the container's streams. One that has ended is gone.
 enum Streams {
     Terminal(Option<File>),
-    Pipes {
-        stdin: Option<File>,
-        output: [Option<File>; 2],
-    },
+    Pipes { stdin: Option<File>, output: [Option<File>; 2] },
 }
 
 impl Streams {
     fn descriptors(&self) -> [Option<BorrowedFd<'_>>; 2] {
         match self {
             Self::Terminal(terminal) => [terminal.as_ref().map(AsFd::as_fd), None],
-            Self::Pipes {
-                output: [stdout, stderr],
-                ..
-            } => [stdout, stderr].map(|stream| stream.as_ref().map(AsFd::as_fd)),
+            Self::Pipes { output: [stdout, stderr], .. } => {
+                [stdout, stderr].map(|stream| stream.as_ref().map(AsFd::as_fd))
+            }
         }
     }
 
@@ -181,9 +167,7 @@ impl Streams {
             return vec![];
         };
         let mut bytes = vec![0; 32 * 1024];
-        let length = slot
-            .as_mut()
-            .map_or(0, |stream| stream.read(&mut bytes).unwrap_or(0));
+        let length = slot.as_mut().map_or(0, |stream| stream.read(&mut bytes).unwrap_or(0));
         if length == 0 {
             *slot = None;
         }
@@ -204,12 +188,7 @@ impl Streams {
                 console::resize(terminal, columns, rows);
             }
             (Self::Pipes { stdin, .. }, Input::Stdin(bytes)) if bytes.is_empty() => *stdin = None,
-            (
-                Self::Pipes {
-                    stdin: Some(stdin), ..
-                },
-                Input::Stdin(bytes),
-            ) => {
+            (Self::Pipes { stdin: Some(stdin), .. }, Input::Stdin(bytes)) => {
                 let _gone = stdin.write_all(&bytes);
             }
             (Self::Terminal(None), _) | (Self::Pipes { .. }, _) => {}
@@ -274,9 +253,7 @@ impl Shim {
         if poll(&mut polled, timeout).is_err() {
             return vec![usize::MAX];
         }
-        let ready = polled
-            .iter()
-            .map(|one| one.revents().is_some_and(|events| !events.is_empty()));
+        let ready = polled.iter().map(|one| one.revents().is_some_and(|events| !events.is_empty()));
         sources
             .into_iter()
             .zip(ready)
@@ -294,8 +271,7 @@ impl Shim {
         }
         // A full disk loses the log, not the container.
         let _lost = self.log.write(stream, &bytes);
-        self.attached
-            .broadcast(if stream == 0 { 1 } else { 2 }, &bytes);
+        self.attached.broadcast(if stream == 0 { 1 } else { 2 }, &bytes);
     }
 
     /// Reaps every ended child; returns the container's exit code when it is among them.
@@ -316,11 +292,7 @@ impl Shim {
     fn end(mut self, directory: &Path, exit_code: i32) {
         let _lost = self.log.finish();
         let oom_killed = cgroup::oom_kills(&self.config.cgroup) > 0;
-        let exit = Exit {
-            exit_code,
-            oom_killed,
-            finished_at: Timestamp::now(),
-        };
+        let exit = Exit { exit_code, oom_killed, finished_at: Timestamp::now() };
         // Nobody is left to tell when the disk is full; the runtime sees a shim that died.
         let _lost = files::write(&directory.join("exit.json"), &exit);
         let _left = self.container.delete(true);

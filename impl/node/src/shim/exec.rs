@@ -97,28 +97,20 @@ fn relay(terminal: &mut File) {
         if printed && !copy(terminal, &mut output) {
             return;
         }
-        if typed
-            && !input
-                .as_mut()
-                .is_some_and(|input| type_in(input, &mut frames, terminal))
-        {
+        if typed && !input.as_mut().is_some_and(|input| type_in(input, &mut frames, terminal)) {
             input = None;
         }
     }
 }
 
 fn readable(files: [Option<&File>; 2]) -> [bool; 2] {
-    let mut polled: Vec<PollFd<'_>> = files
-        .iter()
-        .flatten()
-        .map(|file| PollFd::new(file.as_fd(), PollFlags::POLLIN))
-        .collect();
+    let mut polled: Vec<PollFd<'_>> =
+        files.iter().flatten().map(|file| PollFd::new(file.as_fd(), PollFlags::POLLIN)).collect();
     if poll(&mut polled, PollTimeout::NONE).is_err() {
         return [false; 2];
     }
-    let mut events = polled
-        .iter()
-        .map(|one| one.revents().is_some_and(|events| !events.is_empty()));
+    let mut events =
+        polled.iter().map(|one| one.revents().is_some_and(|events| !events.is_empty()));
     files.map(|file| file.is_some() && events.next().unwrap_or(false))
 }
 

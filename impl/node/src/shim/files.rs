@@ -56,10 +56,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
 /// Writes a JSON file so that a reader sees all of it or nothing.
 pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    fs::write(
-        &temporary,
-        serde_json::to_vec(value).map_err(io::Error::other)?,
-    )?;
+    fs::write(&temporary, serde_json::to_vec(value).map_err(io::Error::other)?)?;
     fs::rename(temporary, path)
 }
 

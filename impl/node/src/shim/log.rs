@@ -26,10 +26,7 @@ impl Log {
             std::fs::create_dir_all(directory)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self {
-            file,
-            rest: [Vec::new(), Vec::new()],
-        })
+        Ok(Self { file, rest: [Vec::new(), Vec::new()] })
     }
 
     /// Writes what came from stream 0 (standard output) or 1 (standard error).
@@ -89,10 +86,8 @@ mod tests {
     fn a_line_in_two_writes_is_one_record() {
         let written = log_of(&[b"hel", b"lo\nwor"]);
 
-        let texts: Vec<&str> = written
-            .lines()
-            .map(|line| line.split_once(' ').unwrap().1)
-            .collect();
+        let texts: Vec<&str> =
+            written.lines().map(|line| line.split_once(' ').unwrap().1).collect();
         assert_eq!(texts, ["stdout F hello", "stdout P wor"]);
     }
 

@@ -1,5 +1,11 @@
 //! One node on this machine: a data directory, an image, an embedded runtime, and what it reported.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -46,13 +52,7 @@ impl Machine {
         };
         let tokio = tokio::runtime::Runtime::new().unwrap();
         let (runtime, events, _) = start(&tokio, &config);
-        Self {
-            tokio,
-            runtime,
-            events,
-            config,
-            directory,
-        }
+        Self { tokio, runtime, events, config, directory }
     }
 
     /// Forgets the runtime as a killed process would, and starts another on what it left.
@@ -74,10 +74,7 @@ impl Machine {
     pub(crate) fn next(&mut self) -> RuntimeEvent {
         let events = &mut self.events;
         let next = async { tokio::time::timeout(Duration::from_secs(30), events.recv()).await };
-        self.tokio
-            .block_on(next)
-            .expect("a report within 30 s")
-            .expect("a runtime")
+        self.tokio.block_on(next).expect("a report within 30 s").expect("a runtime")
     }
 
     /// Makes a pod's sandbox; returns its address.
@@ -96,21 +93,10 @@ impl Machine {
 
     /// A container of the test image, in a pod of its own that is made first.
     pub(crate) fn spec(&mut self, pod_uid: &str, command: &[&str]) -> ContainerSpec {
-        let id = ContainerId {
-            pod_uid: pod_uid.to_owned(),
-            name: "main".to_owned(),
-            attempt: 0,
-        };
+        let id = ContainerId { pod_uid: pod_uid.to_owned(), name: "main".to_owned(), attempt: 0 };
         self.sandbox(pod_uid);
-        self.perform(RuntimeCommand::ImageStatus {
-            id: id.clone(),
-            image: IMAGE.to_owned(),
-        });
-        let RuntimeEvent::ImageStatus {
-            image_id: Some(image_id),
-            ..
-        } = self.next()
-        else {
+        self.perform(RuntimeCommand::ImageStatus { id: id.clone(), image: IMAGE.to_owned() });
+        let RuntimeEvent::ImageStatus { image_id: Some(image_id), .. } = self.next() else {
             panic!("the image is not there")
         };
         ContainerSpec {
@@ -123,14 +109,8 @@ impl Machine {
             working_dir: String::new(),
             env: vec![],
             mounts: vec![],
-            resources: Resources {
-                cpu_shares: 2,
-                ..Resources::default()
-            },
-            security: Security {
-                allow_privilege_escalation: true,
-                ..Security::default()
-            },
+            resources: Resources { cpu_shares: 2, ..Resources::default() },
+            security: Security { allow_privilege_escalation: true, ..Security::default() },
             host: HostNamespaces::default(),
             tty: false,
             stdin: false,
@@ -161,9 +141,8 @@ impl Machine {
 
     pub(crate) fn log(&self, pod_uid: &str, options: LogOptions) -> String {
         let log = self.runtime.logs(reference(pod_uid), options);
-        let bytes = self
-            .tokio
-            .block_on(async { log.await.unwrap().collect().await.unwrap().to_bytes() });
+        let bytes =
+            self.tokio.block_on(async { log.await.unwrap().collect().await.unwrap().to_bytes() });
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
@@ -188,20 +167,12 @@ impl Machine {
         self.tokio.block_on(async {
             resize_sender.send((123, 45)).await.unwrap();
             if !input.is_empty() {
-                stdin_sender
-                    .send(Bytes::copy_from_slice(input.as_bytes()))
-                    .await
-                    .unwrap();
+                stdin_sender.send(Bytes::copy_from_slice(input.as_bytes())).await.unwrap();
             }
             if !tty {
                 drop(stdin_sender);
             }
-            let streams = ExecStreams {
-                stdin,
-                resize,
-                stderr: stdout.clone(),
-                stdout,
-            };
+            let streams = ExecStreams { stdin, resize, stderr: stdout.clone(), stdout };
             let running = self.runtime.exec(reference(pod_uid), options, streams);
             let reading = async {
                 let mut text = String::new();
@@ -225,11 +196,7 @@ impl Drop for Machine {
 fn start(
     tokio: &tokio::runtime::Runtime,
     config: &EmbeddedConfig,
-) -> (
-    Embedded,
-    UnboundedReceiver<RuntimeEvent>,
-    Vec<RuntimeStatus>,
-) {
+) -> (Embedded, UnboundedReceiver<RuntimeEvent>, Vec<RuntimeStatus>) {
     let runtime = Embedded::new(config.clone()).unwrap();
     let (sender, events) = mpsc::unbounded_channel();
     let found = tokio.block_on(runtime.start(sender)).unwrap();
@@ -242,9 +209,5 @@ pub(crate) fn pod(pod_uid: &str) -> Key {
 
 fn reference(pod_uid: &str) -> ContainerRef {
     let Key { namespace, name } = pod(pod_uid);
-    ContainerRef {
-        namespace,
-        pod: name,
-        container: "main".to_owned(),
-    }
+    ContainerRef { namespace, pod: name, container: "main".to_owned() }
 }

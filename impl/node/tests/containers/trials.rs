@@ -1,5 +1,7 @@
 //! What an embedded runtime does, as sentences.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect has failed")]
+
 use std::path::Path;
 use std::process::Command;
 
@@ -49,11 +51,7 @@ fn a_container_has_its_own_namespaces_and_host_name() {
 
     machine.run(
         "a",
-        &[
-            "sh",
-            "-c",
-            "hostname; echo $$; ls /proc | grep -c '^[0-9]'; id -u; ls /sys/class/net",
-        ],
+        &["sh", "-c", "hostname; echo $$; ls /proc | grep -c '^[0-9]'; id -u; ls /sys/class/net"],
     );
 
     let log = machine.log("a", LogOptions::default());
@@ -96,28 +94,16 @@ fn limits_stand_in_the_cgroup() {
 
     let found = |file: &str| {
         Command::new("find")
-            .args([
-                "/sys/fs/cgroup",
-                "-path",
-                "*kanon/test*main.0*",
-                "-name",
-                file,
-            ])
+            .args(["/sys/fs/cgroup", "-path", "*kanon/test*main.0*", "-name", file])
             .output()
             .unwrap()
     };
     let read = |file: &str| {
         let path = String::from_utf8(found(file).stdout).unwrap();
-        path.lines()
-            .next()
-            .map(|path| std::fs::read_to_string(path).unwrap())
+        path.lines().next().map(|path| std::fs::read_to_string(path).unwrap())
     };
-    let memory = read("memory.limit_in_bytes")
-        .or_else(|| read("memory.max"))
-        .unwrap();
-    let cpu = read("cpu.cfs_quota_us")
-        .or_else(|| read("cpu.max"))
-        .unwrap();
+    let memory = read("memory.limit_in_bytes").or_else(|| read("memory.max")).unwrap();
+    let cpu = read("cpu.cfs_quota_us").or_else(|| read("cpu.max")).unwrap();
     assert_eq!(memory.trim(), "67108864");
     assert!(cpu.starts_with("50000"), "{cpu}");
 }
@@ -137,12 +123,7 @@ fn two_pods_reach_each_other() {
 
     let exit = machine.run("b", &["ping", "-c", "1", "-W", "5", &address]);
 
-    assert_eq!(
-        exit.exit_code,
-        0,
-        "{}",
-        machine.log("b", LogOptions::default())
-    );
+    assert_eq!(exit.exit_code, 0, "{}", machine.log("b", LogOptions::default()));
 }
 
 fn a_command_runs_in_a_container_and_returns_its_code() {
@@ -150,12 +131,8 @@ fn a_command_runs_in_a_container_and_returns_its_code() {
     let spec = machine.spec("a", &["sleep", "100"]);
     machine.start(&spec);
 
-    let (code, printed) = machine.exec(
-        "a",
-        &["sh", "-c", "hostname; cat; exit 3"],
-        false,
-        "typed\n",
-    );
+    let (code, printed) =
+        machine.exec("a", &["sh", "-c", "hostname; cat; exit 3"], false, "typed\n");
 
     assert_eq!((code, printed.as_str()), (3, "host-a\ntyped\n"));
 }
@@ -169,10 +146,7 @@ fn a_command_on_a_terminal_has_the_clients_size() {
     let (code, printed) = machine.exec("a", &["sh", "-c", script], true, "word\n");
 
     assert_eq!(code, 0, "{printed}");
-    assert!(
-        printed.contains("45 123") && printed.contains("/dev/pts/"),
-        "{printed}"
-    );
+    assert!(printed.contains("45 123") && printed.contains("/dev/pts/"), "{printed}");
     assert!(printed.contains("got word"), "{printed}");
 }
 
@@ -180,21 +154,14 @@ fn a_container_that_handles_sigterm_ends_gracefully() {
     let mut machine = Machine::new();
     let spec = machine.spec(
         "a",
-        &[
-            "sh",
-            "-c",
-            "trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.1; done",
-        ],
+        &["sh", "-c", "trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.1; done"],
     );
     machine.start(&spec);
     while !machine.log("a", LogOptions::default()).contains("up") {
         std::thread::yield_now();
     }
 
-    machine.perform(RuntimeCommand::StopContainer {
-        id: spec.id,
-        grace_period_seconds: 30,
-    });
+    machine.perform(RuntimeCommand::StopContainer { id: spec.id, grace_period_seconds: 30 });
 
     assert_eq!(machine.exit().exit_code, 5);
     assert_eq!(machine.log("a", LogOptions::default()), "up\nbye\n");
@@ -205,10 +172,7 @@ fn a_container_that_ignores_sigterm_is_killed_after_the_grace_period() {
     let spec = machine.spec("a", &["sleep", "100"]);
     machine.start(&spec);
 
-    machine.perform(RuntimeCommand::StopContainer {
-        id: spec.id,
-        grace_period_seconds: 1,
-    });
+    machine.perform(RuntimeCommand::StopContainer { id: spec.id, grace_period_seconds: 1 });
 
     assert_eq!(machine.exit().exit_code, 137);
 }
@@ -220,18 +184,10 @@ fn a_container_survives_its_kubelet_and_is_adopted() {
 
     let found = machine.restart();
 
-    let [pod] = found.as_slice() else {
-        panic!("{found:?}")
-    };
+    let [pod] = found.as_slice() else { panic!("{found:?}") };
     assert!(pod.sandbox_ip.is_some());
-    assert!(
-        matches!(pod.containers[0].state, ContainerState::Running { .. }),
-        "{pod:?}"
-    );
-    machine.perform(RuntimeCommand::StopContainer {
-        id: spec.id,
-        grace_period_seconds: 0,
-    });
+    assert!(matches!(pod.containers[0].state, ContainerState::Running { .. }), "{pod:?}");
+    machine.perform(RuntimeCommand::StopContainer { id: spec.id, grace_period_seconds: 0 });
     assert_eq!(machine.exit().exit_code, 137);
 }
 
@@ -239,14 +195,8 @@ fn the_last_lines_of_a_log_can_be_read() {
     let mut machine = Machine::new();
     machine.run("a", &["sh", "-c", "for i in 1 2 3 4 5; do echo $i; done"]);
 
-    let last = machine.log(
-        "a",
-        LogOptions {
-            tail_lines: Some(2),
-            follow: true,
-            ..LogOptions::default()
-        },
-    );
+    let last =
+        machine.log("a", LogOptions { tail_lines: Some(2), follow: true, ..LogOptions::default() });
 
     assert_eq!(last, "4\n5\n");
 }
@@ -259,10 +209,7 @@ fn teardown_leaves_nothing_behind() {
     node::teardown(machine.data_dir());
 
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-    assert!(
-        !mounts.contains(&machine.data_dir().display().to_string()),
-        "{mounts}"
-    );
+    assert!(!mounts.contains(&machine.data_dir().display().to_string()), "{mounts}");
     assert!(!Path::new(machine.data_dir()).join("nodes").exists());
     let links = Command::new("ip").args(["-br", "link"]).output().unwrap();
     let links = String::from_utf8(links.stdout).unwrap();
@@ -270,8 +217,6 @@ fn teardown_leaves_nothing_behind() {
 }
 
 fn ping(address: &str) -> bool {
-    let ping = Command::new("/bin/busybox")
-        .args(["ping", "-c", "1", "-W", "5", address])
-        .output();
+    let ping = Command::new("/bin/busybox").args(["ping", "-c", "1", "-W", "5", address]).output();
     ping.is_ok_and(|ping| ping.status.success())
 }

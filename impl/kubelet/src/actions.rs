@@ -1,0 +1,133 @@
+//! Which containers of a pod to start and which to kill.
+//!
+//! Source: `computePodActions` of `pkg/kubelet/kuberuntime/kuberuntime_manager.go` (v1.36), without
+//! resizing and restart rules.
+
+use k8s_openapi::api::core::v1::{Container, Pod};
+
+use crate::runtime::{ContainerId, ContainerState};
+use crate::spec;
+use crate::state::PodState;
+
+/// What to do about a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PodActions {
+    /// By name, in order.
+    pub(crate) start: Vec<String>,
+    /// Running containers with the sentence that says why.
+    pub(crate) kill: Vec<(ContainerId, String)>,
+    /// Nothing runs and nothing will: the pod has ended.
+    pub(crate) kill_pod: bool,
+}
+
+/// What probes say of a running container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Health {
+    /// The startup probe has succeeded, or there is none.
+    pub(crate) started: bool,
+    /// The liveness probe has failed for good.
+    pub(crate) liveness_failed: bool,
+    /// The startup probe has failed for good.
+    pub(crate) startup_failed: bool,
+}
+
+/// Decides about a pod that has its sandbox and is not being deleted.
+pub(crate) fn compute_pod_actions(
+    pod: &Pod,
+    state: &PodState,
+    health: impl Fn(&ContainerId) -> Health,
+) -> PodActions {
+    let mut actions = PodActions::default();
+    if !compute_init_actions(pod, state, &health, &mut actions) {
+        return actions;
+    }
+    let mut kept = 0;
+    for container in spec::containers(pod) {
+        let running = state.find(&container.name).filter(|_| state.is_running(&container.name));
+        match running {
+            None if should_be_restarted(pod, container, state) => {
+                actions.start.push(container.name.clone())
+            }
+            None => {}
+            Some(status) => match unhealthy(pod, container, health(&status.id)) {
+                Some(message) => {
+                    kept += usize::from(message.ends_with("restarted"));
+                    actions.kill.push((status.id.clone(), message));
+                }
+                None => kept += 1,
+            },
+        }
+    }
+    let starts_main = actions.start.iter().any(|name| !spec::is_init(pod, name));
+    if kept == 0 && !starts_main {
+        actions.kill_pod = true;
+        actions.start.clear();
+    }
+    actions
+}
+
+/// Why a running container must be killed.
+fn unhealthy(pod: &Pod, container: &Container, health: Health) -> Option<String> {
+    let probe = match (health.liveness_failed, health.startup_failed) {
+        (true, _) => "liveness",
+        (false, true) => "startup",
+        (false, false) => return None,
+    };
+    let restarted = if spec::restart_policy(pod) == "Never" { "" } else { ", will be restarted" };
+    Some(format!("Container {} failed {probe} probe{restarted}", container.name))
+}
+
+/// Whether a container that does not run is to be started.
+pub(crate) fn should_be_restarted(pod: &Pod, container: &Container, state: &PodState) -> bool {
+    if spec::is_deleted(pod) {
+        return false;
+    }
+    match state.find(&container.name).map(|found| &found.state) {
+        None => true,
+        Some(ContainerState::Running { .. }) => false,
+        Some(ContainerState::Exited { exit, .. }) => {
+            spec::restarts_after(pod, container, exit.exit_code)
+        }
+    }
+}
+
+/// Starts the next init container; whether all have done their work.
+fn compute_init_actions(
+    pod: &Pod,
+    state: &PodState,
+    health: &impl Fn(&ContainerId) -> Health,
+    actions: &mut PodActions,
+) -> bool {
+    let begun = spec::containers(pod).iter().any(|container| state.find(&container.name).is_some());
+    for container in spec::init_containers(pod) {
+        let found = state.find(&container.name);
+        let sidecar = spec::is_sidecar(container);
+        let done = match found.map(|found| (&found.id, &found.state)) {
+            Some((id, ContainerState::Running { .. })) => {
+                if let Some(message) = unhealthy(pod, container, health(id)).filter(|_| sidecar) {
+                    actions.kill.push((id.clone(), message));
+                }
+                sidecar && health(id).started
+            }
+            Some((_, ContainerState::Exited { exit, .. })) if !sidecar => {
+                if exit.exit_code != 0 && !begun {
+                    actions.kill_pod = !spec::restarts_after(pod, container, exit.exit_code);
+                    if !actions.kill_pod {
+                        actions.start.push(container.name.clone());
+                    }
+                }
+                exit.exit_code == 0
+            }
+            Some((_, ContainerState::Exited { .. })) | None => {
+                if sidecar || !begun {
+                    actions.start.push(container.name.clone());
+                }
+                false
+            }
+        };
+        if !done && !begun {
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,53 @@
+//! What goes into a kubelet and what comes out, as plain values.
+
+use client::{Change, Outcome};
+
+use crate::node::NodePurpose;
+use crate::references::Reference;
+use crate::runtime::{RuntimeCommand, RuntimeEvent};
+
+/// Something that a kubelet hears.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A pod with this node in `spec.nodeName` changed; the cache has read up to the revision.
+    Pod(Change, u64),
+    /// The cache of pods has its first list: what runs and is not in it has been deleted.
+    Synced,
+    /// The runtime reports.
+    Runtime(RuntimeEvent),
+    /// A request was answered.
+    Answer(Purpose, Outcome),
+    /// Time has passed.
+    Tick,
+}
+
+/// Something that a kubelet wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// By the runtime.
+    Runtime(RuntimeCommand),
+    /// By the API server; the purpose comes back with the answer.
+    Api(Purpose, api::Request),
+}
+
+/// Why a request was made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// An event; its answer does not matter.
+    Event,
+    /// The Node object or its Lease.
+    Node(NodePurpose),
+    /// The status of the pod with this uid.
+    PodStatus(String),
+    /// The end of the pod with this uid.
+    PodDeletion(String),
+    /// A ConfigMap or Secret that a container needs before it can be started.
+    Reference {
+        /// The pod's uid.
+        pod_uid: String,
+        /// The container's name.
+        container: String,
+        /// What is read.
+        reference: Reference,
+    },
+}

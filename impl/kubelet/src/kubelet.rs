@@ -1,0 +1,253 @@
+//! The kubelet of one node: a worker for each pod, the Node object and its Lease.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::{AnyObject, Key, Timestamp};
+use client::event::Note;
+use client::{Change, Outcome};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::admission;
+use crate::command::{Command, Input, Purpose};
+use crate::config::Config;
+use crate::context::Context;
+use crate::node::NodeState;
+use crate::runtime::{ContainerId, RuntimeCommand, RuntimeEvent, RuntimeStatus};
+use crate::spec;
+use crate::worker::Worker;
+
+/// Decides what happens on one node. Pods are known by uid: a name may be used again.
+#[derive(Clone, Debug)]
+pub struct Kubelet {
+    context: Context,
+    node: NodeState,
+    workers: BTreeMap<String, Worker>,
+    /// What ran before this kubelet did and has not been matched with a pod.
+    found: BTreeMap<String, RuntimeStatus>,
+}
+
+impl Kubelet {
+    /// A kubelet that starts beside what the runtime found.
+    pub fn new(config: Config, found: Vec<RuntimeStatus>, now: Timestamp) -> Self {
+        let mut context = Context::new(config, now);
+        context.node_event(Note::normal("Starting", "Starting kubelet."));
+        Self {
+            context,
+            node: NodeState::new(now),
+            workers: BTreeMap::new(),
+            found: found.into_iter().map(|status| (status.pod_uid.clone(), status)).collect(),
+        }
+    }
+
+    /// Hears of something; returns what is to be done about it, in order.
+    pub fn handle(&mut self, input: Input, now: Timestamp) -> Vec<Command> {
+        self.context.now = now;
+        match input {
+            Input::Pod(change, revision) => {
+                self.context.revision = self.context.revision.max(revision);
+                self.observe(&change);
+            }
+            Input::Synced => self.end_unmatched(),
+            Input::Runtime(event) => self.reported(event),
+            Input::Answer(purpose, outcome) => self.answered(purpose, outcome),
+            Input::Tick => self.tick(),
+        }
+        self.context.take_commands()
+    }
+
+    /// When to be told that time has passed.
+    pub fn next_deadline(&self) -> Timestamp {
+        let pods = self.workers.values().filter_map(Worker::next_deadline).min();
+        pods.map_or(self.node.next_deadline(), |pods| pods.min(self.node.next_deadline()))
+    }
+
+    /// The revision up to which the cache of pods has read.
+    pub fn revision(&self) -> u64 {
+        self.context.revision
+    }
+
+    fn observe(&mut self, change: &Change) {
+        let old = change.old.as_ref().and_then(pod_of);
+        let new = change.new.as_ref().and_then(pod_of);
+        if let Some(old) = &old
+            && new.as_ref().is_none_or(|new| new.metadata.uid != old.metadata.uid)
+        {
+            self.forsake(&uid(old));
+        }
+        if let Some(new) = new {
+            self.update(new);
+        }
+    }
+
+    fn forsake(&mut self, uid: &str) {
+        if let Some(worker) = self.workers.get_mut(uid) {
+            worker.forsake();
+        }
+        self.sync(uid);
+    }
+
+    fn update(&mut self, pod: Arc<Pod>) {
+        let uid = uid(&pod);
+        match self.workers.get_mut(&uid) {
+            Some(worker) => worker.pod = pod,
+            None => self.add(pod),
+        }
+        self.sync(&uid);
+    }
+
+    fn add(&mut self, pod: Arc<Pod>) {
+        let uid = uid(&pod);
+        let mut worker = Worker::new(Arc::clone(&pod));
+        let found = self.found.remove(&uid);
+        let begun = found.as_ref().is_some_and(|found| !found.containers.is_empty());
+        if let Some(found) = found {
+            worker.adopt(found);
+        }
+        if worker.is_active() && !begun && !spec::is_deleted(&pod) {
+            let admitted = self.workers.values().filter(|worker| worker.is_active());
+            let admitted = admitted.map(|worker| &*worker.pod);
+            if let Err(rejection) = admission::admit(self.context.config.capacity, admitted, &pod) {
+                worker.reject(&mut self.context, &rejection);
+            }
+        }
+        self.workers.insert(uid, worker);
+    }
+
+    /// What ran before and belongs to no pod any more must end.
+    fn end_unmatched(&mut self) {
+        for (uid, found) in std::mem::take(&mut self.found) {
+            let Key { namespace, name } = found.pod.clone();
+            let metadata = ObjectMeta {
+                namespace: Some(namespace),
+                name: Some(name),
+                uid: Some(uid.clone()),
+                // Upstream kills pods that it finds without an object within a second.
+                deletion_grace_period_seconds: Some(1),
+                deletion_timestamp: Some(api::time::time(self.context.now)),
+                ..ObjectMeta::default()
+            };
+            let mut worker = Worker::new(Arc::new(Pod { metadata, ..Pod::default() }));
+            worker.adopt(found);
+            worker.forsake();
+            self.workers.insert(uid.clone(), worker);
+            self.sync(&uid);
+        }
+    }
+
+    fn reported(&mut self, event: RuntimeEvent) {
+        let uid = pod_uid(&event).to_owned();
+        let Some(worker) = self.workers.get_mut(&uid) else { return };
+        let context = &mut self.context;
+        match event {
+            RuntimeEvent::SandboxReady { ip, .. } => worker.sandbox_ready(ip),
+            RuntimeEvent::SandboxFailed { message, .. } => worker.sandbox_failed(context, &message),
+            RuntimeEvent::SandboxRemoved { .. } => worker.sandbox_removed(),
+            RuntimeEvent::ImageStatus { id, image_id } => {
+                worker.image_status(context, &id.name, image_id);
+            }
+            RuntimeEvent::ImagePulled { id, image_id, size_bytes, milliseconds } => {
+                worker.image_pulled(context, &id, (image_id, size_bytes, milliseconds));
+            }
+            RuntimeEvent::ImagePullFailed { id, message } => {
+                worker.image_pull_failed(context, &id.name, &message);
+            }
+            RuntimeEvent::ContainerStarted { id, started_at } => {
+                worker.container_started(context, &id, started_at);
+            }
+            RuntimeEvent::ContainerFailed { id, message } => {
+                worker.container_failed(context, &id, &message);
+            }
+            RuntimeEvent::ContainerExited { id, exit } => worker.container_exited(&id, exit),
+            RuntimeEvent::Probed { id, probe, success, output } => {
+                worker.probed(context, (&id, probe), (success, &output));
+            }
+        }
+        self.sync(&uid);
+    }
+
+    fn answered(&mut self, purpose: Purpose, outcome: Outcome) {
+        let now = self.context.now;
+        match purpose {
+            Purpose::Event => {}
+            Purpose::Node(purpose) => {
+                let next = self.node.answered(&self.context.config, (purpose, &outcome), now);
+                if let Some((purpose, request)) = next {
+                    self.context.ask(Purpose::Node(purpose), request);
+                }
+            }
+            Purpose::PodStatus(uid) => {
+                if let Some(worker) = self.workers.get_mut(&uid) {
+                    worker.status_written(&outcome, now);
+                }
+                self.sync(&uid);
+            }
+            Purpose::PodDeletion(uid) => {
+                if let Some(worker) = self.workers.get_mut(&uid) {
+                    worker.deletion_answered(&outcome, now);
+                }
+                self.sync(&uid);
+            }
+            Purpose::Reference { pod_uid, container, reference } => {
+                if let Some(worker) = self.workers.get_mut(&pod_uid) {
+                    worker.reference_read(&mut self.context, &container, (reference, outcome));
+                }
+                self.sync(&pod_uid);
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.context.now;
+        for (purpose, request) in self.node.due(&self.context.config, now) {
+            self.context.ask(Purpose::Node(purpose), request);
+        }
+        let due = self
+            .workers
+            .iter()
+            .filter(|(_, worker)| worker.next_deadline().is_some_and(|deadline| deadline <= now));
+        let due: Vec<String> = due.map(|(uid, _)| uid.clone()).collect();
+        for uid in due {
+            self.sync(&uid);
+        }
+    }
+
+    fn sync(&mut self, uid: &str) {
+        let Some(worker) = self.workers.get_mut(uid) else { return };
+        worker.sync(&mut self.context);
+        if worker.is_done() {
+            self.workers.remove(uid);
+            self.context.restarts.forget(&format!("{uid}/"));
+            self.context.pulls.forget(&format!("{uid}_"));
+            self.context.run(RuntimeCommand::RemovePod { pod_uid: uid.to_owned() });
+        }
+    }
+}
+
+fn pod_of(object: &AnyObject) -> Option<Arc<Pod>> {
+    if let AnyObject::Pod(pod) = object { Some(Arc::clone(pod)) } else { None }
+}
+
+fn uid(pod: &Pod) -> String {
+    pod.metadata.uid.clone().unwrap_or_default()
+}
+
+fn pod_uid(event: &RuntimeEvent) -> &str {
+    match event {
+        RuntimeEvent::SandboxReady { pod_uid, .. }
+        | RuntimeEvent::SandboxFailed { pod_uid, .. }
+        | RuntimeEvent::SandboxRemoved { pod_uid } => pod_uid,
+        RuntimeEvent::ImageStatus { id, .. }
+        | RuntimeEvent::ImagePulled { id, .. }
+        | RuntimeEvent::ImagePullFailed { id, .. }
+        | RuntimeEvent::ContainerStarted { id, .. }
+        | RuntimeEvent::ContainerFailed { id, .. }
+        | RuntimeEvent::ContainerExited { id, .. }
+        | RuntimeEvent::Probed { id, .. } => pod_of_container(id),
+    }
+}
+
+fn pod_of_container(id: &ContainerId) -> &str {
+    &id.pod_uid
+}

@@ -1,0 +1,321 @@
+//! A pod's status from what its containers do.
+//!
+//! Source: `generateAPIPodStatus` and `convertToAPIContainerStatuses` of `pkg/kubelet/kubelet_pods.go`
+//! (v1.36).
+
+use std::collections::BTreeMap;
+
+use api::Timestamp;
+use k8s_openapi::api::core::v1::{
+    Container, ContainerState as ApiState, ContainerStateRunning, ContainerStateTerminated,
+    ContainerStateWaiting, ContainerStatus as ApiStatus, HostIP, Pod, PodIP, PodStatus,
+    VolumeMountStatus,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::actions::should_be_restarted;
+use crate::conditions::{self, Facts};
+use crate::phase::phase;
+use crate::probes::Probes;
+use crate::runtime::{ContainerState, ContainerStatus};
+use crate::spec;
+use crate::state::{PodState, Sandbox};
+
+/// Why a container is not running yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) reason: &'static str,
+    pub(crate) message: String,
+    /// When to try again.
+    pub(crate) until: Timestamp,
+}
+
+/// What a status follows from.
+pub(crate) struct Sources<'a> {
+    pub(crate) pod: &'a Pod,
+    /// What was last generated, at first what the API server had.
+    pub(crate) old: &'a PodStatus,
+    pub(crate) state: &'a PodState,
+    pub(crate) probes: &'a Probes,
+    pub(crate) waiting: &'a BTreeMap<String, Waiting>,
+    pub(crate) node_ip: &'a str,
+    /// None of its containers will start again.
+    pub(crate) terminal: bool,
+    /// Nothing of it runs any more and nothing will.
+    pub(crate) finished: bool,
+    pub(crate) now: Timestamp,
+}
+
+/// The whole status.
+pub(crate) fn pod_status(sources: &Sources<'_>) -> PodStatus {
+    let Sources { pod, old, .. } = sources;
+    let init = container_statuses(sources, spec::init_containers(pod), true);
+    let mut main = container_statuses(sources, spec::containers(pod), false);
+    main.sort_by(|a, b| a.name.cmp(&b.name));
+    if sources.finished && init.iter().all(|status| status.ready) {
+        main.iter_mut().for_each(end_unknown);
+    }
+    let all: Vec<ApiStatus> = init.iter().chain(&main).cloned().collect();
+    let phase = settled_phase(sources, &all);
+    let same_phase = old.phase.as_deref() == Some(phase);
+    let has_sandbox = matches!(sources.state.sandbox, Sandbox::Ready(_));
+    let conditions = conditions::conditions(&Facts {
+        pod,
+        statuses: &all,
+        phase,
+        has_sandbox,
+        old: old.conditions.as_deref().unwrap_or_default(),
+        now: sources.now,
+    });
+    let pod_ip = pod_ip(sources);
+    PodStatus {
+        phase: Some(phase.to_owned()),
+        reason: old.reason.clone().filter(|_| same_phase),
+        message: old.message.clone().filter(|_| same_phase),
+        conditions: Some(conditions),
+        container_statuses: (!main.is_empty()).then_some(main),
+        init_container_statuses: (!init.is_empty()).then_some(init),
+        host_ip: Some(sources.node_ip.to_owned()),
+        host_ips: Some(vec![HostIP { ip: sources.node_ip.to_owned() }]),
+        pod_ips: pod_ip.as_ref().map(|ip| vec![PodIP { ip: ip.clone() }]),
+        pod_ip,
+        start_time: Some(old.start_time.clone().unwrap_or_else(|| api::time::time(sources.now))),
+        qos_class: Some(spec::qos_class(pod).to_owned()),
+        observed_generation: pod.metadata.generation,
+        ..PodStatus::default()
+    }
+}
+
+/// The status of a pod that the node has no room for.
+pub(crate) fn rejected(pod: &Pod, reason: &str, message: &str, now: Timestamp) -> PodStatus {
+    PodStatus {
+        phase: Some("Failed".to_owned()),
+        reason: Some(reason.to_owned()),
+        message: Some(format!("Pod was rejected: {message}")),
+        start_time: Some(api::time::time(now)),
+        qos_class: Some(spec::qos_class(pod).to_owned()),
+        observed_generation: pod.metadata.generation,
+        conditions: pod.status.as_ref().and_then(|status| status.conditions.clone()),
+        ..PodStatus::default()
+    }
+}
+
+/// The phase; one that was terminal stays, and a pod that has ended has a terminal one.
+fn settled_phase(sources: &Sources<'_>, statuses: &[ApiStatus]) -> &'static str {
+    let phases = [sources.old.phase.as_deref(), stored_phase(sources.pod)];
+    for before in phases.into_iter().flatten() {
+        match before {
+            "Failed" => return "Failed",
+            "Succeeded" => return "Succeeded",
+            _ => {}
+        }
+    }
+    match phase(sources.pod, statuses, sources.terminal) {
+        "Pending" | "Running" if sources.finished => "Failed",
+        phase => phase,
+    }
+}
+
+pub(crate) fn stored_phase(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref().and_then(|status| status.phase.as_deref())
+}
+
+/// Whether a phase is one that a pod never leaves.
+pub(crate) fn is_terminal(phase: Option<&str>) -> bool {
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+/// Addresses stay in the status of a pod whose sandbox has gone.
+fn pod_ip(sources: &Sources<'_>) -> Option<String> {
+    if spec::is_host_network(sources.pod) {
+        return Some(sources.node_ip.to_owned());
+    }
+    match &sources.state.sandbox {
+        Sandbox::Ready(ip) => Some(ip.clone()),
+        Sandbox::None | Sandbox::Creating | Sandbox::Removing | Sandbox::Removed => {
+            sources.old.pod_ip.clone()
+        }
+    }
+}
+
+/// Once a pod has ended, a container that nobody saw end has failed.
+fn end_unknown(status: &mut ApiStatus) {
+    if status.state.as_ref().is_some_and(|state| state.terminated.is_some()) {
+        return;
+    }
+    let terminated = ContainerStateTerminated {
+        exit_code: 137,
+        reason: Some("ContainerStatusUnknown".to_owned()),
+        message: Some("The container could not be located when the pod was terminated".to_owned()),
+        ..ContainerStateTerminated::default()
+    };
+    status.state = Some(ApiState { terminated: Some(terminated), ..ApiState::default() });
+}
+
+fn container_statuses(
+    sources: &Sources<'_>,
+    containers: &[Container],
+    init: bool,
+) -> Vec<ApiStatus> {
+    let old = match init {
+        true => sources.old.init_container_statuses.as_deref(),
+        false => sources.old.container_statuses.as_deref(),
+    };
+    let old = old.unwrap_or_default();
+    containers
+        .iter()
+        .map(|container| {
+            let old = old.iter().find(|status| status.name == container.name);
+            container_status(sources, container, old, init)
+        })
+        .collect()
+}
+
+fn container_status(
+    sources: &Sources<'_>,
+    container: &Container,
+    old: Option<&ApiStatus>,
+    init: bool,
+) -> ApiStatus {
+    let records = sources.state.containers.iter().filter(|record| record.id.name == container.name);
+    let mut records = records.rev();
+    let mut status = match (records.next(), old) {
+        (Some(record), old) => recorded(container, record, old),
+        (None, Some(old)) if old.state.as_ref().is_some_and(|state| state.terminated.is_some()) => {
+            old.clone()
+        }
+        (None, old) => unrecorded(sources.pod, container, old),
+    };
+    if let Some(record) = records.next() {
+        status.last_state = Some(api_state(record));
+    }
+    apply_waiting(sources, container, &mut status, init);
+    let running =
+        sources.state.find(&container.name).filter(|_| sources.state.is_running(&container.name));
+    let plain_init = init && !spec::is_sidecar(container);
+    let exited_well = status.state.as_ref().and_then(|state| state.terminated.as_ref());
+    let exited_well = exited_well.is_some_and(|terminated| terminated.exit_code == 0);
+    status.started =
+        Some(!plain_init && running.is_some_and(|one| sources.probes.health(&one.id).started));
+    status.ready = match plain_init {
+        true => exited_well,
+        false => running.is_some_and(|one| sources.probes.is_ready(&one.id)),
+    };
+    status
+}
+
+fn blank(container: &Container) -> ApiStatus {
+    let mounts = container.volume_mounts.iter().flatten().map(|mount| VolumeMountStatus {
+        name: mount.name.clone(),
+        mount_path: mount.mount_path.clone(),
+        read_only: mount.read_only.filter(|read_only| *read_only),
+        recursive_read_only: (mount.read_only == Some(true)).then(|| "Disabled".to_owned()),
+        ..VolumeMountStatus::default()
+    });
+    let mounts: Vec<VolumeMountStatus> = mounts.collect();
+    ApiStatus {
+        name: container.name.clone(),
+        image: container.image.clone().unwrap_or_default(),
+        last_state: Some(ApiState::default()),
+        resources: container.resources.clone(),
+        allocated_resources: container
+            .resources
+            .as_ref()
+            .and_then(|resources| resources.requests.clone()),
+        volume_mounts: (!mounts.is_empty()).then_some(mounts),
+        ..ApiStatus::default()
+    }
+}
+
+fn unrecorded(pod: &Pod, container: &Container, old: Option<&ApiStatus>) -> ApiStatus {
+    let initializing = !spec::init_containers(pod).is_empty();
+    let reason = if initializing { "PodInitializing" } else { "ContainerCreating" };
+    let mut status = ApiStatus { state: Some(waiting_state(reason, "")), ..blank(container) };
+    let Some(old) = old else { return status };
+    status.restart_count = old.restart_count;
+    status.last_state.clone_from(&old.last_state);
+    let ran = old.state.as_ref().is_some_and(|state| state.running.is_some());
+    let known = status.last_state.as_ref().is_some_and(|last| last.terminated.is_some());
+    if ran && !known {
+        let terminated = ContainerStateTerminated {
+            exit_code: 137,
+            reason: Some("ContainerStatusUnknown".to_owned()),
+            message: Some(
+                "The container could not be located when the pod was deleted.  The container used to be Running"
+                    .to_owned(),
+            ),
+            ..ContainerStateTerminated::default()
+        };
+        status.last_state = Some(ApiState { terminated: Some(terminated), ..ApiState::default() });
+        status.restart_count += i32::from(!spec::is_deleted(pod));
+    }
+    status
+}
+
+fn recorded(container: &Container, record: &ContainerStatus, old: Option<&ApiStatus>) -> ApiStatus {
+    let last_state = old.filter(|_| record.id.attempt > 0).and_then(|old| old.last_state.clone());
+    ApiStatus {
+        restart_count: i32::try_from(record.id.attempt).unwrap_or(i32::MAX),
+        image_id: record.image_id.clone(),
+        container_id: Some(container_id(record)),
+        state: Some(api_state(record)),
+        last_state: Some(last_state.unwrap_or_default()),
+        ..blank(container)
+    }
+}
+
+fn container_id(record: &ContainerStatus) -> String {
+    format!("kanon://{}", record.id)
+}
+
+fn waiting_state(reason: &str, message: &str) -> ApiState {
+    let message = (!message.is_empty()).then(|| message.to_owned());
+    let waiting = ContainerStateWaiting { reason: Some(reason.to_owned()), message };
+    ApiState { waiting: Some(waiting), ..ApiState::default() }
+}
+
+fn api_state(record: &ContainerStatus) -> ApiState {
+    match &record.state {
+        ContainerState::Running { started_at } => ApiState {
+            running: Some(ContainerStateRunning { started_at: Some(time(*started_at)) }),
+            ..ApiState::default()
+        },
+        ContainerState::Exited { started_at, exit, start_error } => {
+            let reason = match (start_error.is_empty(), exit.oom_killed, exit.exit_code) {
+                (false, _, _) => "StartError",
+                (true, true, _) => "OOMKilled",
+                (true, false, 0) => "Completed",
+                (true, false, _) => "Error",
+            };
+            let terminated = ContainerStateTerminated {
+                exit_code: exit.exit_code,
+                reason: Some(reason.to_owned()),
+                message: (!start_error.is_empty()).then(|| start_error.clone()),
+                started_at: Some(time(*started_at)),
+                finished_at: Some(time(exit.finished_at)),
+                container_id: Some(container_id(record)),
+                ..ContainerStateTerminated::default()
+            };
+            ApiState { terminated: Some(terminated), ..ApiState::default() }
+        }
+    }
+}
+
+fn time(when: Timestamp) -> Time {
+    api::time::time(when)
+}
+
+/// A container that is to be started but cannot be is *Waiting*, and how it ended becomes its last state.
+fn apply_waiting(sources: &Sources<'_>, container: &Container, status: &mut ApiStatus, init: bool) {
+    let completed =
+        init && sources.state.last_exit(&container.name).is_some_and(|exit| exit.exit_code == 0);
+    let starts = !completed
+        && !sources.terminal
+        && should_be_restarted(sources.pod, container, sources.state);
+    let Some(waiting) = sources.waiting.get(&container.name).filter(|_| starts) else { return };
+    let state = status.state.take().unwrap_or_default();
+    if state.terminated.is_some() {
+        status.last_state = Some(state);
+    }
+    status.state = Some(waiting_state(waiting.reason, &waiting.message));
+}

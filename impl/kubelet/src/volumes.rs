@@ -1,0 +1,151 @@
+//! A container's mounts, with the content of those whose files are known.
+//!
+//! Leaves out persistent volumes and service account tokens; a pod that wants one is told so.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    Container, DownwardAPIVolumeFile, KeyToPath, Pod, Volume, VolumeProjection,
+};
+
+use crate::fields::{self, Addresses};
+use crate::references::{self, Found, Kind, Reference};
+use crate::runtime::{File, Mount, MountSource};
+
+type Files = BTreeMap<String, File>;
+
+const MODE: i32 = 0o644;
+
+/// The mounts in order, or why a volume cannot be set up.
+pub(crate) fn mounts(
+    pod: &Pod,
+    container: &Container,
+    found: &Found,
+    addresses: Addresses<'_>,
+) -> Result<Vec<Mount>, String> {
+    let volumes: Vec<&Volume> = references::mounted(pod, container).collect();
+    let mounts = container.volume_mounts.iter().flatten();
+    mounts
+        .map(|mount| {
+            let volume = volumes.iter().find(|volume| volume.name == mount.name);
+            let volume = volume.ok_or(format!("volume \"{}\" not found", mount.name))?;
+            let failed =
+                |why| format!("MountVolume.SetUp failed for volume \"{}\" : {why}", volume.name);
+            let source =
+                source(volume, &Context { pod, container, found, addresses }).map_err(failed)?;
+            Ok(Mount {
+                read_only: mount.read_only == Some(true)
+                    || matches!(source, MountSource::Files { .. }),
+                source,
+                sub_path: mount.sub_path.clone().unwrap_or_default(),
+                path: mount.mount_path.clone(),
+            })
+        })
+        .collect()
+}
+
+struct Context<'a> {
+    pod: &'a Pod,
+    container: &'a Container,
+    found: &'a Found,
+    addresses: Addresses<'a>,
+}
+
+fn source(volume: &Volume, context: &Context<'_>) -> Result<MountSource, String> {
+    let name = volume.name.clone();
+    if let Some(empty) = &volume.empty_dir {
+        return Ok(MountSource::EmptyDir {
+            volume: name,
+            memory: empty.medium.as_deref() == Some("Memory"),
+        });
+    }
+    if let Some(host) = &volume.host_path {
+        let create_directory = host.type_.as_deref() == Some("DirectoryOrCreate");
+        return Ok(MountSource::HostPath { path: host.path.clone(), create_directory });
+    }
+    let files = if let Some(source) = &volume.config_map {
+        let reference = (Kind::ConfigMap, source.name.clone());
+        let mode = source.default_mode.unwrap_or(MODE);
+        object(context, &reference, (source.items.as_deref(), source.optional, mode))?
+    } else if let Some(source) = &volume.secret {
+        let reference = (Kind::Secret, source.secret_name.clone().unwrap_or_default());
+        let mode = source.default_mode.unwrap_or(MODE);
+        object(context, &reference, (source.items.as_deref(), source.optional, mode))?
+    } else if let Some(source) = &volume.downward_api {
+        downward(context, source.items.as_deref(), source.default_mode.unwrap_or(MODE))?
+    } else if let Some(source) = &volume.projected {
+        let mode = source.default_mode.unwrap_or(MODE);
+        let mut files = Files::new();
+        for one in source.sources.iter().flatten() {
+            files.extend(projected(context, one, mode)?);
+        }
+        files
+    } else {
+        return Err("this kind of volume is not supported".to_owned());
+    };
+    Ok(MountSource::Files { volume: name, files })
+}
+
+fn projected(context: &Context<'_>, source: &VolumeProjection, mode: i32) -> Result<Files, String> {
+    if let Some(source) = &source.config_map {
+        let reference = (Kind::ConfigMap, source.name.clone());
+        return object(context, &reference, (source.items.as_deref(), source.optional, mode));
+    }
+    if let Some(source) = &source.secret {
+        let reference = (Kind::Secret, source.name.clone());
+        return object(context, &reference, (source.items.as_deref(), source.optional, mode));
+    }
+    if let Some(source) = &source.downward_api {
+        return downward(context, source.items.as_deref(), mode);
+    }
+    Err("this kind of projection is not supported".to_owned())
+}
+
+fn object(
+    context: &Context<'_>,
+    reference: &Reference,
+    (items, optional, mode): (Option<&[KeyToPath]>, Option<bool>, i32),
+) -> Result<Files, String> {
+    let optional = optional == Some(true);
+    let Some(data) = references::object(context.found, reference, optional)? else {
+        return Ok(Files::new());
+    };
+    let Some(items) = items else {
+        return Ok(data
+            .iter()
+            .map(|(key, value)| (key.clone(), file(value.clone(), mode)))
+            .collect());
+    };
+    let mut files = Files::new();
+    for item in items {
+        match data.get(&item.key) {
+            Some(value) => {
+                files.insert(item.path.clone(), file(value.clone(), item.mode.unwrap_or(mode)));
+            }
+            None if optional => {}
+            None => return Err(format!("references non-existent key: {}", item.key)),
+        }
+    }
+    Ok(files)
+}
+
+fn downward(
+    context: &Context<'_>,
+    items: Option<&[DownwardAPIVolumeFile]>,
+    mode: i32,
+) -> Result<Files, String> {
+    let mut files = Files::new();
+    for item in items.unwrap_or_default() {
+        let text = match (&item.field_ref, &item.resource_field_ref) {
+            (Some(field), _) => fields::field(context.pod, &field.field_path, context.addresses)?,
+            (None, Some(resource)) => fields::resource(context.pod, context.container, resource)?,
+            (None, None) => String::new(),
+        };
+        files.insert(item.path.clone(), file(text.into_bytes(), item.mode.unwrap_or(mode)));
+    }
+    Ok(files)
+}
+
+fn file(content: Vec<u8>, mode: i32) -> File {
+    File { content, mode: mode.unsigned_abs() & 0o7777 }
+}

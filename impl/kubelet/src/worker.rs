@@ -1,0 +1,337 @@
+//! One pod on a node, from admission to its end.
+//!
+//! Source: `pkg/kubelet/pod_workers.go` and `SyncPod`, `SyncTerminatingPod`, `SyncTerminatedPod` of
+//! `pkg/kubelet/kubelet.go` (v1.36).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Key, Request, Timestamp, resources};
+use client::Outcome;
+use client::event::Note;
+use k8s_openapi::api::core::v1::{ContainerStatus as ApiStatus, Pod, PodStatus};
+use serde_json::json;
+
+use crate::actions::compute_pod_actions;
+use crate::admission::Rejection;
+use crate::command::Purpose;
+use crate::context::Context;
+use crate::probes::Probes;
+use crate::runtime::{
+    ContainerId, ContainerState, Exit, RuntimeCommand, RuntimeStatus, SandboxSpec,
+};
+use crate::spec;
+use crate::start::Starting;
+use crate::state::{PodState, Sandbox};
+use crate::status::{self, Sources, Waiting, is_terminal, stored_phase};
+use crate::writes::Writes;
+
+/// How soon a sandbox that failed is tried again.
+const SANDBOX_RETRY: Duration = Duration::from_secs(10);
+/// How soon a deletion that was refused is tried again.
+const DELETION_RETRY: Duration = Duration::from_secs(1);
+
+/// What a kubelet knows and does about one pod.
+#[derive(Clone, Debug)]
+pub(crate) struct Worker {
+    pub(crate) pod: Arc<Pod>,
+    pub(crate) key: Key,
+    pub(crate) uid: String,
+    pub(crate) state: PodState,
+    pub(crate) probes: Probes,
+    /// Containers being started, by name.
+    pub(crate) starting: BTreeMap<String, Starting>,
+    /// Why containers are not running, by name.
+    pub(crate) waiting: BTreeMap<String, Waiting>,
+    /// Why images could not be pulled last.
+    pub(crate) pull_failures: BTreeMap<String, String>,
+    /// What was last generated.
+    pub(crate) status: PodStatus,
+    /// The object has gone from the API server.
+    gone: bool,
+    /// The node had no room for it.
+    rejected: bool,
+    /// Its containers have ended and will not start again.
+    ended: bool,
+    sandbox_retry: Option<Timestamp>,
+    /// Containers that were told to stop, with the grace period they were given.
+    stopping: BTreeMap<ContainerId, i64>,
+    writes: Writes,
+    deletion_in_flight: bool,
+    deletion_retry: Option<Timestamp>,
+    /// Everything that was due then has been done.
+    synced_at: Timestamp,
+}
+
+impl Worker {
+    pub(crate) fn new(pod: Arc<Pod>) -> Self {
+        let status = pod.status.clone().unwrap_or_default();
+        Self {
+            key: Key::of(&pod.metadata),
+            uid: pod.metadata.uid.clone().unwrap_or_default(),
+            state: PodState::default(),
+            probes: Probes::default(),
+            starting: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            pull_failures: BTreeMap::new(),
+            gone: false,
+            rejected: false,
+            ended: is_terminal(status.phase.as_deref()),
+            status,
+            sandbox_retry: None,
+            stopping: BTreeMap::new(),
+            writes: Writes::default(),
+            deletion_in_flight: false,
+            deletion_retry: None,
+            synced_at: Timestamp::UNIX_EPOCH,
+            pod,
+        }
+    }
+
+    /// Takes over what runs already.
+    pub(crate) fn adopt(&mut self, found: RuntimeStatus) {
+        self.state.sandbox = found.sandbox_ip.map_or(Sandbox::None, Sandbox::Ready);
+        self.state.containers = found.containers;
+        for record in &self.state.containers {
+            let ContainerState::Running { started_at } = record.state else { continue };
+            let Some(container) = spec::find(&self.pod, &record.id.name) else { continue };
+            let before = self.old_status(&record.id.name).cloned();
+            self.probes.begin(&record.id, container, started_at, before.as_ref());
+        }
+    }
+
+    fn old_status(&self, name: &str) -> Option<&ApiStatus> {
+        let init = self.status.init_container_statuses.iter().flatten();
+        init.chain(self.status.container_statuses.iter().flatten())
+            .find(|status| status.name == name)
+    }
+
+    pub(crate) fn reject(&mut self, context: &mut Context, rejection: &Rejection) {
+        context.event(&self.pod, "", Note::warning(rejection.reason, rejection.message.clone()));
+        self.status =
+            status::rejected(&self.pod, rejection.reason, &rejection.message, context.now);
+        self.rejected = true;
+        self.ended = true;
+    }
+
+    /// The object has gone: what is left must end.
+    pub(crate) fn forsake(&mut self) {
+        self.gone = true;
+    }
+
+    /// Whether it takes room on the node.
+    pub(crate) fn is_active(&self) -> bool {
+        !(self.ended || self.is_done())
+    }
+
+    /// Whether nothing is left to do, ever.
+    pub(crate) fn is_done(&self) -> bool {
+        self.gone && self.is_finished()
+    }
+
+    fn is_terminating(&self) -> bool {
+        self.gone || self.ended || spec::is_deleted(&self.pod)
+    }
+
+    /// Whether nothing of it runs and nothing is on its way.
+    fn is_finished(&self) -> bool {
+        let at_rest = matches!(self.state.sandbox, Sandbox::None | Sandbox::Removed);
+        at_rest && self.is_terminating() && self.is_still()
+    }
+
+    fn is_still(&self) -> bool {
+        self.starting.is_empty() && self.state.running().next().is_none()
+    }
+
+    /// `name_namespace(uid)`, as upstream writes a pod in sentences.
+    pub(crate) fn pod_text(&self) -> String {
+        format!("{}_{}({})", self.key.name, self.key.namespace, self.uid)
+    }
+
+    /// Does what is to be done now.
+    pub(crate) fn sync(&mut self, context: &mut Context) {
+        self.synced_at = context.now;
+        if !self.is_terminating() {
+            self.run(context);
+        }
+        if self.is_terminating() {
+            self.terminate(context);
+        }
+        self.publish(context);
+        self.delete(context);
+    }
+
+    fn run(&mut self, context: &mut Context) {
+        match self.state.sandbox.clone() {
+            Sandbox::None | Sandbox::Removed => self.create_sandbox(context),
+            Sandbox::Creating | Sandbox::Removing => {}
+            Sandbox::Ready(address) => self.run_containers(context, &address),
+        }
+    }
+
+    fn create_sandbox(&mut self, context: &mut Context) {
+        if self.sandbox_retry.is_some_and(|retry| context.now < retry) {
+            return;
+        }
+        self.state.sandbox = Sandbox::Creating;
+        let hostname = spec::spec(&self.pod).hostname.clone();
+        context.run(RuntimeCommand::CreateSandbox(SandboxSpec {
+            pod_uid: self.uid.clone(),
+            pod: self.key.clone(),
+            hostname: hostname.unwrap_or_else(|| self.key.name.chars().take(63).collect()),
+            host_network: spec::is_host_network(&self.pod),
+        }));
+    }
+
+    fn run_containers(&mut self, context: &mut Context, address: &str) {
+        let probes = &self.probes;
+        let actions = compute_pod_actions(&self.pod, &self.state, |id| probes.health(id));
+        for (id, message) in actions.kill {
+            self.stop(context, &id, &message);
+        }
+        if actions.kill_pod && self.is_still() {
+            self.ended = true;
+        }
+        for name in actions.start {
+            self.start(context, &name);
+        }
+        let address =
+            if address.is_empty() { context.config.node_ip.clone() } else { address.to_owned() };
+        for command in self.probes.due(&self.pod, &address, context.now) {
+            context.run(command);
+        }
+    }
+
+    /// Tells a container to stop; a second time only to stop sooner.
+    fn stop(&mut self, context: &mut Context, id: &ContainerId, message: &str) {
+        let grace = spec::grace_period_seconds(&self.pod);
+        let before = self.stopping.get(id).copied();
+        if before.is_some_and(|before| before <= grace) {
+            return;
+        }
+        if before.is_none() {
+            context.event(&self.pod, &id.name, Note::normal("Killing", message));
+        }
+        self.stopping.insert(id.clone(), grace);
+        context.run(RuntimeCommand::StopContainer { id: id.clone(), grace_period_seconds: grace });
+    }
+
+    fn terminate(&mut self, context: &mut Context) {
+        self.starting.retain(|_, starting| matches!(starting, Starting::Creating { .. }));
+        self.probes.only_readiness();
+        let running: Vec<ContainerId> = self.state.running().cloned().collect();
+        for id in running {
+            let message = format!("Stopping container {}", id.name);
+            self.stop(context, &id, &message);
+        }
+        if self.is_still() && matches!(self.state.sandbox, Sandbox::Ready(_)) {
+            self.state.sandbox = Sandbox::Removing;
+            context.run(RuntimeCommand::RemoveSandbox { pod_uid: self.uid.clone() });
+        }
+    }
+
+    fn publish(&mut self, context: &mut Context) {
+        if self.gone {
+            return;
+        }
+        if !self.rejected {
+            let finished = self.is_finished();
+            self.status = status::pod_status(&Sources {
+                pod: &self.pod,
+                old: &self.status,
+                state: &self.state,
+                probes: &self.probes,
+                waiting: &self.waiting,
+                node_ip: &context.config.node_ip,
+                terminal: self.is_terminating() && self.is_still(),
+                finished,
+                now: context.now,
+            });
+        }
+        if let Some(request) = self.writes.request(&self.pod, &self.status, context.now) {
+            context.ask(Purpose::PodStatus(self.uid.clone()), request);
+        }
+    }
+
+    /// Lets the object go once the API server knows how the pod ended.
+    fn delete(&mut self, context: &mut Context) {
+        let known = self.writes.is_settled() && is_terminal(stored_phase(&self.pod));
+        let wanted = !self.gone && spec::is_deleted(&self.pod) && self.is_finished();
+        let waits = self.deletion_retry.is_some_and(|retry| context.now < retry);
+        if !known || !wanted || waits || self.deletion_in_flight {
+            return;
+        }
+        self.deletion_in_flight = true;
+        let options = json!({"gracePeriodSeconds": 0});
+        let request = Request::delete(&resources::PODS, self.key.clone(), &self.uid, options);
+        context.ask(Purpose::PodDeletion(self.uid.clone()), request);
+    }
+
+    pub(crate) fn status_written(&mut self, outcome: &Outcome, now: Timestamp) {
+        self.writes.answered(outcome, now);
+    }
+
+    /// A deletion that went through is heard of by the watch.
+    pub(crate) fn deletion_answered(&mut self, outcome: &Outcome, now: Timestamp) {
+        let refused =
+            outcome.as_ref().err().is_some_and(|status| status.reason != api::Reason::NotFound);
+        if refused {
+            self.deletion_in_flight = false;
+            self.deletion_retry = Some(now + DELETION_RETRY);
+        }
+    }
+
+    pub(crate) fn sandbox_ready(&mut self, ip: String) {
+        if self.state.sandbox == Sandbox::Creating {
+            self.state.sandbox = Sandbox::Ready(ip);
+        }
+    }
+
+    pub(crate) fn sandbox_failed(&mut self, context: &mut Context, why: &str) {
+        self.state.sandbox = Sandbox::None;
+        self.sandbox_retry = Some(context.now + SANDBOX_RETRY);
+        let message = format!("Failed to create pod sandbox: {why}");
+        context.event(&self.pod, "", Note::warning("FailedCreatePodSandBox", message));
+    }
+
+    pub(crate) fn sandbox_removed(&mut self) {
+        self.state.sandbox = Sandbox::Removed;
+    }
+
+    pub(crate) fn container_exited(&mut self, id: &ContainerId, exit: Exit) {
+        self.state.exited(id, exit);
+        self.stopping.remove(id);
+        self.probes.end(id);
+    }
+
+    pub(crate) fn probed(
+        &mut self,
+        context: &mut Context,
+        (id, probe_type): (&ContainerId, crate::runtime::ProbeType),
+        (success, output): (bool, &str),
+    ) {
+        if !self.state.running().any(|running| running == id) {
+            return;
+        }
+        if !success {
+            let message = format!("{probe_type} probe failed: {output}");
+            context.event(&self.pod, &id.name, Note::warning("Unhealthy", message));
+        }
+        self.probes.probed(&self.pod, id, probe_type, success);
+    }
+
+    /// When something becomes due by itself.
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        let running = !self.is_terminating();
+        let names: BTreeSet<&String> = self.starting.keys().collect();
+        let waiting = self.waiting.iter().filter(|(name, _)| running && !names.contains(name));
+        let waiting = waiting.map(|(_, waiting)| waiting.until);
+        let sandbox = self.sandbox_retry.filter(|_| running && self.state.sandbox == Sandbox::None);
+        let probes = self.probes.next_deadline().filter(|_| running);
+        let deletion = self.deletion_retry.filter(|_| !self.deletion_in_flight && !self.gone);
+        let writes = self.writes.next_deadline().filter(|_| !self.gone);
+        let all = waiting.chain(sandbox).chain(probes).chain(deletion).chain(writes);
+        all.filter(|deadline| *deadline > self.synced_at).min()
+    }
+}

@@ -1,0 +1,392 @@
+//! The pretended world: it carries out every command at once, except that containers end and probes answer
+//! only when a test says so.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{AnyObject, Key, Reason, Request, Status, Timestamp, Verb};
+use client::{Change, Outcome};
+use k8s_openapi::api::core::v1::Pod;
+use kubelet::runtime::{
+    ContainerId, ContainerSpec, ContainerState, ContainerStatus, Exit, ProbeAction, ProbeType,
+    RuntimeCommand, RuntimeEvent, RuntimeStatus,
+};
+use kubelet::{Capacity, Command, Config, Input, Kubelet};
+use serde_json::{Value, json};
+
+pub(crate) struct Bench {
+    kubelet: Kubelet,
+    now: Timestamp,
+    revision: u64,
+    objects: BTreeMap<String, Value>,
+    gone: BTreeMap<String, Value>,
+    running: BTreeMap<String, RuntimeStatus>,
+    commands: Vec<RuntimeCommand>,
+    events: Vec<Value>,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let now = Timestamp::from_second(1_000_000_000).unwrap();
+        let mut bench = Self {
+            kubelet: Kubelet::new(config(), vec![], now),
+            now,
+            revision: 1,
+            objects: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            running: BTreeMap::new(),
+            commands: vec![],
+            events: vec![],
+        };
+        bench.hear(Input::Synced);
+        bench
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Lets time pass second by second.
+    pub(crate) fn pass(&mut self, seconds: u64) {
+        self.hear(Input::Tick);
+        for _ in 0..seconds {
+            self.now += Duration::from_secs(1);
+            self.hear(Input::Tick);
+        }
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.restart_with(self.running.values().cloned().collect());
+    }
+
+    pub(crate) fn restart_with(&mut self, found: Vec<RuntimeStatus>) {
+        self.kubelet = Kubelet::new(config(), found, self.now);
+        let pods: Vec<Value> = self
+            .objects
+            .iter()
+            .filter(|(key, _)| key.starts_with("pods/"))
+            .map(|(_, pod)| pod.clone())
+            .collect();
+        for pod in pods {
+            self.changed(None, Some(&pod));
+        }
+        self.hear(Input::Synced);
+    }
+
+    pub(crate) fn add_pod(&mut self, name: &str, mut spec: Value) {
+        for field in ["containers", "initContainers"] {
+            for container in spec[field].as_array_mut().into_iter().flatten() {
+                if container.get("imagePullPolicy").is_none() {
+                    container["imagePullPolicy"] = json!("IfNotPresent");
+                }
+            }
+        }
+        spec["nodeName"] = json!("node-1");
+        spec["terminationGracePeriodSeconds"] = json!(30);
+        let pod = json!({
+            "metadata": {"name": name, "namespace": "default", "uid": format!("uid-{name}"), "generation": 1},
+            "spec": spec,
+            "status": {"phase": "Pending"},
+        });
+        self.put(format!("pods/default/{name}"), pod);
+    }
+
+    pub(crate) fn delete_pod(&mut self, name: &str, grace_period_seconds: i64) {
+        let mut pod = self.pod(name).unwrap();
+        pod["metadata"]["deletionTimestamp"] = json!("2001-09-09T01:46:40Z");
+        pod["metadata"]["deletionGracePeriodSeconds"] = json!(grace_period_seconds);
+        self.put(format!("pods/default/{name}"), pod);
+    }
+
+    pub(crate) fn vanish(&mut self, name: &str) {
+        self.remove(&format!("pods/default/{name}"));
+    }
+
+    pub(crate) fn put_config_map(&mut self, name: &str, data: Value) {
+        let metadata = json!({"name": name, "namespace": "default"});
+        self.objects.insert(
+            format!("configmaps/default/{name}"),
+            json!({"metadata": metadata, "data": data}),
+        );
+    }
+
+    pub(crate) fn declare_unready(&mut self) {
+        let node = self.objects.get_mut("nodes/node-1").unwrap();
+        for condition in node["status"]["conditions"].as_array_mut().unwrap() {
+            condition["status"] = json!("Unknown");
+        }
+    }
+
+    pub(crate) fn object(&self, key: &str) -> Option<Value> {
+        self.objects.get(key).cloned()
+    }
+
+    pub(crate) fn pod(&self, name: &str) -> Option<Value> {
+        self.object(&format!("pods/default/{name}"))
+    }
+
+    pub(crate) fn status(&self, name: &str) -> Value {
+        self.pod(name).unwrap()["status"].clone()
+    }
+
+    pub(crate) fn last_status(&self, name: &str) -> Value {
+        self.gone[&format!("pods/default/{name}")]["status"].clone()
+    }
+
+    pub(crate) fn condition(&self, name: &str, condition: &str) -> Value {
+        let status = self.status(name);
+        let conditions = status["conditions"].as_array().unwrap();
+        conditions.iter().find(|one| one["type"] == condition).unwrap().clone()
+    }
+
+    /// The reasons of all events, in order.
+    pub(crate) fn reasons(&self) -> Vec<String> {
+        self.events
+            .iter()
+            .map(|event| event["reason"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    pub(crate) fn exit(&mut self, container: &str, exit_code: i32) {
+        self.exit_with(container, |finished_at| Exit { exit_code, oom_killed: false, finished_at });
+    }
+
+    pub(crate) fn exit_with(&mut self, container: &str, exit: impl Fn(Timestamp) -> Exit) {
+        let (id, exit) = (id(container), exit(self.now));
+        if let Some(pod) = self.running.get_mut(&id.pod_uid) {
+            for one in pod.containers.iter_mut().filter(|one| one.id == id) {
+                let state = ContainerState::Exited {
+                    started_at: self.now,
+                    exit: exit.clone(),
+                    start_error: String::new(),
+                };
+                one.state = state;
+            }
+        }
+        self.hear(Input::Runtime(RuntimeEvent::ContainerExited { id, exit }));
+    }
+
+    pub(crate) fn is_running(&self, container: &str) -> bool {
+        let id = id(container);
+        let mut containers = self.running.values().flat_map(|pod| &pod.containers);
+        containers.any(|one| one.id == id && matches!(one.state, ContainerState::Running { .. }))
+    }
+
+    pub(crate) fn container_status(&self, container: &str) -> ContainerStatus {
+        ContainerStatus {
+            id: id(container),
+            image: "a".to_owned(),
+            image_id: "sha256:a".to_owned(),
+            state: ContainerState::Running { started_at: self.now },
+        }
+    }
+
+    pub(crate) fn has_no_sandbox(&self, name: &str) -> bool {
+        self.running.get(&format!("uid-{name}")).is_none_or(|pod| pod.sandbox_ip.is_none())
+    }
+
+    pub(crate) fn ran(&self, command: &RuntimeCommand) -> bool {
+        self.commands.contains(command)
+    }
+
+    pub(crate) fn started_count(&self) -> usize {
+        self.commands
+            .iter()
+            .filter(|command| matches!(command, RuntimeCommand::StartContainer(_)))
+            .count()
+    }
+
+    pub(crate) fn last_start(&self) -> Option<ContainerSpec> {
+        self.commands.iter().rev().find_map(|command| match command {
+            RuntimeCommand::StartContainer(spec) => Some((**spec).clone()),
+            _ => None,
+        })
+    }
+
+    /// The containers that were told to stop, with their grace periods.
+    pub(crate) fn stops(&self) -> Vec<(String, i64)> {
+        let stops = self.commands.iter().filter_map(|command| match command {
+            RuntimeCommand::StopContainer { id, grace_period_seconds } => {
+                Some((id.to_string().trim_start_matches("uid-").to_owned(), *grace_period_seconds))
+            }
+            _ => None,
+        });
+        stops.collect()
+    }
+
+    fn probes(&self) -> impl Iterator<Item = (&ContainerId, ProbeType, &ProbeAction)> {
+        self.commands.iter().filter_map(|command| match command {
+            RuntimeCommand::Probe { id, probe, action, .. } => Some((id, *probe, action)),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn probes_in_flight(&self) -> Vec<ProbeType> {
+        self.probes().map(|(_, probe, _)| probe).collect()
+    }
+
+    pub(crate) fn last_probe_action(&self) -> Option<ProbeAction> {
+        self.probes().last().map(|(_, _, action)| action.clone())
+    }
+
+    /// Answers the probe in flight and lets the next one begin.
+    pub(crate) fn answer_probe(&mut self, probe: ProbeType, success: bool) {
+        let id = self.probes().find(|(_, other, _)| *other == probe).unwrap().0.clone();
+        self.commands.retain(|command| !matches!(command, RuntimeCommand::Probe { probe: other, .. } if *other == probe));
+        let output = "connection refused".to_owned();
+        self.hear(Input::Runtime(RuntimeEvent::Probed { id, probe, success, output }));
+        self.pass(1);
+    }
+
+    fn put(&mut self, key: String, mut object: Value) {
+        self.revision += 1;
+        object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
+        let old = self.objects.insert(key.clone(), object.clone());
+        if key.starts_with("pods/") {
+            self.changed(old.as_ref(), Some(&object));
+        }
+    }
+
+    fn remove(&mut self, key: &str) {
+        self.revision += 1;
+        if let Some(old) = self.objects.remove(key) {
+            self.gone.insert(key.to_owned(), old.clone());
+            self.changed(Some(&old), None);
+        }
+    }
+
+    fn changed(&mut self, old: Option<&Value>, new: Option<&Value>) {
+        let pod = |value: &Value| {
+            AnyObject::Pod(Arc::new(serde_json::from_value::<Pod>(value.clone()).unwrap()))
+        };
+        let change = Change { old: old.map(pod), new: new.map(pod) };
+        self.hear(Input::Pod(change, self.revision));
+    }
+
+    fn hear(&mut self, input: Input) {
+        for command in self.kubelet.handle(input, self.now) {
+            match command {
+                Command::Runtime(command) => self.run(command),
+                Command::Api(purpose, request) => {
+                    let outcome = self.serve(&request);
+                    self.hear(Input::Answer(purpose, outcome));
+                }
+            }
+        }
+    }
+
+    fn run(&mut self, command: RuntimeCommand) {
+        self.commands.push(command.clone());
+        let event = match command {
+            RuntimeCommand::CreateSandbox(spec) => {
+                let ip = "10.0.0.9".to_owned();
+                let status = self.running.entry(spec.pod_uid.clone()).or_default();
+                (status.pod_uid, status.pod, status.sandbox_ip) =
+                    (spec.pod_uid.clone(), spec.pod, Some(ip.clone()));
+                RuntimeEvent::SandboxReady { pod_uid: spec.pod_uid, ip }
+            }
+            RuntimeCommand::RemoveSandbox { pod_uid } => {
+                self.running.entry(pod_uid.clone()).or_default().sandbox_ip = None;
+                RuntimeEvent::SandboxRemoved { pod_uid }
+            }
+            RuntimeCommand::ImageStatus { id, image } => {
+                let image_id = (image != "missing").then(|| format!("sha256:{image}"));
+                RuntimeEvent::ImageStatus { id, image_id }
+            }
+            RuntimeCommand::PullImage { id, .. } => {
+                RuntimeEvent::ImagePullFailed { id, message: "no such image".to_owned() }
+            }
+            RuntimeCommand::StartContainer(spec) => {
+                let (id, started_at) = (spec.id.clone(), self.now);
+                let image_id = spec.image_id.clone();
+                let state = ContainerState::Running { started_at };
+                let status = ContainerStatus { id: id.clone(), image: spec.image, image_id, state };
+                self.running.entry(id.pod_uid.clone()).or_default().containers.push(status);
+                RuntimeEvent::ContainerStarted { id, started_at }
+            }
+            RuntimeCommand::StopContainer { .. }
+            | RuntimeCommand::RemoveContainer(_)
+            | RuntimeCommand::RemovePod { .. }
+            | RuntimeCommand::Probe { .. } => return,
+        };
+        self.hear(Input::Runtime(event));
+    }
+
+    fn serve(&mut self, request: &Request) -> Outcome {
+        let body = request.body.clone().unwrap_or_default();
+        let plural = request.resource.plural;
+        if plural == "events" {
+            self.events.push(body);
+            return Ok(json!({}));
+        }
+        let name = match request.verb {
+            Verb::Create => body["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+            _ => request.key.name.clone(),
+        };
+        let key = format!("{plural}/{}", Key::new(&request.key.namespace, &name));
+        let found = self.objects.get(&key).cloned();
+        match (request.verb, found) {
+            (Verb::Create, None) => self.put(key.clone(), body),
+            (Verb::Create, Some(_)) => return Err(Status::already_exists(request.resource, &name)),
+            (_, None) => return Err(Status::not_found(request.resource, &name)),
+            (Verb::Get, Some(found)) => return Ok(found),
+            (Verb::Delete, Some(found)) => {
+                self.remove(&key);
+                return Ok(found);
+            }
+            (_, Some(mut found)) => {
+                merge(&mut found, &body);
+                self.put(key.clone(), found);
+            }
+        }
+        self.object(&key).ok_or_else(|| Status::new(Reason::NotFound, "gone"))
+    }
+}
+
+/// Enough of a strategic merge: lists of conditions merge by type, other lists are replaced.
+fn merge(into: &mut Value, patch: &Value) {
+    let (Some(into), Some(patch)) = (into.as_object_mut(), patch.as_object()) else { return };
+    for (field, value) in patch {
+        let old = into.entry(field.clone()).or_insert(Value::Null);
+        match (field.as_str(), value) {
+            ("conditions", Value::Array(conditions)) => {
+                let mut merged = old.as_array().cloned().unwrap_or_default();
+                for condition in conditions {
+                    merged.retain(|other| other["type"] != condition["type"]);
+                    merged.push(condition.clone());
+                }
+                *old = Value::Array(merged);
+            }
+            (_, Value::Object(_)) if old.is_object() => merge(old, value),
+            _ => *old = value.clone(),
+        }
+    }
+    into.retain(|_, value| !value.is_null());
+}
+
+fn config() -> Config {
+    let capacity = Capacity {
+        cpu_milli: 2000,
+        memory_bytes: 4 << 30,
+        ephemeral_storage_bytes: 10 << 30,
+        pods: 3,
+    };
+    Config::new("node-1", "192.0.2.1", capacity)
+}
+
+/// `web.main.0` is the first instance of `main` of the pod `web`.
+fn id(text: &str) -> ContainerId {
+    let parts: Vec<&str> = text.split('.').collect();
+    ContainerId {
+        pod_uid: format!("uid-{}", parts[0]),
+        name: parts[1].to_owned(),
+        attempt: parts[2].parse().unwrap(),
+    }
+}
