@@ -81,8 +81,5 @@ fn descriptions(definitions: &Definitions) -> Value {
             fields.map(|(name, field)| (name.clone(), Value::from(field.description.as_str())));
         own.into_iter().chain(fields).collect::<Value>()
     };
-    definitions
-        .iter()
-        .map(|(name, definition)| (name.clone(), of_definition(definition)))
-        .collect()
+    definitions.iter().map(|(name, definition)| (name.clone(), of_definition(definition))).collect()
 }

@@ -82,19 +82,14 @@ struct Roots {
 impl Default for Roots {
     fn default() -> Self {
         let generator = SchemaSettings::openapi3().into_generator();
-        Self {
-            generator,
-            kinds: vec![],
-            lists: vec![],
-        }
+        Self { generator, kinds: vec![], lists: vec![] }
     }
 }
 
 impl Roots {
     fn object<K: JsonSchema + ListableResource>(&mut self) {
         self.body::<K>();
-        self.lists
-            .push((K::schema_name().into_owned(), K::API_VERSION, K::LIST_KIND));
+        self.lists.push((K::schema_name().into_owned(), K::API_VERSION, K::LIST_KIND));
     }
 
     fn body<K: JsonSchema + Resource>(&mut self) {
@@ -103,8 +98,7 @@ impl Roots {
 
     fn kind<K: JsonSchema>(&mut self, api_version: &'static str, kind: &'static str) {
         self.part::<K>();
-        self.kinds
-            .push((K::schema_name().into_owned(), api_version, kind));
+        self.kinds.push((K::schema_name().into_owned(), api_version, kind));
     }
 
     fn part<K: JsonSchema>(&mut self) {
@@ -113,19 +107,14 @@ impl Roots {
 
     fn into_definitions(self) -> Definitions {
         let schemas = self.generator.definitions();
-        let mut definitions: Definitions = schemas
-            .iter()
-            .map(|(name, schema)| (name.clone(), definition(schema)))
-            .collect();
+        let mut definitions: Definitions =
+            schemas.iter().map(|(name, schema)| (name.clone(), definition(schema))).collect();
         for (name, api_version, kind) in self.kinds {
             let kinds = &mut definitions.entry(name).or_default().kinds;
             kinds.push((api_version.to_owned(), kind.to_owned()));
         }
         for (of, api_version, kind) in self.lists {
-            definitions.insert(
-                format!("{of}List"),
-                list(&definitions, &of, api_version, kind),
-            );
+            definitions.insert(format!("{of}List"), list(&definitions, &of, api_version, kind));
         }
         definitions
     }
@@ -147,11 +136,7 @@ fn definition(schema: &Value) -> Definition {
 /// `k8s-openapi` requires all metadata, upstream requires none.
 fn is_required(schema: &Value, name: &str) -> bool {
     let required = schema["required"].as_array();
-    name != "metadata"
-        && required
-            .into_iter()
-            .flatten()
-            .any(|required| required == name)
+    name != "metadata" && required.into_iter().flatten().any(|required| required == name)
 }
 
 fn field(property: &Value, required: bool) -> Field {
@@ -183,9 +168,7 @@ fn notation(schema: &Value) -> String {
 fn list(definitions: &Definitions, of: &str, api_version: &str, kind: &str) -> Definition {
     let (_, element) = of.rsplit_once('.').unwrap_or(("", of));
     let same_as_element = |name: &str| {
-        let field = definitions
-            .get(of)
-            .and_then(|definition| definition.fields.get(name));
+        let field = definitions.get(of).and_then(|definition| definition.fields.get(name));
         field.map_or(String::new(), |field| field.description.clone())
     };
     let property = |description: &str, notation: String, required| Field {
@@ -196,30 +179,15 @@ fn list(definitions: &Definitions, of: &str, api_version: &str, kind: &str) -> D
     };
     let list_meta = format!("#{}", ListMeta::schema_name());
     let fields = [
-        (
-            "apiVersion",
-            property(&same_as_element("apiVersion"), "string".to_owned(), false),
-        ),
-        (
-            "items",
-            property("The objects of the list.", format!("[#{of}"), true),
-        ),
-        (
-            "kind",
-            property(&same_as_element("kind"), "string".to_owned(), false),
-        ),
-        (
-            "metadata",
-            property("Standard list metadata.", list_meta, false),
-        ),
+        ("apiVersion", property(&same_as_element("apiVersion"), "string".to_owned(), false)),
+        ("items", property("The objects of the list.", format!("[#{of}"), true)),
+        ("kind", property(&same_as_element("kind"), "string".to_owned(), false)),
+        ("metadata", property("Standard list metadata.", list_meta, false)),
     ];
     Definition {
         description: format!("{kind} is a list of objects of kind {element}."),
         kinds: vec![(api_version.to_owned(), kind.to_owned())],
-        fields: fields
-            .into_iter()
-            .map(|(name, field)| (name.to_owned(), field))
-            .collect(),
+        fields: fields.into_iter().map(|(name, field)| (name.to_owned(), field)).collect(),
         ..Definition::default()
     }
 }

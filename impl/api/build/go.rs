@@ -6,18 +6,8 @@ use crate::definitions::{Definition, Definitions};
 
 /// Numbers, texts, booleans and `IntOrString`s that Go holds by pointer; all others it holds by value.
 const POINTER_SCALARS: &[(&str, &[&str])] = &[
-    (
-        "DeploymentSpec",
-        &[
-            "progressDeadlineSeconds",
-            "replicas",
-            "revisionHistoryLimit",
-        ],
-    ),
-    (
-        "DeploymentStatus",
-        &["collisionCount", "terminatingReplicas"],
-    ),
+    ("DeploymentSpec", &["progressDeadlineSeconds", "replicas", "revisionHistoryLimit"]),
+    ("DeploymentStatus", &["collisionCount", "terminatingReplicas"]),
     ("ReplicaSetSpec", &["replicas"]),
     ("ReplicaSetStatus", &["terminatingReplicas"]),
     ("RollingUpdateDeployment", &["maxSurge", "maxUnavailable"]),
@@ -32,16 +22,10 @@ const POINTER_SCALARS: &[(&str, &[&str])] = &[
         ],
     ),
     ("AppArmorProfile", &["localhostProfile"]),
-    (
-        "AzureDiskVolumeSource",
-        &["cachingMode", "fsType", "kind", "readOnly"],
-    ),
+    ("AzureDiskVolumeSource", &["cachingMode", "fsType", "kind", "readOnly"]),
     ("CSIVolumeSource", &["fsType", "readOnly"]),
     ("ClientIPConfig", &["timeoutSeconds"]),
-    (
-        "ClusterTrustBundleProjection",
-        &["name", "optional", "signerName"],
-    ),
+    ("ClusterTrustBundleProjection", &["name", "optional", "signerName"]),
     ("ConfigMap", &["immutable"]),
     ("ConfigMapEnvSource", &["optional"]),
     ("ConfigMapKeySelector", &["optional"]),
@@ -61,25 +45,12 @@ const POINTER_SCALARS: &[(&str, &[&str])] = &[
     ("Lifecycle", &["stopSignal"]),
     ("LoadBalancerIngress", &["ipMode"]),
     ("NodeFeatures", &["supplementalGroupsPolicy"]),
-    (
-        "NodeRuntimeHandlerFeatures",
-        &["recursiveReadOnlyMounts", "userNamespaces"],
-    ),
+    ("NodeRuntimeHandlerFeatures", &["recursiveReadOnlyMounts", "userNamespaces"]),
     ("NodeSwapStatus", &["capacity"]),
-    (
-        "PersistentVolumeClaimSpec",
-        &[
-            "storageClassName",
-            "volumeAttributesClassName",
-            "volumeMode",
-        ],
-    ),
+    ("PersistentVolumeClaimSpec", &["storageClassName", "volumeAttributesClassName", "volumeMode"]),
     ("PodCertificateProjection", &["maxExpirationSeconds"]),
     ("PodDNSConfigOption", &["value"]),
-    (
-        "PodResourceClaim",
-        &["resourceClaimName", "resourceClaimTemplateName"],
-    ),
+    ("PodResourceClaim", &["resourceClaimName", "resourceClaimTemplateName"]),
     ("PodResourceClaimStatus", &["resourceClaimName"]),
     ("PodSchedulingGroup", &["podGroupName"]),
     (
@@ -146,22 +117,14 @@ const POINTER_SCALARS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Toleration", &["tolerationSeconds"]),
-    (
-        "TopologySpreadConstraint",
-        &["minDomains", "nodeAffinityPolicy", "nodeTaintsPolicy"],
-    ),
+    ("TopologySpreadConstraint", &["minDomains", "nodeAffinityPolicy", "nodeTaintsPolicy"]),
     ("TypedLocalObjectReference", &["apiGroup"]),
     ("TypedObjectReference", &["apiGroup", "namespace"]),
     ("VolumeMount", &["mountPropagation", "recursiveReadOnly"]),
     ("VolumeMountStatus", &["recursiveReadOnly"]),
     (
         "WindowsSecurityContextOptions",
-        &[
-            "gmsaCredentialSpec",
-            "gmsaCredentialSpecName",
-            "hostProcess",
-            "runAsUserName",
-        ],
+        &["gmsaCredentialSpec", "gmsaCredentialSpecName", "hostProcess", "runAsUserName"],
     ),
     (
         "DeleteOptions",
@@ -203,25 +166,28 @@ const NEW_FIELDS: &[(&str, &str, u32, &str)] = &[
     ("ImageVolumeStatus", "imageRef", 1, ""),
     ("ListMeta", "shardInfo", 5, ""),
     ("NodeAllocatableResourceClaimStatus", "containers", 2, "set"),
-    (
-        "NodeAllocatableResourceClaimStatus",
-        "resourceClaimName",
-        1,
-        "",
-    ),
+    ("NodeAllocatableResourceClaimStatus", "resourceClaimName", 1, ""),
     ("NodeAllocatableResourceClaimStatus", "resources", 3, ""),
     ("PodSchedulingGroup", "podGroupName", 1, ""),
     ("PodSpec", "schedulingGroup", 43, ""),
-    (
-        "PodStatus",
-        "nodeAllocatableResourceClaimStatuses",
-        21,
-        "atomic",
-    ),
+    ("PodStatus", "nodeAllocatableResourceClaimStatuses", 21, "atomic"),
     ("ResourceHealth", "message", 6, ""),
     ("ShardInfo", "selector", 1, ""),
     ("VolumeMountStatus", "volumeStatus", 5, ""),
     ("VolumeStatus", "image", 1, ""),
+];
+
+/// Fields of which `k8s-openapi` 0.29 says something else: definition, field, whether upstream requires it.
+const REQUIRED: &[(&str, &str, bool)] = &[
+    ("ConfigMapEnvSource", "name", false),
+    ("ConfigMapKeySelector", "name", false),
+    ("ConfigMapProjection", "name", false),
+    ("ConfigMapVolumeSource", "name", false),
+    ("Event", "metadata", true),
+    ("LocalObjectReference", "name", false),
+    ("SecretEnvSource", "name", false),
+    ("SecretKeySelector", "name", false),
+    ("SecretProjection", "name", false),
 ];
 
 /// Writes these facts into the definitions.
@@ -230,6 +196,7 @@ pub(crate) fn join(definitions: &mut Definitions) {
         let (_, name) = name.rsplit_once('.').unwrap_or(("", name));
         join_pointers(name, definition);
         join_new_fields(name, definition);
+        join_required(name, definition);
     }
 }
 
@@ -246,9 +213,7 @@ fn join_pointers(definition_name: &str, definition: &mut Definition) {
 }
 
 fn lists(table: &[(&str, &[&str])], definition: &str, field: &str) -> bool {
-    table
-        .iter()
-        .any(|(name, fields)| *name == definition && fields.contains(&field))
+    table.iter().any(|(name, fields)| *name == definition && fields.contains(&field))
 }
 
 fn join_new_fields(definition_name: &str, definition: &mut Definition) {
@@ -259,5 +224,13 @@ fn join_new_fields(definition_name: &str, definition: &mut Definition) {
         };
         field.number = vec![*number];
         field.list_type = (*list_type).to_owned();
+    }
+}
+
+fn join_required(definition_name: &str, definition: &mut Definition) {
+    for (_, name, required) in REQUIRED.iter().filter(|(of, ..)| *of == definition_name) {
+        if let Some(field) = definition.fields.get_mut(*name) {
+            field.required = *required;
+        }
     }
 }

@@ -39,15 +39,13 @@ pub(crate) fn join(definitions: &mut Definitions) {
     println!("cargo::rerun-if-changed={}", sources.display());
     let mut packages: BTreeMap<String, Messages> = BTreeMap::new();
     for (name, definition) in definitions {
-        let Some((package, message)) = name
-            .strip_prefix("io.k8s.")
-            .and_then(|name| name.rsplit_once('.'))
+        let Some((package, message)) =
+            name.strip_prefix("io.k8s.").and_then(|name| name.rsplit_once('.'))
         else {
             continue;
         };
-        let messages = packages
-            .entry(package.to_owned())
-            .or_insert_with(|| read(&sources, package));
+        let messages =
+            packages.entry(package.to_owned()).or_insert_with(|| read(&sources, package));
         if let Some(message) = messages.get(&fold(message)) {
             join_message(definition, message, messages);
         }
@@ -57,12 +55,7 @@ pub(crate) fn join(definitions: &mut Definitions) {
 fn join_message(definition: &mut Definition, message: &Message, messages: &Messages) {
     definition.atomic = marker(&message.markers, "structType") == "atomic";
     let properties: Vec<String> = definition.fields.keys().map(|name| fold(name)).collect();
-    let embedded = || {
-        message
-            .fields
-            .iter()
-            .filter(|(name, _)| !properties.contains(name))
-    };
+    let embedded = || message.fields.iter().filter(|(name, _)| !properties.contains(name));
     for (name, field) in &mut definition.fields {
         let name = fold(name);
         if let Some(found) = message.fields.get(&name) {
@@ -84,12 +77,9 @@ fn join_field(field: &mut Field, number: Vec<u32>, found: &MessageField) {
     field.list_type = marker(&found.markers, "listType").to_owned();
     field.strategy = marker(&found.markers, "patchStrategy").to_owned();
     field.merge_key = marker(&found.markers, "patchMergeKey").to_owned();
-    field.keys = values(&found.markers, "listMapKey")
-        .map(str::to_owned)
-        .collect();
-    field.atomic = ["mapType", "structType"]
-        .into_iter()
-        .any(|name| marker(&found.markers, name) == "atomic");
+    field.keys = values(&found.markers, "listMapKey").map(str::to_owned).collect();
+    field.atomic =
+        ["mapType", "structType"].into_iter().any(|name| marker(&found.markers, name) == "atomic");
 }
 
 fn marker<'a>(markers: &'a [String], name: &'a str) -> &'a str {
@@ -97,9 +87,7 @@ fn marker<'a>(markers: &'a [String], name: &'a str) -> &'a str {
 }
 
 fn values<'a>(markers: &'a [String], name: &'a str) -> impl Iterator<Item = &'a str> {
-    markers
-        .iter()
-        .filter_map(move |marker| marker.strip_prefix(name)?.strip_prefix('='))
+    markers.iter().filter_map(move |marker| marker.strip_prefix(name)?.strip_prefix('='))
 }
 
 fn fold(name: &str) -> String {
@@ -116,37 +104,18 @@ fn read(sources: &Path, package: &str) -> Messages {
 }
 
 fn message(item: &Item) -> Option<(String, Message)> {
-    let Item::Struct(ItemStruct {
-        attrs,
-        ident,
-        fields,
-        ..
-    }) = item
-    else {
+    let Item::Struct(ItemStruct { attrs, ident, fields, .. }) = item else {
         return None;
     };
     let fields = fields.iter().filter_map(message_field).collect();
-    Some((
-        folded(ident),
-        Message {
-            markers: markers(attrs),
-            fields,
-        },
-    ))
+    Some((folded(ident), Message { markers: markers(attrs), fields }))
 }
 
 fn message_field(field: &syn::Field) -> Option<(String, MessageField)> {
     let name = folded(field.ident.as_ref()?);
     let number = number(&field.attrs)?;
     let type_name = type_name(&field.ty).unwrap_or_default();
-    Some((
-        name,
-        MessageField {
-            number,
-            type_name,
-            markers: markers(&field.attrs),
-        },
-    ))
+    Some((name, MessageField { number, type_name, markers: markers(&field.attrs) }))
 }
 
 fn folded(ident: &Ident) -> String {
@@ -155,16 +124,10 @@ fn folded(ident: &Ident) -> String {
 
 /// The number in `#[prost(message, optional, tag = "1")]`.
 fn number(attributes: &[Attribute]) -> Option<u32> {
-    let prost = attributes
-        .iter()
-        .find(|attribute| attribute.path().is_ident("prost"))?;
+    let prost = attributes.iter().find(|attribute| attribute.path().is_ident("prost"))?;
     let tokens = prost.meta.require_list().ok()?.tokens.to_string();
     let (_, tag) = tokens.rsplit_once("tag")?;
-    tag.chars()
-        .filter(char::is_ascii_digit)
-        .collect::<String>()
-        .parse()
-        .ok()
+    tag.chars().filter(char::is_ascii_digit).collect::<String>().parse().ok()
 }
 
 /// The innermost type, `volumesource` of `Option<VolumeSource>`.
@@ -175,31 +138,21 @@ fn type_name(kind: &Type) -> Option<String> {
         return Some(folded(&segment.ident));
     };
     arguments.args.iter().find_map(|argument| {
-        if let GenericArgument::Type(inner) = argument {
-            type_name(inner)
-        } else {
-            None
-        }
+        if let GenericArgument::Type(inner) = argument { type_name(inner) } else { None }
     })
 }
 
 /// `listType=map` and the like: the comment's lines that open with `+`.
 fn markers(attributes: &[Attribute]) -> Vec<String> {
     let lines = attributes.iter().filter_map(comment);
-    lines
-        .filter_map(|line| line.trim().strip_prefix('+').map(str::to_owned))
-        .collect()
+    lines.filter_map(|line| line.trim().strip_prefix('+').map(str::to_owned)).collect()
 }
 
 fn comment(attribute: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attribute.meta else {
         return None;
     };
-    let Expr::Lit(ExprLit {
-        lit: Lit::Str(text),
-        ..
-    }) = &pair.value
-    else {
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value else {
         return None;
     };
     pair.path.is_ident("doc").then(|| text.value())
@@ -221,21 +174,11 @@ fn sources() -> PathBuf {
 
 fn metadata(options: &[&str]) -> Option<Value> {
     let output = Command::new(env::var_os("CARGO")?)
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--filter-platform",
-        ])
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform"])
         .arg(env::var_os("HOST")?)
         .args(options)
         .current_dir(env::var_os("CARGO_MANIFEST_DIR")?)
         .output()
         .ok()?;
-    output
-        .status
-        .success()
-        .then(|| serde_json::from_slice(&output.stdout).ok())
-        .flatten()
+    output.status.success().then(|| serde_json::from_slice(&output.stdout).ok()).flatten()
 }

@@ -29,14 +29,9 @@ pub struct Decoded {
 impl Decoded {
     /// What strict field validation refuses, `unknown field "spec.foo"`.
     pub fn strict_errors(&self) -> Vec<String> {
-        let unknown = self
-            .unknown_fields
-            .iter()
-            .map(|path| format!("unknown field \"{path}\""));
-        let duplicate = self
-            .duplicate_fields
-            .iter()
-            .map(|path| format!("duplicate field \"{path}\""));
+        let unknown = self.unknown_fields.iter().map(|path| format!("unknown field \"{path}\""));
+        let duplicate =
+            self.duplicate_fields.iter().map(|path| format!("duplicate field \"{path}\""));
         unknown.chain(duplicate).collect()
     }
 
@@ -80,20 +75,13 @@ pub fn json(resource: &ApiResource, bytes: &[u8]) -> Result<Decoded, DecodeError
         Schema::of(resource).ok_or_else(|| DecodeError::UnknownKind(resource.kind.to_owned()))?;
     let (value, duplicate_fields) =
         strict::parse(bytes).map_err(|error| DecodeError::Json(error.to_string()))?;
-    Ok(Decoded {
-        duplicate_fields,
-        ..object(definition, value)?
-    })
+    Ok(Decoded { duplicate_fields, ..object(definition, value)? })
 }
 
 /// Decodes an object that is parsed already.
 pub fn object(definition: &Definition, value: Value) -> Result<Decoded, DecodeError> {
     let (object, unknown_fields) = prune::prune(definition, value)?;
-    Ok(Decoded {
-        object,
-        unknown_fields,
-        duplicate_fields: vec![],
-    })
+    Ok(Decoded { object, unknown_fields, duplicate_fields: vec![] })
 }
 
 /// Parses a YAML body, which must hold one document without duplicate keys.

@@ -110,9 +110,7 @@ pub mod resources {
 
     /// The resource with this group and plural name.
     pub fn find(group: &str, plural: &str) -> Option<&'static ApiResource> {
-        ALL.iter()
-            .copied()
-            .find(|resource| resource.group == group && resource.plural == plural)
+        ALL.iter().copied().find(|resource| resource.group == group && resource.plural == plural)
     }
 
     /// The resource whose objects have this `apiVersion` and `kind`.

@@ -37,11 +37,7 @@ pub fn dns_label(value: &str) -> Vec<String> {
     if is_dns_subdomain(value) {
         errors.push("must not contain dots".to_owned());
     } else {
-        errors.push(mismatch(
-            DNS_1123_LABEL_RULE,
-            DNS_1123_LABEL,
-            &["my-name", "123-abc"],
-        ));
+        errors.push(mismatch(DNS_1123_LABEL_RULE, DNS_1123_LABEL, &["my-name", "123-abc"]));
     }
     errors
 }
@@ -55,11 +51,7 @@ pub fn dns_subdomain(value: &str) -> Vec<String> {
 pub fn dns_1035_label(value: &str) -> Vec<String> {
     let mut errors = too_long(value, DNS_LABEL_LENGTH_MAX, "characters");
     if !is_dns_label(value) || !value.starts_with(|first: char| first.is_ascii_lowercase()) {
-        errors.push(mismatch(
-            DNS_1035_LABEL_RULE,
-            DNS_1035_LABEL,
-            &["my-name", "abc-123"],
-        ));
+        errors.push(mismatch(DNS_1035_LABEL_RULE, DNS_1035_LABEL, &["my-name", "abc-123"]));
     }
     errors
 }
@@ -85,11 +77,7 @@ pub fn label_key(value: &str) -> Vec<String> {
 pub fn label_value(value: &str) -> Vec<String> {
     let mut errors = too_long(value, LABEL_LENGTH_MAX, "bytes");
     if !value.is_empty() && !is_label_name(value) {
-        errors.push(mismatch(
-            LABEL_VALUE_RULE,
-            LABEL_VALUE,
-            &["MyValue", "my_value", "12345"],
-        ));
+        errors.push(mismatch(LABEL_VALUE_RULE, LABEL_VALUE, &["MyValue", "my_value", "12345"]));
     }
     errors
 }
@@ -112,10 +100,7 @@ pub fn env_var_name(value: &str) -> Vec<String> {
     if value.is_empty() {
         errors.push("environment variable name must be non-empty".to_owned());
     }
-    if !value
-        .bytes()
-        .all(|byte| (b' '..=b'~').contains(&byte) && byte != b'=')
-    {
+    if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'=') {
         errors.push(ENV_VAR_RULE.to_owned());
     }
     errors
@@ -134,21 +119,10 @@ pub fn port_name(value: &str) -> Vec<String> {
             value.bytes().any(|byte| byte.is_ascii_lowercase()),
             "must contain at least one letter (a-z)",
         ),
-        (
-            !value.contains("--"),
-            "must not contain consecutive hyphens",
-        ),
-        (
-            !value.starts_with('-') && !value.ends_with('-'),
-            "must not begin or end with a hyphen",
-        ),
+        (!value.contains("--"), "must not contain consecutive hyphens"),
+        (!value.starts_with('-') && !value.ends_with('-'), "must not begin or end with a hyphen"),
     ];
-    errors.extend(
-        rules
-            .into_iter()
-            .filter(|(holds, _)| !holds)
-            .map(|(_, rule)| rule.to_owned()),
-    );
+    errors.extend(rules.into_iter().filter(|(holds, _)| !holds).map(|(_, rule)| rule.to_owned()));
     errors
 }
 
@@ -157,11 +131,7 @@ pub fn http_header_name(value: &str) -> Vec<String> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     match !value.is_empty() && value.bytes().all(known) {
         true => vec![],
-        false => vec![mismatch(
-            HTTP_HEADER_RULE,
-            "[-A-Za-z0-9]+",
-            &["X-Header-Name"],
-        )],
+        false => vec![mismatch(HTTP_HEADER_RULE, "[-A-Za-z0-9]+", &["X-Header-Name"])],
     }
 }
 
@@ -179,12 +149,8 @@ pub fn path_segment(value: &str) -> Vec<String> {
     if value == "." || value == ".." {
         return vec![format!("may not be '{value}'")];
     }
-    let illegal = ["/", "%"]
-        .into_iter()
-        .filter(|illegal| value.contains(illegal));
-    illegal
-        .map(|illegal| format!("may not contain '{illegal}'"))
-        .collect()
+    let illegal = ["/", "%"].into_iter().filter(|illegal| value.contains(illegal));
+    illegal.map(|illegal| format!("may not contain '{illegal}'")).collect()
 }
 
 /// A prefix of generated names as it is checked: a trailing dash is no fault of it.
@@ -194,10 +160,7 @@ pub fn path_segment(value: &str) -> Vec<String> {
 pub fn mask_trailing_dash(prefix: &str) -> String {
     match prefix.strip_suffix('-') {
         Some(rest) if !rest.is_empty() => {
-            let cut = rest
-                .char_indices()
-                .next_back()
-                .map_or(0, |(index, _)| index);
+            let cut = rest.char_indices().next_back().map_or(0, |(index, _)| index);
             format!("{}a", &rest[..cut])
         }
         Some(_) | None => prefix.to_owned(),
@@ -207,11 +170,7 @@ pub fn mask_trailing_dash(prefix: &str) -> String {
 fn subdomain(value: &str, unit: &str) -> Vec<String> {
     let mut errors = too_long(value, DNS_SUBDOMAIN_LENGTH_MAX, unit);
     if !is_dns_subdomain(value) {
-        errors.push(mismatch(
-            DNS_1123_SUBDOMAIN_RULE,
-            DNS_1123_SUBDOMAIN,
-            &["example.com"],
-        ));
+        errors.push(mismatch(DNS_1123_SUBDOMAIN_RULE, DNS_1123_SUBDOMAIN, &["example.com"]));
     }
     errors
 }
@@ -220,10 +179,7 @@ fn label_key_prefix(prefix: &str) -> Vec<String> {
     if prefix.is_empty() {
         return vec!["prefix part must be non-empty".to_owned()];
     }
-    subdomain(prefix, "bytes")
-        .into_iter()
-        .map(|error| format!("prefix part {error}"))
-        .collect()
+    subdomain(prefix, "bytes").into_iter().map(|error| format!("prefix part {error}")).collect()
 }
 
 fn label_key_name(name: &str) -> Vec<String> {
@@ -232,16 +188,9 @@ fn label_key_name(name: &str) -> Vec<String> {
         name => too_long(name, LABEL_LENGTH_MAX, "bytes"),
     };
     if !is_label_name(name) {
-        errors.push(mismatch(
-            LABEL_KEY_RULE,
-            LABEL_KEY,
-            &["MyName", "my.name", "123-abc"],
-        ));
+        errors.push(mismatch(LABEL_KEY_RULE, LABEL_KEY, &["MyName", "my.name", "123-abc"]));
     }
-    errors
-        .into_iter()
-        .map(|error| format!("name part {error}"))
-        .collect()
+    errors.into_iter().map(|error| format!("name part {error}")).collect()
 }
 
 fn is_dns_label(value: &str) -> bool {
@@ -275,21 +224,13 @@ fn too_long(value: &str, length_max: usize, unit: &str) -> Vec<String> {
 fn dots(value: &str) -> Option<String> {
     match value {
         "." | ".." => Some(format!("must not be '{value}'")),
-        value => value
-            .starts_with("..")
-            .then(|| "must not start with '..'".to_owned()),
+        value => value.starts_with("..").then(|| "must not start with '..'".to_owned()),
     }
 }
 
 fn mismatch(rule: &str, regex: &str, examples: &[&str]) -> String {
-    let examples: Vec<String> = examples
-        .iter()
-        .map(|example| format!("'{example}', "))
-        .collect();
-    format!(
-        "{rule} (e.g. {}regex used for validation is '{regex}')",
-        examples.join("or ")
-    )
+    let examples: Vec<String> = examples.iter().map(|example| format!("'{example}', ")).collect();
+    format!("{rule} (e.g. {}regex used for validation is '{regex}')", examples.join("or "))
 }
 
 #[cfg(test)]
@@ -307,10 +248,7 @@ mod tests {
                 "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name', or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
             ]
         );
-        assert_eq!(
-            dns_label(&"x".repeat(64)),
-            ["must be no more than 63 characters"]
-        );
+        assert_eq!(dns_label(&"x".repeat(64)), ["must be no more than 63 characters"]);
     }
 
     #[test]
@@ -327,10 +265,7 @@ mod tests {
         assert_eq!(label_key("/a"), ["prefix part must be non-empty"],);
         assert_eq!(label_key("a/b/c").len(), 1);
         assert_eq!(label_key("").len(), 2);
-        assert_eq!(
-            label_key(&"x".repeat(64)),
-            ["name part must be no more than 63 bytes"]
-        );
+        assert_eq!(label_key(&"x".repeat(64)), ["name part must be no more than 63 bytes"]);
     }
 
     #[test]

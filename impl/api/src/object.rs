@@ -25,10 +25,7 @@ pub struct Key {
 impl Key {
     /// The key of an object in a namespace.
     pub fn new(namespace: &str, name: &str) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
     /// The key of a cluster-scoped object.
@@ -116,11 +113,7 @@ impl AnyObject {
 
 /// The owner reference that manages an object, if any.
 pub fn controller_of(metadata: &ObjectMeta) -> Option<&OwnerReference> {
-    metadata
-        .owner_references
-        .iter()
-        .flatten()
-        .find(|owner| owner.controller == Some(true))
+    metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
 }
 
 /// The owner reference with which `owner` manages what it creates.
@@ -139,10 +132,7 @@ pub fn controller_reference<K: Kind>(owner: &K) -> OwnerReference {
 pub fn to_value<K: Kind>(object: &K) -> Value {
     let mut value = serde_json::to_value(object).expect("a Kubernetes object is JSON");
     if let Value::Object(fields) = &mut value {
-        fields.insert(
-            "apiVersion".to_owned(),
-            Value::from(K::RESOURCE.api_version()),
-        );
+        fields.insert("apiVersion".to_owned(), Value::from(K::RESOURCE.api_version()));
         fields.insert("kind".to_owned(), Value::from(K::RESOURCE.kind));
     }
     value
@@ -169,9 +159,7 @@ pub fn object_at_mut<'a>(value: &'a mut Value, field: &str) -> &'a mut Map<Strin
         *value = Value::Object(Map::new());
     }
     let fields = value.as_object_mut().expect("made an object above");
-    let below = fields
-        .entry(field.to_owned())
-        .or_insert_with(|| Value::Object(Map::new()));
+    let below = fields.entry(field.to_owned()).or_insert_with(|| Value::Object(Map::new()));
     if !below.is_object() {
         *below = Value::Object(Map::new());
     }
@@ -181,12 +169,6 @@ pub fn object_at_mut<'a>(value: &'a mut Value, field: &str) -> &'a mut Map<Strin
 /// The kind and name of the object that manages this one, `ReplicaSet/web-5d4f8c7b9`.
 pub fn controller_in(object: &Value) -> Option<String> {
     let owners = at(object, &["metadata", "ownerReferences"])?.as_array()?;
-    let owner = owners
-        .iter()
-        .find(|owner| owner["controller"] == Value::Bool(true))?;
-    Some(format!(
-        "{}/{}",
-        text(owner, &["kind"]),
-        text(owner, &["name"])
-    ))
+    let owner = owners.iter().find(|owner| owner["controller"] == Value::Bool(true))?;
+    Some(format!("{}/{}", text(owner, &["kind"]), text(owner, &["name"])))
 }

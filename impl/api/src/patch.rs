@@ -70,8 +70,5 @@ fn status(error: StrategicError) -> Status {
 /// 422 as upstream gives it for a patch that does not fit, without saying why
 /// (`NewGenericServerResponse`, apimachinery v1.36).
 fn unprocessable() -> Status {
-    Status::new(
-        Reason::Invalid,
-        "the server rejected our request due to an error in our request",
-    )
+    Status::new(Reason::Invalid, "the server rejected our request due to an error in our request")
 }

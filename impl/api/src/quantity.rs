@@ -53,10 +53,7 @@ pub struct Quantity {
 
 impl Quantity {
     /// Nothing.
-    pub const ZERO: Self = Self {
-        nano: 0,
-        format: Format::Decimal,
-    };
+    pub const ZERO: Self = Self { nano: 0, format: Format::Decimal };
 
     /// Reads any of Kubernetes' forms. More than nine decimals are rounded away from zero.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
@@ -75,10 +72,7 @@ impl Quantity {
         check_suffix(suffix)?;
         let scale = Scale::of(suffix)?;
         let nano = scale.nano(integer.trim_start_matches('0'), fraction);
-        Ok(Self::new(
-            if negative { -nano } else { nano },
-            scale.format(),
-        ))
+        Ok(Self::new(if negative { -nano } else { nano }, scale.format()))
     }
 
     /// Reads a JSON string or number, as a manifest may have either.
@@ -94,18 +88,12 @@ impl Quantity {
 
     /// So many thousandths.
     pub fn from_milli(milli: i64) -> Self {
-        Self {
-            nano: i128::from(milli) * NANO_PER_MILLI,
-            format: Format::Decimal,
-        }
+        Self { nano: i128::from(milli) * NANO_PER_MILLI, format: Format::Decimal }
     }
 
     /// So many bytes, written with `Ki`, `Mi` …
     pub fn from_bytes(bytes: i64) -> Self {
-        Self {
-            nano: i128::from(bytes) * NANO_PER_ONE,
-            format: Format::Binary,
-        }
+        Self { nano: i128::from(bytes) * NANO_PER_ONE, format: Format::Binary }
     }
 
     /// Thousandths, rounded away from zero.
@@ -132,29 +120,18 @@ impl Quantity {
     #[must_use]
     pub fn rounded_to_milli(self) -> Self {
         let milli = div_away_from_zero(self.nano, NANO_PER_MILLI);
-        Self {
-            nano: milli.saturating_mul(NANO_PER_MILLI),
-            ..self
-        }
+        Self { nano: milli.saturating_mul(NANO_PER_MILLI), ..self }
     }
 
     fn new(nano: i128, format: Format) -> Self {
         let below_one = nano != 0 && nano.abs() < NANO_PER_ONE;
-        let format = if format == Format::Binary && below_one {
-            Format::Decimal
-        } else {
-            format
-        };
+        let format = if format == Format::Binary && below_one { Format::Decimal } else { format };
         Self { nano, format }
     }
 
     /// The sum's format is the left one's, unless that is zero.
     fn format_with(self, other: Self) -> Format {
-        if self.is_zero() {
-            other.format
-        } else {
-            self.format
-        }
+        if self.is_zero() { other.format } else { self.format }
     }
 }
 
@@ -189,10 +166,7 @@ impl Add for Quantity {
 
     fn add(self, other: Self) -> Self {
         let format = self.format_with(other);
-        Self {
-            nano: self.nano.saturating_add(other.nano),
-            format,
-        }
+        Self { nano: self.nano.saturating_add(other.nano), format }
     }
 }
 
@@ -201,10 +175,7 @@ impl Sub for Quantity {
 
     fn sub(self, other: Self) -> Self {
         let format = self.format_with(other);
-        Self {
-            nano: self.nano.saturating_sub(other.nano),
-            format,
-        }
+        Self { nano: self.nano.saturating_sub(other.nano), format }
     }
 }
 
@@ -254,13 +225,8 @@ impl Scale {
         if let Some(index) = BINARY_SUFFIXES.iter().position(|known| *known == suffix) {
             return Ok(Self::Binary(10 * index as u32));
         }
-        let exponent = suffix
-            .strip_prefix(['e', 'E'])
-            .ok_or(QuantityError::Suffix)?;
-        exponent
-            .parse::<i64>()
-            .map(Self::Exponent)
-            .map_err(|_| QuantityError::Suffix)
+        let exponent = suffix.strip_prefix(['e', 'E']).ok_or(QuantityError::Suffix)?;
+        exponent.parse::<i64>().map(Self::Exponent).map_err(|_| QuantityError::Suffix)
     }
 
     fn format(self) -> Format {
@@ -294,11 +260,9 @@ fn nano_of(integer: &str, fraction: &str, digits_max: usize, factor: i128, expon
         "" => Some(0),
         digits => digits.parse::<i128>().ok(),
     };
-    let scaled = number
-        .and_then(|number| number.checked_mul(factor))
-        .map_or(i128::MAX, |number| {
-            times_power_of_ten(number, 9 + exponent.clamp(-99, 99) - kept as i64)
-        });
+    let scaled = number.and_then(|number| number.checked_mul(factor)).map_or(i128::MAX, |number| {
+        times_power_of_ten(number, 9 + exponent.clamp(-99, 99) - kept as i64)
+    });
     let rest = i128::from(cut.bytes().any(|digit| digit != b'0'));
     scaled.saturating_add(rest)
 }
@@ -318,9 +282,7 @@ fn times_power_of_ten(number: i128, power: i64) -> i128 {
 }
 
 fn split_digits(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|character: char| !character.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
 }
 
@@ -346,11 +308,7 @@ fn without_factors(mut number: i128, factor: i128, times_max: usize) -> (i128, u
 
 fn div_away_from_zero(number: i128, divisor: i128) -> i128 {
     let quotient = number / divisor;
-    if number % divisor == 0 {
-        quotient
-    } else {
-        quotient + number.signum()
-    }
+    if number % divisor == 0 { quotient } else { quotient + number.signum() }
 }
 
 fn saturate(number: i128) -> i64 {
@@ -395,11 +353,7 @@ mod tests {
             ("0Ki", "0"),
         ];
         for (text, canonical) in table {
-            assert_eq!(
-                Quantity::parse(text).unwrap().to_string(),
-                canonical,
-                "{text}"
-            );
+            assert_eq!(Quantity::parse(text).unwrap().to_string(), canonical, "{text}");
         }
     }
 
@@ -418,11 +372,7 @@ mod tests {
             ("1ki", QuantityError::Suffix),
         ];
         for (text, error) in table {
-            assert_eq!(
-                Quantity::parse(text).map(|quantity| quantity.nano),
-                Err(error),
-                "{text}"
-            );
+            assert_eq!(Quantity::parse(text).map(|quantity| quantity.nano), Err(error), "{text}");
         }
     }
 
@@ -439,11 +389,7 @@ mod tests {
         ];
         for (text, milli, value) in table {
             let quantity = Quantity::parse(text).unwrap();
-            assert_eq!(
-                (quantity.milli(), quantity.value()),
-                (milli, value),
-                "{text}"
-            );
+            assert_eq!((quantity.milli(), quantity.value()), (milli, value), "{text}");
         }
     }
 

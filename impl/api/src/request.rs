@@ -44,14 +44,7 @@ pub struct Request {
 
 impl Request {
     fn new(verb: Verb, resource: &'static ApiResource, key: Key, body: Option<Value>) -> Self {
-        Self {
-            verb,
-            resource,
-            key,
-            subresource: "",
-            body,
-            observed_revision: 0,
-        }
+        Self { verb, resource, key, subresource: "", body, observed_revision: 0 }
     }
 
     /// Creates an object; `metadata.generateName` gives a name when there is none.
@@ -63,12 +56,7 @@ impl Request {
 
     /// Replaces an object; refused when its `resourceVersion` is not the current one.
     pub fn update<K: Kind>(object: &K) -> Self {
-        Self::new(
-            Verb::Update,
-            K::RESOURCE,
-            Key::of(object.metadata()),
-            Some(to_value(object)),
-        )
+        Self::new(Verb::Update, K::RESOURCE, Key::of(object.metadata()), Some(to_value(object)))
     }
 
     /// Replaces only the status of an object.

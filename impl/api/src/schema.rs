@@ -152,15 +152,9 @@ impl Schema {
 
     /// The definition of an object with this `apiVersion` and `kind`. `DeleteOptions` belong to every version.
     pub fn of_kind(api_version: &str, kind: &str) -> Option<&'static Definition> {
-        let api_version = if kind == "DeleteOptions" {
-            "v1"
-        } else {
-            api_version
-        };
+        let api_version = if kind == "DeleteOptions" { "v1" } else { api_version };
         let kinds = &Self::get().kinds;
-        kinds
-            .get(&(api_version.to_owned(), kind.to_owned()))
-            .map(|id| id.definition())
+        kinds.get(&(api_version.to_owned(), kind.to_owned())).map(|id| id.definition())
     }
 
     /// The definition with this name.
@@ -192,10 +186,9 @@ impl Type {
             | Self::MicroTime
             | Self::IntOrString
             | Self::FieldsV1
-            | Self::RawExtension => table::SPECIAL
-                .iter()
-                .find(|(_, of)| of == self)
-                .map(|(name, _)| *name),
+            | Self::RawExtension => {
+                table::SPECIAL.iter().find(|(_, of)| of == self).map(|(name, _)| *name)
+            }
             Self::String
             | Self::Bytes
             | Self::Int32

@@ -72,11 +72,7 @@ impl Requirement {
             errors.extend(value_error(key, index, value));
         }
         match errors.as_slice() {
-            [] => Ok(Self {
-                key: key.to_owned(),
-                operator,
-                values,
-            }),
+            [] => Ok(Self { key: key.to_owned(), operator, values }),
             [error] => Err(error.clone()),
             errors => Err(format!("[{}]", errors.join(", "))),
         }
@@ -100,13 +96,8 @@ impl Requirement {
 
     fn compares(&self, value: Option<&str>, holds: fn(i64, i64) -> bool) -> bool {
         let value = value.and_then(|value| value.parse::<i64>().ok());
-        let limit = self
-            .values
-            .first()
-            .and_then(|limit| limit.parse::<i64>().ok());
-        value
-            .zip(limit)
-            .is_some_and(|(value, limit)| holds(value, limit))
+        let limit = self.values.first().and_then(|limit| limit.parse::<i64>().ok());
+        value.zip(limit).is_some_and(|(value, limit)| holds(value, limit))
     }
 }
 
@@ -139,9 +130,7 @@ pub struct Selector {
 impl Selector {
     /// Selects every object.
     pub fn everything() -> Self {
-        Self {
-            requirements: Some(vec![]),
-        }
+        Self { requirements: Some(vec![]) }
     }
 
     /// Selects no object.
@@ -211,27 +200,19 @@ impl Selector {
 
     fn of(mut requirements: Vec<Requirement>) -> Self {
         requirements.sort_by(|left, right| left.key.cmp(&right.key));
-        Self {
-            requirements: Some(requirements),
-        }
+        Self { requirements: Some(requirements) }
     }
 
     fn holds<'a>(&self, lookup: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.requirements.as_ref().is_some_and(|requirements| {
-            requirements
-                .iter()
-                .all(|requirement| requirement.matches(lookup(&requirement.key)))
+            requirements.iter().all(|requirement| requirement.matches(lookup(&requirement.key)))
         })
     }
 }
 
 impl fmt::Display for Selector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let requirements = self
-            .requirements
-            .iter()
-            .flatten()
-            .map(Requirement::to_string);
+        let requirements = self.requirements.iter().flatten().map(Requirement::to_string);
         formatter.write_str(&requirements.collect::<Vec<_>>().join(","))
     }
 }
@@ -252,40 +233,27 @@ fn key_error(key: &str, path: &str) -> Option<String> {
 
 fn value_error(key: &str, index: usize, value: &str) -> Option<String> {
     let errors = names::label_value(value);
-    let message = || {
-        format!(
-            "values[{index}][{key}]: Invalid value: {value:?}: {}",
-            errors.join("; ")
-        )
-    };
+    let message =
+        || format!("values[{index}][{key}]: Invalid value: {value:?}: {}", errors.join("; "));
     (!errors.is_empty()).then(message)
 }
 
 fn count_error(operator: Operator, values: &BTreeSet<String>) -> Option<String> {
     let (allowed, rule) = match operator {
-        Operator::In | Operator::NotIn => (
-            !values.is_empty(),
-            "for 'in', 'notin' operators, values set can't be empty",
-        ),
-        Operator::Equals | Operator::DoubleEquals | Operator::NotEquals => (
-            values.len() == 1,
-            "exact-match compatibility requires one single value",
-        ),
-        Operator::Exists | Operator::DoesNotExist => (
-            values.is_empty(),
-            "values set must be empty for exists and does not exist",
-        ),
-        Operator::GreaterThan | Operator::LessThan => (
-            values.len() == 1,
-            "for 'Gt', 'Lt' operators, exactly one value is required",
-        ),
+        Operator::In | Operator::NotIn => {
+            (!values.is_empty(), "for 'in', 'notin' operators, values set can't be empty")
+        }
+        Operator::Equals | Operator::DoubleEquals | Operator::NotEquals => {
+            (values.len() == 1, "exact-match compatibility requires one single value")
+        }
+        Operator::Exists | Operator::DoesNotExist => {
+            (values.is_empty(), "values set must be empty for exists and does not exist")
+        }
+        Operator::GreaterThan | Operator::LessThan => {
+            (values.len() == 1, "for 'Gt', 'Lt' operators, exactly one value is required")
+        }
     };
-    let message = || {
-        format!(
-            "values: Invalid value: {}: {rule}",
-            Value::from_iter(values.clone())
-        )
-    };
+    let message = || format!("values: Invalid value: {}: {rule}", Value::from_iter(values.clone()));
     (!allowed).then(message)
 }
 
@@ -293,10 +261,8 @@ fn integer_error(operator: Operator, values: &BTreeSet<String>) -> Option<String
     if !matches!(operator, Operator::GreaterThan | Operator::LessThan) {
         return None;
     }
-    let (index, value) = values
-        .iter()
-        .enumerate()
-        .find(|(_, value)| value.parse::<i64>().is_err())?;
+    let (index, value) =
+        values.iter().enumerate().find(|(_, value)| value.parse::<i64>().is_err())?;
     Some(format!(
         "values[{index}]: Invalid value: {value:?}: for 'Gt', 'Lt' operators, the value must be an integer"
     ))
@@ -341,46 +307,27 @@ mod tests {
     #[test]
     fn a_selector_is_written_in_one_way() {
         let table = [
-            (
-                "x in (foo,,baz),y,z notin ()",
-                "x in (,baz,foo),y,z notin ()",
-            ),
+            ("x in (foo,,baz),y,z notin ()", "x in (,baz,foo),y,z notin ()"),
             (" b = c , a==d ", "a==d,b=c"),
             ("!a,b!=c", "!a,b!=c"),
         ];
         for (text, canonical) in table {
-            assert_eq!(
-                Selector::parse(text).unwrap().to_string(),
-                canonical,
-                "{text}"
-            );
+            assert_eq!(Selector::parse(text).unwrap().to_string(), canonical, "{text}");
         }
     }
 
     #[test]
     fn a_text_that_is_no_selector_says_where() {
         let table = [
-            (
-                ",",
-                "found ',', expected: !, identifier, or 'end of string'",
-            ),
+            (",", "found ',', expected: !, identifier, or 'end of string'"),
             ("a,", "found '', expected: identifier after ','"),
             (
                 "a b",
                 "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt",
             ),
-            (
-                "!",
-                "unable to parse requirement: found '', expected: identifier",
-            ),
-            (
-                "a in b",
-                "unable to parse requirement: found 'b' expected: '('",
-            ),
-            (
-                "a in (b",
-                "unable to parse requirement: found '', expected: ',' or ')'",
-            ),
+            ("!", "unable to parse requirement: found '', expected: identifier"),
+            ("a in b", "unable to parse requirement: found 'b' expected: '('"),
+            ("a in (b", "unable to parse requirement: found '', expected: ',' or ')'"),
             ("a==b=c", "found '=', expected: ',' or 'end of string'"),
             (
                 "a>x",

@@ -93,12 +93,7 @@ impl Cause {
 
     /// The field has a value that breaks the rule in `detail`.
     pub fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
-        Self::new(
-            "FieldValueInvalid",
-            field,
-            &format!("Invalid value: {value}"),
-            detail,
-        )
+        Self::new("FieldValueInvalid", field, &format!("Invalid value: {value}"), detail)
     }
 
     /// The field may not be given here.
@@ -108,27 +103,14 @@ impl Cause {
 
     /// The value is none of the supported ones.
     pub fn not_supported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
-        let supported: Vec<String> = supported
-            .iter()
-            .map(|value| format!("\"{value}\""))
-            .collect();
+        let supported: Vec<String> = supported.iter().map(|value| format!("\"{value}\"")).collect();
         let detail = format!("supported values: {}", supported.join(", "));
-        Self::new(
-            "FieldValueNotSupported",
-            field,
-            &format!("Unsupported value: {value}"),
-            &detail,
-        )
+        Self::new("FieldValueNotSupported", field, &format!("Unsupported value: {value}"), &detail)
     }
 
     /// The value occurs twice in a list that is keyed by it.
     pub fn duplicate(field: impl Into<String>, value: &Value) -> Self {
-        Self::new(
-            "FieldValueDuplicate",
-            field,
-            &format!("Duplicate value: {value}"),
-            "",
-        )
+        Self::new("FieldValueDuplicate", field, &format!("Duplicate value: {value}"), "")
     }
 
     fn new(reason: &'static str, field: impl Into<String>, what: &str, detail: &str) -> Self {
@@ -136,11 +118,7 @@ impl Cause {
             "" => what.to_owned(),
             detail => format!("{what}: {detail}"),
         };
-        Self {
-            reason,
-            field: field.into(),
-            message,
-        }
+        Self { reason, field: field.into(), message }
     }
 }
 
@@ -208,10 +186,7 @@ impl Status {
 
     /// 404, the path.
     pub fn no_such_path() -> Self {
-        Self::new(
-            Reason::NotFound,
-            "the server could not find the requested resource",
-        )
+        Self::new(Reason::NotFound, "the server could not find the requested resource")
     }
 
     /// 405.
@@ -230,10 +205,8 @@ impl Status {
 
     /// 409, a precondition that does not hold.
     pub fn conflict(resource: &ApiResource, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": {why}",
-            resource.qualified()
-        );
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified());
         Self::about(Reason::Conflict, resource, name, message)
     }
 
@@ -274,10 +247,7 @@ impl Status {
 
     /// 500.
     pub fn internal(message: impl fmt::Display) -> Self {
-        Self::new(
-            Reason::InternalError,
-            format!("Internal error occurred: {message}"),
-        )
+        Self::new(Reason::InternalError, format!("Internal error occurred: {message}"))
     }
 
     /// The `Status` object on the wire.
@@ -287,10 +257,7 @@ impl Status {
             "message": self.message, "reason": self.reason.to_string(), "code": self.reason.code(),
         });
         let details = self.details();
-        if details
-            .as_object()
-            .is_some_and(|details| !details.is_empty())
-        {
+        if details.as_object().is_some_and(|details| !details.is_empty()) {
             status["details"] = details;
         }
         status

@@ -74,11 +74,7 @@ pub struct Origin {
 impl Origin {
     /// A component that decides on nothing it has read.
     pub fn new(actor: &str, incarnation: u64) -> Self {
-        Self {
-            actor: actor.to_owned(),
-            incarnation,
-            observed_revision: 0,
-        }
+        Self { actor: actor.to_owned(), incarnation, observed_revision: 0 }
     }
 
     /// An event of this actor.
@@ -110,10 +106,7 @@ pub struct Numbering {
 impl Numbering {
     /// The first line of every trace.
     pub fn header() -> String {
-        let header = Header {
-            trace: "kanon".to_owned(),
-            version: VERSION,
-        };
+        let header = Header { trace: "kanon".to_owned(), version: VERSION };
         serde_json::to_string(&header).expect("a header is JSON")
     }
 

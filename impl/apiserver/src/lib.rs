@@ -1,1 +1,128 @@
-//! What the API server decides for each request.
+//! What the API server decides for each request: a function of the request, the store and the time.
+//!
+//! A write is decided on a snapshot and carries the condition under which it still holds; the host
+//! commits it, or decides again. Leaves out sockets, disks and clocks, and for now: server-side apply,
+//! admission webhooks, roles.
+
+mod admission;
+mod authorization;
+mod call;
+pub mod discovery;
+pub mod keys;
+pub mod negotiate;
+mod node;
+pub mod object;
+mod openapi;
+mod printers;
+mod read;
+mod route;
+mod strategy;
+pub mod trace;
+mod watch;
+mod write;
+
+pub use call::{Answer, Call, Commit, Context, Decision, NodeCall, Response, User};
+pub use route::{Objects, Target, route};
+pub use watch::Watch;
+
+use api::Status;
+use http::Method;
+use store::Store;
+
+use write::Write;
+
+/// Whether a node is registered and Ready.
+pub fn is_node_ready(store: &Store, name: &str) -> bool {
+    let node = store.get(&keys::key(&api::resources::NODES, None, name));
+    node.is_some_and(|node| {
+        trace::delta(&api::resources::NODES, &object::decode(node))["ready"] == true
+    })
+}
+
+/// Decides about a request. A refusal is an answer like any other.
+pub fn decide(store: &Store, call: &Call, context: &Context) -> Decision {
+    try_decide(store, call, context).unwrap_or_else(|status| Decision::Respond(status.into()))
+}
+
+fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision, Status> {
+    authorization::authorize(call)?;
+    let target = route(&call.path)?;
+    if let Target::Objects(target) = &target {
+        return decide_objects(Write { store, call, target, context });
+    }
+    if call.method != Method::GET {
+        return Err(Status::method_not_allowed());
+    }
+    document(&target, call).map(Decision::Respond)
+}
+
+fn document(target: &Target, call: &Call) -> Result<Response, Status> {
+    let json = |value| Ok(Response::json(200, &value));
+    match target {
+        Target::Version => json(discovery::version()),
+        Target::Health => Ok(Response::bytes(200, "text/plain; charset=utf-8", b"ok".to_vec())),
+        Target::CoreVersions => Ok(discovery::core_versions(call, "")),
+        Target::Groups => Ok(discovery::groups(call)),
+        Target::Group(group) => json(discovery::group(group)),
+        Target::Resources(group, version) => json(discovery::api_resources(group, version)),
+        Target::OpenApiIndex => json(openapi::index()),
+        Target::OpenApiDocument(group_version) => {
+            openapi::document(group_version).map_or_else(|| Err(Status::no_such_path()), json)
+        }
+        Target::Objects(_) => Err(Status::no_such_path()),
+    }
+}
+
+fn decide_objects(write: Write<'_>) -> Result<Decision, Status> {
+    match (write.target.subresource, write.target.name.is_some()) {
+        ("", false) => decide_collection(write),
+        ("", true) => decide_one(write),
+        (subresource, _) => decide_subresource(write, subresource),
+    }
+}
+
+fn decide_collection(write: Write<'_>) -> Result<Decision, Status> {
+    let Write { store, call, target, context } = write;
+    match call.method {
+        Method::GET if call.flag("watch") => {
+            watch::watch(store, call, target, context).map(Box::new).map(Decision::Watch)
+        }
+        Method::GET => read::list(store, call, target, context).map(Decision::Respond),
+        Method::POST => write::create(write),
+        Method::DELETE => write::delete_collection(write),
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+fn decide_one(write: Write<'_>) -> Result<Decision, Status> {
+    let Write { store, call, target, context } = write;
+    match call.method {
+        Method::GET if call.flag("watch") => {
+            watch::watch(store, call, target, context).map(Box::new).map(Decision::Watch)
+        }
+        Method::GET => read::get(store, call, target, context).map(Decision::Respond),
+        Method::PUT => write::update(write),
+        Method::PATCH => write::patch(write),
+        Method::DELETE => write::delete(write),
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+fn decide_subresource(write: Write<'_>, subresource: &str) -> Result<Decision, Status> {
+    let Write { store, call, target, context } = write;
+    match (subresource, &call.method) {
+        ("status", &Method::GET) => read::get(store, call, target, context).map(Decision::Respond),
+        ("status", &Method::PUT) => write::update(write),
+        ("status", &Method::PATCH) => write::patch(write),
+        ("scale", &Method::GET) => write::get_scale(write),
+        ("scale", &Method::PUT) => write::put_scale(write),
+        ("scale", &Method::PATCH) => write::patch_scale(write),
+        ("finalize", &Method::PUT) => write::finalize(write),
+        ("binding", &Method::POST) => write::bind(write),
+        ("eviction", &Method::POST) => write::evict(write),
+        ("log", &Method::GET) | ("exec" | "attach", &Method::GET | &Method::POST) => {
+            node::forward(store, call, target)
+        }
+        _ => Err(Status::method_not_allowed()),
+    }
+}

@@ -75,12 +75,8 @@ impl Controller for DeploymentController {
             self.forget(key);
             return Plan::default();
         };
-        self.notes
-            .about(key, &AnyObject::from(Arc::clone(deployment)));
-        let mut plan = Plan {
-            requests: self.notes.flush(key, now),
-            look_again: None,
-        };
+        self.notes.about(key, &AnyObject::from(Arc::clone(deployment)));
+        let mut plan = Plan { requests: self.notes.flush(key, now), look_again: None };
         if let Some(replica_sets) = self.replica_sets(view, deployment, (&mut plan, now)) {
             self.sync(view, (deployment, replica_sets), (&mut plan, now));
         }
@@ -122,8 +118,7 @@ impl DeploymentController {
         let selector = Selector::from_label_selector(&deployment.spec.as_ref()?.selector).ok()?;
         let namespace = deployment.metadata.namespace.as_deref().unwrap_or_default();
         let replica_sets = view.replica_sets.in_namespace(namespace).cloned().collect();
-        self.claims
-            .claim(deployment.as_ref(), (&selector, replica_sets), plan)
+        self.claims.claim(deployment.as_ref(), (&selector, replica_sets), plan)
     }
 
     fn sync(
@@ -158,10 +153,7 @@ impl DeploymentController {
     }
 
     fn create_completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
-        let name = request
-            .body
-            .as_ref()
-            .and_then(|body| body["metadata"]["name"].as_str());
+        let name = request.body.as_ref().and_then(|body| body["metadata"]["name"].as_str());
         let name = name.unwrap_or_default();
         match outcome {
             Ok(_) => {
@@ -172,10 +164,7 @@ impl DeploymentController {
             }
             Err(status) => {
                 let message = format!("Failed to create new replica set \"{name}\": {status}");
-                self.notes.add(
-                    key,
-                    Note::warning("ReplicaSetCreateError", message.as_str()),
-                );
+                self.notes.add(key, Note::warning("ReplicaSetCreateError", message.as_str()));
                 self.failures.insert(key.clone(), message);
             }
         }
@@ -185,8 +174,7 @@ impl DeploymentController {
     fn write_completed(&mut self, key: &Key, replica_set: &Key, outcome: &Outcome) {
         let message = self.scalings.remove(replica_set);
         if let (Some(message), Ok(_)) = (message, outcome) {
-            self.notes
-                .add(key, Note::normal("ScalingReplicaSet", message));
+            self.notes.add(key, Note::normal("ScalingReplicaSet", message));
         }
     }
 }
@@ -210,10 +198,7 @@ fn due_by_deleted_pod(view: &View, metadata: &ObjectMeta) -> Vec<Key> {
     let replica_set = key.and_then(|key| view.replica_sets.get(&key));
     let deployment = replica_set.and_then(|found| owner_key(view, &found.metadata));
     let recreates = |key: &Key| {
-        let spec = view
-            .deployments
-            .get(key)
-            .and_then(|deployment| deployment.spec.as_ref());
+        let spec = view.deployments.get(key).and_then(|deployment| deployment.spec.as_ref());
         spec.is_some_and(rollout::recreates)
     };
     deployment.into_iter().filter(recreates).collect()
@@ -222,10 +207,7 @@ fn due_by_deleted_pod(view: &View, metadata: &ObjectMeta) -> Vec<Key> {
 fn owner_key(view: &View, metadata: &ObjectMeta) -> Option<Key> {
     let owner =
         controller_of(metadata).filter(|owner| owner.kind == resources::DEPLOYMENTS.kind)?;
-    let key = Key::new(
-        metadata.namespace.as_deref().unwrap_or_default(),
-        &owner.name,
-    );
+    let key = Key::new(metadata.namespace.as_deref().unwrap_or_default(), &owner.name);
     let deployment = view.deployments.get(&key)?;
     (uid(&deployment.metadata) == owner.uid).then_some(key)
 }
@@ -239,9 +221,7 @@ fn selecting(view: &View, metadata: &ObjectMeta) -> Vec<Key> {
         matches!(selector, Some(Ok(selector)) if selector.matches(labels(metadata)))
     };
     let deployments = view.deployments.in_namespace(namespace).filter(selects);
-    deployments
-        .map(|deployment| Key::of(&deployment.metadata))
-        .collect()
+    deployments.map(|deployment| Key::of(&deployment.metadata)).collect()
 }
 
 /// Whether a pod of a ReplicaSet other than `new` may still run.
@@ -259,12 +239,9 @@ fn old_pods_run(view: &View, deployment: &Deployment, new: Option<&ReplicaSet>) 
         .filter(is_old)
         .map(|replica_set| uid(&replica_set.metadata))
         .collect();
-    view.pods
-        .in_namespace(namespace)
-        .filter(|pod| !pods::is_finished(pod))
-        .any(|pod| {
-            controller_of(&pod.metadata).is_some_and(|owner| old.contains(owner.uid.as_str()))
-        })
+    view.pods.in_namespace(namespace).filter(|pod| !pods::is_finished(pod)).any(|pod| {
+        controller_of(&pod.metadata).is_some_and(|owner| old.contains(owner.uid.as_str()))
+    })
 }
 
 #[cfg(test)]

@@ -55,14 +55,8 @@ impl Controller for GarbageCollector {
             return vec![];
         }
         let mut due = BTreeSet::new();
-        let old = change
-            .old
-            .as_ref()
-            .map(|old| Node::of(old.resource(), old.metadata()));
-        let new = change
-            .new
-            .as_ref()
-            .map(|new| Node::of(new.resource(), new.metadata()));
+        let old = change.old.as_ref().map(|old| Node::of(old.resource(), old.metadata()));
+        let new = change.new.as_ref().map(|new| Node::of(new.resource(), new.metadata()));
         if let Some(old) = &old
             && new.as_ref().is_none_or(|new| new.uid != old.uid)
         {
@@ -83,10 +77,7 @@ impl Controller for GarbageCollector {
         } else if node.has_finalizer(ORPHAN) {
             self.orphan_dependents(&node)
         } else if node.has_finalizer(FOREGROUND) && !self.graph.is_blocked(&node.uid) {
-            Plan {
-                requests: vec![remove_finalizer(&node, FOREGROUND)],
-                look_again: None,
-            }
+            Plan { requests: vec![remove_finalizer(&node, FOREGROUND)], look_again: None }
         } else {
             Plan::default()
         };
@@ -94,20 +85,11 @@ impl Controller for GarbageCollector {
     }
 
     fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
-        let Some(node) = self
-            .graph
-            .get(&key.name)
-            .filter(|_| request.verb == Verb::Get)
-        else {
+        let Some(node) = self.graph.get(&key.name).filter(|_| request.verb == Verb::Get) else {
             return;
         };
-        let about = node
-            .owners
-            .iter()
-            .filter(|owner| is_about(request, node, owner));
-        let gone = about
-            .filter(|owner| is_gone(owner, outcome))
-            .map(|owner| owner.uid.clone());
+        let about = node.owners.iter().filter(|owner| is_about(request, node, owner));
+        let gone = about.filter(|owner| is_gone(owner, outcome)).map(|owner| owner.uid.clone());
         if self.absent.len() >= ABSENT_MAX {
             self.absent.clear();
         }
@@ -169,19 +151,9 @@ impl GarbageCollector {
         if self.asked.len() >= ABSENT_MAX {
             self.asked.clear();
         }
-        let requests = unknown
-            .iter()
-            .filter_map(|owner| owner_request(node, owner))
-            .collect();
-        let look_again = if first {
-            now
-        } else {
-            after_seconds(now, ASK_AGAIN_SECONDS)
-        };
-        Plan {
-            requests,
-            look_again: Some(look_again),
-        }
+        let requests = unknown.iter().filter_map(|owner| owner_request(node, owner)).collect();
+        let look_again = if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) };
+        Plan { requests, look_again: Some(look_again) }
     }
 
     /// Takes the owner out of its dependents; when none is left, lets it go.
@@ -191,15 +163,9 @@ impl GarbageCollector {
         let patch = |dependent: &Node| patch_owners(dependent, &[node.uid.as_str()]);
         let requests: Vec<Request> = dependents.map(patch).collect();
         if requests.is_empty() {
-            return Plan {
-                requests: vec![remove_finalizer(node, ORPHAN)],
-                look_again: None,
-            };
+            return Plan { requests: vec![remove_finalizer(node, ORPHAN)], look_again: None };
         }
-        Plan {
-            requests,
-            look_again: None,
-        }
+        Plan { requests, look_again: None }
     }
 }
 
@@ -233,27 +199,18 @@ fn forget_owners<'a>(node: &Node, lost: impl Iterator<Item = &'a OwnerReference>
     if uids.is_empty() {
         return Plan::default();
     }
-    Plan {
-        requests: vec![patch_owners(node, &uids)],
-        look_again: None,
-    }
+    Plan { requests: vec![patch_owners(node, &uids)], look_again: None }
 }
 
 fn patch_owners(node: &Node, uids: &[&str]) -> Request {
-    let references: Vec<Value> = uids
-        .iter()
-        .map(|uid| json!({"$patch": "delete", "uid": uid}))
-        .collect();
+    let references: Vec<Value> =
+        uids.iter().map(|uid| json!({"$patch": "delete", "uid": uid})).collect();
     let patch = json!({"metadata": {"uid": node.uid, "ownerReferences": references}});
     Request::strategic_merge_patch(node.resource, node.key.clone(), patch)
 }
 
 fn remove_finalizer(node: &Node, finalizer: &str) -> Request {
-    let others: Vec<&String> = node
-        .finalizers
-        .iter()
-        .filter(|other| *other != finalizer)
-        .collect();
+    let others: Vec<&String> = node.finalizers.iter().filter(|other| *other != finalizer).collect();
     let version = &node.resource_version;
     let patch = json!({"metadata": {"resourceVersion": version, "finalizers": others}});
     Request::merge_patch(node.resource, node.key.clone(), patch)
@@ -266,10 +223,7 @@ fn delete(node: &Node, policy: &str) -> Plan {
         "preconditions": {"uid": node.uid, "resourceVersion": node.resource_version},
     });
     let request = Request::delete(node.resource, node.key.clone(), &node.uid, options);
-    Plan {
-        requests: vec![request],
-        look_again: None,
-    }
+    Plan { requests: vec![request], look_again: None }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod testing;
 use api::{Key, Request, Timestamp};
 use client::{Change, Outcome, View};
 
-use crate::node_lifecycle::Timeouts;
+pub use crate::node_lifecycle::Timeouts;
 
 /// What a reconciliation wants done.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,15 +88,11 @@ impl Default for Config {
 pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
     vec![
         Box::new(namespace::NamespaceController::default()),
-        Box::new(service_account::ServiceAccountController::new(
-            &config.root_ca,
-        )),
+        Box::new(service_account::ServiceAccountController::new(&config.root_ca)),
         Box::new(deployment::DeploymentController::default()),
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(garbage_collector::GarbageCollector::default()),
-        Box::new(node_lifecycle::NodeLifecycleController::new(
-            config.timeouts,
-        )),
+        Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),
         Box::new(pod_gc::PodGarbageCollector::new(config.terminated_pods_max)),
     ]

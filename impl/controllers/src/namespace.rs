@@ -36,39 +36,26 @@ impl Controller for NamespaceController {
             return vec![object.key()];
         }
         let key = Key::cluster(&object.key().namespace);
-        let terminating = view
-            .namespaces
-            .get(&key)
-            .is_some_and(|found| is_terminating(found));
+        let terminating = view.namespaces.get(&key).is_some_and(|found| is_terminating(found));
         if terminating { vec![key] } else { vec![] }
     }
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
-        let namespace = view
-            .namespaces
-            .get(key)
-            .filter(|found| is_terminating(found));
+        let namespace = view.namespaces.get(key).filter(|found| is_terminating(found));
         let Some(namespace) = namespace else {
             self.empty.remove(key);
             return Plan::default();
         };
-        self.empty_or_finalize(view, namespace, now)
-            .observed_at(view.revision)
+        self.empty_or_finalize(view, namespace, now).observed_at(view.revision)
     }
 
     fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
         if request.verb != Verb::List {
             return;
         }
-        let items = outcome
-            .as_ref()
-            .ok()
-            .and_then(|list| list["items"].as_array());
+        let items = outcome.as_ref().ok().and_then(|list| list["items"].as_array());
         if items.is_some_and(Vec::is_empty) {
-            self.empty
-                .entry(key.clone())
-                .or_default()
-                .insert(request.resource);
+            self.empty.entry(key.clone()).or_default().insert(request.resource);
         }
     }
 }
@@ -79,50 +66,27 @@ impl NamespaceController {
         let deletions = deletions(view, &key.name);
         let known_empty = self.empty.remove(&key).unwrap_or_default();
         if let Some(requests) = deletions {
-            return Plan {
-                requests,
-                look_again: None,
-            };
+            return Plan { requests, look_again: None };
         }
-        let unknown: Vec<_> = namespaced()
-            .filter(|found| !known_empty.contains(found))
-            .collect();
+        let unknown: Vec<_> = namespaced().filter(|found| !known_empty.contains(found)).collect();
         if unknown.is_empty() {
-            return Plan {
-                requests: vec![finalize(namespace)],
-                look_again: None,
-            };
+            return Plan { requests: vec![finalize(namespace)], look_again: None };
         }
         let first = known_empty.is_empty();
-        let look_again = if first {
-            now
-        } else {
-            after_seconds(now, ASK_AGAIN_SECONDS)
-        };
-        let requests = namespaced()
-            .map(|resource| list(resource, &key.name))
-            .collect();
-        Plan {
-            requests,
-            look_again: Some(look_again),
-        }
+        let look_again = if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) };
+        let requests = namespaced().map(|resource| list(resource, &key.name)).collect();
+        Plan { requests, look_again: Some(look_again) }
     }
 }
 
 fn is_terminating(namespace: &Namespace) -> bool {
-    let mut finalizers = namespace
-        .spec
-        .iter()
-        .flat_map(|spec| spec.finalizers.iter().flatten());
+    let mut finalizers = namespace.spec.iter().flat_map(|spec| spec.finalizers.iter().flatten());
     namespace.metadata.deletion_timestamp.is_some()
         && finalizers.any(|finalizer| finalizer == FINALIZER)
 }
 
 fn namespaced() -> impl Iterator<Item = &'static ApiResource> {
-    resources::ALL
-        .iter()
-        .copied()
-        .filter(|resource| resource.namespaced)
+    resources::ALL.iter().copied().filter(|resource| resource.namespaced)
 }
 
 /// Deletes what is not being deleted yet; `None` when the cache has nothing left.
@@ -155,18 +119,9 @@ fn list(resource: &'static ApiResource, namespace: &str) -> Request {
 
 fn finalize(namespace: &Namespace) -> Request {
     let mut namespace = namespace.clone();
-    let finalizers = namespace
-        .spec
-        .take()
-        .and_then(|spec| spec.finalizers)
-        .unwrap_or_default();
-    let others = finalizers
-        .into_iter()
-        .filter(|finalizer| finalizer != FINALIZER)
-        .collect();
-    namespace.spec = Some(NamespaceSpec {
-        finalizers: Some(others),
-    });
+    let finalizers = namespace.spec.take().and_then(|spec| spec.finalizers).unwrap_or_default();
+    let others = finalizers.into_iter().filter(|finalizer| finalizer != FINALIZER).collect();
+    namespace.spec = Some(NamespaceSpec { finalizers: Some(others) });
     Request::update(&namespace).to_subresource("finalize")
 }
 
@@ -180,14 +135,8 @@ mod tests {
     #[test]
     fn objects_of_a_deleted_namespace_are_deleted() {
         let mut world = world(true);
-        world.put(
-            &resources::PODS,
-            json!({"metadata": {"name": "web", "namespace": "old"}}),
-        );
-        world.put(
-            &resources::PODS,
-            json!({"metadata": {"name": "web", "namespace": "new"}}),
-        );
+        world.put(&resources::PODS, json!({"metadata": {"name": "web", "namespace": "old"}}));
+        world.put(&resources::PODS, json!({"metadata": {"name": "web", "namespace": "new"}}));
 
         let plan = world.reconcile(&key(), at(10));
 
@@ -231,10 +180,7 @@ mod tests {
     #[test]
     fn a_living_namespace_is_left_alone() {
         let mut world = world(false);
-        world.put(
-            &resources::PODS,
-            json!({"metadata": {"name": "web", "namespace": "old"}}),
-        );
+        world.put(&resources::PODS, json!({"metadata": {"name": "web", "namespace": "old"}}));
 
         assert_eq!(world.reconcile(&key(), at(10)), Plan::default());
     }

@@ -38,10 +38,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            monitor_grace_period_seconds: 50,
-            monitor_period_seconds: 5,
-        }
+        Self { monitor_grace_period_seconds: 50, monitor_period_seconds: 5 }
     }
 }
 
@@ -68,11 +65,7 @@ pub struct NodeLifecycleController {
 impl NodeLifecycleController {
     /// A controller that has seen no node yet.
     pub fn new(timeouts: Timeouts) -> Self {
-        Self {
-            timeouts,
-            health: BTreeMap::new(),
-            notes: Notes::new("node-controller"),
-        }
+        Self { timeouts, health: BTreeMap::new(), notes: Notes::new("node-controller") }
     }
 }
 
@@ -82,11 +75,7 @@ impl Controller for NodeLifecycleController {
     }
 
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
-        if change.resource() == &resources::NODES {
-            vec![change.key()]
-        } else {
-            vec![]
-        }
+        if change.resource() == &resources::NODES { vec![change.key()] } else { vec![] }
     }
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
@@ -95,10 +84,7 @@ impl Controller for NodeLifecycleController {
         };
         self.notes.about(key, &AnyObject::from(Arc::clone(node)));
         self.hear(view, (key, node), now);
-        let mut plan = Plan {
-            requests: self.notes.flush(key, now),
-            look_again: None,
-        };
+        let mut plan = Plan { requests: self.notes.flush(key, now), look_again: None };
         plan.look_again_at(next_tick(now, self.timeouts.monitor_period_seconds));
         match self.silent(node, key, now) {
             Some(update) => plan.requests.push(update),
@@ -127,18 +113,12 @@ impl Controller for NodeLifecycleController {
 impl NodeLifecycleController {
     fn removed(&mut self, key: &Key, now: Timestamp) -> Plan {
         if self.health.remove(key).is_some() {
-            let message = format!(
-                "Node {0} event: Removing Node {0} from Controller",
-                key.name
-            );
+            let message = format!("Node {0} event: Removing Node {0} from Controller", key.name);
             self.notes.add(key, Note::normal("RemovingNode", message));
         }
         let requests = self.notes.flush(key, now);
         self.notes.forget(key);
-        Plan {
-            requests,
-            look_again: None,
-        }
+        Plan { requests, look_again: None }
     }
 
     /// Takes note of a heartbeat that was not there the last time: in the status, or in the Lease.
@@ -146,28 +126,12 @@ impl NodeLifecycleController {
         let heartbeat = ready(node).and_then(|ready| ready.last_heartbeat_time.clone());
         let renewed = renew_time(view, key);
         let Some(health) = self.health.get_mut(key) else {
-            let created = node
-                .metadata
-                .creation_timestamp
-                .as_ref()
-                .map_or(now, |time| time.0);
-            let heard_at = if ready(node).is_some() || renewed.is_some() {
-                now
-            } else {
-                created
-            };
-            let health = Health {
-                heartbeat,
-                renewed,
-                heard_at,
-                was_ready: false,
-                marks_pods: false,
-            };
+            let created = node.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0);
+            let heard_at = if ready(node).is_some() || renewed.is_some() { now } else { created };
+            let health =
+                Health { heartbeat, renewed, heard_at, was_ready: false, marks_pods: false };
             self.health.insert(key.clone(), health);
-            let message = format!(
-                "Node {0} event: Registered Node {0} in Controller",
-                key.name
-            );
+            let message = format!("Node {0} event: Registered Node {0} in Controller", key.name);
             self.notes.add(key, Note::normal("RegisteredNode", message));
             return;
         };
@@ -194,20 +158,14 @@ impl NodeLifecycleController {
             return None;
         }
         health.was_ready = ready(node).is_some_and(|ready| ready.status == "True");
-        Some(Request::update_status(&Node {
-            status: Some(status),
-            ..node.clone()
-        }))
+        Some(Request::update_status(&Node { status: Some(status), ..node.clone() }))
     }
 
     /// Source: MarkPodsNotReady. Once for each time that a node becomes silent.
     fn mark_pods(&mut self, view: &View, node: &Node, now: Timestamp) -> Vec<Request> {
         let key = Key::of(&node.metadata);
         let is_lost = ready(node).is_some_and(|ready| ready.status != "True");
-        let marks_pods = self
-            .health
-            .get_mut(&key)
-            .is_some_and(|health| health.marks_pods);
+        let marks_pods = self.health.get_mut(&key).is_some_and(|health| health.marks_pods);
         if !is_lost || !marks_pods {
             return vec![];
         }
@@ -230,9 +188,7 @@ impl NodeLifecycleController {
 /// The node's Ready condition.
 fn ready(node: &Node) -> Option<&NodeCondition> {
     let conditions = node.status.as_ref()?.conditions.as_ref()?;
-    conditions
-        .iter()
-        .find(|condition| condition.type_ == "Ready")
+    conditions.iter().find(|condition| condition.type_ == "Ready")
 }
 
 fn renew_time(view: &View, node: &Key) -> Option<Timestamp> {
@@ -245,10 +201,7 @@ fn silent_status(node: &Node, now: Timestamp) -> NodeStatus {
     let mut status = node.status.clone().unwrap_or_default();
     let conditions = status.conditions.get_or_insert_default();
     for type_ in CONDITIONS {
-        match conditions
-            .iter_mut()
-            .find(|condition| condition.type_ == type_)
-        {
+        match conditions.iter_mut().find(|condition| condition.type_ == type_) {
             Some(condition) if condition.status == "Unknown" => {}
             Some(condition) => {
                 condition.status = "Unknown".to_owned();

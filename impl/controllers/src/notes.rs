@@ -27,11 +27,7 @@ impl Notes {
     /// The notes of a controller.
     pub(crate) fn new(component: &str) -> Self {
         let recorder = Recorder::new(component, "");
-        Self {
-            recorder,
-            by_key: BTreeMap::new(),
-            last: Timestamp::UNIX_EPOCH,
-        }
+        Self { recorder, by_key: BTreeMap::new(), last: Timestamp::UNIX_EPOCH }
     }
 
     /// The object that notes under this key are about.
@@ -40,13 +36,7 @@ impl Notes {
         match self.by_key.get_mut(key) {
             Some(waiting) => waiting.about = about,
             None => {
-                self.by_key.insert(
-                    key.clone(),
-                    Waiting {
-                        about,
-                        notes: vec![],
-                    },
-                );
+                self.by_key.insert(key.clone(), Waiting { about, notes: vec![] });
             }
         }
     }
@@ -64,19 +54,12 @@ impl Notes {
             return vec![];
         };
         let (about, notes) = (waiting.about.clone(), std::mem::take(&mut waiting.notes));
-        notes
-            .into_iter()
-            .map(|note| self.record(about.clone(), note, now))
-            .collect()
+        notes.into_iter().map(|note| self.record(about.clone(), note, now)).collect()
     }
 
     /// The request that says something at once.
     pub(crate) fn record(&mut self, about: ObjectReference, note: Note, now: Timestamp) -> Request {
-        let when = if now > self.last {
-            now
-        } else {
-            self.last + Duration::from_nanos(1)
-        };
+        let when = if now > self.last { now } else { self.last + Duration::from_nanos(1) };
         self.last = when;
         self.recorder.record(about, note, when)
     }

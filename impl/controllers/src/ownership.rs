@@ -71,9 +71,9 @@ impl Claims {
                     plan.requests.push(adopt(owner, object.as_ref()));
                     owned.push(object);
                 }
-                Claim::Release => plan
-                    .requests
-                    .push(release::<K>(owner.metadata(), object.metadata())),
+                Claim::Release => {
+                    plan.requests.push(release::<K>(owner.metadata(), object.metadata()))
+                }
                 Claim::Ignore => {}
             }
         }
@@ -86,8 +86,7 @@ impl Claims {
             return;
         };
         if at(owner, &["metadata", "deletionTimestamp"]).is_none() {
-            self.confirmed
-                .insert(text(owner, &["metadata", "uid"]).to_owned());
+            self.confirmed.insert(text(owner, &["metadata", "uid"]).to_owned());
         }
     }
 
@@ -99,13 +98,8 @@ impl Claims {
             return true;
         }
         let first = self.asked.insert(uid.to_owned());
-        plan.requests
-            .push(Request::get(O::RESOURCE, Key::of(owner.metadata())));
-        plan.look_again_at(if first {
-            now
-        } else {
-            after_seconds(now, ASK_AGAIN_SECONDS)
-        });
+        plan.requests.push(Request::get(O::RESOURCE, Key::of(owner.metadata())));
+        plan.look_again_at(if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) });
         false
     }
 }

@@ -33,11 +33,7 @@ pub struct PodGarbageCollector {
 impl PodGarbageCollector {
     /// A collector that keeps this many finished pods; 0 keeps all.
     pub fn new(terminated_pods_max: usize) -> Self {
-        Self {
-            terminated_pods_max,
-            missing: BTreeMap::new(),
-            gone: BTreeSet::new(),
-        }
+        Self { terminated_pods_max, missing: BTreeMap::new(), gone: BTreeSet::new() }
     }
 }
 
@@ -49,28 +45,16 @@ impl Controller for PodGarbageCollector {
     /// One key stands for all pods. A finished pod waits for the next period, as upstream.
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
         let is_new_pod = change.resource() == &resources::PODS && change.old.is_none();
-        if is_new_pod {
-            vec![Key::cluster(resources::PODS.plural)]
-        } else {
-            vec![]
-        }
+        if is_new_pod { vec![Key::cluster(resources::PODS.plural)] } else { vec![] }
     }
 
     fn reconcile(&mut self, view: &View, _key: &Key, now: Timestamp) -> Plan {
         let mut plan = Plan::default();
         self.quarantine(view, &mut plan, now);
-        for pod in view
-            .pods
-            .iter()
-            .filter(|pod| self.gone.contains(pods::node_name(pod)))
-        {
+        for pod in view.pods.iter().filter(|pod| self.gone.contains(pods::node_name(pod))) {
             plan.requests.extend(fail_and_delete(pod, Some(now)));
         }
-        for pod in view
-            .pods
-            .iter()
-            .filter(|pod| is_unscheduled_and_terminating(pod))
-        {
+        for pod in view.pods.iter().filter(|pod| is_unscheduled_and_terminating(pod)) {
             plan.requests.extend(fail_and_delete(pod, None));
         }
         for pod in self.surplus(view) {
@@ -87,10 +71,7 @@ impl Controller for PodGarbageCollector {
             return;
         }
         self.missing.remove(&request.key.name);
-        if outcome
-            .as_ref()
-            .is_err_and(|status| status.reason == Reason::NotFound)
-        {
+        if outcome.as_ref().is_err_and(|status| status.reason == Reason::NotFound) {
             self.gone.insert(request.key.name.clone());
         }
     }
@@ -104,16 +85,11 @@ impl PodGarbageCollector {
             .filter(|node| !node.is_empty() && view.nodes.get(&Key::cluster(node)).is_none())
             .collect();
         self.gone.retain(|node| missing.contains(node.as_str()));
-        self.missing
-            .retain(|node, _| missing.contains(node.as_str()));
-        for node in missing
-            .into_iter()
-            .filter(|node| !self.gone.contains(*node))
-        {
+        self.missing.retain(|node, _| missing.contains(node.as_str()));
+        for node in missing.into_iter().filter(|node| !self.gone.contains(*node)) {
             let since = *self.missing.entry(node.to_owned()).or_insert(now);
             if after_seconds(since, QUARANTINE_SECONDS) <= now {
-                plan.requests
-                    .push(Request::get(&resources::NODES, Key::cluster(node)));
+                plan.requests.push(Request::get(&resources::NODES, Key::cluster(node)));
                 plan.look_again_at(now);
             }
         }
@@ -129,16 +105,9 @@ impl PodGarbageCollector {
         let surplus = finished.len().saturating_sub(self.terminated_pods_max);
         if surplus > 0 {
             finished.sort_by_cached_key(|pod| {
-                let reason = pod
-                    .status
-                    .as_ref()
-                    .and_then(|status| status.reason.as_deref());
+                let reason = pod.status.as_ref().and_then(|status| status.reason.as_deref());
                 let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
-                (
-                    reason != Some("Evicted"),
-                    created,
-                    pod.metadata.name.clone(),
-                )
+                (reason != Some("Evicted"), created, pod.metadata.name.clone())
             });
         }
         finished.truncate(surplus);
@@ -184,14 +153,7 @@ mod tests {
     #[test]
     fn pods_of_a_node_that_is_gone_are_deleted_after_the_quarantine_and_a_question() {
         let mut world = world(1);
-        world.put(
-            PODS,
-            pod(
-                "web",
-                json!({"nodeName": "node-1", "containers": []}),
-                "Running",
-            ),
-        );
+        world.put(PODS, pod("web", json!({"nodeName": "node-1", "containers": []}), "Running"));
 
         let first = world.reconcile(&key(), at(10));
         let question = world.reconcile(&key(), at(50));
@@ -200,10 +162,7 @@ mod tests {
 
         assert!(first.requests.is_empty());
         assert_eq!(names(&question, Verb::Get, NODES), ["node-1"]);
-        let status = requests(&plan, Verb::StrategicMergePatch, PODS)[0]
-            .body
-            .clone()
-            .unwrap();
+        let status = requests(&plan, Verb::StrategicMergePatch, PODS)[0].body.clone().unwrap();
         assert_eq!(status["status"]["phase"], "Failed");
         let deletion = requests(&plan, Verb::Delete, PODS)[0].body.clone().unwrap();
         assert_eq!(deletion["gracePeriodSeconds"], 0);
@@ -212,14 +171,7 @@ mod tests {
     #[test]
     fn pods_of_a_node_that_the_api_server_knows_stay() {
         let mut world = world(1);
-        world.put(
-            PODS,
-            pod(
-                "web",
-                json!({"nodeName": "node-1", "containers": []}),
-                "Running",
-            ),
-        );
+        world.put(PODS, pod("web", json!({"nodeName": "node-1", "containers": []}), "Running"));
         world.reconcile(&key(), at(10));
         let question = world.reconcile(&key(), at(50));
         world.grant(&key(), &question.requests[0], Value::Null);

@@ -11,16 +11,12 @@ use crate::ownership::uid;
 
 /// The pod's phase, empty before there is one.
 pub(crate) fn phase(pod: &Pod) -> &str {
-    status(pod)
-        .and_then(|status| status.phase.as_deref())
-        .unwrap_or_default()
+    status(pod).and_then(|status| status.phase.as_deref()).unwrap_or_default()
 }
 
 /// The node that the pod is bound to, empty when there is none.
 pub(crate) fn node_name(pod: &Pod) -> &str {
-    spec(pod)
-        .and_then(|spec| spec.node_name.as_deref())
-        .unwrap_or_default()
+    spec(pod).and_then(|spec| spec.node_name.as_deref()).unwrap_or_default()
 }
 
 /// Whether the pod has finished: none of its containers will run again.
@@ -69,12 +65,7 @@ pub(crate) fn patch_status(pod: &Pod, status: Value) -> Request {
 
 /// Deletes the pod, if it still is that pod.
 pub(crate) fn delete(pod: &Pod, options: Value) -> Request {
-    Request::delete(
-        &resources::PODS,
-        Key::of(&pod.metadata),
-        uid(&pod.metadata),
-        options,
-    )
+    Request::delete(&resources::PODS, Key::of(&pod.metadata), uid(&pod.metadata), options)
 }
 
 fn spec(pod: &Pod) -> Option<&PodSpec> {

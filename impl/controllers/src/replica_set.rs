@@ -69,12 +69,8 @@ impl Controller for ReplicaSetController {
             self.forget(key);
             return Plan::default();
         };
-        self.notes
-            .about(key, &AnyObject::from(Arc::clone(replica_set)));
-        let mut plan = Plan {
-            requests: self.notes.flush(key, now),
-            look_again: None,
-        };
+        self.notes.about(key, &AnyObject::from(Arc::clone(replica_set)));
+        let mut plan = Plan { requests: self.notes.flush(key, now), look_again: None };
         if let Some(spec) = &replica_set.spec {
             self.sync(view, (replica_set, spec), (&mut plan, now));
         }
@@ -116,14 +112,10 @@ impl ReplicaSetController {
         };
         let key = Key::of(&replica_set.metadata);
         let in_namespace: Vec<Arc<Pod>> = view.pods.in_namespace(&key.namespace).cloned().collect();
-        let (active, inactive): (Vec<_>, Vec<_>) = in_namespace
-            .into_iter()
-            .partition(|pod| pods::is_active(pod));
+        let (active, inactive): (Vec<_>, Vec<_>) =
+            in_namespace.into_iter().partition(|pod| pods::is_active(pod));
         let owner = replica_set.as_ref();
-        let Some(active) = self
-            .claims
-            .claim(owner, (&selector, active), (&mut *plan, now))
-        else {
+        let Some(active) = self.claims.claim(owner, (&selector, active), (&mut *plan, now)) else {
             return;
         };
         let failure = self.failures.remove(&key);
@@ -131,19 +123,12 @@ impl ReplicaSetController {
             plan.look_again_at(after_seconds(now, TIMEOUT_SECONDS + 1));
         } else if replica_set.metadata.deletion_timestamp.is_none() {
             let burst = if failure.is_some() { 1 } else { BURST_REPLICAS };
-            plan.requests
-                .extend(self.manage(view, replica_set, (&active, burst), now));
+            plan.requests.extend(self.manage(view, replica_set, (&active, burst), now));
         }
-        let terminating = inactive
-            .iter()
-            .filter(|pod| is_terminating_replica(replica_set, pod));
-        let replicas = status::Replicas {
-            active: &active,
-            terminating: terminating.count(),
-            failure,
-        };
-        plan.requests
-            .extend(status::update(replica_set, spec, &replicas, now));
+        let terminating = inactive.iter().filter(|pod| is_terminating_replica(replica_set, pod));
+        let replicas =
+            status::Replicas { active: &active, terminating: terminating.count(), failure };
+        plan.requests.extend(status::update(replica_set, spec, &replicas, now));
         if let Some(when) = status::next_available(spec, &active, now) {
             plan.look_again_at(when);
         }
@@ -171,18 +156,14 @@ impl ReplicaSetController {
         let doomed = ranking::first_to_delete(view, replica_set, (active, surplus), now);
         let uids = doomed.iter().map(|pod| uid(&pod.metadata).to_owned());
         self.expectations.expect(&key, 0, uids, now);
-        doomed
-            .iter()
-            .map(|pod| pods::delete(pod, json!({})))
-            .collect()
+        doomed.iter().map(|pod| pods::delete(pod, json!({}))).collect()
     }
 
     fn create_completed(&mut self, key: &Key, outcome: &Outcome) {
         match outcome {
             Ok(pod) => {
                 let message = format!("Created pod: {}", text(pod, &["metadata", "name"]));
-                self.notes
-                    .add(key, Note::normal("SuccessfulCreate", message));
+                self.notes.add(key, Note::normal("SuccessfulCreate", message));
             }
             Err(status) => {
                 self.expectations.creation_observed(key);
@@ -196,17 +177,12 @@ impl ReplicaSetController {
     fn delete_completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
         let Err(status) = outcome else {
             let message = format!("Deleted pod: {}", request.key.name);
-            self.notes
-                .add(key, Note::normal("SuccessfulDelete", message));
+            self.notes.add(key, Note::normal("SuccessfulDelete", message));
             return;
         };
-        let preconditions = request
-            .body
-            .as_ref()
-            .and_then(|body| at(body, &["preconditions"]));
+        let preconditions = request.body.as_ref().and_then(|body| at(body, &["preconditions"]));
         let uid = preconditions.map(|preconditions| text(preconditions, &["uid"]));
-        self.expectations
-            .deletion_observed(key, uid.unwrap_or_default());
+        self.expectations.deletion_observed(key, uid.unwrap_or_default());
         if status.reason != Reason::NotFound {
             self.failures.insert(key.clone(), status.message.clone());
             let message = format!("Error deleting: {status}");
@@ -237,18 +213,12 @@ impl ReplicaSetController {
 
 /// The number of pods that a ReplicaSet asks for.
 pub(crate) fn replicas(replica_set: &ReplicaSet) -> i32 {
-    replica_set
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.replicas)
-        .unwrap_or(1)
+    replica_set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
 }
 
 fn new_pod(replica_set: &ReplicaSet) -> Pod {
     let spec = replica_set.spec.as_ref();
-    let template = spec
-        .and_then(|spec| spec.template.clone())
-        .unwrap_or_default();
+    let template = spec.and_then(|spec| spec.template.clone()).unwrap_or_default();
     let metadata = template.metadata.unwrap_or_default();
     let name = replica_set.metadata.name.as_deref().unwrap_or_default();
     Pod {
@@ -276,18 +246,13 @@ fn is_terminating_replica(replica_set: &ReplicaSet, pod: &Pod) -> bool {
 /// The ReplicaSets that manage a pod, before and after a change.
 fn owners(view: &View, change: &Change) -> BTreeSet<Key> {
     let objects = change.old.iter().chain(change.new.iter());
-    objects
-        .filter_map(|object| owner_key(view, object.metadata()))
-        .collect()
+    objects.filter_map(|object| owner_key(view, object.metadata())).collect()
 }
 
 fn owner_key(view: &View, metadata: &ObjectMeta) -> Option<Key> {
     let owner: &OwnerReference =
         controller_of(metadata).filter(|owner| owner.kind == resources::REPLICA_SETS.kind)?;
-    let key = Key::new(
-        metadata.namespace.as_deref().unwrap_or_default(),
-        &owner.name,
-    );
+    let key = Key::new(metadata.namespace.as_deref().unwrap_or_default(), &owner.name);
     let replica_set = view.replica_sets.get(&key)?;
     (uid(&replica_set.metadata) == owner.uid).then_some(key)
 }
@@ -301,9 +266,7 @@ fn selecting(view: &View, metadata: &ObjectMeta) -> Vec<Key> {
         matches!(selector, Some(Ok(selector)) if selector.matches(labels(metadata)))
     };
     let replica_sets = view.replica_sets.in_namespace(namespace).filter(selects);
-    replica_sets
-        .map(|replica_set| Key::of(&replica_set.metadata))
-        .collect()
+    replica_sets.map(|replica_set| Key::of(&replica_set.metadata)).collect()
 }
 
 #[cfg(test)]

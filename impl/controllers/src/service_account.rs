@@ -26,9 +26,7 @@ pub struct ServiceAccountController {
 impl ServiceAccountController {
     /// A controller that publishes this certificate, PEM.
     pub fn new(root_ca: &str) -> Self {
-        Self {
-            root_ca: BTreeMap::from([("ca.crt".to_owned(), root_ca.to_owned())]),
-        }
+        Self { root_ca: BTreeMap::from([("ca.crt".to_owned(), root_ca.to_owned())]) }
     }
 
     fn root_ca(&self, namespace: &str) -> ConfigMap {
@@ -76,16 +74,9 @@ impl Controller for ServiceAccountController {
             return Plan::default();
         }
         let mut plan = Plan::default();
-        if view
-            .service_accounts
-            .get(&Key::new(&key.name, ACCOUNT))
-            .is_none()
-        {
+        if view.service_accounts.get(&Key::new(&key.name, ACCOUNT)).is_none() {
             let metadata = named(&key.name, ACCOUNT);
-            let account = ServiceAccount {
-                metadata,
-                ..ServiceAccount::default()
-            };
+            let account = ServiceAccount { metadata, ..ServiceAccount::default() };
             plan.requests.push(Request::create(&account));
         }
         plan.requests.extend(self.publish(view, &key.name));
@@ -96,10 +87,7 @@ impl Controller for ServiceAccountController {
 }
 
 fn is_active(namespace: &Arc<Namespace>) -> bool {
-    let phase = namespace
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
+    let phase = namespace.status.as_ref().and_then(|status| status.phase.as_deref());
     namespace.metadata.deletion_timestamp.is_none() && phase != Some("Terminating")
 }
 
@@ -127,14 +115,8 @@ mod tests {
 
         let account = requests(&plan, Verb::Create, &resources::SERVICE_ACCOUNTS);
         let root_ca = requests(&plan, Verb::Create, &resources::CONFIG_MAPS);
-        assert_eq!(
-            account[0].body.clone().unwrap()["metadata"]["name"],
-            "default"
-        );
-        assert_eq!(
-            root_ca[0].body.clone().unwrap()["data"],
-            json!({"ca.crt": "PEM"})
-        );
+        assert_eq!(account[0].body.clone().unwrap()["metadata"]["name"], "default");
+        assert_eq!(root_ca[0].body.clone().unwrap()["data"], json!({"ca.crt": "PEM"}));
     }
 
     #[test]
@@ -150,10 +132,7 @@ mod tests {
         assert_eq!(due, [Key::cluster("new")]);
         assert_eq!(plan.requests.len(), 1);
         assert_eq!(plan.requests[0].verb, Verb::Update);
-        assert_eq!(
-            plan.requests[0].body.clone().unwrap()["data"],
-            json!({"ca.crt": "PEM"})
-        );
+        assert_eq!(plan.requests[0].body.clone().unwrap()["data"], json!({"ca.crt": "PEM"}));
     }
 
     fn world() -> World<ServiceAccountController> {

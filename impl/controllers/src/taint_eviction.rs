@@ -29,10 +29,7 @@ pub struct TaintEvictionController {
 
 impl Default for TaintEvictionController {
     fn default() -> Self {
-        Self {
-            since: BTreeMap::new(),
-            notes: Notes::new("taint-eviction-controller"),
-        }
+        Self { since: BTreeMap::new(), notes: Notes::new("taint-eviction-controller") }
     }
 }
 
@@ -57,9 +54,7 @@ impl Controller for TaintEvictionController {
             return vec![];
         }
         let node = change.key();
-        pods::on_node(view, &node.name)
-            .map(|pod| Key::of(&pod.metadata))
-            .collect()
+        pods::on_node(view, &node.name).map(|pod| Key::of(&pod.metadata)).collect()
     }
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
@@ -84,43 +79,29 @@ impl TaintEvictionController {
         if self.since.remove(&Key::of(&pod.metadata)).is_none() {
             return Plan::default();
         }
-        Plan {
-            requests: vec![self.tell(pod, "Cancelling deletion of Pod", now)],
-            look_again: None,
-        }
+        Plan { requests: vec![self.tell(pod, "Cancelling deletion of Pod", now)], look_again: None }
     }
 
     fn stay_for(&mut self, pod: &Arc<Pod>, seconds: i64, now: Timestamp) -> Plan {
         let key = Key::of(&pod.metadata);
         let uid = uid(&pod.metadata);
-        let known = self
-            .since
-            .get(&key)
-            .filter(|(known, _)| known == uid)
-            .map(|(_, since)| *since);
+        let known = self.since.get(&key).filter(|(known, _)| known == uid).map(|(_, since)| *since);
         let since = known.unwrap_or(now);
         let deadline = after_seconds(since, seconds);
         if now < deadline {
             self.since.insert(key, (uid.to_owned(), since));
-            return Plan {
-                requests: vec![],
-                look_again: Some(deadline),
-            };
+            return Plan { requests: vec![], look_again: Some(deadline) };
         }
         self.since.remove(&key);
         let event = self.tell(pod, "Marking for deletion Pod", now);
         let requests = vec![event, mark(pod, now), pods::delete(pod, json!({}))];
-        Plan {
-            requests,
-            look_again: None,
-        }
+        Plan { requests, look_again: None }
     }
 
     fn tell(&mut self, pod: &Arc<Pod>, what: &str, now: Timestamp) -> Request {
         let about = reference(&AnyObject::from(Arc::clone(pod)), "");
         let message = format!("{what} {}", Key::of(&pod.metadata));
-        self.notes
-            .record(about, Note::normal("TaintManagerEviction", message), now)
+        self.notes.record(about, Note::normal("TaintManagerEviction", message), now)
     }
 }
 
@@ -138,22 +119,14 @@ fn taints(node: Option<&AnyObject>) -> Vec<Taint> {
     let Some(AnyObject::Node(node)) = node else {
         return vec![];
     };
-    let taints = node
-        .spec
-        .iter()
-        .flat_map(|spec| spec.taints.iter().flatten());
-    taints
-        .filter(|taint| taint.effect == NO_EXECUTE)
-        .cloned()
-        .collect()
+    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+    taints.filter(|taint| taint.effect == NO_EXECUTE).cloned().collect()
 }
 
 /// Source: processPodOnNode and getMinTolerationTime. The first toleration that matches a taint counts.
 fn tolerates(pod: &Pod, taints: &[Taint]) -> Tolerates {
     let spec = pod.spec.as_ref();
-    let tolerations = spec
-        .and_then(|spec| spec.tolerations.as_deref())
-        .unwrap_or_default();
+    let tolerations = spec.and_then(|spec| spec.tolerations.as_deref()).unwrap_or_default();
     let mut shortest = Tolerates::Forever;
     for taint in taints {
         let Some(toleration) = tolerations.iter().find(|found| matches(found, taint)) else {

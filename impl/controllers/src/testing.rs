@@ -26,10 +26,7 @@ pub(crate) struct World<C> {
 impl<C: Controller> World<C> {
     /// An empty view.
     pub(crate) fn new(controller: C) -> Self {
-        Self {
-            view: View::default(),
-            controller,
-        }
+        Self { view: View::default(), controller }
     }
 
     /// Puts an object and tells the controller.
@@ -56,8 +53,7 @@ impl<C: Controller> World<C> {
 
     /// Tells the controller that a request was refused.
     pub(crate) fn refuse(&mut self, key: &Key, request: &Request, reason: Reason) {
-        self.controller
-            .completed(key, request, &Err(Status::new(reason, "refused")));
+        self.controller.completed(key, request, &Err(Status::new(reason, "refused")));
     }
 }
 
@@ -66,9 +62,7 @@ pub(crate) fn object_of(resource: &'static ApiResource, mut object: Value) -> An
     let metadata = metadata_mut(&mut object);
     let uid = format!("uid-{}", metadata["name"].as_str().unwrap());
     metadata.entry("uid").or_insert(Value::from(uid));
-    metadata
-        .entry("resourceVersion")
-        .or_insert(Value::from("1"));
+    metadata.entry("resourceVersion").or_insert(Value::from("1"));
     object["apiVersion"] = Value::from(resource.api_version());
     object["kind"] = Value::from(resource.kind);
     AnyObject::decode(resource, object.to_string().as_bytes()).unwrap()
@@ -98,7 +92,5 @@ pub(crate) fn requests<'a>(
     resource: &'static ApiResource,
 ) -> Vec<&'a Request> {
     let requests = plan.requests.iter();
-    requests
-        .filter(|request| request.verb == verb && request.resource == resource)
-        .collect()
+    requests.filter(|request| request.verb == verb && request.resource == resource).collect()
 }

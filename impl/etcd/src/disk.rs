@@ -67,15 +67,7 @@ impl Disk {
         let path = folder.join("wal");
         let (wal, wal_bytes) = read_wal(&path, &mut store)?;
         sync_folder(folder).map_err(|error| io_error(folder, error))?;
-        Ok((
-            Self {
-                folder: folder.to_owned(),
-                wal,
-                wal_bytes,
-                _lock: lock,
-            },
-            store,
-        ))
+        Ok((Self { folder: folder.to_owned(), wal, wal_bytes, _lock: lock }, store))
     }
 
     /// Makes records durable. After a failed write the log is as it was before.
@@ -133,10 +125,8 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
 
 fn read_snapshot(path: &Path) -> Result<Store, OpenError> {
     match std::fs::read(path) {
-        Ok(bytes) => snapshot::decode(&bytes).map_err(|corrupt| OpenError::Snapshot {
-            path: path.to_owned(),
-            corrupt,
-        }),
+        Ok(bytes) => snapshot::decode(&bytes)
+            .map_err(|corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Store::default()),
         Err(error) => Err(io_error(path, error)),
     }
@@ -145,24 +135,14 @@ fn read_snapshot(path: &Path) -> Result<Store, OpenError> {
 fn read_wal(path: &Path, store: &mut Store) -> Result<(File, u64), OpenError> {
     let mut bytes = vec![];
     let mut wal = open(path).map_err(|error| io_error(path, error))?;
-    wal.read_to_end(&mut bytes)
-        .map_err(|error| io_error(path, error))?;
-    let decoded = log::decode(&bytes).map_err(|corrupt| OpenError::Log {
-        path: path.to_owned(),
-        corrupt,
-    })?;
+    wal.read_to_end(&mut bytes).map_err(|error| io_error(path, error))?;
+    let decoded =
+        log::decode(&bytes).map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
     let snapshot = store.revision();
-    for record in decoded
-        .records
-        .iter()
-        .filter(|record| record.revision > snapshot)
-    {
+    for record in decoded.records.iter().filter(|record| record.revision > snapshot) {
         if record.revision != store.revision().next() {
             let missing = store.revision().next();
-            return Err(OpenError::Gap {
-                path: path.to_owned(),
-                missing,
-            });
+            return Err(OpenError::Gap { path: path.to_owned(), missing });
         }
         store.apply(record);
     }
@@ -178,23 +158,14 @@ fn cut(wal: &mut File, sound_bytes: u64) -> io::Result<()> {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 /// Writes a file beside the old one and puts it in its place.
 fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<File> {
     let temporary = folder.join(format!("{name}.new"));
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&temporary)?;
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&temporary, folder.join(name))?;
@@ -207,8 +178,5 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 fn io_error(path: &Path, error: io::Error) -> OpenError {
-    OpenError::Io {
-        path: path.to_owned(),
-        error,
-    }
+    OpenError::Io { path: path.to_owned(), error }
 }

@@ -54,19 +54,11 @@ impl Etcd {
         let (disk, store) = Disk::open(folder)?;
         let (sender, receiver) = mpsc::channel();
         let (publish, published) = watch::channel(store.clone());
-        let writer = Writer {
-            disk,
-            head: store,
-            publish,
-            broken: None,
-        };
+        let writer = Writer { disk, head: store, publish, broken: None };
         std::thread::Builder::new()
             .name("etcd-writer".to_owned())
             .spawn(move || writer.run(&receiver))
-            .map_err(|error| OpenError::Io {
-                path: folder.to_owned(),
-                error,
-            })?;
+            .map_err(|error| OpenError::Io { path: folder.to_owned(), error })?;
         Ok(Self { sender, published })
     }
 
@@ -94,17 +86,13 @@ impl Etcd {
     ) -> Result<Committed, CommitError> {
         let (answer, answered) = oneshot::channel();
         let message = Message::Commit(transaction, Box::new(witness), answer);
-        self.sender
-            .send(message)
-            .map_err(|_| CommitError::Stopped)?;
+        self.sender.send(message).map_err(|_| CommitError::Stopped)?;
         answered.await.map_err(|_| CommitError::Stopped)?
     }
 
     /// Forgets the history up to a revision.
     pub fn compact(&self, revision: Revision) -> Result<(), CommitError> {
-        self.sender
-            .send(Message::Compact(revision))
-            .map_err(|_| CommitError::Stopped)
+        self.sender.send(Message::Compact(revision)).map_err(|_| CommitError::Stopped)
     }
 }
 
@@ -119,9 +107,7 @@ struct Writer {
 impl Writer {
     fn run(mut self, receiver: &mpsc::Receiver<Message>) {
         while let Ok(first) = receiver.recv() {
-            let batch = std::iter::once(first)
-                .chain(receiver.try_iter())
-                .take(BATCH_MAX);
+            let batch = std::iter::once(first).chain(receiver.try_iter()).take(BATCH_MAX);
             let (mut decided, mut records) = (vec![], vec![]);
             for message in batch {
                 self.decide(message, &mut decided, &mut records);
@@ -142,12 +128,7 @@ impl Writer {
         }
     }
 
-    fn decide(
-        &mut self,
-        message: Message,
-        decided: &mut Vec<Decided>,
-        records: &mut Vec<Record>,
-    ) {
+    fn decide(&mut self, message: Message, decided: &mut Vec<Decided>, records: &mut Vec<Record>) {
         match message {
             Message::Commit(transaction, witness, answer) => {
                 let committed = self.head.commit(&transaction);

@@ -25,10 +25,7 @@ async fn close(etcd: Etcd) {
 }
 
 fn keys(etcd: &Etcd) -> Vec<String> {
-    etcd.snapshot()
-        .iter()
-        .map(|kv| String::from_utf8_lossy(&kv.key).into_owned())
-        .collect()
+    etcd.snapshot().iter().map(|kv| String::from_utf8_lossy(&kv.key).into_owned()).collect()
 }
 
 #[tokio::test]
@@ -38,10 +35,7 @@ async fn a_reopened_store_continues_with_the_same_revisions() {
 
     let etcd = Etcd::open(folder.path()).unwrap();
 
-    assert_eq!(
-        (keys(&etcd), etcd.snapshot().revision().0),
-        (vec!["a".into(), "b".into()], 3)
-    );
+    assert_eq!((keys(&etcd), etcd.snapshot().revision().0), (vec!["a".into(), "b".into()], 3));
 }
 
 #[tokio::test]
@@ -55,10 +49,7 @@ async fn a_torn_tail_is_cut_and_the_store_goes_on() {
     let etcd = Etcd::open(folder.path()).unwrap();
     etcd.commit(create("c")).await.unwrap();
 
-    assert_eq!(
-        (keys(&etcd), etcd.snapshot().revision().0),
-        (vec!["a".into(), "c".into()], 3)
-    );
+    assert_eq!((keys(&etcd), etcd.snapshot().revision().0), (vec!["a".into(), "c".into()], 3));
 }
 
 #[tokio::test]
@@ -72,10 +63,7 @@ async fn a_corrupt_record_is_named_and_nothing_is_cut() {
 
     let error = Etcd::open(folder.path()).expect_err("the log is corrupt");
 
-    assert!(
-        matches!(&error, OpenError::Log { corrupt, .. } if corrupt.offset == 0),
-        "{error}"
-    );
+    assert!(matches!(&error, OpenError::Log { corrupt, .. } if corrupt.offset == 0), "{error}");
     assert_eq!(std::fs::read(&wal).unwrap(), bytes);
 }
 
@@ -96,20 +84,12 @@ async fn a_long_log_becomes_a_snapshot_and_loses_nothing() {
     let value = Bytes::from(vec![7; 1024 * 1024]);
     for number in 0..20 {
         let key = Bytes::from(format!("key-{number:02}").as_bytes());
-        etcd.commit(Transaction::create(key, value.clone()))
-            .await
-            .unwrap();
+        etcd.commit(Transaction::create(key, value.clone())).await.unwrap();
     }
     close(etcd).await;
 
     let reopened = Etcd::open(folder.path()).unwrap();
 
     assert!(folder.path().join("snapshot").exists());
-    assert_eq!(
-        (
-            reopened.snapshot().iter().count(),
-            reopened.snapshot().revision().0
-        ),
-        (20, 21)
-    );
+    assert_eq!((reopened.snapshot().iter().count(), reopened.snapshot().revision().0), (20, 21));
 }

@@ -1,4 +1,26 @@
 //! HTTP, TLS, time, names and the loops that run the cores.
+//!
+//! Nothing here decides: what a request does is `apiserver`'s decision, what a component does is its
+//! core's. This crate performs them.
 
+pub mod api_server;
+pub mod bootstrap;
+pub mod clock;
+pub mod controller_loop;
+pub mod http_server;
+pub mod informer;
+pub mod local;
 pub mod node_server;
+mod origin;
+mod remote_command;
+pub mod requests;
+pub mod scheduler_loop;
+mod streams;
+pub mod tls;
+pub mod trace;
 pub mod transport;
+mod watch_stream;
+
+pub use api_server::ApiServer;
+pub use local::Local;
+pub use trace::Trace;

@@ -65,11 +65,7 @@ pub trait Score: Send + Sync {
 pub fn default_normalize_score(scores: &mut [i64], reverse: bool) {
     let max = scores.iter().copied().max().unwrap_or(0).max(0);
     for score in scores {
-        let scaled = if max == 0 {
-            0
-        } else {
-            SCORE_MAX * *score / max
-        };
+        let scaled = if max == 0 { 0 } else { SCORE_MAX * *score / max };
         *score = if reverse { SCORE_MAX - scaled } else { scaled };
     }
 }
@@ -78,10 +74,7 @@ pub fn default_normalize_score(scores: &mut [i64], reverse: bool) {
 ///
 /// Source: `FitError` in framework/types.go (v1.36). Reasons are sorted as texts, numbers and all.
 pub fn fit_error<'a>(nodes: usize, verdicts: impl Iterator<Item = &'a Verdict>) -> String {
-    histogram(
-        nodes,
-        verdicts.flat_map(Verdict::reasons).map(String::as_str),
-    )
+    histogram(nodes, verdicts.flat_map(Verdict::reasons).map(String::as_str))
 }
 
 /// What preemption has to say of a pod that fits no node, when no pod is evicted for it.
@@ -91,9 +84,7 @@ pub fn preemption_message<'a>(
     pod: &PodInfo,
     (nodes, verdicts): (usize, impl Iterator<Item = &'a Verdict>),
 ) -> String {
-    let policy = pod
-        .spec()
-        .and_then(|spec| spec.preemption_policy.as_deref());
+    let policy = pod.spec().and_then(|spec| spec.preemption_policy.as_deref());
     if policy == Some("Never") {
         return "preemption: not eligible due to preemptionPolicy=Never.".to_owned();
     }
@@ -111,10 +102,8 @@ fn histogram<'a>(nodes: usize, reasons: impl Iterator<Item = &'a str>) -> String
     for reason in reasons {
         *counts.entry(reason).or_insert(0_usize) += 1;
     }
-    let mut reasons: Vec<String> = counts
-        .iter()
-        .map(|(reason, count)| format!("{count} {reason}"))
-        .collect();
+    let mut reasons: Vec<String> =
+        counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     reasons.sort();
     let mut message = format!("0/{nodes} nodes are available:");
     if !reasons.is_empty() {

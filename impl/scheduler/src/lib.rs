@@ -14,4 +14,4 @@ pub mod snapshot;
 mod testing;
 
 pub use framework::Verdict;
-pub use scheduler::{Choice, Decision, Explanation, Scheduler};
+pub use scheduler::{Choice, DEFAULT_SCHEDULER, Decision, Explanation, Scheduler};

@@ -62,10 +62,7 @@ pub struct NodeInfo {
 impl NodeInfo {
     /// Takes a node as it is now; its pods stay.
     pub fn set_node(&mut self, node: Arc<Node>) {
-        let allocatable = node
-            .status
-            .as_ref()
-            .and_then(|status| status.allocatable.as_ref());
+        let allocatable = node.status.as_ref().and_then(|status| status.allocatable.as_ref());
         self.allocatable = allocatable.map(Resources::of).unwrap_or_default();
         self.node = Some(node);
     }
@@ -105,8 +102,7 @@ impl NodeInfo {
     /// The node's name, empty without a node.
     pub fn name(&self) -> &str {
         let node = self.node.as_ref();
-        node.and_then(|node| node.metadata.name.as_deref())
-            .unwrap_or_default()
+        node.and_then(|node| node.metadata.name.as_deref()).unwrap_or_default()
     }
 
     /// The value of a label.
@@ -117,9 +113,7 @@ impl NodeInfo {
 
     /// The node's taints.
     pub fn taints(&self) -> &[Taint] {
-        self.spec()
-            .and_then(|spec| spec.taints.as_deref())
-            .unwrap_or_default()
+        self.spec().and_then(|spec| spec.taints.as_deref()).unwrap_or_default()
     }
 
     /// Whether the node is cordoned.

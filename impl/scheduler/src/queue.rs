@@ -51,14 +51,7 @@ impl Queue {
     /// Adds a new pod, or one that has changed in a way that may help it.
     pub fn add(&mut self, key: &Key, priority: i32) {
         let attempts = self.take_out(key).map_or(0, |entry| entry.attempts);
-        self.activate(
-            key,
-            Entry {
-                priority,
-                attempts,
-                waits: Waits::InFlight,
-            },
-        );
+        self.activate(key, Entry { priority, attempts, waits: Waits::InFlight });
     }
 
     /// Forgets a pod.
@@ -150,8 +143,7 @@ impl Queue {
     fn activate(&mut self, key: &Key, mut entry: Entry) {
         self.added += 1;
         entry.waits = Waits::Active(self.added);
-        self.active
-            .insert((Reverse(entry.priority), self.added, key.clone()));
+        self.active.insert((Reverse(entry.priority), self.added, key.clone()));
         self.entries.insert(key.clone(), entry);
     }
 
@@ -165,8 +157,7 @@ impl Queue {
         let entry = self.entries.remove(key)?;
         match entry.waits {
             Waits::Active(order) => {
-                self.active
-                    .remove(&(Reverse(entry.priority), order, key.clone()));
+                self.active.remove(&(Reverse(entry.priority), order, key.clone()));
             }
             Waits::Backoff(when) => {
                 self.timers.remove(&(when, key.clone()));
@@ -183,14 +174,8 @@ impl Queue {
 
 /// One second after the first attempt, twice as long after each further one, up to ten.
 fn backoff(attempts: u32) -> Duration {
-    let doubled = 1_u64
-        .checked_shl(attempts.saturating_sub(1))
-        .unwrap_or(u64::MAX);
-    Duration::from_secs(
-        BACKOFF_INITIAL_SECONDS
-            .saturating_mul(doubled)
-            .min(BACKOFF_MAX_SECONDS),
-    )
+    let doubled = 1_u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX);
+    Duration::from_secs(BACKOFF_INITIAL_SECONDS.saturating_mul(doubled).min(BACKOFF_MAX_SECONDS))
 }
 
 #[cfg(test)]
@@ -204,9 +189,8 @@ mod tests {
             queue.add(&Key::cluster(name), priority);
         }
 
-        let order: Vec<String> = std::iter::from_fn(|| queue.pop(at(0)))
-            .map(|key| key.name)
-            .collect();
+        let order: Vec<String> =
+            std::iter::from_fn(|| queue.pop(at(0))).map(|key| key.name).collect();
 
         assert_eq!(order, ["c", "a", "b"]);
     }
@@ -245,9 +229,7 @@ mod tests {
 
     #[test]
     fn the_backoff_doubles_up_to_ten_seconds() {
-        let seconds: Vec<u64> = (1..=6)
-            .map(|attempts| backoff(attempts).as_secs())
-            .collect();
+        let seconds: Vec<u64> = (1..=6).map(|attempts| backoff(attempts).as_secs()).collect();
 
         assert_eq!(seconds, [1, 2, 4, 8, 10, 10]);
     }

@@ -87,10 +87,7 @@ pub struct PodRequests {
 impl PodRequests {
     /// The requests of a pod: its containers', or its largest init container's, and its overhead.
     pub fn of(spec: &PodSpec) -> Self {
-        Self {
-            requested: pod_requests(spec, false),
-            non_zero: pod_requests(spec, true),
-        }
+        Self { requested: pod_requests(spec, false), non_zero: pod_requests(spec, true) }
     }
 
     /// Whether it requests neither cpu nor memory.
@@ -108,11 +105,7 @@ fn pod_requests(spec: &PodSpec, non_zero: bool) -> Resources {
     let (sidecars, init_peak) = init_requests(spec, non_zero);
     total.add(&sidecars);
     total.max(&init_peak);
-    if let Some(pod_level) = spec
-        .resources
-        .as_ref()
-        .and_then(|found| found.requests.as_ref())
-    {
+    if let Some(pod_level) = spec.resources.as_ref().and_then(|found| found.requests.as_ref()) {
         override_with(&mut total, pod_level);
     }
     if let Some(overhead) = &spec.overhead {
@@ -137,10 +130,7 @@ fn init_requests(spec: &PodSpec, non_zero: bool) -> (Resources, Resources) {
 }
 
 fn container_requests(container: &Container, non_zero: bool) -> Resources {
-    let requests = container
-        .resources
-        .as_ref()
-        .and_then(|found| found.requests.as_ref());
+    let requests = container.resources.as_ref().and_then(|found| found.requests.as_ref());
     let mut resources = requests.map(Resources::of).unwrap_or_default();
     let requests_any = |name: &str| requests.is_some_and(|requests| requests.contains_key(name));
     if non_zero && !requests_any("cpu") {

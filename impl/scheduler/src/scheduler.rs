@@ -122,18 +122,10 @@ impl Scheduler {
                 self.give_up(&pod, verdicts, now)
             }
         };
-        let requests = requests
-            .into_iter()
-            .map(|request| request.observed_at(view_revision))
-            .collect();
+        let requests =
+            requests.into_iter().map(|request| request.observed_at(view_revision)).collect();
         let uid = pod.uid().to_owned();
-        Some(Decision {
-            pod: pod.key(),
-            uid,
-            observed_revision: view_revision,
-            outcome,
-            requests,
-        })
+        Some(Decision { pod: pod.key(), uid, observed_revision: view_revision, outcome, requests })
     }
 
     /// Hears what came of a request; a binding that was granted is told, one that was refused is undone.
@@ -148,14 +140,8 @@ impl Scheduler {
         if request.subresource != "binding" {
             return vec![];
         }
-        let uid = request
-            .body
-            .as_ref()
-            .and_then(|body| body["metadata"]["uid"].as_str());
-        let node = request
-            .body
-            .as_ref()
-            .and_then(|body| body["target"]["name"].as_str());
+        let uid = request.body.as_ref().and_then(|body| body["metadata"]["uid"].as_str());
+        let node = request.body.as_ref().and_then(|body| body["target"]["name"].as_str());
         let (uid, node) = (uid.unwrap_or_default(), node.unwrap_or_default());
         match outcome {
             Ok(_) => self.bound(pod, uid, node),
@@ -177,17 +163,14 @@ impl Scheduler {
                 }
             }
             (Some(old), None) => {
-                self.snapshot
-                    .remove_node(old.metadata.name.as_deref().unwrap_or_default());
+                self.snapshot.remove_node(old.metadata.name.as_deref().unwrap_or_default());
             }
             (None, None) => {}
         }
     }
 
     fn observe_pod(&mut self, old: Option<&Arc<Pod>>, new: Option<&Arc<Pod>>) {
-        let replaced = old
-            .zip(new)
-            .is_some_and(|(old, new)| old.metadata.uid != new.metadata.uid);
+        let replaced = old.zip(new).is_some_and(|(old, new)| old.metadata.uid != new.metadata.uid);
         if let Some(old) = old.filter(|_| replaced || new.is_none()) {
             self.pod_gone(&Key::of(&old.metadata));
         }
@@ -243,10 +226,7 @@ impl Scheduler {
     }
 
     fn filter(&self, pod: &PodInfo) -> Vec<(&NodeInfo, Verdict)> {
-        self.snapshot
-            .nodes()
-            .map(|node| (node, run_filters(pod, node)))
-            .collect()
+        self.snapshot.nodes().map(|node| (node, run_filters(pod, node))).collect()
     }
 
     /// The feasible node with the highest weighted sum of scores; the first by name among equals.
@@ -263,14 +243,8 @@ impl Scheduler {
         let scores = run_scores(pod, &feasible);
         let total = |index: &usize| scores.iter().map(|(_, scores)| scores[*index]).sum::<i64>();
         let best = (0..feasible.len()).rev().max_by_key(total)?;
-        let of_best = scores
-            .iter()
-            .map(|(name, scores)| (*name, scores[best]))
-            .collect();
-        let explanation = Explanation {
-            feasible: feasible.len(),
-            scores: of_best,
-        };
+        let of_best = scores.iter().map(|(name, scores)| (*name, scores[best])).collect();
+        let explanation = Explanation { feasible: feasible.len(), scores: of_best };
         Some((feasible[best].name().to_owned(), explanation))
     }
 
@@ -324,11 +298,7 @@ impl Scheduler {
         self.binding.remove(uid);
         self.snapshot.forget(key, uid);
         self.queue.move_all(self.now);
-        let waits = self
-            .pending
-            .get(key)
-            .filter(|pod| pod.uid() == uid)
-            .cloned();
+        let waits = self.pending.get(key).filter(|pod| pod.uid() == uid).cloned();
         let Some(pod) = waits.filter(|_| status.reason != Reason::NotFound) else {
             return vec![];
         };
@@ -340,9 +310,7 @@ impl Scheduler {
 
 fn run_filters(pod: &PodInfo, node: &NodeInfo) -> Verdict {
     let mut verdicts = FILTERS.iter().map(|plugin| plugin.filter(pod, node));
-    verdicts
-        .find(|verdict| *verdict != Verdict::Feasible)
-        .unwrap_or(Verdict::Feasible)
+    verdicts.find(|verdict| *verdict != Verdict::Feasible).unwrap_or(Verdict::Feasible)
 }
 
 /// Per plugin, the weighted score of each node.
@@ -370,10 +338,7 @@ fn unschedulable_message(pod: &PodInfo, verdicts: &BTreeMap<String, Verdict>) ->
 
 /// The request that sets the PodScheduled condition, if it does not say so already.
 fn not_scheduled(pod: &Pod, (reason, message): (&str, &str), now: Timestamp) -> Option<Request> {
-    let mut conditions = pod
-        .status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten());
+    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let old = conditions.find(|condition| condition.type_ == "PodScheduled");
     let mut since = api::time::text(now);
     if let Some(old) = old.filter(|old| old.status == "False") {
@@ -409,11 +374,8 @@ fn truncated(message: &str) -> String {
 
 /// Whether a node has changed in something that a filter reads.
 fn may_help(old: &Node, new: &Node) -> bool {
-    let allocatable = |node: &Node| {
-        node.status
-            .as_ref()
-            .and_then(|status| status.allocatable.clone())
-    };
+    let allocatable =
+        |node: &Node| node.status.as_ref().and_then(|status| status.allocatable.clone());
     old.metadata.uid != new.metadata.uid
         || old.metadata.labels != new.metadata.labels
         || old.spec != new.spec
@@ -421,10 +383,7 @@ fn may_help(old: &Node, new: &Node) -> bool {
 }
 
 fn is_finished(pod: &Pod) -> bool {
-    let phase = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }
 
@@ -434,19 +393,11 @@ fn node_name(pod: &Pod) -> Option<&str> {
 }
 
 fn as_node(object: Option<&AnyObject>) -> Option<&Arc<Node>> {
-    if let Some(AnyObject::Node(node)) = object {
-        Some(node)
-    } else {
-        None
-    }
+    if let Some(AnyObject::Node(node)) = object { Some(node) } else { None }
 }
 
 fn as_pod(object: Option<&AnyObject>) -> Option<&Arc<Pod>> {
-    if let Some(AnyObject::Pod(pod)) = object {
-        Some(pod)
-    } else {
-        None
-    }
+    if let Some(AnyObject::Pod(pod)) = object { Some(pod) } else { None }
 }
 
 #[cfg(test)]

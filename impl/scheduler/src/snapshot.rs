@@ -64,9 +64,7 @@ impl Snapshot {
 
     /// Whether this pod is assumed, and not seen bound yet.
     pub fn is_assumed(&self, key: &Key, uid: &str) -> bool {
-        self.places
-            .get(key)
-            .is_some_and(|place| place.assumed && place.uid == uid)
+        self.places.get(key).is_some_and(|place| place.assumed && place.uid == uid)
     }
 
     /// The node on which a pod counts.
@@ -94,11 +92,7 @@ impl Snapshot {
     fn place(&mut self, pod: PodInfo, node: &str, assumed: bool) {
         let key = pod.key();
         self.remove_pod(&key);
-        let place = Place {
-            node: node.to_owned(),
-            uid: pod.uid().to_owned(),
-            assumed,
-        };
+        let place = Place { node: node.to_owned(), uid: pod.uid().to_owned(), assumed };
         self.places.insert(key, place);
         self.nodes.entry(node.to_owned()).or_default().add_pod(pod);
     }
@@ -121,19 +115,13 @@ mod tests {
     fn a_node_that_is_created_again_keeps_its_pods_counted() {
         let mut snapshot = Snapshot::default();
         snapshot.set_node(node("a", json!({})));
-        snapshot.add_pod(
-            PodInfo::new(pod("web", json!({"requests": {"cpu": "1"}}))),
-            "a",
-        );
+        snapshot.add_pod(PodInfo::new(pod("web", json!({"requests": {"cpu": "1"}}))), "a");
         snapshot.remove_node("a");
         assert_eq!(snapshot.nodes().count(), 0);
 
         snapshot.set_node(node("a", json!({})));
 
-        assert_eq!(
-            snapshot.node("a").map(|info| info.requested.milli_cpu),
-            Some(1000)
-        );
+        assert_eq!(snapshot.node("a").map(|info| info.requested.milli_cpu), Some(1000));
     }
 
     #[test]
@@ -146,9 +134,6 @@ mod tests {
 
         snapshot.forget(&info.key(), info.uid());
 
-        assert_eq!(
-            snapshot.node("a").map(|info| info.requested.milli_cpu),
-            Some(1000)
-        );
+        assert_eq!(snapshot.node("a").map(|info| info.requested.milli_cpu), Some(1000));
     }
 }

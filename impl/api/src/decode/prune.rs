@@ -61,10 +61,7 @@ impl Pruner {
             if value.is_null() {
                 continue;
             }
-            let at = At {
-                path: &path,
-                holder: definition.short_name(),
-            };
+            let at = At { path: &path, holder: definition.short_name() };
             let value = self.value(&field.value, value, at)?;
             if field.keeps(&value) {
                 kept.insert(name, value);
@@ -94,14 +91,7 @@ impl Pruner {
     ) -> Result<Value, DecodeError> {
         let items = items.into_iter().enumerate().map(|(index, item)| {
             let path = Path::Index(at.path, index);
-            self.value(
-                element,
-                item,
-                At {
-                    path: &path,
-                    holder: at.holder,
-                },
-            )
+            self.value(element, item, At { path: &path, holder: at.holder })
         });
         items.collect::<Result<Vec<_>, _>>().map(Value::Array)
     }
@@ -115,14 +105,7 @@ impl Pruner {
         let mut kept = Map::new();
         for (key, value) in entries {
             let path = Path::Key(at.path, &key);
-            let value = self.value(
-                element,
-                value,
-                At {
-                    path: &path,
-                    holder: at.holder,
-                },
-            )?;
+            let value = self.value(element, value, At { path: &path, holder: at.holder })?;
             kept.insert(key, value);
         }
         Ok(Value::Object(kept))

@@ -47,11 +47,7 @@ fn mismatch(kind: &Type, value: &Value, at: At<'_>) -> DecodeError {
         "number" if integer => format!("number {value}"),
         found => found.to_owned(),
     };
-    DecodeError::Type {
-        found,
-        target: at.target(),
-        expected: go_type(kind),
-    }
+    DecodeError::Type { found, target: at.target(), expected: go_type(kind) }
 }
 
 fn go_type(kind: &Type) -> String {
@@ -75,9 +71,7 @@ fn go_type(kind: &Type) -> String {
 }
 
 fn is_int32(value: &Value) -> bool {
-    value
-        .as_i64()
-        .is_some_and(|number| i32::try_from(number).is_ok())
+    value.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
 }
 
 fn json(value: impl serde::Serialize) -> Value {
@@ -86,10 +80,7 @@ fn json(value: impl serde::Serialize) -> Value {
 
 /// Go skips line breaks in base64.
 fn bytes(text: String) -> Result<Value, DecodeError> {
-    let text: String = text
-        .chars()
-        .filter(|letter| !matches!(letter, '\r' | '\n'))
-        .collect();
+    let text: String = text.chars().filter(|letter| !matches!(letter, '\r' | '\n')).collect();
     match STANDARD.decode(&text) {
         Ok(_) => Ok(Value::String(text)),
         Err(error) => {
@@ -99,9 +90,7 @@ fn bytes(text: String) -> Result<Value, DecodeError> {
                 base64::DecodeError::InvalidLength(at) => at,
                 base64::DecodeError::InvalidPadding => text.len(),
             };
-            Err(DecodeError::Text(format!(
-                "illegal base64 data at input byte {at}"
-            )))
+            Err(DecodeError::Text(format!("illegal base64 data at input byte {at}")))
         }
     }
 }

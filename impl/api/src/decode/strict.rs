@@ -12,10 +12,7 @@ use super::path::Path;
 pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Error> {
     let duplicates = RefCell::default();
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let root = Strict {
-        path: &Path::Root,
-        duplicates: &duplicates,
-    };
+    let root = Strict { path: &Path::Root, duplicates: &duplicates };
     let value = root.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok((value, duplicates.into_inner()))
@@ -75,10 +72,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut items = vec![];
         loop {
             let path = Path::Index(self.path, items.len());
-            let seed = Strict {
-                path: &path,
-                duplicates: self.duplicates,
-            };
+            let seed = Strict { path: &path, duplicates: self.duplicates };
             match access.next_element_seed(seed)? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
@@ -90,10 +84,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut fields = Map::new();
         while let Some(name) = access.next_key::<String>()? {
             let path = Path::Field(self.path, &name);
-            let seed = Strict {
-                path: &path,
-                duplicates: self.duplicates,
-            };
+            let seed = Strict { path: &path, duplicates: self.duplicates };
             let value = access.next_value_seed(seed)?;
             if fields.contains_key(&name) {
                 self.duplicates.borrow_mut().push(path.to_string());

@@ -12,10 +12,7 @@ fn known_fields_stay_and_unknown_ones_are_told() {
 
     let decoded = json(&resources::PODS, body.as_bytes()).unwrap();
 
-    assert_eq!(
-        decoded.unknown_fields,
-        ["spec.containers[0].bar", "spec.foo"]
-    );
+    assert_eq!(decoded.unknown_fields, ["spec.containers[0].bar", "spec.foo"]);
     assert_eq!(
         decoded.object,
         json!({"kind": "Pod", "apiVersion": "v1",
@@ -62,10 +59,7 @@ fn wrong_types_are_named_as_go_names_them() {
         r#"{"spec":{"replicas":1.5}}"#,
         "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32",
     );
-    check_error(
-        "[]",
-        "json: cannot unmarshal array into Go value of type v1.Deployment",
-    );
+    check_error("[]", "json: cannot unmarshal array into Go value of type v1.Deployment");
 }
 
 #[test]
@@ -98,10 +92,7 @@ fn quantities_become_canonical_and_times_utc() {
 
     let object = json(&resources::PODS, body).unwrap().object;
 
-    assert_eq!(
-        object["metadata"]["creationTimestamp"],
-        "2026-01-02T02:04:05Z"
-    );
+    assert_eq!(object["metadata"]["creationTimestamp"], "2026-01-02T02:04:05Z");
     assert_eq!(
         object["spec"]["containers"][0]["resources"]["limits"],
         json!({"cpu": "2", "memory": "1Gi"})
@@ -114,11 +105,7 @@ fn quantity_without_digits_is_refused() {
 
     let error = json(&resources::PODS, body).unwrap_err();
 
-    assert!(
-        error
-            .to_string()
-            .starts_with("quantities must match the regular expression")
-    );
+    assert!(error.to_string().starts_with("quantities must match the regular expression"));
 }
 
 #[test]
@@ -129,20 +116,14 @@ fn secret_data_is_base64() {
 
 #[test]
 fn trailing_bytes_are_refused() {
-    assert!(matches!(
-        json(&resources::PODS, b"{} {}"),
-        Err(DecodeError::Json(_))
-    ));
+    assert!(matches!(json(&resources::PODS, b"{} {}"), Err(DecodeError::Json(_))));
 }
 
 #[test]
 fn yaml_is_json_in_other_clothes() {
     let value = yaml(b"metadata:\n  name: a\nspec:\n  replicas: 2\n  paused: true\n").unwrap();
 
-    assert_eq!(
-        value,
-        json!({"metadata": {"name": "a"}, "spec": {"replicas": 2, "paused": true}})
-    );
+    assert_eq!(value, json!({"metadata": {"name": "a"}, "spec": {"replicas": 2, "paused": true}}));
 }
 
 #[test]

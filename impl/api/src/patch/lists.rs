@@ -25,14 +25,7 @@ pub(super) fn merge(
         merge_by_key(schema, old, new)
     } else {
         let merged = distinct(old.iter().chain(&new));
-        arrange(
-            merged,
-            &Order {
-                first: &new,
-                old: &old,
-                key: None,
-            },
-        )
+        arrange(merged, &Order { first: &new, old: &old, key: None })
     }
 }
 
@@ -51,15 +44,7 @@ pub(super) fn merge_ordered(
         (None, Some(new)) => new.into_iter().filter_map(without_directives).collect(),
         (Some(old), Some(new)) => merge(schema, old, new)?,
     };
-    arrange(
-        merged,
-        &Order {
-            first: order,
-            old: &before,
-            key: schema.merge_key,
-        },
-    )
-    .map(Some)
+    arrange(merged, &Order { first: order, old: &before, key: schema.merge_key }).map(Some)
 }
 
 /// Elements of the patch stand in the given order, and none is missing there.
@@ -117,14 +102,7 @@ fn merge_by_key(
             None => merged.extend(without_directives(item.clone())),
         }
     }
-    arrange(
-        merged,
-        &Order {
-            first: &new,
-            old: &old,
-            key: Some(key),
-        },
-    )
+    arrange(merged, &Order { first: &new, old: &old, key: Some(key) })
 }
 
 fn no_key_declared(schema: FieldSchema<'_>) -> StrategicError {
@@ -133,18 +111,11 @@ fn no_key_declared(schema: FieldSchema<'_>) -> StrategicError {
 }
 
 fn element_type(schema: FieldSchema<'_>) -> Option<&Type> {
-    if let Some(Type::List(element)) = schema.value {
-        Some(element)
-    } else {
-        None
-    }
+    if let Some(Type::List(element)) = schema.value { Some(element) } else { None }
 }
 
 fn fields(value: &mut Value) -> Fields {
-    value
-        .as_object_mut()
-        .map(std::mem::take)
-        .unwrap_or_default()
+    value.as_object_mut().map(std::mem::take).unwrap_or_default()
 }
 
 /// The old list without what the patch deletes or replaces, and the patch without its directives.
@@ -153,9 +124,8 @@ fn obey_directives(
     new: Vec<Value>,
     key: &str,
 ) -> Result<(Vec<Value>, Vec<Value>), StrategicError> {
-    let (directives, plain): (Vec<_>, Vec<_>) = new
-        .into_iter()
-        .partition(|item| item.get(DIRECTIVE).is_some());
+    let (directives, plain): (Vec<_>, Vec<_>) =
+        new.into_iter().partition(|item| item.get(DIRECTIVE).is_some());
     let mut replaced = false;
     for item in directives {
         match item[DIRECTIVE].as_str() {
@@ -166,18 +136,11 @@ fn obey_directives(
             Some("replace") => replaced = true,
             _ => {
                 let directive = item[DIRECTIVE].clone();
-                return Err(StrategicError::Directive {
-                    directive,
-                    fields: item,
-                });
+                return Err(StrategicError::Directive { directive, fields: item });
             }
         }
     }
-    Ok(if replaced {
-        (plain, vec![])
-    } else {
-        (old, plain)
-    })
+    Ok(if replaced { (plain, vec![]) } else { (old, plain) })
 }
 
 fn distinct<'a>(items: impl Iterator<Item = &'a Value>) -> Vec<Value> {
@@ -193,10 +156,8 @@ fn distinct<'a>(items: impl Iterator<Item = &'a Value>) -> Vec<Value> {
 /// What tells elements of a list apart: the value of the key, or the scalar itself.
 fn identity<'a>(item: &'a Value, key: Option<&str>) -> Result<&'a Value, StrategicError> {
     let Some(key) = key else { return Ok(item) };
-    item.get(key).ok_or_else(|| StrategicError::NoMergeKey {
-        element: item.clone(),
-        key: key.to_owned(),
-    })
+    item.get(key)
+        .ok_or_else(|| StrategicError::NoMergeKey { element: item.clone(), key: key.to_owned() })
 }
 
 /// In which order the elements of a merged list stand.
@@ -211,15 +172,11 @@ struct Order<'a> {
 impl Order<'_> {
     fn position(&self, list: &[Value], item: &Value) -> Option<usize> {
         let wanted = identity(item, self.key).ok();
-        list.iter()
-            .position(|item| wanted.is_some() && identity(item, self.key).ok() == wanted)
+        list.iter().position(|item| wanted.is_some() && identity(item, self.key).ok() == wanted)
     }
 
     fn stood_before(&self, left: &Value, right: &Value) -> bool {
-        match (
-            self.position(self.old, left),
-            self.position(self.old, right),
-        ) {
+        match (self.position(self.old, left), self.position(self.old, right)) {
             (Some(left), Some(right)) => left < right,
             (None, _) | (_, None) => false,
         }
@@ -230,9 +187,8 @@ fn arrange(merged: Vec<Value>, order: &Order<'_>) -> Result<Vec<Value>, Strategi
     for item in &merged {
         identity(item, order.key)?;
     }
-    let (mut ordered, mut others): (Vec<_>, Vec<_>) = merged
-        .into_iter()
-        .partition(|item| order.position(order.first, item).is_some());
+    let (mut ordered, mut others): (Vec<_>, Vec<_>) =
+        merged.into_iter().partition(|item| order.position(order.first, item).is_some());
     ordered.sort_by_key(|item| order.position(order.first, item));
     others.sort_by_key(|item| order.position(order.old, item));
     Ok(interleave(others, ordered, order))

@@ -51,12 +51,7 @@ pub(super) fn apply(
     let (Value::Object(current), Value::Object(patch)) = (current, patch) else {
         return Err(StrategicError::Document);
     };
-    merge(
-        ObjectSchema::Fields(definition),
-        current.clone(),
-        patch.clone(),
-    )
-    .map(Value::Object)
+    merge(ObjectSchema::Fields(definition), current.clone(), patch.clone()).map(Value::Object)
 }
 
 /// What is known of the fields of an object.
@@ -87,26 +82,17 @@ impl<'a> ObjectSchema<'a> {
     }
 
     fn field(self, name: &str) -> FieldSchema<'a> {
-        let unknown = FieldSchema {
-            value: None,
-            strategy: PatchStrategy::default(),
-            merge_key: None,
-        };
+        let unknown =
+            FieldSchema { value: None, strategy: PatchStrategy::default(), merge_key: None };
         match self {
             Self::Fields(definition) => {
-                definition
-                    .fields
-                    .get(name)
-                    .map_or(unknown, |field| FieldSchema {
-                        value: Some(&field.value),
-                        strategy: field.patch_strategy,
-                        merge_key: field.merge_key.as_deref(),
-                    })
+                definition.fields.get(name).map_or(unknown, |field| FieldSchema {
+                    value: Some(&field.value),
+                    strategy: field.patch_strategy,
+                    merge_key: field.merge_key.as_deref(),
+                })
             }
-            Self::Map(element) => FieldSchema {
-                value: Some(element),
-                ..unknown
-            },
+            Self::Map(element) => FieldSchema { value: Some(element), ..unknown },
             Self::Unknown => unknown,
         }
     }
@@ -135,10 +121,7 @@ fn replace_or_delete(directive: Value, patch: Fields) -> Result<Fields, Strategi
     match directive.as_str() {
         Some("replace") => Ok(patch),
         Some("delete") => Ok(Fields::new()),
-        _ => Err(StrategicError::Directive {
-            directive,
-            fields: Value::Object(patch),
-        }),
+        _ => Err(StrategicError::Directive { directive, fields: Value::Object(patch) }),
     }
 }
 
@@ -165,18 +148,11 @@ fn merge_ordered_lists(
     original: &mut Fields,
     patch: &mut Fields,
 ) -> Result<(), StrategicError> {
-    let orders: Vec<String> = patch
-        .keys()
-        .filter(|name| name.starts_with(ELEMENT_ORDER))
-        .cloned()
-        .collect();
+    let orders: Vec<String> =
+        patch.keys().filter(|name| name.starts_with(ELEMENT_ORDER)).cloned().collect();
     for order_name in orders {
         let name = below(&order_name, ELEMENT_ORDER).ok_or(StrategicError::ElementOrder)?;
-        let order = patch
-            .remove(&order_name)
-            .map(list)
-            .transpose()?
-            .unwrap_or_default();
+        let order = patch.remove(&order_name).map(list).transpose()?.unwrap_or_default();
         let old = original.get(name).cloned().map(list).transpose()?;
         let new = patch.remove(name).map(list).transpose()?;
         if let Some(merged) = lists::merge_ordered(schema.field(name), old, new, &order)? {
@@ -254,15 +230,14 @@ pub(super) fn without_directives(value: Value) -> Option<Value> {
     match value {
         Value::Object(fields) if fields.contains_key(DIRECTIVE) => None,
         Value::Object(fields) => {
-            let fields = fields
-                .into_iter()
-                .filter(|(name, value)| !value.is_null() && !is_directive(name));
+            let fields =
+                fields.into_iter().filter(|(name, value)| !value.is_null() && !is_directive(name));
             let kept = fields.filter_map(|(name, value)| Some((name, without_directives(value)?)));
             Some(Value::Object(kept.collect()))
         }
-        Value::Array(items) => Some(Value::Array(
-            items.into_iter().filter_map(without_directives).collect(),
-        )),
+        Value::Array(items) => {
+            Some(Value::Array(items.into_iter().filter_map(without_directives).collect()))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Some(value),
     }
 }

@@ -10,30 +10,18 @@ use crate::kind::resources::{DEPLOYMENTS, PODS, SERVICES};
 fn containers_merge_by_name() {
     let old = pod(json!([{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]));
 
-    let new = strategic(
-        &old,
-        json!({"spec": {"containers": [{"name": "b", "image": "2"}]}}),
-    );
+    let new = strategic(&old, json!({"spec": {"containers": [{"name": "b", "image": "2"}]}}));
 
-    assert_eq!(
-        new,
-        pod(json!([{"name": "a", "image": "1"}, {"name": "b", "image": "2"}]))
-    );
+    assert_eq!(new, pod(json!([{"name": "a", "image": "1"}, {"name": "b", "image": "2"}])));
 }
 
 #[test]
 fn new_elements_come_behind_those_that_stood_before() {
     let old = pod(json!([{"name": "a"}]));
 
-    let new = strategic(
-        &old,
-        json!({"spec": {"containers": [{"name": "c"}, {"name": "b"}]}}),
-    );
+    let new = strategic(&old, json!({"spec": {"containers": [{"name": "c"}, {"name": "b"}]}}));
 
-    assert_eq!(
-        new,
-        pod(json!([{"name": "c"}, {"name": "b"}, {"name": "a"}]))
-    );
+    assert_eq!(new, pod(json!([{"name": "c"}, {"name": "b"}, {"name": "a"}])));
 }
 
 #[test]
@@ -93,10 +81,7 @@ fn unknown_directives_are_refused() {
 
     let refused = apply(PatchKind::StrategicMerge, &PODS, &pod(json!([])), &patch).unwrap_err();
 
-    assert_eq!(
-        refused.message,
-        "unknown patch type: \"frobnicate\" in map: {}"
-    );
+    assert_eq!(refused.message, "unknown patch type: \"frobnicate\" in map: {}");
 }
 
 #[test]
@@ -117,10 +102,7 @@ fn lists_without_strategy_are_replaced() {
     let old = json!({"spec": {"containers": [{"name": "a", "args": ["x", "y"]}]}});
     let patch = json!({"spec": {"containers": [{"name": "a", "args": ["z"]}]}});
 
-    assert_eq!(
-        strategic(&old, patch)["spec"]["containers"][0]["args"],
-        json!(["z"])
-    );
+    assert_eq!(strategic(&old, patch)["spec"]["containers"][0]["args"], json!(["z"]));
 }
 
 #[test]
@@ -162,10 +144,7 @@ fn element_without_merge_key_is_refused() {
 
     let refused = apply(PatchKind::StrategicMerge, &PODS, &old, &patch).unwrap_err();
 
-    assert_eq!(
-        refused.message,
-        "map: {\"image\":\"1\"} does not contain declared merge key: name"
-    );
+    assert_eq!(refused.message, "map: {\"image\":\"1\"} does not contain declared merge key: name");
 }
 
 #[test]
@@ -175,10 +154,7 @@ fn service_ports_merge_by_port() {
 
     let new = apply(PatchKind::StrategicMerge, &SERVICES, &old, &patch).unwrap();
 
-    assert_eq!(
-        new,
-        json!({"spec": {"ports": [{"port": 80, "nodePort": 30000, "name": "http"}]}})
-    );
+    assert_eq!(new, json!({"spec": {"ports": [{"port": 80, "nodePort": 30000, "name": "http"}]}}));
 }
 
 #[test]
@@ -273,12 +249,8 @@ fn object() -> impl Strategy<Value = Value> {
         "$deleteFromPrimitiveList/finalizers",
         "$retainKeys",
     ];
-    let scalar = prop_oneof![
-        Just(json!(null)),
-        Just(json!("delete")),
-        Just(json!("a")),
-        Just(json!(1)),
-    ];
+    let scalar =
+        prop_oneof![Just(json!(null)), Just(json!("delete")), Just(json!("a")), Just(json!(1)),];
     let value = scalar.prop_recursive(4, 32, 4, move |inner| {
         let field = (prop::sample::select(names.to_vec()), inner.clone());
         prop_oneof![
@@ -297,10 +269,7 @@ fn pod(containers: Value) -> Value {
 
 fn names_of(pod: &Value) -> Vec<Value> {
     let containers = pod["spec"]["containers"].as_array().unwrap();
-    containers
-        .iter()
-        .map(|container| container["name"].clone())
-        .collect()
+    containers.iter().map(|container| container["name"].clone()).collect()
 }
 
 fn strategic(old: &Value, patch: Value) -> Value {

@@ -23,19 +23,11 @@ pub(super) fn message(
     if depth > DEPTH_MAX {
         return Err(ProtobufError::TooDeep);
     }
-    let mut decoder = Decoder {
-        definition,
-        depth,
-        fields: Fields::new(),
-    };
+    let mut decoder = Decoder { definition, depth, fields: Fields::new() };
     decoder.read(&[], bytes)?;
     let mut fields = decoder.fields;
-    fields.retain(|name, value| {
-        definition
-            .fields
-            .get(name)
-            .is_some_and(|field| keeps(field, value))
-    });
+    fields
+        .retain(|name, value| definition.fields.get(name).is_some_and(|field| keeps(field, value)));
     Ok(fields)
 }
 
@@ -62,10 +54,7 @@ impl Decoder {
             let number = [outer, &[number]].concat();
             if let Some((name, field)) = fields.iter().find(|(_, field)| field.number == number) {
                 self.set(name, field, wire)?;
-            } else if fields
-                .values()
-                .any(|field| field.number.starts_with(&number))
-            {
+            } else if fields.values().any(|field| field.number.starts_with(&number)) {
                 self.read(&number, wire.bytes()?)?;
             }
         }
@@ -76,9 +65,7 @@ impl Decoder {
         let value = if let Type::List(element) = &field.value {
             let mut list = self.taken(name, &field.value);
             let items = self.items(element, wire)?;
-            list.as_array_mut()
-                .expect("the zero of a list is a list")
-                .extend(items);
+            list.as_array_mut().expect("the zero of a list is a list").extend(items);
             list
         } else if let Type::Map(element) = &field.value {
             let mut map = self.taken(name, &field.value);
@@ -94,9 +81,7 @@ impl Decoder {
 
     /// What was read of a field so far.
     fn taken(&mut self, name: &str, kind: &Type) -> Value {
-        self.fields
-            .get_mut(name)
-            .map_or_else(|| kind.zero(), Value::take)
+        self.fields.get_mut(name).map_or_else(|| kind.zero(), Value::take)
     }
 
     /// One element, or a packed list of numbers.
@@ -104,9 +89,7 @@ impl Decoder {
         match (element, wire) {
             (Type::Int32 | Type::Int64 | Type::Boolean, Wire::Bytes(packed)) => {
                 let numbers = Reader::new(packed).varints()?.into_iter();
-                numbers
-                    .map(|number| self.value(element, Wire::Varint(number)))
-                    .collect()
+                numbers.map(|number| self.value(element, Wire::Varint(number))).collect()
             }
             (element, wire) => Ok(vec![self.value(element, wire)?]),
         }

@@ -22,12 +22,7 @@ pub(super) fn message(definition: &Definition, object: &Value) -> Result<Vec<u8>
         match field.number.as_slice() {
             [number] => write(&mut own, *number, &field.value, value)?,
             [outer, inner] => {
-                write(
-                    embedded.entry(*outer).or_default(),
-                    *inner,
-                    &field.value,
-                    value,
-                )?;
+                write(embedded.entry(*outer).or_default(), *inner, &field.value, value)?;
             }
             _ => {}
         }
@@ -73,9 +68,7 @@ fn scalar(
     match (kind, value) {
         (Type::String, Value::String(text)) => writer.bytes(number, text.as_bytes()),
         (Type::Bytes, Value::String(text)) => {
-            let bytes = STANDARD
-                .decode(text)
-                .map_err(|_| ProtobufError::WrongType(Type::Bytes))?;
+            let bytes = STANDARD.decode(text).map_err(|_| ProtobufError::WrongType(Type::Bytes))?;
             writer.bytes(number, &bytes);
         }
         (Type::Boolean, Value::Bool(value)) => writer.varint(number, u64::from(*value)),
@@ -95,9 +88,7 @@ fn nested(kind: &Type, value: &Value) -> Result<Vec<u8>, ProtobufError> {
         (Type::Object(id), Value::Object(_)) => return message(id.definition(), value),
         (Type::Quantity, Value::String(text)) => writer.bytes(1, text.as_bytes()),
         (Type::Time | Type::MicroTime, Value::String(text)) => {
-            let at: Timestamp = text
-                .parse()
-                .map_err(|_| ProtobufError::WrongType(kind.clone()))?;
+            let at: Timestamp = text.parse().map_err(|_| ProtobufError::WrongType(kind.clone()))?;
             let (seconds, nanoseconds) = seconds_and_nanoseconds(at);
             writer.varint(1, seconds as u64);
             writer.varint(2, nanoseconds as u64);
@@ -132,8 +123,6 @@ fn seconds_and_nanoseconds(at: Timestamp) -> (i64, i64) {
 
 /// Negative numbers are written as their two's complement of 64 bits.
 fn integer(kind: &Type, value: &Value) -> Result<u64, ProtobufError> {
-    let number = value
-        .as_i64()
-        .ok_or_else(|| ProtobufError::WrongType(kind.clone()))?;
+    let number = value.as_i64().ok_or_else(|| ProtobufError::WrongType(kind.clone()))?;
     Ok(number as u64)
 }

@@ -47,10 +47,8 @@ fn secret_data_and_micro_times_are_the_same_after_a_round_trip() {
     check_round_trip(
         &json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "AAEC", "b": ""}}),
     );
-    check_round_trip(
-        &json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "spec": {"renewTime": "2026-01-02T03:04:05.000006Z", "leaseTransitions": 0}}),
-    );
+    check_round_trip(&json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "spec": {"renewTime": "2026-01-02T03:04:05.000006Z", "leaseTransitions": 0}}));
 }
 
 #[test]
@@ -58,10 +56,8 @@ fn lists_and_status_are_the_same_after_a_round_trip() {
     check_round_trip(&json!({"apiVersion": "v1", "kind": "ConfigMapList",
         "metadata": {"resourceVersion": "7", "remainingItemCount": 0},
         "items": [{"data": {"a": "b"}}, {}]}));
-    check_round_trip(
-        &json!({"apiVersion": "v1", "kind": "Status", "status": "Failure",
-        "reason": "NotFound", "code": 404, "details": {"name": "a", "causes": [{"field": "f"}]}}),
-    );
+    check_round_trip(&json!({"apiVersion": "v1", "kind": "Status", "status": "Failure",
+        "reason": "NotFound", "code": 404, "details": {"name": "a", "causes": [{"field": "f"}]}}));
 }
 
 #[test]
@@ -111,20 +107,15 @@ fn delete_options_keep_an_explicit_zero() {
 
 #[test]
 fn negative_numbers_take_ten_bytes_and_come_back() {
-    check_round_trip(
-        &json!({"apiVersion": "v1", "kind": "Pod", "spec": {"priority": -5,
-        "containers": []}}),
-    );
+    check_round_trip(&json!({"apiVersion": "v1", "kind": "Pod", "spec": {"priority": -5,
+        "containers": []}}));
 }
 
 #[test]
 fn unknown_field_numbers_are_skipped() {
     let body = envelope("v1", "ConfigMap", &message(&[(99, b"x")]));
 
-    assert_eq!(
-        decode_any(&body).unwrap(),
-        json!({"apiVersion": "v1", "kind": "ConfigMap"})
-    );
+    assert_eq!(decode_any(&body).unwrap(), json!({"apiVersion": "v1", "kind": "ConfigMap"}));
 }
 
 #[test]
@@ -151,10 +142,7 @@ fn cut_bodies_are_refused() {
     let body =
         encode(&json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}})).unwrap();
 
-    assert_eq!(
-        decode_any(&body[..body.len() - 1]),
-        Err(ProtobufError::Truncated)
-    );
+    assert_eq!(decode_any(&body[..body.len() - 1]), Err(ProtobufError::Truncated));
 }
 
 proptest! {
@@ -179,11 +167,7 @@ fn check_round_trip(object: &Value) {
 
 fn envelope(api_version: &str, kind: &str, raw: &[u8]) -> Vec<u8> {
     let type_meta = message(&[(1, api_version.as_bytes()), (2, kind.as_bytes())]);
-    [
-        MAGIC,
-        &message(&[(1, &type_meta), (2, raw), (3, b""), (4, b"")]),
-    ]
-    .concat()
+    [MAGIC, &message(&[(1, &type_meta), (2, raw), (3, b""), (4, b"")])].concat()
 }
 
 fn message(fields: &[(u32, &[u8])]) -> Vec<u8> {

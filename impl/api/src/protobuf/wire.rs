@@ -86,16 +86,11 @@ impl<'a> Reader<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], ProtobufError> {
-        self.take(N)?
-            .try_into()
-            .map_err(|_| ProtobufError::Truncated)
+        self.take(N)?.try_into().map_err(|_| ProtobufError::Truncated)
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], ProtobufError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(ProtobufError::Truncated)?;
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(ProtobufError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }

@@ -11,27 +11,12 @@ const DESCRIPTIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/descriptions.
 
 /// Definitions whose JSON is not an object with properties.
 pub(super) static SPECIAL: [(&str, Type); 6] = [
-    (
-        "io.k8s.apimachinery.pkg.api.resource.Quantity",
-        Type::Quantity,
-    ),
-    (
-        "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1",
-        Type::FieldsV1,
-    ),
-    (
-        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
-        Type::MicroTime,
-    ),
+    ("io.k8s.apimachinery.pkg.api.resource.Quantity", Type::Quantity),
+    ("io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1", Type::FieldsV1),
+    ("io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime", Type::MicroTime),
     ("io.k8s.apimachinery.pkg.apis.meta.v1.Time", Type::Time),
-    (
-        "io.k8s.apimachinery.pkg.runtime.RawExtension",
-        Type::RawExtension,
-    ),
-    (
-        "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
-        Type::IntOrString,
-    ),
+    ("io.k8s.apimachinery.pkg.runtime.RawExtension", Type::RawExtension),
+    ("io.k8s.apimachinery.pkg.util.intstr.IntOrString", Type::IntOrString),
 ];
 
 type Ids = BTreeMap<String, DefinitionId>;
@@ -71,11 +56,8 @@ struct FieldRow {
 pub(super) fn read() -> Schema {
     let rows: BTreeMap<String, DefinitionRow> =
         serde_json::from_str(TABLE).expect("build.rs wrote the table");
-    let ids: Ids = rows
-        .keys()
-        .enumerate()
-        .map(|(index, name)| (name.clone(), DefinitionId(index)))
-        .collect();
+    let ids: Ids =
+        rows.keys().enumerate().map(|(index, name)| (name.clone(), DefinitionId(index))).collect();
     let kinds = rows
         .iter()
         .flat_map(|(name, row)| {
@@ -83,10 +65,7 @@ pub(super) fn read() -> Schema {
             row.kinds.iter().map(move |kind| (kind.clone(), id))
         })
         .collect();
-    let definitions = rows
-        .into_iter()
-        .map(|(name, row)| definition(name, row, &ids))
-        .collect();
+    let definitions = rows.into_iter().map(|(name, row)| definition(name, row, &ids)).collect();
     Schema { definitions, kinds }
 }
 
@@ -95,17 +74,8 @@ pub(super) fn descriptions() -> BTreeMap<String, BTreeMap<String, String>> {
 }
 
 fn definition(name: String, row: DefinitionRow, ids: &Ids) -> Definition {
-    let fields = row
-        .fields
-        .into_iter()
-        .map(|(name, row)| (name, field(row, ids)))
-        .collect();
-    Definition {
-        name,
-        kinds: row.kinds,
-        atomic: row.atomic,
-        fields,
-    }
+    let fields = row.fields.into_iter().map(|(name, row)| (name, field(row, ids))).collect();
+    Definition { name, kinds: row.kinds, atomic: row.atomic, fields }
 }
 
 fn field(row: FieldRow, ids: &Ids) -> Field {
@@ -154,9 +124,5 @@ fn list_type(list_type: &str, keys: Vec<String>) -> Option<ListType> {
 
 fn patch_strategy(text: &str) -> PatchStrategy {
     let has = |strategy| text.split(',').any(|part| part == strategy);
-    PatchStrategy {
-        merge: has("merge"),
-        replace: has("replace"),
-        retain_keys: has("retainKeys"),
-    }
+    PatchStrategy { merge: has("merge"), replace: has("replace"), retain_keys: has("retainKeys") }
 }

@@ -11,10 +11,7 @@ fn every_resource_has_a_definition_and_a_list() {
         let list = format!("{}List", resource.kind);
 
         assert!(Schema::of(resource).is_some(), "{}", resource.kind);
-        assert!(
-            Schema::of_kind(&resource.api_version(), &list).is_some(),
-            "{list}"
-        );
+        assert!(Schema::of_kind(&resource.api_version(), &list).is_some(), "{list}");
     }
 }
 
@@ -36,16 +33,10 @@ fn bodies_that_are_only_sent_have_definitions() {
 #[test]
 fn every_field_but_the_type_meta_has_a_protobuf_number() {
     for definition in Schema::get().definitions() {
-        let fields = definition
-            .fields
-            .iter()
-            .filter(|(_, field)| field.number.is_empty());
+        let fields = definition.fields.iter().filter(|(_, field)| field.number.is_empty());
         let without: Vec<_> = fields.map(|(name, _)| name.as_str()).collect();
-        let type_meta: &[&str] = if definition.kinds.is_empty() {
-            &[]
-        } else {
-            &["apiVersion", "kind"]
-        };
+        let type_meta: &[&str] =
+            if definition.kinds.is_empty() { &[] } else { &["apiVersion", "kind"] };
 
         assert_eq!(without, type_meta, "{}", definition.name);
     }
@@ -55,12 +46,7 @@ fn every_field_but_the_type_meta_has_a_protobuf_number() {
 fn containers_are_keyed_by_name() {
     let containers = field("PodSpec", "containers");
 
-    assert_eq!(
-        containers.list_type,
-        Some(ListType::Map {
-            keys: vec!["name".to_owned()]
-        })
-    );
+    assert_eq!(containers.list_type, Some(ListType::Map { keys: vec!["name".to_owned()] }));
     assert_eq!(containers.merge_key.as_deref(), Some("name"));
     assert!(containers.patch_strategy.merge);
     assert!(containers.required);

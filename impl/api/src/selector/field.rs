@@ -60,19 +60,15 @@ impl FieldSelector {
 
     /// The only value that it allows for a field, if it names one.
     pub fn exact(&self, field: &str) -> Option<&str> {
-        let requirement = self
-            .requirements
-            .iter()
-            .find(|required| required.equals && required.field == field);
+        let requirement =
+            self.requirements.iter().find(|required| required.equals && required.field == field);
         requirement.map(|requirement| requirement.value.as_str())
     }
 
     /// Whether it selects an object with these fields. A field that is not there is empty.
     pub fn matches(&self, fields: &BTreeMap<&'static str, String>) -> bool {
         self.requirements.iter().all(|requirement| {
-            let value = fields
-                .get(requirement.field.as_str())
-                .map_or("", String::as_str);
+            let value = fields.get(requirement.field.as_str()).map_or("", String::as_str);
             (value == requirement.value) == requirement.equals
         })
     }
@@ -107,36 +103,22 @@ fn split_terms(text: &str) -> Vec<&str> {
 
 fn parse_term(text: &str, term: &str) -> Result<FieldRequirement, String> {
     let unknown = || format!("invalid selector: '{text}'; can't understand '{term}'");
-    let at = term
-        .find("!=")
-        .into_iter()
-        .chain(term.find('='))
-        .min()
-        .ok_or_else(unknown)?;
+    let at = term.find("!=").into_iter().chain(term.find('=')).min().ok_or_else(unknown)?;
     let (field, rest) = term.split_at(at);
     let (equals, value) = match rest.strip_prefix("!=") {
         Some(value) => (false, value),
         None => (true, rest.strip_prefix("==").unwrap_or(&rest[1..])),
     };
-    Ok(FieldRequirement {
-        field: field.to_owned(),
-        equals,
-        value: unescape(value)?,
-    })
+    Ok(FieldRequirement { field: field.to_owned(), equals, value: unescape(value)? })
 }
 
 fn escape(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace(',', "\\,")
-        .replace('=', "\\=")
+    value.replace('\\', "\\\\").replace(',', "\\,").replace('=', "\\=")
 }
 
 fn unescape(value: &str) -> Result<String, String> {
     let refuse = |sequence: String| {
-        Err(format!(
-            "invalid field selector: invalid escape sequence: {sequence}"
-        ))
+        Err(format!("invalid field selector: invalid escape sequence: {sequence}"))
     };
     let mut text = String::new();
     let mut characters = value.chars();
@@ -182,11 +164,7 @@ mod tests {
             ("metadata.name=", true),
         ];
         for (text, expected) in table {
-            assert_eq!(
-                FieldSelector::parse(text).unwrap().matches(&fields),
-                expected,
-                "{text}"
-            );
+            assert_eq!(FieldSelector::parse(text).unwrap().matches(&fields), expected, "{text}");
         }
     }
 
@@ -202,18 +180,9 @@ mod tests {
     fn a_text_that_is_no_field_selector_is_refused() {
         let table = [
             ("a", "invalid selector: 'a'; can't understand 'a'"),
-            (
-                "a=b=c",
-                "invalid field selector: unescaped character in value: 61",
-            ),
-            (
-                r"a=\b",
-                r"invalid field selector: invalid escape sequence: \b",
-            ),
-            (
-                r"a=b\",
-                r"invalid field selector: invalid escape sequence: \",
-            ),
+            ("a=b=c", "invalid field selector: unescaped character in value: 61"),
+            (r"a=\b", r"invalid field selector: invalid escape sequence: \b"),
+            (r"a=b\", r"invalid field selector: invalid escape sequence: \"),
         ];
         for (text, error) in table {
             assert_eq!(FieldSelector::parse(text), Err(error.to_owned()), "{text}");

@@ -68,10 +68,7 @@ impl Token {
 
 /// The requirements of a text, in its order.
 pub(super) fn parse(text: &str) -> Result<Vec<Requirement>, String> {
-    let mut parser = Parser {
-        items: scan(text),
-        position: 0,
-    };
+    let mut parser = Parser { items: scan(text), position: 0 };
     let mut requirements = vec![];
     loop {
         match parser.peek() {
@@ -95,16 +92,10 @@ fn scan(text: &str) -> Vec<(Token, &str)> {
     let mut items = vec![];
     let mut rest = text.trim_start_matches(is_space);
     while !rest.is_empty() {
-        let length = if rest.starts_with(is_symbol) {
-            symbol_length(rest)
-        } else {
-            word_length(rest)
-        };
+        let length =
+            if rest.starts_with(is_symbol) { symbol_length(rest) } else { word_length(rest) };
         let (literal, after) = rest.split_at(length);
-        items.push((
-            Token::of_symbol(literal).unwrap_or(Token::of_word(literal)),
-            literal,
-        ));
+        items.push((Token::of_symbol(literal).unwrap_or(Token::of_word(literal)), literal));
         rest = after.trim_start_matches(is_space);
     }
     items
@@ -124,8 +115,7 @@ fn symbol_length(text: &str) -> usize {
 }
 
 fn word_length(text: &str) -> usize {
-    text.find(|character| is_space(character) || is_symbol(character))
-        .unwrap_or(text.len())
+    text.find(|character| is_space(character) || is_symbol(character)).unwrap_or(text.len())
 }
 
 struct Parser<'a> {
@@ -141,10 +131,7 @@ impl<'a> Parser<'a> {
     }
 
     fn peek_operator(&self) -> (Token, &'a str) {
-        self.items
-            .get(self.position)
-            .copied()
-            .unwrap_or((Token::End, ""))
+        self.items.get(self.position).copied().unwrap_or((Token::End, ""))
     }
 
     fn next(&mut self) -> (Token, &'a str) {
@@ -160,9 +147,7 @@ impl<'a> Parser<'a> {
                 (Token::Identifier | Token::Not, _) => Ok(()),
                 (_, literal) => Err(format!("found '{literal}', expected: identifier after ','")),
             },
-            (_, literal) => Err(format!(
-                "found '{literal}', expected: ',' or 'end of string'"
-            )),
+            (_, literal) => Err(format!("found '{literal}', expected: ',' or 'end of string'")),
         }
     }
 
@@ -174,11 +159,7 @@ impl<'a> Parser<'a> {
         let key = self.key()?;
         let ends = matches!(self.peek().0, Token::End | Token::Comma);
         if negated || ends {
-            let operator = if negated {
-                Operator::DoesNotExist
-            } else {
-                Operator::Exists
-            };
+            let operator = if negated { Operator::DoesNotExist } else { Operator::Exists };
             return Requirement::new(key, operator, BTreeSet::new());
         }
         let operator = self.operator()?;
@@ -221,9 +202,9 @@ impl<'a> Parser<'a> {
             | Token::Open
             | Token::Closed
             | Token::Not
-            | Token::Identifier => Err(format!(
-                "found '{literal}', expected: in, notin, =, ==, !=, gt, lt"
-            )),
+            | Token::Identifier => {
+                Err(format!("found '{literal}', expected: in, notin, =, ==, !=, gt, lt"))
+            }
         }
     }
 
@@ -239,9 +220,7 @@ impl<'a> Parser<'a> {
                 Ok(BTreeSet::from([String::new()]))
             }
             (Token::Identifier | Token::Comma, _) => self.list(),
-            (_, literal) => Err(format!(
-                "found '{literal}', expected: ',', ')' or identifier"
-            )),
+            (_, literal) => Err(format!("found '{literal}', expected: ',', ')' or identifier")),
         }
     }
 

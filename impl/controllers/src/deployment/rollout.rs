@@ -50,9 +50,7 @@ impl Member {
 
     pub(super) fn available(&self) -> i32 {
         let status = self.after.status.as_ref();
-        status
-            .and_then(|status| status.available_replicas)
-            .unwrap_or(0)
+        status.and_then(|status| status.available_replicas).unwrap_or(0)
     }
 
     pub(super) fn name(&self) -> &str {
@@ -62,19 +60,13 @@ impl Member {
     /// The non-negative number in an annotation.
     pub(super) fn annotation(&self, name: &str) -> Option<i32> {
         let annotations = self.after.metadata.annotations.as_ref()?;
-        annotations
-            .get(name)?
-            .parse()
-            .ok()
-            .filter(|number| *number >= 0)
+        annotations.get(name)?.parse().ok().filter(|number| *number >= 0)
     }
 
     fn revision(&self) -> i64 {
         let annotations = self.after.metadata.annotations.as_ref();
         let revision = annotations.and_then(|annotations| annotations.get(REVISION));
-        revision
-            .and_then(|revision| revision.parse().ok())
-            .unwrap_or(0)
+        revision.and_then(|revision| revision.parse().ok()).unwrap_or(0)
     }
 
     fn annotations(&mut self) -> &mut BTreeMap<String, String> {
@@ -85,9 +77,7 @@ impl Member {
     fn is_cleanable(&self) -> bool {
         let metadata = &self.after.metadata;
         let status = self.after.status.as_ref();
-        let observed = status
-            .and_then(|status| status.observed_generation)
-            .unwrap_or(0);
+        let observed = status.and_then(|status| status.observed_generation).unwrap_or(0);
         self.replicas() == 0
             && status.is_none_or(|status| status.replicas == 0)
             && metadata.generation.unwrap_or(0) <= observed
@@ -144,16 +134,10 @@ impl Rollout {
         let spec = deployment.spec.clone().unwrap_or_default();
         replica_sets.sort_by_key(|replica_set| {
             let metadata = &replica_set.metadata;
-            (
-                metadata.creation_timestamp.as_ref().map(|time| time.0),
-                metadata.name.clone(),
-            )
+            (metadata.creation_timestamp.as_ref().map(|time| time.0), metadata.name.clone())
         });
         let new = replica_sets.iter().position(|replica_set| {
-            let template = replica_set
-                .spec
-                .as_ref()
-                .and_then(|spec| spec.template.as_ref());
+            let template = replica_set.spec.as_ref().and_then(|spec| spec.template.as_ref());
             template.is_some_and(|template| equal_ignoring_hash(template, &spec.template))
         });
         let member = |before: Arc<ReplicaSet>| Member {
@@ -211,25 +195,18 @@ impl Rollout {
         if let Some(revision) = revision {
             let patch = json!({"metadata": {"annotations": {REVISION: revision}}});
             let key = Key::of(&self.deployment.metadata);
-            plan.requests
-                .push(Request::merge_patch(&resources::DEPLOYMENTS, key, patch));
+            plan.requests.push(Request::merge_patch(&resources::DEPLOYMENTS, key, patch));
         }
     }
 
     /// What changes in size.
     pub(super) fn scalings(&self) -> Vec<Scaling> {
         let scaling = |member: &Member| {
-            let before = member
-                .before
-                .as_deref()
-                .map_or(0, crate::replica_set::replicas);
+            let before = member.before.as_deref().map_or(0, crate::replica_set::replicas);
             let (after, name) = (member.replicas(), member.name());
             let direction = if before < after { "up" } else { "down" };
             let message = format!("Scaled {direction} replica set {name} from {before} to {after}");
-            (before != after).then(|| Scaling {
-                replica_set: name.to_owned(),
-                message,
-            })
+            (before != after).then(|| Scaling { replica_set: name.to_owned(), message })
         };
         self.members.iter().filter_map(scaling).collect()
     }
@@ -247,30 +224,19 @@ impl Rollout {
     }
 
     pub(super) fn old(&self) -> Vec<usize> {
-        (0..self.members.len())
-            .filter(|index| Some(*index) != self.new)
-            .collect()
+        (0..self.members.len()).filter(|index| Some(*index) != self.new).collect()
     }
 
     pub(super) fn active(&self) -> Vec<usize> {
-        (0..self.members.len())
-            .filter(|index| self.members[*index].replicas() > 0)
-            .collect()
+        (0..self.members.len()).filter(|index| self.members[*index].replicas() > 0).collect()
     }
 
     pub(super) fn active_old(&self) -> Vec<usize> {
-        self.active()
-            .into_iter()
-            .filter(|index| Some(*index) != self.new)
-            .collect()
+        self.active().into_iter().filter(|index| Some(*index) != self.new).collect()
     }
 
     pub(super) fn max_surge(&self) -> i32 {
-        if self.recreates() {
-            0
-        } else {
-            self.surge_and_unavailable().0
-        }
+        if self.recreates() { 0 } else { self.surge_and_unavailable().0 }
     }
 
     pub(super) fn max_unavailable(&self) -> i32 {
@@ -315,51 +281,29 @@ impl Rollout {
     /// Whether the number of replicas has changed since the ReplicaSets were scaled.
     fn is_scaling(&self) -> bool {
         let desired = |index: &usize| self.members[*index].annotation(DESIRED_REPLICAS);
-        self.active()
-            .iter()
-            .filter_map(desired)
-            .any(|desired| desired != self.desired)
+        self.active().iter().filter_map(desired).any(|desired| desired != self.desired)
     }
 
     /// Gives the new ReplicaSet, if it exists, the highest revision and the Deployment's annotations.
     fn sync_revision(&mut self) {
         let Some(new) = self.new else { return };
         self.annotate_new(new);
-        self.members[new]
-            .after
-            .spec
-            .get_or_insert_default()
-            .min_ready_seconds = self.spec.min_ready_seconds;
+        self.members[new].after.spec.get_or_insert_default().min_ready_seconds =
+            self.spec.min_ready_seconds;
         self.note_new_replica_set(new);
     }
 
     fn annotate_new(&mut self, new: usize) {
-        let copied = self
-            .deployment
-            .metadata
-            .annotations
-            .clone()
-            .unwrap_or_default();
+        let copied = self.deployment.metadata.annotations.clone().unwrap_or_default();
         let revision = self.next_revision();
         let member = &mut self.members[new];
         let is_copied = |name: &String| {
-            ![
-                LAST_APPLIED,
-                REVISION,
-                REVISION_HISTORY,
-                DESIRED_REPLICAS,
-                MAX_REPLICAS,
-                ROLLBACK_TO,
-            ]
-            .contains(&name.as_str())
+            ![LAST_APPLIED, REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, ROLLBACK_TO]
+                .contains(&name.as_str())
         };
-        member
-            .annotations()
-            .extend(copied.into_iter().filter(|(name, _)| is_copied(name)));
+        member.annotations().extend(copied.into_iter().filter(|(name, _)| is_copied(name)));
         if member.revision() < revision {
-            let old = member
-                .annotations()
-                .insert(REVISION.to_owned(), revision.to_string());
+            let old = member.annotations().insert(REVISION.to_owned(), revision.to_string());
             if let Some(old) = old {
                 remember_revision(member.annotations(), &old);
             }
@@ -368,11 +312,7 @@ impl Rollout {
 
     fn next_revision(&self) -> i64 {
         let old = self.old();
-        old.into_iter()
-            .map(|index| self.members[index].revision())
-            .max()
-            .unwrap_or(0)
-            + 1
+        old.into_iter().map(|index| self.members[index].revision()).max().unwrap_or(0) + 1
     }
 
     fn new_revision_annotation(&self) -> Option<String> {
@@ -468,10 +408,7 @@ impl Rollout {
             return None;
         }
         let new = self.members.len();
-        self.members.push(Member {
-            before: None,
-            after: self.new_replica_set(),
-        });
+        self.members.push(Member { before: None, after: self.new_replica_set() });
         self.new = Some(new);
         self.annotate_new(new);
         self.force_scale_to(new, self.new_replicas(new));
@@ -484,15 +421,9 @@ impl Rollout {
         let labels = with_hash(metadata.labels.as_ref(), &hash);
         let mut selector = self.spec.selector.clone();
         selector.match_labels = Some(with_hash(selector.match_labels.as_ref(), &hash));
-        let template_metadata = ObjectMeta {
-            labels: Some(labels.clone()),
-            ..metadata
-        };
+        let template_metadata = ObjectMeta { labels: Some(labels.clone()), ..metadata };
         let pod_spec = self.spec.template.spec.clone();
-        let template = PodTemplateSpec {
-            metadata: Some(template_metadata),
-            spec: pod_spec,
-        };
+        let template = PodTemplateSpec { metadata: Some(template_metadata), spec: pod_spec };
         ReplicaSet {
             metadata: ObjectMeta {
                 name: Some(self.new_name()),
@@ -518,20 +449,10 @@ impl Rollout {
             Some(limit) => usize::try_from(limit).unwrap_or(0),
         };
         let mut old = self.old();
-        old.retain(|index| {
-            self.members[*index]
-                .after
-                .metadata
-                .deletion_timestamp
-                .is_none()
-        });
+        old.retain(|index| self.members[*index].after.metadata.deletion_timestamp.is_none());
         old.sort_by_key(|index| self.members[*index].revision());
         let surplus = old.len().saturating_sub(limit);
-        for member in old
-            .into_iter()
-            .take(surplus)
-            .map(|index| &self.members[index])
-        {
+        for member in old.into_iter().take(surplus).map(|index| &self.members[index]) {
             if member.is_cleanable() {
                 let metadata = &member.after.metadata;
                 let (key, uid) = (Key::of(metadata), uid(metadata));

@@ -14,10 +14,7 @@ impl Rollout {
     pub(super) fn scale(&mut self) {
         if let Some(only) = self.active_or_latest() {
             self.scale_to(only, self.desired);
-        } else if self
-            .new
-            .is_some_and(|new| self.is_saturated(&self.members[new]))
-        {
+        } else if self.new.is_some_and(|new| self.is_saturated(&self.members[new])) {
             for old in self.active_old() {
                 self.scale_to(old, 0);
             }
@@ -45,15 +42,8 @@ impl Rollout {
     /// Shares what is to be added or taken by size; what rounding leaves over goes to the largest.
     fn scale_proportionally(&mut self) {
         let active = self.active();
-        let size: i32 = active
-            .iter()
-            .map(|index| self.members[*index].replicas())
-            .sum();
-        let allowed = if self.desired > 0 {
-            self.desired + self.max_surge()
-        } else {
-            0
-        };
+        let size: i32 = active.iter().map(|index| self.members[*index].replicas()).sum();
+        let allowed = if self.desired > 0 { self.desired + self.max_surge() } else { 0 };
         let to_add = allowed - size;
         let mut added = 0;
         let mut sizes = vec![];
@@ -87,11 +77,7 @@ impl Rollout {
             return 0;
         }
         let fraction = self.fraction(member);
-        if to_add > 0 {
-            fraction.min(allowed)
-        } else {
-            fraction.max(allowed)
-        }
+        if to_add > 0 { fraction.min(allowed) } else { fraction.max(allowed) }
     }
 
     /// By how much a ReplicaSet grows when the Deployment goes from its old to its new size.
@@ -120,16 +106,10 @@ pub(super) fn scaled_value(value: Option<&IntOrString>, total: i32, round_up: bo
         None => 0,
         Some(IntOrString::Int(number)) => *number,
         Some(IntOrString::String(text)) => {
-            let percent: i64 = text
-                .strip_suffix('%')
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0);
+            let percent: i64 =
+                text.strip_suffix('%').and_then(|text| text.parse().ok()).unwrap_or(0);
             let hundredths = percent.saturating_mul(total.into());
-            let value = if round_up {
-                (hundredths + 99).div_euclid(100)
-            } else {
-                hundredths / 100
-            };
+            let value = if round_up { (hundredths + 99).div_euclid(100) } else { hundredths / 100 };
             i32::try_from(value).unwrap_or(i32::MAX)
         }
     }

@@ -74,31 +74,19 @@ impl Rollout {
             self.look_again_at_deadline(plan);
         } else {
             let status = Some(self.status.clone());
-            let deployment = Deployment {
-                status,
-                ..self.deployment.clone()
-            };
+            let deployment = Deployment { status, ..self.deployment.clone() };
             plan.requests.push(Request::update_status(&deployment));
         }
     }
 
     fn counted(&self, before: &DeploymentStatus) -> DeploymentStatus {
         let sum = |count: fn(&ReplicaSetStatus) -> i32| -> i32 {
-            let statuses = self
-                .members
-                .iter()
-                .filter_map(|member| member.after.status.as_ref());
+            let statuses = self.members.iter().filter_map(|member| member.after.status.as_ref());
             statuses.map(count).sum()
         };
         let available = sum(|status| status.available_replicas.unwrap_or(0));
-        let total: i32 = self
-            .members
-            .iter()
-            .map(super::rollout::Member::replicas)
-            .sum();
-        let new = self
-            .new
-            .and_then(|new| self.members[new].after.status.as_ref());
+        let total: i32 = self.members.iter().map(super::rollout::Member::replicas).sum();
+        let new = self.new.and_then(|new| self.members[new].after.status.as_ref());
         DeploymentStatus {
             observed_generation: self.deployment.metadata.generation,
             replicas: nonzero(sum(|status| status.replicas)),
@@ -174,9 +162,7 @@ impl Rollout {
         match self.progressing_reason() {
             None | Some(NEW_REPLICA_SET_AVAILABLE) => false,
             Some(PROGRESS_DEADLINE_EXCEEDED) => true,
-            Some(_) => self
-                .deadline(deadline)
-                .is_some_and(|deadline| deadline < self.now),
+            Some(_) => self.deadline(deadline).is_some_and(|deadline| deadline < self.now),
         }
     }
 
@@ -192,9 +178,7 @@ impl Rollout {
         if !self.judges_progress || timed_out || self.is_complete(&self.status) {
             return;
         }
-        let deadline = self
-            .deadline_seconds()
-            .and_then(|seconds| self.deadline(seconds));
+        let deadline = self.deadline_seconds().and_then(|seconds| self.deadline(seconds));
         if let Some(deadline) = deadline {
             plan.look_again_at(after_seconds(deadline.max(self.now), 1));
         }
@@ -206,9 +190,7 @@ impl Rollout {
         let failure = new.chain(self.old()).find_map(|index| {
             let status = self.members[index].after.status.as_ref()?;
             let conditions = status.conditions.as_ref()?;
-            conditions
-                .iter()
-                .find(|condition| condition.type_ == REPLICA_FAILURE)
+            conditions.iter().find(|condition| condition.type_ == REPLICA_FAILURE)
         });
         match failure.map(replica_failure) {
             Some(condition) => set(&mut self.status, condition),
@@ -217,9 +199,7 @@ impl Rollout {
     }
 
     fn deadline_seconds(&self) -> Option<i32> {
-        self.spec
-            .progress_deadline_seconds
-            .filter(|seconds| *seconds != i32::MAX)
+        self.spec.progress_deadline_seconds.filter(|seconds| *seconds != i32::MAX)
     }
 
     fn progressing_reason(&self) -> Option<&str> {
@@ -264,11 +244,7 @@ fn nonzero(count: i32) -> Option<i32> {
 }
 
 fn get<'a>(status: &'a DeploymentStatus, type_: &str) -> Option<&'a DeploymentCondition> {
-    status
-        .conditions
-        .iter()
-        .flatten()
-        .find(|condition| condition.type_ == type_)
+    status.conditions.iter().flatten().find(|condition| condition.type_ == type_)
 }
 
 /// Keeps the old condition when neither its status nor its reason changes.

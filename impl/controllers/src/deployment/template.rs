@@ -18,9 +18,8 @@ pub(super) fn hash(template: &PodTemplateSpec, collision_count: Option<i32>) -> 
     let json = serde_json::to_vec(template).expect("a pod template is JSON");
     let salt = collision_count.map(i32::to_le_bytes);
     let bytes = json.into_iter().chain(salt.into_iter().flatten());
-    let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    let hash = bytes
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let digits = hash.to_string().into_bytes();
     digits
         .into_iter()

@@ -16,18 +16,10 @@ fn a_new_deployment_gets_a_replica_set_named_by_its_template() {
 
     let plan = world.reconcile(&key(), at(10));
 
-    let replica_set = requests(&plan, Verb::Create, REPLICA_SETS)[0]
-        .body
-        .clone()
-        .unwrap();
-    let hash = replica_set["metadata"]["labels"]["pod-template-hash"]
-        .as_str()
-        .unwrap();
+    let replica_set = requests(&plan, Verb::Create, REPLICA_SETS)[0].body.clone().unwrap();
+    let hash = replica_set["metadata"]["labels"]["pod-template-hash"].as_str().unwrap();
     assert_eq!(replica_set["metadata"]["name"], format!("web-{hash}"));
-    assert_eq!(
-        replica_set["spec"]["selector"]["matchLabels"]["pod-template-hash"],
-        hash
-    );
+    assert_eq!(replica_set["spec"]["selector"]["matchLabels"]["pod-template-hash"], hash);
     assert_eq!(replica_set["spec"]["replicas"], 3);
     assert_eq!(revision(&replica_set), "1");
 }
@@ -44,27 +36,12 @@ fn a_granted_replica_set_is_told_and_its_revision_copied() {
 
     let plan = world.reconcile(&key(), at(11));
 
-    let event = requests(&plan, Verb::Create, &resources::EVENTS)[0]
-        .body
-        .clone()
-        .unwrap();
-    assert_eq!(
-        event["message"],
-        format!("Scaled up replica set {name} from 0 to 3")
-    );
-    let annotated = requests(&plan, Verb::MergePatch, DEPLOYMENTS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let event = requests(&plan, Verb::Create, &resources::EVENTS)[0].body.clone().unwrap();
+    assert_eq!(event["message"], format!("Scaled up replica set {name} from 0 to 3"));
+    let annotated = requests(&plan, Verb::MergePatch, DEPLOYMENTS)[0].body.clone().unwrap();
     assert_eq!(revision(&annotated), "1");
-    assert_eq!(
-        condition(&plan, "Progressing")["reason"],
-        "NewReplicaSetCreated"
-    );
-    assert_eq!(
-        condition(&plan, "Available")["reason"],
-        "MinimumReplicasUnavailable"
-    );
+    assert_eq!(condition(&plan, "Progressing")["reason"], "NewReplicaSetCreated");
+    assert_eq!(condition(&plan, "Available")["reason"], "MinimumReplicasUnavailable");
 }
 
 #[test]
@@ -74,10 +51,7 @@ fn a_rolling_update_grows_by_no_more_than_the_surge() {
 
     let plan = world.reconcile(&key(), at(10));
 
-    let new = requests(&plan, Verb::Create, REPLICA_SETS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let new = requests(&plan, Verb::Create, REPLICA_SETS)[0].body.clone().unwrap();
     assert_eq!(new["spec"]["replicas"], 1);
     assert_eq!(revision(&new), "2");
     assert_eq!(sizes(&plan), [("old".to_owned(), 3)]);
@@ -104,10 +78,7 @@ fn a_rollback_grows_the_replica_set_that_has_the_old_template() {
 
     assert!(names(&plan, Verb::Create, REPLICA_SETS).is_empty());
     assert_eq!(sizes(&plan), [("first".to_owned(), 1)]);
-    let first = requests(&plan, Verb::Update, REPLICA_SETS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let first = requests(&plan, Verb::Update, REPLICA_SETS)[0].body.clone().unwrap();
     assert_eq!(revision(&first), "3");
     let history = &first["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"];
     assert_eq!(*history, "1");
@@ -136,10 +107,7 @@ fn a_name_that_is_taken_leads_to_another_hash() {
 
     let plan = world.reconcile(&key(), at(11));
 
-    let status = requests(&plan, Verb::Update, DEPLOYMENTS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let status = requests(&plan, Verb::Update, DEPLOYMENTS)[0].body.clone().unwrap();
     assert_eq!(status["status"]["collisionCount"], 1);
     assert!(names(&plan, Verb::Create, REPLICA_SETS).is_empty());
 }
@@ -149,20 +117,14 @@ fn a_rollout_that_stands_still_past_its_deadline_is_reported() {
     let mut world = world(deployment(4, "two"));
     world.put(REPLICA_SETS, replica_set("new", "two", (4, 3), 1));
     let plan = world.reconcile(&key(), at(10));
-    let body = requests(&plan, Verb::Update, DEPLOYMENTS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let body = requests(&plan, Verb::Update, DEPLOYMENTS)[0].body.clone().unwrap();
     world.put(DEPLOYMENTS, body);
 
     let waiting = world.reconcile(&key(), at(20));
     let late = world.reconcile(&key(), at(700));
 
     assert_eq!(waiting.look_again, Some(at(611)));
-    assert_eq!(
-        condition(&late, "Progressing")["reason"],
-        "ProgressDeadlineExceeded"
-    );
+    assert_eq!(condition(&late, "Progressing")["reason"], "ProgressDeadlineExceeded");
 }
 
 fn key() -> Key {
@@ -220,9 +182,7 @@ fn replica_set(name: &str, image: &str, (size, available): (i32, i32), revision:
 }
 
 fn revision(object: &Value) -> &str {
-    object["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
-        .as_str()
-        .unwrap()
+    object["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str().unwrap()
 }
 
 /// The ReplicaSets that a plan updates, with their new sizes.
@@ -230,20 +190,11 @@ fn sizes(plan: &Plan) -> Vec<(String, i64)> {
     let updates = requests(plan, Verb::Update, REPLICA_SETS);
     let size =
         |request: &&api::Request| request.body.as_ref().unwrap()["spec"]["replicas"].as_i64();
-    updates
-        .iter()
-        .map(|request| (request.key.name.clone(), size(request).unwrap()))
-        .collect()
+    updates.iter().map(|request| (request.key.name.clone(), size(request).unwrap())).collect()
 }
 
 fn condition(plan: &Plan, type_: &str) -> Value {
-    let update = requests(plan, Verb::Update, DEPLOYMENTS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let update = requests(plan, Verb::Update, DEPLOYMENTS)[0].body.clone().unwrap();
     let conditions = update["status"]["conditions"].as_array().cloned().unwrap();
-    conditions
-        .into_iter()
-        .find(|condition| condition["type"] == type_)
-        .unwrap()
+    conditions.into_iter().find(|condition| condition["type"] == type_).unwrap()
 }

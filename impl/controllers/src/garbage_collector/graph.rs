@@ -66,9 +66,7 @@ impl Graph {
     /// Whether a dependent holds up its owner's deletion.
     pub(super) fn is_blocked(&self, uid: &str) -> bool {
         let dependents = self.dependents.get(uid).into_iter().flatten();
-        dependents
-            .filter_map(|dependent| self.nodes.get(dependent))
-            .any(|node| node.blocks(uid))
+        dependents.filter_map(|dependent| self.nodes.get(dependent)).any(|node| node.blocks(uid))
     }
 
     /// Puts an object; returns the uids that are due for it.
@@ -78,10 +76,7 @@ impl Graph {
             due.insert(node.uid.clone());
         }
         for owner in &node.owners {
-            self.dependents
-                .entry(owner.uid.clone())
-                .or_default()
-                .insert(node.uid.clone());
+            self.dependents.entry(owner.uid.clone()).or_default().insert(node.uid.clone());
         }
         if node.deleting && node.has_finalizer(FOREGROUND) {
             due.extend(self.dependents(&node.uid));
@@ -101,11 +96,7 @@ impl Graph {
     /// Takes an object's old owner references out; returns the owners that are being deleted.
     fn unlink(&mut self, uid: &str) -> BTreeSet<String> {
         let mut due = BTreeSet::new();
-        let owners = self
-            .nodes
-            .get(uid)
-            .map(|node| node.owners.clone())
-            .unwrap_or_default();
+        let owners = self.nodes.get(uid).map(|node| node.owners.clone()).unwrap_or_default();
         for owner in owners {
             if let Some(dependents) = self.dependents.get_mut(&owner.uid) {
                 dependents.remove(uid);
@@ -113,11 +104,7 @@ impl Graph {
                     self.dependents.remove(&owner.uid);
                 }
             }
-            if self
-                .nodes
-                .get(&owner.uid)
-                .is_some_and(|owner| owner.deleting)
-            {
+            if self.nodes.get(&owner.uid).is_some_and(|owner| owner.deleting) {
                 due.insert(owner.uid);
             }
         }

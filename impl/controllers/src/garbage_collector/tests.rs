@@ -23,10 +23,7 @@ fn a_dependent_goes_after_the_api_server_says_that_its_owner_is_gone() {
     assert_eq!(question.requests.len(), 1);
     let deletion = requests(&plan, Verb::Delete, PODS)[0].body.clone().unwrap();
     assert_eq!(deletion["propagationPolicy"], "Background");
-    assert_eq!(
-        deletion["preconditions"],
-        json!({"uid": "uid-web-a", "resourceVersion": "1"})
-    );
+    assert_eq!(deletion["preconditions"], json!({"uid": "uid-web-a", "resourceVersion": "1"}));
 }
 
 #[test]
@@ -71,10 +68,7 @@ fn foreground_deletion_ends_with_the_owner() {
     assert!(blocked.requests.is_empty());
     assert_eq!(names(&dependent, Verb::Delete, PODS), ["web-a"]);
     assert_eq!(due, [key("web")]);
-    let patch = requests(&free, Verb::MergePatch, REPLICA_SETS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let patch = requests(&free, Verb::MergePatch, REPLICA_SETS)[0].body.clone().unwrap();
     assert_eq!(patch["metadata"]["finalizers"], json!([]));
 }
 
@@ -90,10 +84,7 @@ fn orphans_lose_their_owner_before_it_goes() {
     let due = world.put(PODS, orphan);
     let free = world.reconcile(&key("web"), at(11));
 
-    let patch = requests(&strip, Verb::StrategicMergePatch, PODS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let patch = requests(&strip, Verb::StrategicMergePatch, PODS)[0].body.clone().unwrap();
     let references = json!([{"$patch": "delete", "uid": "uid-web"}]);
     assert_eq!(patch["metadata"]["ownerReferences"], references);
     assert_eq!(due, [key("web")]);

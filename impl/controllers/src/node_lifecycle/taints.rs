@@ -17,28 +17,16 @@ const NO_EXECUTE: &str = "NoExecute";
 const BY_CONDITION: [(&str, &str, &str); 6] = [
     ("Ready", "False", NOT_READY),
     ("Ready", "Unknown", UNREACHABLE),
-    (
-        "MemoryPressure",
-        "True",
-        "node.kubernetes.io/memory-pressure",
-    ),
+    ("MemoryPressure", "True", "node.kubernetes.io/memory-pressure"),
     ("DiskPressure", "True", "node.kubernetes.io/disk-pressure"),
-    (
-        "NetworkUnavailable",
-        "True",
-        "node.kubernetes.io/network-unavailable",
-    ),
+    ("NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable"),
     ("PIDPressure", "True", "node.kubernetes.io/pid-pressure"),
 ];
 
 /// The request that brings the taints up to date, if they are not. Others' taints stay; the write is
 /// refused when the node has changed since, because it replaces the whole list.
 pub(super) fn update(node: &Node, now: Timestamp) -> Option<Request> {
-    let old = node
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.taints.clone())
-        .unwrap_or_default();
+    let old = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
     let wanted = wanted(node, &old);
     let key = |taint: &Taint| (taint.key.clone(), taint.effect.clone());
     let is_ours = |taint: &Taint| {
@@ -52,29 +40,18 @@ pub(super) fn update(node: &Node, now: Timestamp) -> Option<Request> {
     let stays = |taint: &&Taint| !is_ours(taint) || wanted.contains(&key(taint));
     let mut new: Vec<Taint> = old.iter().filter(stays).cloned().collect();
     let present: BTreeSet<_> = new.iter().map(key).collect();
-    new.extend(
-        wanted
-            .difference(&present)
-            .map(|(key, effect)| taint(key, effect, now)),
-    );
+    new.extend(wanted.difference(&present).map(|(key, effect)| taint(key, effect, now)));
     if new == old {
         return None;
     }
     let version = &node.metadata.resource_version;
     let patch = json!({"metadata": {"resourceVersion": version}, "spec": {"taints": new}});
-    Some(Request::merge_patch(
-        &resources::NODES,
-        Key::of(&node.metadata),
-        patch,
-    ))
+    Some(Request::merge_patch(&resources::NODES, Key::of(&node.metadata), patch))
 }
 
 /// The key and effect of each taint that the node should have of ours.
 fn wanted(node: &Node, old: &[Taint]) -> BTreeSet<(String, String)> {
-    let conditions = node
-        .status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten());
+    let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let mut wanted = BTreeSet::new();
     let mut reports_ready = false;
     for condition in conditions {
@@ -95,9 +72,8 @@ fn wanted(node: &Node, old: &[Taint]) -> BTreeSet<(String, String)> {
     }
     if !reports_ready {
         // A node that has not said whether it is ready keeps what it was registered with.
-        let kept = old
-            .iter()
-            .filter(|taint| [NOT_READY, UNREACHABLE].contains(&taint.key.as_str()));
+        let kept =
+            old.iter().filter(|taint| [NOT_READY, UNREACHABLE].contains(&taint.key.as_str()));
         wanted.extend(kept.map(|taint| (taint.key.clone(), taint.effect.clone())));
     }
     wanted
@@ -106,10 +82,5 @@ fn wanted(node: &Node, old: &[Taint]) -> BTreeSet<(String, String)> {
 /// Source: `SwapNodeControllerTaint` in pkg/controller/util/node (v1.36), which says since when.
 fn taint(key: &str, effect: &str, now: Timestamp) -> Taint {
     let time_added = Some(api::time::time(now));
-    Taint {
-        key: key.to_owned(),
-        effect: effect.to_owned(),
-        time_added,
-        value: None,
-    }
+    Taint { key: key.to_owned(), effect: effect.to_owned(), time_added, value: None }
 }

@@ -31,10 +31,7 @@ fn a_node_that_is_silent_for_too_long_becomes_unknown() {
     let late = world.reconcile(&key(), at(151));
 
     assert!(requests(&early, Verb::Update, NODES).is_empty());
-    let node = requests(&late, Verb::Update, NODES)[0]
-        .body
-        .clone()
-        .unwrap();
+    let node = requests(&late, Verb::Update, NODES)[0].body.clone().unwrap();
     let ready = &node["status"]["conditions"][0];
     assert_eq!(ready["status"], "Unknown");
     assert_eq!(ready["reason"], "NodeStatusUnknown");
@@ -54,16 +51,11 @@ fn the_pods_of_a_lost_node_are_marked_as_not_ready_once() {
     let first = world.reconcile(&key(), at(152));
     let second = world.reconcile(&key(), at(153));
 
-    assert_eq!(
-        names(&first, Verb::StrategicMergePatch, &resources::PODS),
-        ["web"]
-    );
+    assert_eq!(names(&first, Verb::StrategicMergePatch, &resources::PODS), ["web"]);
     assert!(names(&second, Verb::StrategicMergePatch, &resources::PODS).is_empty());
     let events = requests(&first, Verb::Create, &resources::EVENTS);
-    let reasons: Vec<Value> = events
-        .iter()
-        .map(|event| event.body.clone().unwrap()["reason"].clone())
-        .collect();
+    let reasons: Vec<Value> =
+        events.iter().map(|event| event.body.clone().unwrap()["reason"].clone()).collect();
     assert_eq!(reasons, ["NodeNotReady", "NodeNotReady"]);
 }
 
@@ -114,14 +106,8 @@ fn pod() -> Value {
 }
 
 fn taints(plan: &Plan) -> Vec<String> {
-    let patch = requests(plan, Verb::MergePatch, NODES)[0]
-        .body
-        .clone()
-        .unwrap();
+    let patch = requests(plan, Verb::MergePatch, NODES)[0].body.clone().unwrap();
     let taints = patch["spec"]["taints"].as_array().cloned().unwrap();
     let text = |taint: &Value, field: &str| taint[field].as_str().unwrap().to_owned();
-    taints
-        .iter()
-        .map(|taint| format!("{}:{}", text(taint, "key"), text(taint, "effect")))
-        .collect()
+    taints.iter().map(|taint| format!("{}:{}", text(taint, "key"), text(taint, "effect"))).collect()
 }

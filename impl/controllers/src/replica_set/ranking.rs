@@ -28,9 +28,7 @@ pub(super) fn first_to_delete(
     let crowds = pods_per_node(view, replica_set);
     let mut ranked: Vec<Arc<Pod>> = active.to_vec();
     ranked.sort_by(|left, right| {
-        rank(left, &crowds)
-            .cmp(&rank(right, &crowds))
-            .then_with(|| compare_ages(left, right, now))
+        rank(left, &crowds).cmp(&rank(right, &crowds)).then_with(|| compare_ages(left, right, now))
     });
     ranked.truncate(count);
     ranked
@@ -48,13 +46,7 @@ fn rank(pod: &Pod, crowds: &BTreeMap<String, usize>) -> Rank {
     };
     let node = pods::node_name(pod);
     let crowd = crowds.get(node).copied().unwrap_or(0);
-    (
-        !node.is_empty(),
-        phase,
-        pods::is_ready(pod),
-        deletion_cost(pod),
-        Reverse(crowd),
-    )
+    (!node.is_empty(), phase, pods::is_ready(pod), deletion_cost(pod), Reverse(crowd))
 }
 
 /// Ready for a shorter time first, then restarted more often, then created later.
@@ -63,10 +55,7 @@ fn compare_ages(left: &Pod, right: &Pod, now: Timestamp) -> Ordering {
     let ready = younger_first(pods::ready_since(left), pods::ready_since(right), now);
     let created = younger_first(created_at(left), created_at(right), now);
     let restarts = restarts_max(right).cmp(&restarts_max(left));
-    ready
-        .unwrap_or_else(uids)
-        .then(restarts)
-        .then_with(|| created.unwrap_or_else(uids))
+    ready.unwrap_or_else(uids).then(restarts).then_with(|| created.unwrap_or_else(uids))
 }
 
 /// `None` when the times differ by too little to tell.
@@ -102,30 +91,16 @@ fn deletion_cost(pod: &Pod) -> i32 {
 }
 
 fn restarts_max(pod: &Pod) -> i32 {
-    let statuses = pod
-        .status
-        .iter()
-        .flat_map(|status| status.container_statuses.iter().flatten());
-    statuses
-        .map(|status| status.restart_count)
-        .max()
-        .unwrap_or(0)
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.map(|status| status.restart_count).max().unwrap_or(0)
 }
 
 /// How many active pods of ReplicaSets with the same controller each node runs.
 fn pods_per_node(view: &View, replica_set: &ReplicaSet) -> BTreeMap<String, usize> {
-    let namespace = replica_set
-        .metadata
-        .namespace
-        .as_deref()
-        .unwrap_or_default();
+    let namespace = replica_set.metadata.namespace.as_deref().unwrap_or_default();
     let related = related_uids(view, replica_set);
     let mut crowds = BTreeMap::new();
-    for pod in view
-        .pods
-        .in_namespace(namespace)
-        .filter(|pod| pods::is_active(pod))
-    {
+    for pod in view.pods.in_namespace(namespace).filter(|pod| pods::is_active(pod)) {
         let owner = controller_of(&pod.metadata);
         if owner.is_some_and(|owner| related.contains(owner.uid.as_str())) {
             *crowds.entry(pods::node_name(pod).to_owned()).or_insert(0) += 1;
@@ -135,11 +110,7 @@ fn pods_per_node(view: &View, replica_set: &ReplicaSet) -> BTreeMap<String, usiz
 }
 
 fn related_uids<'a>(view: &'a View, replica_set: &'a ReplicaSet) -> BTreeSet<&'a str> {
-    let namespace = replica_set
-        .metadata
-        .namespace
-        .as_deref()
-        .unwrap_or_default();
+    let namespace = replica_set.metadata.namespace.as_deref().unwrap_or_default();
     let mut related = BTreeSet::from([uid(&replica_set.metadata)]);
     let Some(controller) = controller_of(&replica_set.metadata) else {
         return related;

@@ -37,10 +37,7 @@ pub(super) fn update(
     if old == new {
         return None;
     }
-    Some(Request::update_status(&ReplicaSet {
-        status: Some(new),
-        ..replica_set.clone()
-    }))
+    Some(Request::update_status(&ReplicaSet { status: Some(new), ..replica_set.clone() }))
 }
 
 /// When the next ready pod has been ready for long enough.
@@ -90,15 +87,10 @@ fn available_at(spec: &ReplicaSetSpec, pod: &Pod) -> Option<Timestamp> {
 }
 
 fn is_fully_labeled(spec: &ReplicaSetSpec, pod: &Pod) -> bool {
-    let template = spec
-        .template
-        .as_ref()
-        .and_then(|template| template.metadata.as_ref());
+    let template = spec.template.as_ref().and_then(|template| template.metadata.as_ref());
     template.is_none_or(|template| {
         let pod_labels = labels(&pod.metadata);
-        labels(template)
-            .iter()
-            .all(|(name, value)| pod_labels.get(name) == Some(value))
+        labels(template).iter().all(|(name, value)| pod_labels.get(name) == Some(value))
     })
 }
 
@@ -108,10 +100,7 @@ fn conditions(
     replicas: &Replicas<'_>,
     now: Timestamp,
 ) -> Option<Vec<ReplicaSetCondition>> {
-    let old = replica_set
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.clone());
+    let old = replica_set.status.as_ref().and_then(|status| status.conditions.clone());
     let (reported, mut conditions): (Vec<_>, Vec<_>) = old
         .into_iter()
         .flatten()
@@ -133,14 +122,7 @@ fn failure(
     ReplicaSetCondition {
         type_: REPLICA_FAILURE.to_owned(),
         status: "True".to_owned(),
-        reason: Some(
-            if too_few {
-                "FailedCreate"
-            } else {
-                "FailedDelete"
-            }
-            .to_owned(),
-        ),
+        reason: Some(if too_few { "FailedCreate" } else { "FailedDelete" }.to_owned()),
         message: Some(message.to_owned()),
         last_transition_time: Some(api::time::time(now)),
     }

@@ -20,10 +20,7 @@ fn missing_pods_are_created_from_the_template() {
     let pod = creations[0].body.clone().unwrap();
     assert_eq!(pod["metadata"]["generateName"], "web-");
     assert_eq!(pod["metadata"]["labels"], json!({"app": "web"}));
-    assert_eq!(
-        pod["metadata"]["ownerReferences"],
-        owned_by("apps/v1", "ReplicaSet", "web")
-    );
+    assert_eq!(pod["metadata"]["ownerReferences"], owned_by("apps/v1", "ReplicaSet", "web"));
 }
 
 #[test]
@@ -49,16 +46,10 @@ fn a_refused_creation_is_tried_again_once_and_told() {
     let plan = world.reconcile(&key(), at(11));
 
     assert_eq!(requests(&plan, Verb::Create, PODS).len(), 1);
-    let event = requests(&plan, Verb::Create, &resources::EVENTS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let event = requests(&plan, Verb::Create, &resources::EVENTS)[0].body.clone().unwrap();
     assert_eq!(event["reason"], "FailedCreate");
     assert_eq!(event["message"], "Error creating: refused");
-    let status = requests(&plan, Verb::Update, REPLICA_SETS)[0]
-        .body
-        .clone()
-        .unwrap();
+    let status = requests(&plan, Verb::Update, REPLICA_SETS)[0].body.clone().unwrap();
     assert_eq!(status["status"]["conditions"][0]["reason"], "FailedCreate");
 }
 
@@ -68,22 +59,13 @@ fn pods_that_serve_least_are_deleted_first() {
     let ready = json!([{"type": "Ready", "status": "True", "lastTransitionTime": time_text(5)}]);
     let running = json!({"phase": "Running", "conditions": ready});
     world.put(PODS, bound(pod("ready", running), "node-1"));
-    world.put(
-        PODS,
-        bound(pod("not-ready", json!({"phase": "Running"})), "node-1"),
-    );
-    world.put(
-        PODS,
-        bound(pod("pending", json!({"phase": "Pending"})), "node-2"),
-    );
+    world.put(PODS, bound(pod("not-ready", json!({"phase": "Running"})), "node-1"));
+    world.put(PODS, bound(pod("pending", json!({"phase": "Pending"})), "node-2"));
     world.put(PODS, pod("unassigned", json!({"phase": "Pending"})));
 
     let plan = world.reconcile(&key(), at(10));
 
-    assert_eq!(
-        names(&plan, Verb::Delete, PODS),
-        ["unassigned", "pending", "not-ready"]
-    );
+    assert_eq!(names(&plan, Verb::Delete, PODS), ["unassigned", "pending", "not-ready"]);
 }
 
 #[test]
@@ -111,20 +93,13 @@ fn a_pod_is_available_after_it_was_ready_for_long_enough() {
     replica_set["spec"]["minReadySeconds"] = Value::from(30);
     world.put(REPLICA_SETS, replica_set);
     let ready = json!([{"type": "Ready", "status": "True", "lastTransitionTime": time_text(5)}]);
-    world.put(
-        PODS,
-        pod("web-a", json!({"phase": "Running", "conditions": ready})),
-    );
+    world.put(PODS, pod("web-a", json!({"phase": "Running", "conditions": ready})));
 
     let early = world.reconcile(&key(), at(10));
     let late = world.reconcile(&key(), at(35));
 
     let status = |plan: &crate::Plan| {
-        requests(plan, Verb::Update, REPLICA_SETS)[0]
-            .body
-            .clone()
-            .unwrap()["status"]
-            .clone()
+        requests(plan, Verb::Update, REPLICA_SETS)[0].body.clone().unwrap()["status"].clone()
     };
     assert_eq!(early.look_again, Some(at(35)));
     assert_eq!(status(&early)["readyReplicas"], 1);

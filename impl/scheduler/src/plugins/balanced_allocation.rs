@@ -34,10 +34,8 @@ impl Score for NodeResourcesBalancedAllocation {
 
 /// 100 when cpu and memory are used alike, down to 50.
 fn balance(requested: &Resources, allocatable: &Resources) -> i64 {
-    let shares = [
-        (requested.milli_cpu, allocatable.milli_cpu),
-        (requested.memory, allocatable.memory),
-    ];
+    let shares =
+        [(requested.milli_cpu, allocatable.milli_cpu), (requested.memory, allocatable.memory)];
     let [cpu, memory] = shares.map(|(requested, allocatable)| share(requested, allocatable));
     let deviation = match (cpu, memory) {
         (Some(cpu), Some(memory)) => ((cpu - memory) / 2.0).abs(),
@@ -72,9 +70,6 @@ mod tests {
         let nothing = request(json!({}));
 
         let score = |pod: &PodInfo| NodeResourcesBalancedAllocation.score(pod, &node);
-        assert_eq!(
-            (score(&evens_out), score(&tilts_more), score(&nothing)),
-            (87, 62, 0)
-        );
+        assert_eq!((score(&evens_out), score(&tilts_more), score(&nothing)), (87, 62, 0));
     }
 }

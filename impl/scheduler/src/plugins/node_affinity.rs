@@ -38,10 +38,7 @@ impl Score for NodeAffinity {
     fn score(&self, pod: &PodInfo, node: &NodeInfo) -> i64 {
         let terms = pod.spec().and_then(terms);
         let preferred = terms.into_iter().flat_map(|terms| {
-            terms
-                .preferred_during_scheduling_ignored_during_execution
-                .iter()
-                .flatten()
+            terms.preferred_during_scheduling_ignored_during_execution.iter().flatten()
         });
         preferred
             .filter(|term| matches(&term.preference, node))
@@ -56,17 +53,11 @@ impl Score for NodeAffinity {
 
 fn selects(spec: &PodSpec, node: &NodeInfo) -> bool {
     let mut labels = spec.node_selector.iter().flatten();
-    let required = terms(spec).and_then(|terms| {
-        terms
-            .required_during_scheduling_ignored_during_execution
-            .as_ref()
-    });
+    let required = terms(spec)
+        .and_then(|terms| terms.required_during_scheduling_ignored_during_execution.as_ref());
     labels.all(|(key, value)| node.label(key) == Some(value.as_str()))
         && required.is_none_or(|required| {
-            required
-                .node_selector_terms
-                .iter()
-                .any(|term| matches(term, node))
+            required.node_selector_terms.iter().any(|term| matches(term, node))
         })
 }
 
@@ -82,9 +73,7 @@ fn matches(term: &NodeSelectorTerm, node: &NodeInfo) -> bool {
         requirement.key == "metadata.name" && meets(requirement, Some(node.name()))
     };
     !(expressions.is_empty() && fields.is_empty())
-        && expressions
-            .iter()
-            .all(|expression| meets(expression, node.label(&expression.key)))
+        && expressions.iter().all(|expression| meets(expression, node.label(&expression.key)))
         && fields.iter().all(field)
 }
 
@@ -99,12 +88,7 @@ fn meets(requirement: &NodeSelectorRequirement, value: Option<&str>) -> bool {
         _ => return false,
     };
     let values = requirement.values.iter().flatten().cloned().collect();
-    Requirement {
-        key: requirement.key.clone(),
-        operator,
-        values,
-    }
-    .matches(value)
+    Requirement { key: requirement.key.clone(), operator, values }.matches(value)
 }
 
 #[cfg(test)]
@@ -158,9 +142,6 @@ mod tests {
     }
 
     fn node() -> NodeInfo {
-        node_info(
-            "node-1",
-            json!({"metadata": {"labels": {"zone": "a", "cores": "8"}}}),
-        )
+        node_info("node-1", json!({"metadata": {"labels": {"zone": "a", "cores": "8"}}}))
     }
 }

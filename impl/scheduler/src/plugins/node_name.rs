@@ -13,10 +13,7 @@ impl Filter for NodeName {
     }
 
     fn filter(&self, pod: &PodInfo, node: &NodeInfo) -> Verdict {
-        let wanted = pod
-            .spec()
-            .and_then(|spec| spec.node_name.as_deref())
-            .unwrap_or_default();
+        let wanted = pod.spec().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
         if wanted.is_empty() || wanted == node.name() {
             return Verdict::Feasible;
         }

@@ -48,10 +48,7 @@ mod tests {
 
         let refused = Verdict::unresolvable("node(s) were unschedulable");
         assert_eq!(NodeUnschedulable.filter(&plain, &cordoned), refused);
-        assert_eq!(
-            NodeUnschedulable.filter(&tolerant, &cordoned),
-            Verdict::Feasible
-        );
+        assert_eq!(NodeUnschedulable.filter(&tolerant, &cordoned), Verdict::Feasible);
         assert_eq!(NodeUnschedulable.filter(&plain, &open), Verdict::Feasible);
     }
 }

@@ -42,14 +42,8 @@ impl Score for NodeResourcesFit {
     fn score(&self, pod: &PodInfo, node: &NodeInfo) -> i64 {
         let (used, wanted) = (&node.non_zero_requested, &pod.requests.non_zero);
         let shares = [
-            (
-                used.milli_cpu.saturating_add(wanted.milli_cpu),
-                node.allocatable.milli_cpu,
-            ),
-            (
-                used.memory.saturating_add(wanted.memory),
-                node.allocatable.memory,
-            ),
+            (used.milli_cpu.saturating_add(wanted.milli_cpu), node.allocatable.milli_cpu),
+            (used.memory.saturating_add(wanted.memory), node.allocatable.memory),
         ];
         let scores: Vec<i64> = shares
             .into_iter()
@@ -57,11 +51,7 @@ impl Score for NodeResourcesFit {
             .map(|(requested, capacity)| least_requested_score(requested, capacity))
             .collect();
         let count = i64::try_from(scores.len()).unwrap_or(i64::MAX);
-        if count == 0 {
-            0
-        } else {
-            scores.iter().sum::<i64>() / count
-        }
+        if count == 0 { 0 } else { scores.iter().sum::<i64>() / count }
     }
 }
 
@@ -76,18 +66,12 @@ fn insufficient(pod: &PodInfo, node: &NodeInfo) -> Vec<Lack> {
     let (wanted, used, all) = (&pod.requests.requested, &node.requested, &node.allocatable);
     let mut lacking = vec![];
     if i64::try_from(node.pods_len()).unwrap_or(i64::MAX) >= all.pods {
-        lacking.push(Lack {
-            reason: "Too many pods".to_owned(),
-            exceeds_allocatable: false,
-        });
+        lacking.push(Lack { reason: "Too many pods".to_owned(), exceeds_allocatable: false });
     }
     let mut check = |name: &str, wanted: i64, used: i64, all: i64| {
         if wanted > 0 && wanted > all.saturating_sub(used) {
             let reason = format!("Insufficient {name}");
-            lacking.push(Lack {
-                reason,
-                exceeds_allocatable: wanted > all,
-            });
+            lacking.push(Lack { reason, exceeds_allocatable: wanted > all });
         }
     };
     check("cpu", wanted.milli_cpu, used.milli_cpu, all.milli_cpu);
@@ -127,14 +111,8 @@ mod tests {
         let cases = [
             (json!({"cpu": "1", "memory": "1Gi"}), Verdict::Feasible),
             (json!({"cpu": "1500m"}), unschedulable("Insufficient cpu")),
-            (
-                json!({"cpu": "3"}),
-                Verdict::unresolvable("Insufficient cpu"),
-            ),
-            (
-                json!({"memory": "1537Mi"}),
-                unschedulable("Insufficient memory"),
-            ),
+            (json!({"cpu": "3"}), Verdict::unresolvable("Insufficient cpu")),
+            (json!({"memory": "1537Mi"}), unschedulable("Insufficient memory")),
             (
                 json!({"example.com/gpu": "1"}),
                 Verdict::unresolvable("Insufficient example.com/gpu"),
@@ -154,10 +132,7 @@ mod tests {
 
         let verdict = NodeResourcesFit.filter(&pod(&json!({})), &node);
 
-        assert_eq!(
-            verdict,
-            Verdict::Unschedulable(vec!["Too many pods".to_owned()])
-        );
+        assert_eq!(verdict, Verdict::Unschedulable(vec!["Too many pods".to_owned()]));
     }
 
     #[test]

@@ -56,10 +56,7 @@ impl Score for TaintToleration {
 
 /// Whether one of the pod's tolerations matches the taint.
 pub(crate) fn tolerates(pod: &PodInfo, taint: &Taint) -> bool {
-    let mut tolerations = pod
-        .spec()
-        .into_iter()
-        .flat_map(|spec| spec.tolerations.iter().flatten());
+    let mut tolerations = pod.spec().into_iter().flat_map(|spec| spec.tolerations.iter().flatten());
     tolerations.any(|toleration| matches(toleration, taint))
 }
 
@@ -90,15 +87,9 @@ mod tests {
         let cases = [
             (json!([]), false),
             (json!([{"key": "gpu", "operator": "Exists"}]), true),
-            (
-                json!([{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]),
-                true,
-            ),
+            (json!([{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]), true),
             (json!([{"key": "gpu", "value": "no"}]), false),
-            (
-                json!([{"key": "gpu", "value": "yes", "effect": "NoExecute"}]),
-                false,
-            ),
+            (json!([{"key": "gpu", "value": "yes", "effect": "NoExecute"}]), false),
             (json!([{"operator": "Exists"}]), true),
         ];
 

@@ -22,10 +22,7 @@ fn a_pod_is_bound_to_the_emptier_node() {
 
     assert_eq!(chosen(&decision), "b");
     assert_eq!(decision.observed_revision, 7);
-    assert_eq!(
-        decision.requests,
-        [Request::bind(key("web"), "uid-web", "b").observed_at(7)]
-    );
+    assert_eq!(decision.requests, [Request::bind(key("web"), "uid-web", "b").observed_at(7)]);
 }
 
 #[test]
@@ -137,23 +134,11 @@ fn scheduler(nodes: &[Arc<Node>]) -> Scheduler {
 }
 
 fn observe_node(scheduler: &mut Scheduler, node: Arc<Node>, seconds: i64) {
-    scheduler.observe(
-        &Change {
-            old: None,
-            new: Some(AnyObject::from(node)),
-        },
-        at(seconds),
-    );
+    scheduler.observe(&Change { old: None, new: Some(AnyObject::from(node)) }, at(seconds));
 }
 
 fn observe_pod(scheduler: &mut Scheduler, pod: Arc<Pod>) {
-    scheduler.observe(
-        &Change {
-            old: None,
-            new: Some(AnyObject::from(pod)),
-        },
-        at(0),
-    );
+    scheduler.observe(&Change { old: None, new: Some(AnyObject::from(pod)) }, at(0));
 }
 
 fn schedule(scheduler: &mut Scheduler, seconds: i64) -> Decision {

@@ -1,0 +1,202 @@
+//! A request as the API server sees it, and what it decides.
+
+use api::{ApiResource, Status, Timestamp};
+use http::Method;
+use serde_json::Value;
+use store::{Revision, Transaction};
+
+use crate::negotiate::Format;
+use crate::object;
+use crate::watch::Watch;
+
+/// Who asks. Source: Kubernetes documentation, "Authenticating", X509 client certificates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// The certificate's common name.
+    pub name: String,
+    /// The certificate's organizations.
+    pub groups: Vec<String>,
+}
+
+impl User {
+    /// Nobody in particular.
+    pub fn anonymous() -> Self {
+        Self {
+            name: "system:anonymous".to_owned(),
+            groups: vec!["system:unauthenticated".to_owned()],
+        }
+    }
+
+    /// Whether it has shown no certificate.
+    pub fn is_anonymous(&self) -> bool {
+        self.name == "system:anonymous"
+    }
+}
+
+/// A request, read but not understood yet.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    /// GET, POST …
+    pub method: Method,
+    /// Without the query.
+    pub path: String,
+    /// The query's pairs, decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// The `Content-Type` header.
+    pub content_type: String,
+    /// The `Accept` header.
+    pub accept: String,
+    /// The body, whole.
+    pub body: Vec<u8>,
+    /// Who asks.
+    pub user: User,
+}
+
+impl Call {
+    /// The first value of a query parameter, empty when absent.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// All values of a query parameter.
+    pub fn parameters<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A boolean query parameter, as Kubernetes reads it: anything but `false` and `0` is true.
+    pub fn flag(&self, name: &str) -> bool {
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .is_some_and(|(_, value)| !matches!(value.to_lowercase().as_str(), "false" | "0"))
+    }
+
+    /// Whether nothing may be stored.
+    pub fn is_dry_run(&self) -> Result<bool, Status> {
+        match self.parameters("dryRun").find(|value| *value != "All") {
+            Some(value) => Err(Status::bad_request(format!(
+                "Invalid value: [\"{value}\"]: Unsupported value: \"{value}\": supported values: \"All\""
+            ))),
+            None => Ok(self.parameters("dryRun").next().is_some()),
+        }
+    }
+}
+
+/// What a decision may use that is not in the request or the store.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The time.
+    pub now: Timestamp,
+    /// A uid that nothing has yet.
+    pub uid: String,
+    /// Random bits for generated names.
+    pub random: u64,
+    /// How long a pod that says nothing else stays on a node that is gone.
+    pub default_toleration_seconds: i64,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP code.
+    pub code: u16,
+    /// The `Content-Type` header.
+    pub content_type: &'static str,
+    /// Texts for `Warning` headers.
+    pub warnings: Vec<String>,
+    /// The body, whole.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A JSON document.
+    pub fn json(code: u16, value: &Value) -> Self {
+        Self::bytes(code, "application/json", value.to_string().into_bytes())
+    }
+
+    /// Anything.
+    pub fn bytes(code: u16, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { code, content_type, warnings: vec![], body }
+    }
+}
+
+impl From<Status> for Response {
+    fn from(status: Status) -> Self {
+        Self::json(status.reason.code(), &status.to_value())
+    }
+}
+
+/// What is to be done about a request.
+#[derive(Debug)]
+pub enum Decision {
+    /// Answer it.
+    Respond(Response),
+    /// Commit, then answer. When the compares do not hold any more, decide again on a newer store.
+    Commit(Box<Commit>),
+    /// Do each of these, then answer. A refusal of one ends it, unless the object is gone.
+    Each(Vec<Call>, Response),
+    /// Stream events.
+    Watch(Box<Watch>),
+    /// Let the kubelet of a node answer.
+    Node(NodeCall),
+}
+
+/// A write and the answer once it is durable.
+#[derive(Debug)]
+pub struct Commit {
+    /// What is written, and on what condition.
+    pub transaction: Transaction,
+    /// The object's resource.
+    pub resource: &'static ApiResource,
+    /// What is done, for the trace: `create`, `update`, `delete`, `bind` …
+    pub action: &'static str,
+    /// The object as it is written, or as it was when it is removed.
+    pub object: Value,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// What a committed write answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP code.
+    pub code: u16,
+    /// In which form.
+    pub format: Format,
+    /// Texts for `Warning` headers.
+    pub warnings: Vec<String>,
+    /// Sent in place of the object.
+    pub instead: Option<Value>,
+}
+
+impl Commit {
+    /// The answer, now that the write has a revision.
+    pub fn respond(self, revision: Revision, now: Timestamp) -> Response {
+        let mut response = match self.answer.instead {
+            Some(value) => Response::json(self.answer.code, &value),
+            None => {
+                let object = object::with_revision(self.object, revision);
+                self.answer.format.one(self.answer.code, self.resource, &object, now)
+            }
+        };
+        response.warnings = self.answer.warnings;
+        response
+    }
+}
+
+/// What is asked of a kubelet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeCall {
+    /// `log`, `exec` or `attach`.
+    pub subresource: String,
+    /// The pod's node.
+    pub node: String,
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// The query, for the options.
+    pub query: Vec<(String, String)>,
+}

@@ -1,0 +1,145 @@
+//! In which form an answer is given: the object itself, only its metadata, or a table row.
+//!
+//! Source: Kubernetes API concepts, "Alternate representations of resources".
+
+use api::{ApiResource, Status, Timestamp};
+use serde_json::{Value, json};
+
+use crate::call::{Call, Response};
+use crate::printers;
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The object.
+    Object,
+    /// `PartialObjectMetadata`.
+    Metadata,
+    /// `Table`, each row with this much of its object.
+    Table(Include),
+}
+
+/// How much of the object a table row carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Include {
+    /// Nothing.
+    None,
+    /// `PartialObjectMetadata`.
+    Metadata,
+    /// All of it.
+    Object,
+}
+
+/// The first form in the `Accept` header that can be served.
+pub fn format(call: &Call) -> Result<Format, Status> {
+    let accept = if call.accept.trim().is_empty() { "*/*" } else { &call.accept };
+    accept.split(',').find_map(|part| one_format(part, call)).transpose()?.ok_or_else(|| {
+        Status::new(
+            api::Reason::NotAcceptable,
+            "only the following media types are accepted: application/json",
+        )
+    })
+}
+
+fn one_format(part: &str, call: &Call) -> Option<Result<Format, Status>> {
+    let mut parameters = part.split(';').map(str::trim);
+    let media_type = parameters.next().unwrap_or_default();
+    if !matches!(media_type, "application/json" | "application/*" | "*/*") {
+        return None;
+    }
+    let parameters: Vec<(&str, &str)> =
+        parameters.filter_map(|parameter| parameter.split_once('=')).collect();
+    let value = |name: &str| {
+        parameters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| *value)
+    };
+    match (value("as"), value("g"), value("v")) {
+        ("", _, _) => Some(Ok(Format::Object)),
+        ("Table", "meta.k8s.io", "v1") => Some(include(call).map(Format::Table)),
+        ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => {
+            Some(Ok(Format::Metadata))
+        }
+        _ => None,
+    }
+}
+
+fn include(call: &Call) -> Result<Include, Status> {
+    match call.parameter("includeObject") {
+        "" | "Metadata" => Ok(Include::Metadata),
+        "None" => Ok(Include::None),
+        "Object" => Ok(Include::Object),
+        other => Err(Status::bad_request(format!("unrecognized includeObject value: \"{other}\""))),
+    }
+}
+
+impl Format {
+    /// One object.
+    pub fn one(
+        self,
+        code: u16,
+        resource: &ApiResource,
+        object: &Value,
+        now: Timestamp,
+    ) -> Response {
+        Response::json(code, &self.value(resource, object, now))
+    }
+
+    /// One object as JSON.
+    pub fn value(self, resource: &ApiResource, object: &Value, now: Timestamp) -> Value {
+        match self {
+            Self::Object => object.clone(),
+            Self::Metadata => partial(object),
+            Self::Table(include) => {
+                let revision = &object["metadata"]["resourceVersion"];
+                let metadata = json!({"resourceVersion": revision});
+                table(resource, metadata, std::slice::from_ref(object), include, now)
+            }
+        }
+    }
+
+    /// A list of objects as JSON.
+    pub fn list(
+        self,
+        resource: &ApiResource,
+        metadata: Value,
+        objects: &[Value],
+        now: Timestamp,
+    ) -> Value {
+        match self {
+            Self::Object => json!({"kind": format!("{}List", resource.kind),
+                "apiVersion": resource.api_version(), "metadata": metadata, "items": objects}),
+            Self::Metadata => {
+                let items: Vec<Value> = objects.iter().map(partial).collect();
+                json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+                    "metadata": metadata, "items": items})
+            }
+            Self::Table(include) => table(resource, metadata, objects, include, now),
+        }
+    }
+}
+
+fn partial(object: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+}
+
+fn table(
+    resource: &ApiResource,
+    metadata: Value,
+    objects: &[Value],
+    include: Include,
+    now: Timestamp,
+) -> Value {
+    let rows: Vec<Value> = objects
+        .iter()
+        .map(|object| {
+            let mut row = json!({"cells": printers::cells(resource, object, now)});
+            match include {
+                Include::None => {}
+                Include::Metadata => row["object"] = partial(object),
+                Include::Object => row["object"] = object.clone(),
+            }
+            row
+        })
+        .collect();
+    json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
+        "columnDefinitions": printers::columns(resource), "rows": rows})
+}

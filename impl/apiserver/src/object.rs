@@ -1,0 +1,116 @@
+//! The stored form of an object: canonical JSON without its `resourceVersion`, which the store gives.
+//!
+//! `apiVersion`, `kind` and `metadata` come first, so that the revision can be put in by copying bytes.
+
+use api::ApiResource;
+use api::object::metadata_mut;
+use serde_json::Value;
+use store::{Bytes, KeyValue, Revision};
+
+/// What stands before the first field of `metadata` in every stored object of a resource.
+#[derive(Clone, Debug)]
+pub struct Prefix {
+    with_type: String,
+    type_bytes: usize,
+}
+
+impl Prefix {
+    /// The prefix of a resource's objects.
+    pub fn of(resource: &ApiResource) -> Self {
+        let type_meta = format!(
+            "{{\"apiVersion\":\"{}\",\"kind\":\"{}\",",
+            resource.api_version(),
+            resource.kind
+        );
+        Self { type_bytes: type_meta.len(), with_type: format!("{type_meta}\"metadata\":{{") }
+    }
+
+    /// Appends a stored object with its revision, and with its type unless it stands in a list.
+    pub fn copy(&self, found: &KeyValue, revision: Revision, in_list: bool, out: &mut Vec<u8>) {
+        if in_list {
+            out.push(b'{');
+            out.extend_from_slice(&self.with_type.as_bytes()[self.type_bytes..]);
+        } else {
+            out.extend_from_slice(self.with_type.as_bytes());
+        }
+        out.extend_from_slice(format!("\"resourceVersion\":\"{revision}\",").as_bytes());
+        out.extend_from_slice(&found.value[self.with_type.len()..]);
+    }
+}
+
+/// The bytes to store.
+pub fn encode(resource: &ApiResource, object: &Value) -> Bytes {
+    let mut out = Prefix::of(resource).with_type.into_bytes();
+    let empty = serde_json::Map::new();
+    let metadata = object.get("metadata").and_then(Value::as_object).unwrap_or(&empty);
+    let stored = metadata.iter().filter(|(field, _)| *field != "resourceVersion");
+    append_fields(&mut out, stored);
+    out.push(b'}');
+    let is_type = |field: &str| matches!(field, "apiVersion" | "kind" | "metadata");
+    let rest = object.as_object().into_iter().flatten().filter(|(field, _)| !is_type(field));
+    let before = out.len();
+    out.push(b',');
+    append_fields(&mut out, rest);
+    if out.len() == before + 1 {
+        out.pop();
+    }
+    out.push(b'}');
+    out.into()
+}
+
+fn append_fields<'a>(out: &mut Vec<u8>, fields: impl Iterator<Item = (&'a String, &'a Value)>) {
+    for (index, (field, value)) in fields.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        let field = Value::from(field.as_str());
+        out.extend_from_slice(format!("{field}:{value}").as_bytes());
+    }
+}
+
+/// The object that is stored, with its revision.
+pub fn decode(found: &KeyValue) -> Value {
+    decode_at(found, found.mod_revision)
+}
+
+/// The object that is stored, with a revision of the caller's.
+pub fn decode_at(found: &KeyValue, revision: Revision) -> Value {
+    let object = serde_json::from_slice(&found.value).expect("only `encode` writes objects");
+    with_revision(object, revision)
+}
+
+/// The object with a revision.
+pub fn with_revision(mut object: Value, revision: Revision) -> Value {
+    metadata_mut(&mut object)
+        .insert("resourceVersion".to_owned(), Value::from(revision.to_string()));
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use api::resources;
+    use serde_json::json;
+
+    #[test]
+    fn a_stored_object_is_copied_with_its_revision() {
+        let object = json!({"data": {"a": "\"metadata\":{"}, "kind": "ConfigMap", "apiVersion": "v1",
+            "metadata": {"name": "a", "resourceVersion": "9"}});
+        let value = encode(&resources::CONFIG_MAPS, &object);
+        let found = KeyValue {
+            key: Bytes::from(&b"k"[..]),
+            value,
+            create_revision: Revision(3),
+            mod_revision: Revision(4),
+            version: 2,
+        };
+
+        let mut copied = vec![];
+        Prefix::of(&resources::CONFIG_MAPS).copy(&found, Revision(4), false, &mut copied);
+
+        let copied: Value = serde_json::from_slice(&copied).unwrap();
+        assert_eq!(copied, decode(&found));
+        assert_eq!(copied["metadata"]["resourceVersion"], "4");
+        assert_eq!(copied["data"], object["data"]);
+    }
+}

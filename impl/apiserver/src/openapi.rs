@@ -1,0 +1,93 @@
+//! OpenAPI v3 documents of what is served, made from the schemas; `kubectl explain` and `apply` read them.
+//!
+//! Source: KEP-2896, and the documents that Kubernetes v1.36 publishes, whose shapes these have. Leaves
+//! out the enums and scalar defaults that upstream tells, and the deprecated `/watch/` paths.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
+
+use api::{ApiResource, resources};
+use serde_json::{Map, Value, json};
+
+mod paths;
+mod schemas;
+#[cfg(test)]
+mod tests;
+
+/// `/openapi/v3`: where the document of each group and version is. A client keeps a document until its
+/// hash changes.
+pub(crate) fn index() -> Value {
+    static HASHES: OnceLock<BTreeMap<String, u64>> = OnceLock::new();
+    let hashes = HASHES
+        .get_or_init(|| roots().into_iter().map(|root| (root.clone(), hash(&root))).collect());
+    let entries = hashes.iter().map(|(root, hash)| {
+        let address = format!("/openapi/v3/{root}?hash={hash:016X}");
+        (root.clone(), json!({"serverRelativeURL": address}))
+    });
+    json!({"paths": entries.collect::<Value>()})
+}
+
+/// `/openapi/v3/api/v1`, `/openapi/v3/apis/apps/v1`: the document below that path.
+pub(crate) fn document(group_version: &str) -> Option<Value> {
+    let served: Vec<&ApiResource> =
+        resources::ALL.iter().copied().filter(|resource| root(resource) == group_version).collect();
+    if served.is_empty() {
+        return None;
+    }
+    let paths: Value = served.into_iter().flat_map(paths::of).collect();
+    let schemas = schemas(&paths);
+    let security = json!({"BearerToken": {"type": "apiKey", "in": "header", "name": "authorization",
+        "description": "Bearer Token authentication"}});
+    Some(json!({
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": "unversioned"},
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": security},
+    }))
+}
+
+/// The path below which a resource is served, without the first slash.
+fn root(resource: &ApiResource) -> String {
+    match resource.group {
+        "" => format!("api/{}", resource.version),
+        group => format!("apis/{group}/{}", resource.version),
+    }
+}
+
+fn roots() -> BTreeSet<String> {
+    resources::ALL.iter().map(|resource| root(resource)).collect()
+}
+
+fn hash(root: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    document(root).map(|document| document.to_string()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Every schema that the paths refer to, and those that these refer to.
+fn schemas(paths: &Value) -> Value {
+    let descriptions = api::schema::Schema::descriptions();
+    let mut missing = BTreeSet::new();
+    collect_references(paths, &mut missing);
+    let mut schemas = Map::new();
+    while let Some(name) = missing.pop_first() {
+        let schema = schemas::schema(&name, descriptions.get(&name));
+        let mut referred = BTreeSet::new();
+        collect_references(&schema, &mut referred);
+        schemas.insert(name, schema);
+        missing.extend(referred.into_iter().filter(|name| !schemas.contains_key(name)));
+    }
+    Value::Object(schemas)
+}
+
+fn collect_references(value: &Value, names: &mut BTreeSet<String>) {
+    if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+        names.extend(reference.strip_prefix(schemas::PREFIX).map(str::to_owned));
+    }
+    let fields = value.as_object().into_iter().flat_map(Map::values);
+    let items = value.as_array().into_iter().flatten();
+    for inner in fields.chain(items) {
+        collect_references(inner, names);
+    }
+}

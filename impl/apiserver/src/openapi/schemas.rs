@@ -1,0 +1,148 @@
+//! One schema of an OpenAPI document.
+
+use std::collections::BTreeMap;
+
+use api::schema::{Definition, Field, ListType, PatchStrategy, Schema, Type};
+use serde_json::{Map, Value, json};
+
+/// What references to schemas open with.
+pub(super) const PREFIX: &str = "#/components/schemas/";
+
+/// Descriptions of fields by name; the definition's own stands under the empty name.
+type Descriptions = BTreeMap<String, String>;
+
+/// A reference to a definition.
+pub(super) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("{PREFIX}{name}")})
+}
+
+/// The schema of a definition.
+pub(super) fn schema(name: &str, descriptions: Option<&Descriptions>) -> Value {
+    let mut schema = match Schema::named(name) {
+        Some(definition) => object(definition, descriptions),
+        None => without_properties(name),
+    };
+    describe(&mut schema, descriptions, "");
+    schema
+}
+
+/// Definitions whose JSON is not an object with properties.
+fn without_properties(name: &str) -> Value {
+    match name.rsplit('.').next() {
+        Some("Quantity") => json!({"oneOf": [{"type": "string"}, {"type": "number"}]}),
+        Some("IntOrString") => {
+            json!({"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]})
+        }
+        Some("Time" | "MicroTime") => json!({"type": "string", "format": "date-time"}),
+        _ => json!({"type": "object"}),
+    }
+}
+
+fn object(definition: &Definition, descriptions: Option<&Descriptions>) -> Value {
+    let properties: Map<String, Value> = definition
+        .fields
+        .iter()
+        .map(|(name, field)| {
+            let mut property = property(field);
+            describe(&mut property, descriptions, name);
+            (name.clone(), property)
+        })
+        .collect();
+    let required = definition.fields.iter().filter(|(_, field)| field.required);
+    let required: Vec<&String> = required.map(|(name, _)| name).collect();
+    let kinds: Vec<Value> = definition.kinds.iter().map(group_version_kind).collect();
+
+    let mut schema = json!({"type": "object", "properties": properties});
+    set(&mut schema, "required", json!(required));
+    set(&mut schema, "x-kubernetes-group-version-kind", Value::Array(kinds));
+    if definition.atomic {
+        schema["x-kubernetes-map-type"] = json!("atomic");
+    }
+    schema
+}
+
+/// Sets a list, unless it is empty.
+fn set(schema: &mut Value, name: &str, list: Value) {
+    if list.as_array().is_some_and(|list| !list.is_empty()) {
+        schema[name] = list;
+    }
+}
+
+fn describe(schema: &mut Value, descriptions: Option<&Descriptions>, name: &str) {
+    let description = descriptions.and_then(|descriptions| descriptions.get(name));
+    if let Some(description) = description.filter(|description| !description.is_empty()) {
+        schema["description"] = json!(description);
+    }
+}
+
+fn group_version_kind((api_version, kind): &(String, String)) -> Value {
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version.as_str()));
+    json!({"group": group, "version": version, "kind": kind})
+}
+
+/// A reference beside which other words stand must be wrapped: OpenAPI 3.0 ignores siblings of `$ref`.
+fn property(field: &Field) -> Value {
+    let mut property = shape(&field.value);
+    if property.get("$ref").is_some() {
+        property = json!({"allOf": [property]});
+    }
+    if matches!(field.value, Type::Object(_)) && !field.pointer {
+        property["default"] = json!({});
+    }
+    if field.atomic {
+        property["x-kubernetes-map-type"] = json!("atomic");
+    }
+    if let Some(list_type) = &field.list_type {
+        list(&mut property, list_type);
+    }
+    if let Some(strategy) = strategy(field.patch_strategy) {
+        property["x-kubernetes-patch-strategy"] = json!(strategy);
+    }
+    if let Some(merge_key) = &field.merge_key {
+        property["x-kubernetes-patch-merge-key"] = json!(merge_key);
+    }
+    property
+}
+
+fn list(property: &mut Value, list_type: &ListType) {
+    let name = match list_type {
+        ListType::Atomic => "atomic",
+        ListType::Set => "set",
+        ListType::Map { keys } => {
+            property["x-kubernetes-list-map-keys"] = json!(keys);
+            "map"
+        }
+    };
+    property["x-kubernetes-list-type"] = json!(name);
+}
+
+fn strategy(strategy: PatchStrategy) -> Option<String> {
+    let parts = [
+        (strategy.merge, "merge"),
+        (strategy.replace, "replace"),
+        (strategy.retain_keys, "retainKeys"),
+    ];
+    let parts: Vec<&str> =
+        parts.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect();
+    (!parts.is_empty()).then(|| parts.join(","))
+}
+
+fn shape(value: &Type) -> Value {
+    match value {
+        Type::String => json!({"type": "string"}),
+        Type::Bytes => json!({"type": "string", "format": "byte"}),
+        Type::Int32 => json!({"type": "integer", "format": "int32"}),
+        Type::Int64 => json!({"type": "integer", "format": "int64"}),
+        Type::Number => json!({"type": "number", "format": "double"}),
+        Type::Boolean => json!({"type": "boolean"}),
+        Type::List(element) => json!({"type": "array", "items": shape(element)}),
+        Type::Map(element) => json!({"type": "object", "additionalProperties": shape(element)}),
+        Type::Quantity
+        | Type::Time
+        | Type::MicroTime
+        | Type::IntOrString
+        | Type::FieldsV1
+        | Type::RawExtension
+        | Type::Object(_) => reference(value.name().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,262 @@
+//! Tables: what `kubectl get` shows of each kind.
+//!
+//! Source: `pkg/printers/internalversion/printers.go` (v1.36). Every row has the cells of `-o wide`;
+//! a client leaves out the columns of priority 1.
+
+mod columns;
+mod duration;
+mod pod;
+
+use std::collections::BTreeSet;
+
+use api::object::{at, text};
+use api::selector::Selector;
+use api::{ApiResource, Timestamp};
+use serde_json::{Value, json};
+
+pub(crate) use columns::columns;
+
+/// The cells of one row, in the order of the columns.
+pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> Vec<Value> {
+    let name = json!(text(object, &["metadata", "name"]));
+    let age = json!(age(object, now));
+    match resource.kind {
+        "ConfigMap" => {
+            vec![name, json!(size(object, "data") + size(object, "binaryData")), age]
+        }
+        "Deployment" => deployment(object, name, age),
+        "Event" => event(object, now),
+        "Lease" => vec![name, json!(text(object, &["spec", "holderIdentity"])), age],
+        "Namespace" => vec![name, json!(text(object, &["status", "phase"])), age],
+        "Node" => node(object, name, age),
+        "Pod" => pod::cells(object, now),
+        "ReplicaSet" => replica_set(object, name, age),
+        "Secret" => vec![name, json!(text(object, &["type"])), json!(size(object, "data")), age],
+        "Service" => service(object, name, age),
+        "ServiceAccount" => vec![name, age],
+        _ => vec![name, json!(text(object, &["metadata", "creationTimestamp"]))],
+    }
+}
+
+/// How long ago the object was created.
+fn age(object: &Value, now: Timestamp) -> String {
+    duration::since(text(object, &["metadata", "creationTimestamp"]), now)
+}
+
+fn items<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
+    at(value, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn int(value: &Value, path: &[&str]) -> i64 {
+    at(value, path).and_then(Value::as_i64).unwrap_or_default()
+}
+
+fn size(object: &Value, field: &str) -> usize {
+    at(object, &[field]).and_then(Value::as_object).map_or(0, serde_json::Map::len)
+}
+
+fn or_none(text: &str) -> String {
+    or_else(text, "<none>")
+}
+
+fn or_else(text: &str, otherwise: &str) -> String {
+    if text.is_empty() { otherwise } else { text }.to_owned()
+}
+
+fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    texts.into_iter().collect::<Vec<_>>().join(",")
+}
+
+fn deployment(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let ready = int(object, &["status", "readyReplicas"]);
+    let desired = int(object, &["spec", "replicas"]);
+    let selector = Selector::from_value(at(object, &["spec", "selector"]));
+    vec![
+        name,
+        json!(format!("{ready}/{desired}")),
+        json!(int(object, &["status", "updatedReplicas"])),
+        json!(int(object, &["status", "availableReplicas"])),
+        age,
+        json!(of_containers(object, "name")),
+        json!(of_containers(object, "image")),
+        json!(selector.map_or_else(|_| "<invalid>".to_owned(), |selector| selector.to_string())),
+    ]
+}
+
+fn replica_set(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let selector = Selector::from_value(at(object, &["spec", "selector"]));
+    vec![
+        name,
+        json!(int(object, &["spec", "replicas"])),
+        json!(int(object, &["status", "replicas"])),
+        json!(int(object, &["status", "readyReplicas"])),
+        age,
+        json!(of_containers(object, "name")),
+        json!(of_containers(object, "image")),
+        json!(selector.map_or_else(|_| "<error>".to_owned(), |all| or_none(&all.to_string()))),
+    ]
+}
+
+fn of_containers(workload: &Value, field: &str) -> String {
+    let containers = items(workload, &["spec", "template", "spec", "containers"]);
+    joined(containers.iter().map(|container| text(container, &[field])))
+}
+
+fn service(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let cluster_ip = items(object, &["spec", "clusterIPs"]).first().and_then(Value::as_str);
+    let cluster_ip = cluster_ip.unwrap_or_else(|| text(object, &["spec", "clusterIP"]));
+    vec![
+        name,
+        json!(text(object, &["spec", "type"])),
+        json!(or_none(cluster_ip)),
+        json!(external_ip(object)),
+        json!(or_none(&ports(items(object, &["spec", "ports"])))),
+        age,
+        json!(or_none(&labels(at(object, &["spec", "selector"])))),
+    ]
+}
+
+fn external_ip(service: &Value) -> String {
+    let external = items(service, &["spec", "externalIPs"]).iter().filter_map(Value::as_str);
+    match text(service, &["spec", "type"]) {
+        "ClusterIP" | "NodePort" => or_none(&joined(external)),
+        "LoadBalancer" => {
+            let ingress = items(service, &["status", "loadBalancer", "ingress"]);
+            let addresses: BTreeSet<&str> = ingress.iter().map(ingress_address).collect();
+            let addresses = addresses.into_iter().filter(|address| !address.is_empty());
+            or_else(&joined(addresses.chain(external)), "<pending>")
+        }
+        "ExternalName" => text(service, &["spec", "externalName"]).to_owned(),
+        _ => "<unknown>".to_owned(),
+    }
+}
+
+fn ingress_address(ingress: &Value) -> &str {
+    match text(ingress, &["ip"]) {
+        "" => text(ingress, &["hostname"]),
+        ip => ip,
+    }
+}
+
+fn ports(ports: &[Value]) -> String {
+    let written = ports.iter().map(|port| {
+        let (number, protocol) = (int(port, &["port"]), text(port, &["protocol"]));
+        match int(port, &["nodePort"]) {
+            ..=0 => format!("{number}/{protocol}"),
+            node_port => format!("{number}:{node_port}/{protocol}"),
+        }
+    });
+    written.collect::<Vec<_>>().join(",")
+}
+
+fn labels(labels: Option<&Value>) -> String {
+    let labels = labels.and_then(Value::as_object).into_iter().flatten();
+    let mut written: Vec<String> = labels
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    written.sort_unstable();
+    written.join(",")
+}
+
+fn node(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let info = |field: &str| text(object, &["status", "nodeInfo", field]);
+    let kernel = or_else(info("kernelVersion"), "<unknown>");
+    let kernel = match info("architecture") {
+        "" => kernel,
+        architecture => format!("{kernel} ({architecture})"),
+    };
+    vec![
+        name,
+        json!(node_status(object)),
+        json!(or_none(&node_roles(object))),
+        age,
+        json!(info("kubeletVersion")),
+        json!(or_none(node_address(object, "InternalIP"))),
+        json!(or_none(node_address(object, "ExternalIP"))),
+        json!(or_else(info("osImage"), "<unknown>")),
+        json!(kernel),
+        json!(or_else(info("containerRuntimeVersion"), "<unknown>")),
+    ]
+}
+
+fn node_status(node: &Value) -> String {
+    let mut conditions = items(node, &["status", "conditions"]).iter();
+    let ready = conditions.rfind(|condition| text(condition, &["type"]) == "Ready");
+    let status = match ready.map(|condition| text(condition, &["status"])) {
+        Some("True") => "Ready",
+        Some(_) => "NotReady",
+        None => "Unknown",
+    };
+    match at(node, &["spec", "unschedulable"]).and_then(Value::as_bool) {
+        Some(true) => format!("{status},SchedulingDisabled"),
+        Some(false) | None => status.to_owned(),
+    }
+}
+
+fn node_roles(node: &Value) -> String {
+    let labels = at(node, &["metadata", "labels"]).and_then(Value::as_object);
+    let role = |(key, value): (&String, &Value)| {
+        let role = match key.strip_prefix("node-role.kubernetes.io/") {
+            Some(role) => role,
+            None if key == "kubernetes.io/role" => value.as_str().unwrap_or_default(),
+            None => "",
+        };
+        (!role.is_empty()).then(|| role.to_owned())
+    };
+    let roles: BTreeSet<String> = labels.into_iter().flatten().filter_map(role).collect();
+    joined(roles.iter().map(String::as_str))
+}
+
+fn node_address<'a>(node: &'a Value, kind: &str) -> &'a str {
+    let mut addresses = items(node, &["status", "addresses"]).iter();
+    let found = addresses.find(|address| text(address, &["type"]) == kind);
+    found.map_or("", |address| text(address, &["address"]))
+}
+
+fn event(object: &Value, now: Timestamp) -> Vec<Value> {
+    let of = |path: &[&str]| text(object, path);
+    let first = first_of([of(&["firstTimestamp"]), of(&["eventTime"])]);
+    let series = at(object, &["series"]).filter(|series| !series.is_null());
+    let last = match series {
+        Some(series) => text(series, &["lastObservedTime"]),
+        None => first_of([of(&["lastTimestamp"]), first]),
+    };
+    let count = match series {
+        Some(series) => int(series, &["count"]),
+        None => int(object, &["count"]).max(1),
+    };
+    vec![
+        json!(duration::since(last, now)),
+        json!(of(&["type"])),
+        json!(of(&["reason"])),
+        json!(event_target(object)),
+        json!(of(&["involvedObject", "fieldPath"])),
+        json!(event_source(object)),
+        json!(of(&["message"]).trim()),
+        json!(duration::since(first, now)),
+        json!(count),
+        json!(of(&["metadata", "name"])),
+    ]
+}
+
+fn event_target(event: &Value) -> String {
+    let kind = text(event, &["involvedObject", "kind"]).to_lowercase();
+    match text(event, &["involvedObject", "name"]) {
+        "" => kind,
+        name => format!("{kind}/{name}"),
+    }
+}
+
+fn event_source(event: &Value) -> String {
+    let component =
+        first_of([text(event, &["source", "component"]), text(event, &["reportingComponent"])]);
+    let host = first_of([text(event, &["source", "host"]), text(event, &["reportingInstance"])]);
+    if host.is_empty() { component.to_owned() } else { format!("{component}, {host}") }
+}
+
+fn first_of(texts: [&str; 2]) -> &str {
+    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! GET of one object and of lists: revisions, chunks, selectors.
+//!
+//! Source: Kubernetes API concepts, "Resource versions" and "Retrieving large results sets in chunks".
+
+use api::object::text;
+use api::selector::{FieldSelector, Selector};
+use api::{Reason, Status};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{Bytes, KeyValue, Range, Revision, Store};
+
+use crate::call::{Call, Context, Response};
+use crate::negotiate::{self, Format};
+use crate::object::{self, Prefix};
+use crate::route::Objects;
+use crate::{keys, strategy};
+
+/// GET of one object.
+pub(crate) fn get(
+    store: &Store,
+    call: &Call,
+    target: &Objects,
+    context: &Context,
+) -> Result<Response, Status> {
+    let format = negotiate::format(call)?;
+    not_too_new(store, call)?;
+    let found = find(store, target)?;
+    let object = object::decode(found);
+    Ok(format.one(200, target.resource, &object, context.now))
+}
+
+/// The stored object that a path names.
+pub(crate) fn find<'a>(
+    store: &'a Store,
+    target: &Objects,
+) -> Result<&'a std::sync::Arc<KeyValue>, Status> {
+    let name = target.name()?;
+    store
+        .get(&keys::key(target.resource, target.namespace.as_deref(), name))
+        .ok_or_else(|| Status::not_found(target.resource, name))
+}
+
+/// Which objects of a range are wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
+    /// By labels.
+    pub(crate) labels: Selector,
+    /// By fields.
+    pub(crate) fields: FieldSelector,
+}
+
+impl Selection {
+    /// What the query of a list or watch selects. A name in the path selects by `metadata.name`.
+    pub(crate) fn of(call: &Call, target: &Objects) -> Result<Self, Status> {
+        let unable = |parameter: &str, why: String| {
+            Status::bad_request(format!("unable to parse {parameter}: {why}"))
+        };
+        let labels = Selector::parse(call.parameter("labelSelector"))
+            .map_err(|why| unable("labelSelector", why))?;
+        let mut text = call.parameter("fieldSelector").to_owned();
+        if let Some(name) = &target.name {
+            text = format!("metadata.name={name}{}{text}", if text.is_empty() { "" } else { "," });
+        }
+        let fields = FieldSelector::parse(&text).map_err(|why| unable("fieldSelector", why))?;
+        let unknown = fields
+            .requirements()
+            .iter()
+            .find(|requirement| !strategy::is_selectable(target.resource, &requirement.field));
+        match unknown {
+            Some(requirement) => Err(Status::bad_request(format!(
+                "Unable to find \"{}\" that match label selector \"{labels}\", field selector \"{text}\": field label not supported: {}",
+                target.resource.qualified(),
+                requirement.field
+            ))),
+            None => Ok(Self { labels, fields }),
+        }
+    }
+
+    /// Whether nothing is left out.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.labels.is_everything() && self.fields.requirements().is_empty()
+    }
+
+    /// Whether an object is wanted.
+    pub(crate) fn matches(&self, target: &Objects, object: &Value) -> bool {
+        self.labels.matches_value(&object["metadata"]["labels"])
+            && (self.fields.requirements().is_empty()
+                || self.fields.matches(&strategy::selectable_fields(target.resource, object)))
+    }
+}
+
+/// Where a list goes on: opaque to clients.
+#[derive(Debug, Serialize, Deserialize)]
+struct Continue {
+    revision: u64,
+    start: String,
+}
+
+/// GET of a list.
+pub(crate) fn list(
+    store: &Store,
+    call: &Call,
+    target: &Objects,
+    context: &Context,
+) -> Result<Response, Status> {
+    let format = negotiate::format(call)?;
+    let selection = Selection::of(call, target)?;
+    let page = Page::read(store, call, target, &selection)?;
+    let body = match format {
+        Format::Object => page.copy(target),
+        Format::Metadata | Format::Table(_) => {
+            let objects: Vec<Value> =
+                page.found.iter().map(|found| object::decode(found)).collect();
+            let list = format.list(target.resource, page.metadata(), &objects, context.now);
+            list.to_string().into_bytes()
+        }
+    };
+    Ok(Response::bytes(200, "application/json", body))
+}
+
+/// The objects that match, all of them, now.
+pub(crate) fn matching(store: &Store, call: &Call, target: &Objects) -> Result<Vec<Value>, Status> {
+    let selection = Selection::of(call, target)?;
+    let range = keys::range(target.resource, target.namespace.as_deref());
+    let objects = store.range(&range).map(|found| object::decode(found));
+    Ok(objects.filter(|object| selection.matches(target, object)).collect())
+}
+
+/// One chunk of a list.
+struct Page {
+    revision: Revision,
+    found: Vec<std::sync::Arc<KeyValue>>,
+    next: String,
+    remaining: Option<usize>,
+}
+
+impl Page {
+    fn read(
+        store: &Store,
+        call: &Call,
+        target: &Objects,
+        selection: &Selection,
+    ) -> Result<Self, Status> {
+        let limit = limit(call)?;
+        let range = keys::range(target.resource, target.namespace.as_deref());
+        let (past, range) = snapshot(store, call, range)?;
+        let mut rest = past.range(&range);
+        let mut found = vec![];
+        let mut next = None;
+        for candidate in rest.by_ref() {
+            if found.len() == limit {
+                next = Some(candidate.key.clone());
+                break;
+            }
+            if selection.is_everything() || selection.matches(target, &object::decode(candidate)) {
+                found.push(std::sync::Arc::clone(candidate));
+            }
+        }
+        let remaining =
+            (next.is_some() && selection.is_everything()).then(|| rest.count().saturating_add(1));
+        let next = next.map_or_else(String::new, |key| token(past.revision(), &key));
+        Ok(Self { revision: past.revision(), found, next, remaining })
+    }
+
+    fn metadata(&self) -> Value {
+        let mut metadata = json!({"resourceVersion": self.revision.to_string()});
+        if !self.next.is_empty() {
+            metadata["continue"] = json!(self.next);
+        }
+        if let Some(remaining) = self.remaining {
+            metadata["remainingItemCount"] = json!(remaining);
+        }
+        metadata
+    }
+
+    fn copy(&self, target: &Objects) -> Vec<u8> {
+        let resource = target.resource;
+        let head = format!(
+            "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{},\"items\":[",
+            resource.kind,
+            resource.api_version(),
+            self.metadata()
+        );
+        let prefix = Prefix::of(resource);
+        let mut body = head.into_bytes();
+        for (index, found) in self.found.iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            prefix.copy(found, found.mod_revision, true, &mut body);
+        }
+        body.extend_from_slice(b"]}\n");
+        body
+    }
+}
+
+fn limit(call: &Call) -> Result<usize, Status> {
+    match call.parameter("limit") {
+        "" | "0" => Ok(usize::MAX),
+        text => text.parse().map_err(|_| {
+            Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
+        }),
+    }
+}
+
+/// The store to read, and where in the range to begin.
+fn snapshot(store: &Store, call: &Call, range: Range) -> Result<(Store, Range), Status> {
+    let expired = |_| expired_list();
+    match call.parameter("continue") {
+        "" => Ok((at_resource_version(store, call)?, range)),
+        text => {
+            let token = read_token(text)?;
+            let start = Bytes::from(token.start.as_bytes());
+            if !range.contains(&start) {
+                return Err(Status::bad_request(
+                    "continue key is not valid: it is not of this list",
+                ));
+            }
+            let past = store.at(Revision(token.revision)).map_err(expired)?;
+            Ok((past, range.from(start)))
+        }
+    }
+}
+
+fn at_resource_version(store: &Store, call: &Call) -> Result<Store, Status> {
+    let asked = resource_version(call)?;
+    match (call.parameter("resourceVersionMatch"), asked) {
+        ("", None) => Ok(store.clone()),
+        ("" | "NotOlderThan", Some(_)) => {
+            not_too_new(store, call)?;
+            Ok(store.clone())
+        }
+        ("Exact", Some(revision)) if revision.0 > 0 => {
+            not_too_new(store, call)?;
+            store.at(revision).map_err(|expired| too_old(expired.asked, expired.compacted))
+        }
+        ("Exact", Some(_)) => Err(invalid_match(
+            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        )),
+        ("NotOlderThan" | "Exact", None) => Err(invalid_match(
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        )),
+        (other, _) => Err(Status::bad_request(format!(
+            "resourceVersionMatch: Unsupported value: \"{other}\": supported values: \"Exact\", \"NotOlderThan\""
+        ))),
+    }
+}
+
+fn invalid_match(why: &str) -> Status {
+    Status::bad_request(format!("resourceVersionMatch: Forbidden: {why}"))
+}
+
+/// The `resourceVersion` of the query, `None` when it is not given.
+pub(crate) fn resource_version(call: &Call) -> Result<Option<Revision>, Status> {
+    match call.parameter("resourceVersion") {
+        "" => Ok(None),
+        text => text.parse().map(|number| Some(Revision(number))).map_err(|_| {
+            Status::bad_request(format!("resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"))
+        }),
+    }
+}
+
+/// A revision that the store has not reached yet is refused, to be tried again.
+pub(crate) fn not_too_new(store: &Store, call: &Call) -> Result<(), Status> {
+    let current = store.revision();
+    match resource_version(call)? {
+        Some(asked) if asked > current => {
+            let message = format!("Too large resource version: {asked}, current: {current}");
+            let mut status = Status::new(Reason::Timeout, message);
+            status.retry_after_seconds = 1;
+            status.causes.push(api::status::Cause {
+                reason: "ResourceVersionTooLarge",
+                field: String::new(),
+                message: "Too large resource version".to_owned(),
+            });
+            Err(status)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// 410 for a revision that has been compacted away.
+pub(crate) fn too_old(asked: Revision, oldest: Revision) -> Status {
+    Status::expired(format!("too old resource version: {asked} ({oldest})"))
+}
+
+fn expired_list() -> Status {
+    Status::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+    )
+}
+
+fn token(revision: Revision, start: &[u8]) -> String {
+    let start = String::from_utf8_lossy(start).into_owned();
+    let token = Continue { revision: revision.0, start };
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("a token is JSON"))
+}
+
+fn read_token(text: &str) -> Result<Continue, Status> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+    bytes
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .ok_or_else(|| Status::bad_request("continue key is not valid: it cannot be decoded"))
+}
+
+/// The uid of an object, for preconditions and messages.
+pub(crate) fn uid(object: &Value) -> &str {
+    text(object, &["metadata", "uid"])
+}

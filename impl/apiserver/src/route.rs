@@ -1,0 +1,152 @@
+//! What a path names.
+
+use api::{ApiResource, Status, resources};
+
+/// What a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// `/version`.
+    Version,
+    /// `/healthz`, `/livez`, `/readyz` and the checks below them.
+    Health,
+    /// `/api`: the versions of the core group.
+    CoreVersions,
+    /// `/apis`: every other group.
+    Groups,
+    /// `/apis/apps`.
+    Group(&'static str),
+    /// `/api/v1`, `/apis/apps/v1`: the resources of a group and version.
+    Resources(&'static str, &'static str),
+    /// `/openapi/v3`.
+    OpenApiIndex,
+    /// `/openapi/v3/apis/apps/v1`.
+    OpenApiDocument(String),
+    /// Objects.
+    Objects(Objects),
+}
+
+/// The objects that a path names: one, those of a namespace, or all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objects {
+    /// Their resource.
+    pub resource: &'static ApiResource,
+    /// Their namespace; `None` for cluster-scoped resources and for all namespaces.
+    pub namespace: Option<String>,
+    /// The name of the one.
+    pub name: Option<String>,
+    /// `status`, `binding` …; empty for the object itself.
+    pub subresource: &'static str,
+}
+
+impl Objects {
+    /// The name of the one object that is meant.
+    pub fn name(&self) -> Result<&str, Status> {
+        self.name.as_deref().ok_or_else(Status::method_not_allowed)
+    }
+}
+
+/// Understands a path.
+pub fn route(path: &str) -> Result<Target, Status> {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let target = match segments.as_slice() {
+        ["version"] => Some(Target::Version),
+        ["healthz" | "livez" | "readyz", ..] => Some(Target::Health),
+        ["api"] => Some(Target::CoreVersions),
+        ["apis"] => Some(Target::Groups),
+        ["apis", group] => known_group(group).map(Target::Group),
+        ["api", version] => known_version("", version),
+        ["apis", group, version] => known_version(group, version),
+        ["openapi", "v3"] => Some(Target::OpenApiIndex),
+        ["openapi", "v3", document @ ..] => Some(Target::OpenApiDocument(document.join("/"))),
+        ["api", version, objects @ ..] => route_objects("", version, objects).map(Target::Objects),
+        ["apis", group, version, objects @ ..] => {
+            route_objects(group, version, objects).map(Target::Objects)
+        }
+        _ => None,
+    };
+    target.ok_or_else(Status::no_such_path)
+}
+
+fn known_group(group: &str) -> Option<&'static str> {
+    let named = |resource: &&&ApiResource| !group.is_empty() && resource.group == group;
+    resources::ALL.iter().find(named).map(|resource| resource.group)
+}
+
+fn known_version(group: &str, version: &str) -> Option<Target> {
+    resources::ALL
+        .iter()
+        .find(|resource| resource.group == group && resource.version == version)
+        .map(|resource| Target::Resources(resource.group, resource.version))
+}
+
+fn route_objects(group: &str, version: &str, segments: &[&str]) -> Option<Objects> {
+    let (namespace, rest) = match segments {
+        ["namespaces", namespace, plural, rest @ ..]
+            if !resources::NAMESPACES.subresources.contains(plural) =>
+        {
+            (Some(*namespace), [&[*plural], rest].concat())
+        }
+        rest => (None, rest.to_vec()),
+    };
+    let (plural, name, subresource) = match rest.as_slice() {
+        [plural] => (*plural, None, ""),
+        [plural, name] => (*plural, Some(*name), ""),
+        [plural, name, subresource] => (*plural, Some(*name), *subresource),
+        _ => return None,
+    };
+    let resource = resources::find(group, plural)
+        .filter(|resource| resource.version == version)
+        .filter(|resource| resource.namespaced || namespace.is_none())
+        .filter(|resource| name.is_none() || namespace.is_some() == resource.namespaced)?;
+    let subresource = match subresource {
+        "" => "",
+        named => *resource.subresources.iter().find(|known| **known == named)?,
+    };
+    let (namespace, name) = (namespace.map(str::to_owned), name.map(str::to_owned));
+    Some(Objects { resource, namespace, name, subresource })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(path: &str) -> (&'static str, Option<String>, Option<String>, &'static str) {
+        let Ok(Target::Objects(found)) = route(path) else { panic!("{path} names no objects") };
+        (found.resource.plural, found.namespace, found.name, found.subresource)
+    }
+
+    #[test]
+    fn paths_name_objects_as_in_kubernetes() {
+        let some = |text: &str| Some(text.to_owned());
+
+        assert_eq!(objects("/api/v1/pods"), ("pods", None, None, ""));
+        assert_eq!(objects("/api/v1/namespaces/a"), ("namespaces", None, some("a"), ""));
+        assert_eq!(
+            objects("/api/v1/namespaces/a/status"),
+            ("namespaces", None, some("a"), "status")
+        );
+        assert_eq!(
+            objects("/api/v1/namespaces/a/pods/b/log"),
+            ("pods", some("a"), some("b"), "log")
+        );
+        assert_eq!(
+            objects("/apis/apps/v1/namespaces/a/deployments"),
+            ("deployments", some("a"), None, "")
+        );
+    }
+
+    #[test]
+    fn paths_that_name_nothing_are_not_found() {
+        for path in [
+            "/api/v2",
+            "/apis/nope",
+            "/api/v1/nopes",
+            "/api/v1/namespaces/a/nodes/b",
+            "/api/v1/pods/a",
+            "/api/v1/namespaces/a/pods/b/nope",
+            "/apis/apps/v1/namespaces/a/pods",
+        ] {
+            assert_eq!(route(path), Err(Status::no_such_path()), "{path}");
+        }
+    }
+}

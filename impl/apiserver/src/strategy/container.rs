@@ -1,0 +1,290 @@
+//! What a container may look like.
+//!
+//! Source: `validateContainers`, `validateInitContainers` and `validateContainerCommon` (v1.36). Left
+//! out: security contexts, volume devices, resize policies and restart rules.
+
+use std::collections::BTreeSet;
+
+use api::names;
+use api::object::text;
+use api::status::Cause;
+use serde_json::{Value, json};
+
+use super::fields::{get, int, items, or_null};
+use super::rules::{named, one_of, port};
+use super::{handler, resources, volume};
+
+const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
+const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
+const MESSAGE_POLICIES: [&str; 2] = ["File", "FallbackToLogsOnError"];
+const ENV_SOURCES: [&str; 5] =
+    ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
+
+/// What the containers of a pod break.
+pub(super) fn validate(path: &str, containers: &[Value], volumes: &BTreeSet<String>) -> Vec<Cause> {
+    if containers.is_empty() {
+        return vec![Cause::required(path, "")];
+    }
+    let mut causes = vec![];
+    let mut seen = BTreeSet::new();
+    for (index, container) in containers.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        causes.extend(common_causes(&path, container, volumes));
+        causes.extend(name_taken(&path, container, &mut seen));
+        causes.extend(handler::lifecycle_causes(&path, container));
+        causes.extend(handler::probe_causes(&path, container));
+    }
+    causes.extend(host_port_causes(path, containers));
+    causes
+}
+
+/// What the init containers of a pod break. One with `restartPolicy: Always` is a sidecar.
+pub(super) fn validate_init(
+    path: &str,
+    containers: &[Value],
+    others: &[Value],
+    volumes: &BTreeSet<String>,
+) -> Vec<Cause> {
+    let mut causes = vec![];
+    let mut seen: BTreeSet<&str> = others.iter().map(|other| text(other, &["name"])).collect();
+    for (index, container) in containers.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        causes.extend(common_causes(&path, container, volumes));
+        causes.extend(name_taken(&path, container, &mut seen));
+        if text(container, &["restartPolicy"]) == "Always" {
+            causes.extend(handler::lifecycle_causes(&path, container));
+            causes.extend(handler::probe_causes(&path, container));
+        } else {
+            causes.extend(sidecar_fields(&path, container));
+        }
+    }
+    causes
+}
+
+fn name_taken<'a>(path: &str, container: &'a Value, seen: &mut BTreeSet<&'a str>) -> Option<Cause> {
+    let name = text(container, &["name"]);
+    let taken = !seen.insert(name) && !name.is_empty();
+    taken.then(|| Cause::duplicate(format!("{path}.name"), &json!(name)))
+}
+
+fn sidecar_fields(path: &str, container: &Value) -> Vec<Cause> {
+    let rule = "may not be set for init containers without restartPolicy=Always";
+    let fields = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"];
+    let given = fields.into_iter().filter(|field| get(container, &[*field]).is_some());
+    given.map(|field| Cause::forbidden(format!("{path}.{field}"), rule)).collect()
+}
+
+fn common_causes(path: &str, container: &Value, volumes: &BTreeSet<String>) -> Vec<Cause> {
+    let mut causes = vec![];
+    let field = |name: &str| format!("{path}.{name}");
+    match text(container, &["name"]) {
+        "" => causes.push(Cause::required(field("name"), "")),
+        name => causes.extend(named(&field("name"), name, names::dns_label)),
+    }
+    if text(container, &["image"]).is_empty() {
+        causes.push(Cause::required(field("image"), ""));
+    }
+    causes.extend(one_of(
+        field("terminationMessagePolicy"),
+        get(container, &["terminationMessagePolicy"]),
+        &MESSAGE_POLICIES,
+        true,
+    ));
+    causes.extend(port_causes(&field("ports"), items(container, &["ports"])));
+    causes.extend(env_causes(&field("env"), items(container, &["env"])));
+    let mounts = items(container, &["volumeMounts"]);
+    causes.extend(volume::mount_causes(&field("volumeMounts"), mounts, volumes));
+    let pull_policy = get(container, &["imagePullPolicy"]);
+    causes.extend(one_of(field("imagePullPolicy"), pull_policy, &PULL_POLICIES, true));
+    causes.extend(resources::validate(&field("resources"), or_null(container, &["resources"])));
+    causes
+}
+
+fn port_causes(path: &str, ports: &[Value]) -> Vec<Cause> {
+    let mut causes = vec![];
+    let mut seen = BTreeSet::new();
+    for (index, item) in ports.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let name = text(item, &["name"]);
+        let broken = if name.is_empty() { vec![] } else { port_name_causes(&path, name) };
+        if broken.is_empty() && !name.is_empty() && !seen.insert(name) {
+            causes.push(Cause::duplicate(format!("{path}.name"), &json!(name)));
+        }
+        causes.extend(broken);
+        match int(item, &["containerPort"]).unwrap_or_default() {
+            0 => causes.push(Cause::required(format!("{path}.containerPort"), "")),
+            number => causes.extend(port(format!("{path}.containerPort"), number)),
+        }
+        match int(item, &["hostPort"]).unwrap_or_default() {
+            0 => {}
+            number => causes.extend(port(format!("{path}.hostPort"), number)),
+        }
+        let protocol = get(item, &["protocol"]);
+        causes.extend(one_of(format!("{path}.protocol"), protocol, &PROTOCOLS, true));
+    }
+    causes
+}
+
+fn port_name_causes(path: &str, name: &str) -> Vec<Cause> {
+    named(&format!("{path}.name"), name, names::port_name)
+}
+
+/// Two containers cannot have the same port of the host.
+fn host_port_causes(path: &str, containers: &[Value]) -> Vec<Cause> {
+    let mut causes = vec![];
+    let mut seen = BTreeSet::new();
+    for (container_index, container) in containers.iter().enumerate() {
+        for (index, item) in items(container, &["ports"]).iter().enumerate() {
+            let Some(number) = int(item, &["hostPort"]).filter(|port| *port != 0) else {
+                continue;
+            };
+            let (protocol, ip) = (text(item, &["protocol"]), text(item, &["hostIP"]));
+            let key = format!("{protocol}/{ip}/{number}");
+            if !seen.insert(key.clone()) {
+                let field = format!("{path}[{container_index}].ports[{index}].hostPort");
+                causes.push(Cause::duplicate(field, &json!(key)));
+            }
+        }
+    }
+    causes
+}
+
+fn env_causes(path: &str, variables: &[Value]) -> Vec<Cause> {
+    let mut causes = vec![];
+    for (index, variable) in variables.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        match text(variable, &["name"]) {
+            "" => causes.push(Cause::required(format!("{path}.name"), "")),
+            name => causes.extend(named(&format!("{path}.name"), name, names::env_var_name)),
+        }
+        causes.extend(env_source_cause(&format!("{path}.valueFrom"), variable));
+    }
+    causes
+}
+
+fn env_source_cause(path: &str, variable: &Value) -> Option<Cause> {
+    let source = get(variable, &["valueFrom"])?;
+    let given = ENV_SOURCES.iter().filter(|kind| get(source, &[**kind]).is_some()).count();
+    let has_value = !text(variable, &["value"]).is_empty();
+    let rule = match (given, has_value) {
+        (0, _) => {
+            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+        }
+        (_, true) => "may not be specified when `value` is not empty",
+        (1, false) => return None,
+        (_, false) => "may not have more than one field specified at a time",
+    };
+    Some(Cause::invalid(path, &json!(""), rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_say_what_they_break() {
+        let table = [
+            (json!({}), vec![]),
+            (json!({"name": ""}), vec!["c[0].name: Required value"]),
+            (
+                json!({"name": "a.b"}),
+                vec!["c[0].name: Invalid value: \"a.b\": must not contain dots"],
+            ),
+            (json!({"image": null}), vec!["c[0].image: Required value"]),
+            (
+                json!({"imagePullPolicy": "Sometimes"}),
+                vec![
+                    "c[0].imagePullPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"IfNotPresent\", \"Never\"",
+                ],
+            ),
+            (
+                json!({"ports": [{"containerPort": 0, "protocol": "TCP"}]}),
+                vec!["c[0].ports[0].containerPort: Required value"],
+            ),
+            (
+                json!({"ports": [{"containerPort": 65536, "protocol": "TCP"}]}),
+                vec![
+                    "c[0].ports[0].containerPort: Invalid value: 65536: must be between 1 and 65535, inclusive",
+                ],
+            ),
+            (
+                json!({"ports": [
+                    {"name": "a", "containerPort": 1, "protocol": "TCP"},
+                    {"name": "a", "containerPort": 2, "protocol": "TCP"},
+                ]}),
+                vec!["c[0].ports[1].name: Duplicate value: \"a\""],
+            ),
+            (
+                json!({"ports": [
+                    {"containerPort": 1, "hostPort": 9, "protocol": "TCP"},
+                    {"containerPort": 2, "hostPort": 9, "protocol": "TCP"},
+                ]}),
+                vec!["c[0].ports[1].hostPort: Duplicate value: \"TCP//9\""],
+            ),
+            (
+                json!({"env": [{"name": "A=B"}]}),
+                vec![
+                    "c[0].env[0].name: Invalid value: \"A=B\": a valid environment variable name must consist only of printable ASCII characters other than '='",
+                ],
+            ),
+            (
+                json!({"env": [{"name": "A", "value": "1", "valueFrom": {"fieldRef": {}}}]}),
+                vec![
+                    "c[0].env[0].valueFrom: Invalid value: \"\": may not be specified when `value` is not empty",
+                ],
+            ),
+            (
+                json!({"volumeMounts": [{"name": "v", "mountPath": "/v"}]}),
+                vec!["c[0].volumeMounts[0].name: Not found: \"v\""],
+            ),
+        ];
+        for (change, expected) in table {
+            let causes = validate("c", &[container(change.clone())], &BTreeSet::new());
+            assert_eq!(messages(&causes), expected, "{change}");
+        }
+    }
+
+    #[test]
+    fn a_pod_has_containers_with_names_of_their_own() {
+        let two = [container(json!({})), container(json!({}))];
+
+        assert_eq!(messages(&validate("c", &[], &BTreeSet::new())), ["c: Required value"]);
+        assert_eq!(
+            messages(&validate("c", &two, &BTreeSet::new())),
+            ["c[1].name: Duplicate value: \"c\""]
+        );
+        assert_eq!(
+            messages(&validate_init("i", &two[..1], &two[..1], &BTreeSet::new())),
+            ["i[0].name: Duplicate value: \"c\""]
+        );
+    }
+
+    #[test]
+    fn only_sidecars_among_init_containers_have_probes() {
+        let probe = json!({"successThreshold": 1, "exec": {"command": ["true"]}});
+        let sidecar = container(json!({"restartPolicy": "Always", "livenessProbe": probe}));
+        let init = container(json!({"livenessProbe": probe}));
+
+        assert!(validate_init("i", &[sidecar], &[], &BTreeSet::new()).is_empty());
+        assert_eq!(
+            messages(&validate_init("i", &[init], &[], &BTreeSet::new())),
+            [
+                "i[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always"
+            ]
+        );
+    }
+
+    fn container(change: Value) -> Value {
+        let mut container = json!({
+            "name": "c", "image": "a:1", "imagePullPolicy": "IfNotPresent",
+            "terminationMessagePolicy": "File",
+        });
+        let change = change.as_object().cloned().unwrap();
+        container.as_object_mut().unwrap().extend(change);
+        container
+    }
+
+    fn messages(causes: &[Cause]) -> Vec<String> {
+        causes.iter().map(ToString::to_string).collect()
+    }
+}

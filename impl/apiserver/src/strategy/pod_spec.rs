@@ -1,0 +1,153 @@
+//! What a pod spec may say, in a pod or in a template.
+//!
+//! Source: `ValidatePodSpec` (v1.36). Left out: affinity, topology spread, DNS configuration, security
+//! contexts, host aliases and what is only for Windows.
+
+use api::names;
+use api::object::text;
+use api::status::Cause;
+use serde_json::{Value, json};
+
+use super::fields::{get, int, items, or_null};
+use super::meta::annotation_causes;
+use super::rules::{self, NameRule, in_range, labels, named, one_of};
+use super::{container, toleration, volume};
+
+const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
+const DNS_POLICIES: [&str; 4] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+const PREEMPTION_POLICIES: [&str; 2] = ["PreemptLowerPriority", "Never"];
+/// Texts that must be names when they are there.
+const NAMES: [(&str, NameRule); 6] = [
+    ("serviceAccountName", names::dns_subdomain),
+    ("nodeName", names::dns_subdomain),
+    ("hostname", names::dns_label),
+    ("subdomain", names::dns_label),
+    ("priorityClassName", names::dns_subdomain),
+    ("runtimeClassName", names::dns_subdomain),
+];
+
+/// What a pod spec breaks.
+pub(super) fn validate(path: &str, spec: &Value) -> Vec<Cause> {
+    let field = |name: &str| format!("{path}.{name}");
+    let (mut causes, volumes) = volume::validate(&field("volumes"), items(spec, &["volumes"]));
+    let containers = items(spec, &["containers"]);
+    causes.extend(container::validate(&field("containers"), containers, &volumes));
+    let init = items(spec, &["initContainers"]);
+    causes.extend(container::validate_init(&field("initContainers"), init, containers, &volumes));
+    let restart_policy = get(spec, &["restartPolicy"]);
+    causes.extend(one_of(field("restartPolicy"), restart_policy, &RESTART_POLICIES, true));
+    causes.extend(one_of(field("dnsPolicy"), get(spec, &["dnsPolicy"]), &DNS_POLICIES, true));
+    causes.extend(labels(&field("nodeSelector"), get(spec, &["nodeSelector"])));
+    causes.extend(gate_causes(&field("schedulingGates"), items(spec, &["schedulingGates"])));
+    for (name, rule) in NAMES {
+        let value = text(spec, &[name]);
+        if !value.is_empty() {
+            causes.extend(named(&field(name), value, rule));
+        }
+    }
+    causes.extend(deadline_cause(field("activeDeadlineSeconds"), spec));
+    causes.extend(toleration::validate(&field("tolerations"), toleration::of(spec)));
+    let preemption_policy = get(spec, &["preemptionPolicy"]);
+    causes.extend(one_of(
+        field("preemptionPolicy"),
+        preemption_policy,
+        &PREEMPTION_POLICIES,
+        false,
+    ));
+    causes
+}
+
+/// What a pod template breaks.
+pub(super) fn validate_template(path: &str, template: &Value) -> Vec<Cause> {
+    let metadata = or_null(template, &["metadata"]);
+    let mut causes = labels(&format!("{path}.labels"), get(metadata, &["labels"]));
+    let annotations = get(metadata, &["annotations"]);
+    causes.extend(annotation_causes(&format!("{path}.annotations"), annotations));
+    let spec_path = format!("{path}.spec");
+    causes.extend(validate(&spec_path, or_null(template, &["spec"])));
+    if !items(template, &["spec", "ephemeralContainers"]).is_empty() {
+        let rule = "ephemeral containers not allowed in pod template";
+        causes.push(Cause::forbidden(format!("{spec_path}.ephemeralContainers"), rule));
+    }
+    causes
+}
+
+fn gate_causes(path: &str, gates: &[Value]) -> Vec<Cause> {
+    let mut causes = vec![];
+    let mut seen = std::collections::BTreeSet::new();
+    for (index, gate) in gates.iter().enumerate() {
+        let name = text(gate, &["name"]);
+        let field = format!("{path}[{index}]");
+        causes.extend(named(&field, name, names::label_key));
+        if !seen.insert(name) {
+            causes.push(Cause::duplicate(field, &json!(name)));
+        }
+    }
+    causes
+}
+
+fn deadline_cause(field: String, spec: &Value) -> Option<Cause> {
+    let seconds = int(spec, &["activeDeadlineSeconds"])?;
+    in_range(field, seconds, 1, i64::from(i32::MAX))
+}
+
+/// Images with spaces around them are refused in pods, not in templates.
+pub(super) fn image_space_causes(path: &str, containers: &[Value]) -> Vec<Cause> {
+    let spaced = containers.iter().enumerate().filter(|(_, container)| {
+        let image = text(container, &["image"]);
+        image.trim() != image
+    });
+    let rule = "must not have leading or trailing whitespace";
+    let cause = |(index, container): (usize, &Value)| {
+        let field = format!("{path}[{index}].image");
+        Cause::invalid(field, or_null(container, &["image"]), rule)
+    };
+    spaced.map(cause).collect()
+}
+
+/// The number of pods of a workload and other counts must not be negative.
+pub(super) fn count_causes(spec: &Value, fields: &[&str]) -> Vec<Cause> {
+    fields.iter().filter_map(|field| rules::non_negative(spec, "spec", field)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_says_what_it_breaks() {
+        let table = [
+            (json!({}), ""),
+            (json!({"containers": []}), "s.containers: Required value"),
+            (
+                json!({"restartPolicy": "Sometimes"}),
+                "s.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\"",
+            ),
+            (
+                json!({"dnsPolicy": "x"}),
+                "s.dnsPolicy: Unsupported value: \"x\": supported values: \"ClusterFirstWithHostNet\", \"ClusterFirst\", \"Default\", \"None\"",
+            ),
+            (
+                json!({"hostname": "a.b"}),
+                "s.hostname: Invalid value: \"a.b\": must not contain dots",
+            ),
+            (
+                json!({"activeDeadlineSeconds": 0}),
+                "s.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive",
+            ),
+            (
+                json!({"schedulingGates": [{"name": "a"}, {"name": "a"}]}),
+                "s.schedulingGates[1]: Duplicate value: \"a\"",
+            ),
+        ];
+        for (change, expected) in table {
+            let mut spec = json!({"restartPolicy": "Always", "dnsPolicy": "Default", "containers": [{
+                "name": "c", "image": "a", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
+            }]});
+            spec.as_object_mut().unwrap().extend(change.as_object().cloned().unwrap());
+            let messages: Vec<String> =
+                validate("s", &spec).iter().map(ToString::to_string).collect();
+            assert_eq!(messages.join("\n"), expected, "{change}");
+        }
+    }
+}

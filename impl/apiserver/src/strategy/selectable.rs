@@ -1,0 +1,145 @@
+//! The fields by which lists and watches can select objects of each kind.
+//!
+//! Source: `ToSelectableFields` of `pkg/registry` and the field label conversions (v1.36).
+
+use std::collections::BTreeMap;
+
+use api::ApiResource;
+use api::object::text;
+use serde_json::Value;
+
+use super::fields::{flag, int};
+
+const NAME: &str = "metadata.name";
+const NAMESPACE: &str = "metadata.namespace";
+const POD: &[&str] = &[
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "status.phase",
+    "status.podIP",
+    "status.nominatedNodeName",
+    "spec.hostNetwork",
+];
+const EVENT: &[&str] = &[
+    "involvedObject.kind",
+    "involvedObject.namespace",
+    "involvedObject.name",
+    "involvedObject.uid",
+    "involvedObject.apiVersion",
+    "involvedObject.resourceVersion",
+    "involvedObject.fieldPath",
+    "reason",
+    "reportingComponent",
+    "source",
+    "type",
+];
+
+/// The fields of one object that a field selector can name.
+pub(crate) fn selectable_fields(
+    resource: &ApiResource,
+    object: &Value,
+) -> BTreeMap<&'static str, String> {
+    let common: &[&'static str] = if resource.namespaced { &[NAME, NAMESPACE] } else { &[NAME] };
+    let own = own_fields(resource);
+    common.iter().chain(own).map(|field| (*field, value_of(resource, object, field))).collect()
+}
+
+/// Whether a field selector may name this field.
+pub(crate) fn is_selectable(resource: &ApiResource, field: &str) -> bool {
+    // Upstream accepts it for cluster-scoped kinds too, except where a kind lists its own labels.
+    let everywhere = [NAME, NAMESPACE].contains(&field) && resource.kind != "Namespace";
+    everywhere || field == NAME || own_fields(resource).contains(&field)
+}
+
+fn own_fields(resource: &ApiResource) -> &'static [&'static str] {
+    match resource.kind {
+        "Event" => EVENT,
+        "Namespace" => &["status.phase"],
+        "Node" => &["spec.unschedulable"],
+        "Pod" => POD,
+        "ReplicaSet" => &["status.replicas"],
+        "Secret" => &["type"],
+        "Service" => &["spec.clusterIP", "spec.type"],
+        _ => &[],
+    }
+}
+
+fn value_of(resource: &ApiResource, object: &Value, field: &str) -> String {
+    let path: Vec<&str> = field.split('.').collect();
+    match (resource.kind, field) {
+        ("Pod", "spec.hostNetwork") | ("Node", "spec.unschedulable") => {
+            flag(object, &path).to_string()
+        }
+        ("ReplicaSet", "status.replicas") => int(object, &path).unwrap_or_default().to_string(),
+        ("Pod", "status.podIP") => pod_ip(object).to_owned(),
+        ("Event", "source") => match text(object, &["source", "component"]) {
+            "" => text(object, &["reportingComponent"]).to_owned(),
+            component => component.to_owned(),
+        },
+        _ => text(object, &path).to_owned(),
+    }
+}
+
+fn pod_ip(pod: &Value) -> &str {
+    let first = pod.pointer("/status/podIPs/0/ip").and_then(Value::as_str);
+    first.unwrap_or_else(|| text(pod, &["status", "podIP"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use api::resources;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pod_is_selected_by_its_node_and_phase() {
+        let pod = json!({
+            "metadata": {"name": "p", "namespace": "n"}, "spec": {"nodeName": "node-1"},
+            "status": {"phase": "Running", "podIPs": [{"ip": "10.0.0.1"}]},
+        });
+
+        let fields = selectable_fields(&resources::PODS, &pod);
+
+        let table = [
+            ("metadata.name", "p"),
+            ("metadata.namespace", "n"),
+            ("spec.nodeName", "node-1"),
+            ("spec.hostNetwork", "false"),
+            ("status.phase", "Running"),
+            ("status.podIP", "10.0.0.1"),
+            ("status.nominatedNodeName", ""),
+        ];
+        for (field, value) in table {
+            assert_eq!(fields[field], value, "{field}");
+        }
+        assert_eq!(fields.len(), 10);
+    }
+
+    #[test]
+    fn each_kind_has_its_own_fields() {
+        let table = [
+            (&resources::PODS, "spec.nodeName", true),
+            (&resources::PODS, "spec.containers", false),
+            (&resources::NODES, "spec.unschedulable", true),
+            (&resources::SECRETS, "type", true),
+            (&resources::CONFIG_MAPS, "type", false),
+            (&resources::CONFIG_MAPS, "metadata.name", true),
+            (&resources::EVENTS, "involvedObject.uid", true),
+            (&resources::NAMESPACES, "status.phase", true),
+            (&resources::NAMESPACES, "metadata.namespace", false),
+        ];
+        for (resource, field, expected) in table {
+            assert_eq!(is_selectable(resource, field), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn an_event_has_the_source_of_either_api() {
+        let event = json!({"reportingComponent": "kubelet"});
+
+        assert_eq!(selectable_fields(&resources::EVENTS, &event)["source"], "kubelet");
+    }
+}

@@ -1,0 +1,390 @@
+//! Services.
+//!
+//! Source: `SetDefaults_Service`, `validateService` and `pkg/registry/core/service` (v1.36). Left out:
+//! the allocation of addresses and ports, dual stack, external IPs and load balancers.
+
+use std::collections::BTreeSet;
+
+use api::names;
+use api::object::text;
+use api::status::Cause;
+use serde_json::{Value, json};
+
+use super::fields::{Fields, default, each, get, int, is_unset, items, keep, made, or_null};
+use super::meta;
+use super::rules::{labels, named, one_of, port, port_or_name};
+
+const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
+const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+const AFFINITIES: [&str; 2] = ["ClientIP", "None"];
+const AFFINITY_SECONDS: i64 = 10_800;
+/// Fields that only a Service with a cluster IP has.
+const CLUSTER_IP_FIELDS: [&str; 4] = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"];
+
+/// Fills in what its author left out, for a cluster with IPv4 alone.
+pub(super) fn apply_defaults(service: &mut Value) {
+    let spec = api::object::object_at_mut(service, "spec");
+    default(spec, "type", "ClusterIP");
+    default(spec, "sessionAffinity", "None");
+    match spec.get("sessionAffinity").and_then(Value::as_str) {
+        Some("ClientIP") => {
+            let client_ip = made(made(spec, "sessionAffinityConfig"), "clientIP");
+            default(client_ip, "timeoutSeconds", AFFINITY_SECONDS);
+        }
+        Some("None") => {
+            spec.remove("sessionAffinityConfig");
+        }
+        Some(_) | None => {}
+    }
+    each(spec, "ports", port_defaults);
+    let kind = text_of(spec, "type");
+    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
+        default(spec, "externalTrafficPolicy", "Cluster");
+    }
+    if kind != "ExternalName" {
+        default(spec, "internalTrafficPolicy", "Cluster");
+        family_defaults(spec);
+    }
+    if kind == "LoadBalancer" {
+        default(spec, "allocateLoadBalancerNodePorts", true);
+    }
+}
+
+/// Takes away a status that its author wrote.
+pub(super) fn prepare_for_create(service: &mut Value) {
+    service["status"] = json!({"loadBalancer": {}});
+    normalize_cluster_ips(service);
+}
+
+/// Keeps the status and what was allocated, unless the type no longer needs it.
+pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
+    keep(new, old, "status");
+    let (kind, old_kind) = (kind_of(new).to_owned(), kind_of(old).to_owned());
+    let old_spec = or_null(old, &["spec"]);
+    let spec = made(new.as_object_mut().expect("a service is an object"), "spec");
+    if kind == "ExternalName" && old_kind != "ExternalName" {
+        for field in CLUSTER_IP_FIELDS {
+            if spec.get(field) == old_spec.get(field) {
+                spec.remove(field);
+            }
+        }
+    }
+    if kind != "ExternalName" && old_kind != "ExternalName" {
+        keep_cluster_ip(spec, old_spec);
+    }
+    match (has_node_ports(&kind), has_node_ports(&old_kind)) {
+        (true, true) => each(spec, "ports", |port| keep_node_port(port, old_spec)),
+        (false, true) => each(spec, "ports", |port| drop_node_port(port, old_spec)),
+        (true, false) | (false, false) => {}
+    }
+    normalize_cluster_ips(new);
+}
+
+/// What a new Service breaks.
+pub(super) fn validate(service: &Value) -> Vec<Cause> {
+    // Names may start with a digit since v1.36 (`RelaxedServiceNameValidation`).
+    let mut causes = meta::validate(service, true, names::dns_label);
+    causes.extend(spec_causes(or_null(service, &["spec"])));
+    causes
+}
+
+/// What an update breaks.
+pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
+    let mut causes = meta::validate_update(new, old);
+    if kind_of(new) != "ExternalName" && kind_of(old) != "ExternalName" {
+        causes.extend(cluster_ip_cause(new, old));
+    }
+    causes.extend(spec_causes(or_null(new, &["spec"])));
+    causes
+}
+
+fn kind_of(service: &Value) -> &str {
+    text(service, &["spec", "type"])
+}
+
+fn text_of(fields: &Fields, field: &str) -> String {
+    fields.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn has_node_ports(kind: &str) -> bool {
+    matches!(kind, "NodePort" | "LoadBalancer")
+}
+
+fn port_defaults(port: &mut Fields) {
+    default(port, "protocol", "TCP");
+    let unset = is_unset(port.get("targetPort"))
+        || port.get("targetPort").and_then(Value::as_i64) == Some(0);
+    let number = port.get("port").cloned();
+    if let Some(number) = number.filter(|_| unset) {
+        port.insert("targetPort".to_owned(), number);
+    }
+}
+
+fn family_defaults(spec: &mut Fields) {
+    let headless = text_of(spec, "clusterIP") == "None";
+    let selector = spec.get("selector").and_then(Value::as_object);
+    let selects = selector.is_some_and(|selector| !selector.is_empty());
+    // Of a headless Service without selector nobody knows the families (v1.36, `initIPFamilyFields`).
+    let (policy, families) = match headless && !selects {
+        true => ("RequireDualStack", json!(["IPv4", "IPv6"])),
+        false => ("SingleStack", json!(["IPv4"])),
+    };
+    default(spec, "ipFamilyPolicy", policy);
+    default(spec, "ipFamilies", families);
+}
+
+/// `clusterIP` is the first of `clusterIPs`; whichever is given gives the other.
+fn normalize_cluster_ips(service: &mut Value) {
+    let spec = api::object::object_at_mut(service, "spec");
+    let first = spec.get("clusterIPs").and_then(|ips| ips.get(0)).cloned();
+    let single = text_of(spec, "clusterIP");
+    match (first, single.as_str()) {
+        (Some(first), "") => {
+            spec.insert("clusterIP".to_owned(), first);
+        }
+        (None, single) if !single.is_empty() => {
+            spec.insert("clusterIPs".to_owned(), json!([single]));
+        }
+        (Some(_), _) | (None, _) => {}
+    }
+}
+
+fn keep_cluster_ip(spec: &mut Fields, old: &Value) {
+    let unset = is_unset(spec.get("clusterIP")) && is_unset(spec.get("clusterIPs"));
+    for field in ["clusterIP", "clusterIPs"] {
+        let kept = old.get(field).filter(|_| unset);
+        if let Some(kept) = kept {
+            spec.insert(field.to_owned(), kept.clone());
+        }
+    }
+}
+
+fn old_port<'a>(port: &Fields, old_spec: &'a Value) -> Option<&'a Value> {
+    let same = |old: &Value| {
+        ["port", "protocol"].into_iter().all(|field| port.get(field) == old.get(field))
+    };
+    items(old_spec, &["ports"]).iter().find(|old| same(old))
+}
+
+fn keep_node_port(port: &mut Fields, old_spec: &Value) {
+    let allocated = old_port(port, old_spec).and_then(|old| int(old, &["nodePort"]));
+    if let Some(number) = allocated.filter(|number| *number != 0) {
+        super::fields::default_int(port, "nodePort", number);
+    }
+}
+
+fn drop_node_port(port: &mut Fields, old_spec: &Value) {
+    let allocated = old_port(port, old_spec).and_then(|old| old.get("nodePort")).cloned();
+    if allocated.as_ref() == port.get("nodePort") {
+        port.remove("nodePort");
+    }
+}
+
+fn cluster_ip_cause(new: &Value, old: &Value) -> Option<Cause> {
+    let ips = ["spec", "clusterIPs"];
+    let (new, old) = (items(new, &ips), items(old, &ips));
+    let changed = !old.is_empty() && new.first() != old.first();
+    let rule = "may not change once set";
+    changed.then(|| Cause::invalid("spec.clusterIPs[0]", &json!(new), rule))
+}
+
+fn spec_causes(spec: &Value) -> Vec<Cause> {
+    let mut causes = vec![];
+    let (kind, ports) = (text(spec, &["type"]), items(spec, &["ports"]));
+    let headless = text(spec, &["clusterIP"]) == "None";
+    if ports.is_empty() && !headless && kind != "ExternalName" {
+        causes.push(Cause::required("spec.ports", ""));
+    }
+    if headless && has_node_ports(kind) {
+        let rule = format!("may not be set to 'None' for {kind} services");
+        causes.push(Cause::invalid("spec.clusterIPs[0]", &json!("None"), &rule));
+    }
+    if kind == "ExternalName" {
+        causes.extend(external_name_causes(spec));
+    }
+    causes.extend(port_causes(kind, ports));
+    causes.extend(labels("spec.selector", get(spec, &["selector"])));
+    let affinity = get(spec, &["sessionAffinity"]);
+    causes.extend(one_of("spec.sessionAffinity".to_owned(), affinity, &AFFINITIES, true));
+    causes.extend(one_of("spec.type".to_owned(), get(spec, &["type"]), &TYPES, true));
+    causes
+}
+
+fn external_name_causes(spec: &Value) -> Vec<Cause> {
+    let rule = "may not be set for ExternalName services";
+    let given = ["clusterIPs", "ipFamilies", "ipFamilyPolicy"].into_iter().filter(|field| {
+        let value = or_null(spec, &[*field]);
+        !super::fields::same(value, &Value::Null)
+    });
+    let mut causes: Vec<Cause> =
+        given.map(|field| Cause::forbidden(format!("spec.{field}"), rule)).collect();
+    let name = text(spec, &["externalName"]);
+    match name.strip_suffix('.').unwrap_or(name) {
+        "" => causes.push(Cause::required("spec.externalName", "")),
+        name => causes.extend(named("spec.externalName", name, names::dns_subdomain)),
+    }
+    causes
+}
+
+fn port_causes(kind: &str, ports: &[Value]) -> Vec<Cause> {
+    let mut causes = vec![];
+    let mut seen_names = BTreeSet::new();
+    let mut seen_ports = BTreeSet::new();
+    for (index, item) in ports.iter().enumerate() {
+        let path = format!("spec.ports[{index}]");
+        let name = text(item, &["name"]);
+        causes.extend(port_name_causes(&path, name, ports.len() > 1));
+        if !name.is_empty() && !seen_names.insert(name) {
+            causes.push(Cause::duplicate(format!("{path}.name"), &json!(name)));
+        }
+        causes.extend(one_port_causes(&path, item));
+        if kind == "ClusterIP" && int(item, &["nodePort"]).unwrap_or_default() != 0 {
+            let rule = "may not be used when `type` is 'ClusterIP'";
+            causes.push(Cause::forbidden(format!("{path}.nodePort"), rule));
+        }
+        let (protocol, number) = (text(item, &["protocol"]), int(item, &["port"]));
+        if !seen_ports.insert((protocol, number)) {
+            let key = json!({"port": number, "protocol": protocol});
+            causes.push(Cause::duplicate(path, &key));
+        }
+    }
+    causes
+}
+
+fn port_name_causes(path: &str, name: &str, required: bool) -> Vec<Cause> {
+    match name {
+        "" if required => vec![Cause::required(format!("{path}.name"), "")],
+        "" => vec![],
+        name => named(&format!("{path}.name"), name, names::dns_label),
+    }
+}
+
+fn one_port_causes(path: &str, item: &Value) -> Vec<Cause> {
+    let number = int(item, &["port"]).unwrap_or_default();
+    let mut causes: Vec<Cause> = port(format!("{path}.port"), number).into_iter().collect();
+    let protocol = get(item, &["protocol"]);
+    causes.extend(one_of(format!("{path}.protocol"), protocol, &PROTOCOLS, true));
+    causes.extend(port_or_name(&format!("{path}.targetPort"), get(item, &["targetPort"])));
+    causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_filled_in() {
+        assert_eq!(
+            service()["spec"],
+            json!({
+                "type": "ClusterIP", "sessionAffinity": "None", "internalTrafficPolicy": "Cluster",
+                "ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"], "selector": {"app": "web"},
+                "ports": [{"port": 80, "targetPort": 80, "protocol": "TCP"}],
+            })
+        );
+        assert_eq!(validate(&service()), []);
+    }
+
+    #[test]
+    fn a_service_says_what_it_breaks() {
+        let port = |change: Value| {
+            let mut port = json!({"port": 80, "targetPort": 80, "protocol": "TCP", "name": "a"});
+            port.as_object_mut().unwrap().extend(change.as_object().cloned().unwrap());
+            port
+        };
+        let table = [
+            ("ports", json!([]), "spec.ports: Required value"),
+            (
+                "ports",
+                json!([port(json!({"port": 0}))]),
+                "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
+            ),
+            (
+                "ports",
+                json!([port(json!({"nodePort": 30000}))]),
+                "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'",
+            ),
+            (
+                "ports",
+                json!([port(json!({})), port(json!({"port": 81}))]),
+                "spec.ports[1].name: Duplicate value: \"a\"",
+            ),
+            (
+                "ports",
+                json!([port(json!({})), port(json!({"port": 81, "name": ""}))]),
+                "spec.ports[1].name: Required value",
+            ),
+            (
+                "sessionAffinity",
+                json!("Some"),
+                "spec.sessionAffinity: Unsupported value: \"Some\": supported values: \"ClientIP\", \"None\"",
+            ),
+            (
+                "type",
+                json!("Mine"),
+                "spec.type: Unsupported value: \"Mine\": supported values: \"ClusterIP\", \"ExternalName\", \"LoadBalancer\", \"NodePort\"",
+            ),
+        ];
+        for (field, value, message) in table {
+            let mut service = service();
+            service["spec"][field] = value;
+            let causes: Vec<String> = validate(&service).iter().map(ToString::to_string).collect();
+            assert_eq!(causes.join("\n"), message);
+        }
+    }
+
+    #[test]
+    fn an_update_keeps_what_was_allocated() {
+        let mut old = service();
+        old["spec"]["type"] = json!("NodePort");
+        old["spec"]["clusterIP"] = json!("10.0.0.1");
+        old["spec"]["clusterIPs"] = json!(["10.0.0.1"]);
+        old["spec"]["ports"][0]["nodePort"] = json!(30000);
+        let mut new = service();
+        new["spec"]["type"] = json!("NodePort");
+
+        prepare_for_update(&mut new, &old);
+
+        assert_eq!(new["spec"]["clusterIPs"], json!(["10.0.0.1"]));
+        assert_eq!(new["spec"]["ports"][0]["nodePort"], 30000);
+        assert_eq!(validate_update(&new, &old), []);
+    }
+
+    #[test]
+    fn a_service_keeps_its_address() {
+        let mut old = service();
+        old["spec"]["clusterIPs"] = json!(["10.0.0.1"]);
+        let mut new = service();
+        new["spec"]["clusterIPs"] = json!(["10.0.0.2"]);
+
+        assert_eq!(
+            validate_update(&new, &old)[0].to_string(),
+            "spec.clusterIPs[0]: Invalid value: [\"10.0.0.2\"]: may not change once set"
+        );
+    }
+
+    #[test]
+    fn a_service_that_becomes_a_name_loses_its_address() {
+        let mut old = service();
+        prepare_for_create(&mut old);
+        old["spec"]["clusterIP"] = json!("10.0.0.1");
+        old["spec"]["clusterIPs"] = json!(["10.0.0.1"]);
+        let mut new = old.clone();
+        new["spec"]["type"] = json!("ExternalName");
+        new["spec"]["externalName"] = json!("example.com.");
+
+        prepare_for_update(&mut new, &old);
+
+        assert_eq!(new["spec"].get("clusterIP"), None);
+        assert_eq!(validate_update(&new, &old), []);
+    }
+
+    fn service() -> Value {
+        let mut service = json!({
+            "metadata": {"name": "s", "namespace": "default"},
+            "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+        });
+        apply_defaults(&mut service);
+        service
+    }
+}

@@ -1,0 +1,282 @@
+//! The volumes of a pod: defaults and rules.
+//!
+//! Source: `SetDefaults_Volume` and `ValidateVolumes` (v1.36). Left out: what is inside the sources of
+//! storage systems, and the files of projected and downward API volumes.
+
+use std::collections::BTreeSet;
+
+use api::names;
+use api::object::text;
+use api::status::Cause;
+use serde_json::{Value, json};
+
+use super::fields::{Fields, below, default, each, get, int, items};
+use super::pod_template::pull_policy;
+use super::resources;
+use super::rules::{named, not_found, one_of};
+
+/// rw-r--r--
+const FILE_MODE: i64 = 0o644;
+const HOUR_SECONDS: i64 = 3600;
+const HOST_PATH_TYPES: [&str; 7] = [
+    "BlockDevice",
+    "CharDevice",
+    "Directory",
+    "DirectoryOrCreate",
+    "File",
+    "FileOrCreate",
+    "Socket",
+];
+
+/// Fills in one volume. One without a source is an empty directory.
+pub(super) fn apply_defaults(volume: &mut Fields) {
+    let has_source = volume.iter().any(|(field, value)| field != "name" && !value.is_null());
+    if !has_source {
+        volume.insert("emptyDir".to_owned(), json!({}));
+    }
+    for source in ["configMap", "downwardAPI", "projected", "secret"] {
+        if let Some(source) = below(volume, source) {
+            default(source, "defaultMode", FILE_MODE);
+        }
+    }
+    if let Some(source) = below(volume, "hostPath").filter(|source| !source.contains_key("type")) {
+        source.insert("type".to_owned(), json!(""));
+    }
+    if let Some(source) = below(volume, "emptyDir") {
+        quantity_default(source, "sizeLimit");
+    }
+    if let Some(source) = below(volume, "image") {
+        let reference = source.get("reference").and_then(Value::as_str).unwrap_or_default();
+        let policy = pull_policy(reference);
+        default(source, "pullPolicy", policy);
+    }
+    if let Some(source) = below(volume, "downwardAPI") {
+        each(source, "items", file_defaults);
+    }
+    if let Some(source) = below(volume, "projected") {
+        each(source, "sources", projection_defaults);
+    }
+}
+
+/// What the volumes of a pod break, and the names of those that break nothing.
+pub(super) fn validate(path: &str, volumes: &[Value]) -> (Vec<Cause>, BTreeSet<String>) {
+    let mut causes = vec![];
+    let mut valid = BTreeSet::new();
+    for (index, volume) in volumes.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let name = text(volume, &["name"]);
+        let mut broken = source_causes(&path, volume);
+        let field = format!("{path}.name");
+        match name {
+            "" => broken.push(Cause::required(field.as_str(), "")),
+            name => broken.extend(named(&field, name, names::dns_label)),
+        }
+        if valid.contains(name) {
+            broken.push(Cause::duplicate(field, &json!(name)));
+        }
+        if broken.is_empty() {
+            valid.insert(name.to_owned());
+        }
+        causes.extend(broken);
+    }
+    (causes, valid)
+}
+
+/// What the mounts of one container break.
+pub(super) fn mount_causes(path: &str, mounts: &[Value], volumes: &BTreeSet<String>) -> Vec<Cause> {
+    let mut causes = vec![];
+    let mut mount_paths = BTreeSet::new();
+    for (index, mount) in mounts.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let (name, mount_path) = (text(mount, &["name"]), text(mount, &["mountPath"]));
+        if name.is_empty() {
+            causes.push(Cause::required(format!("{path}.name"), ""));
+        }
+        if !volumes.contains(name) {
+            causes.push(not_found(format!("{path}.name"), name));
+        }
+        if mount_path.is_empty() {
+            causes.push(Cause::required(format!("{path}.mountPath"), ""));
+        }
+        if !mount_paths.insert(mount_path) {
+            let field = format!("{path}.mountPath");
+            causes.push(Cause::invalid(field, &json!(mount_path), "must be unique"));
+        }
+        causes.extend(descending(&format!("{path}.subPath"), text(mount, &["subPath"])));
+    }
+    causes
+}
+
+fn quantity_default(fields: &mut Fields, field: &str) {
+    let quantity =
+        fields.get(field).and_then(|value| api::quantity::Quantity::from_value(value).ok());
+    if let Some(quantity) = quantity {
+        fields.insert(field.to_owned(), json!(quantity.to_string()));
+    }
+}
+
+fn projection_defaults(source: &mut Fields) {
+    if let Some(token) = below(source, "serviceAccountToken") {
+        default(token, "expirationSeconds", HOUR_SECONDS);
+    }
+    if let Some(files) = below(source, "downwardAPI") {
+        each(files, "items", file_defaults);
+    }
+}
+
+fn file_defaults(file: &mut Fields) {
+    if let Some(reference) = below(file, "fieldRef") {
+        default(reference, "apiVersion", "v1");
+    }
+}
+
+fn source_causes(path: &str, volume: &Value) -> Vec<Cause> {
+    let fields = volume.as_object().into_iter().flatten();
+    let mut sources = fields.filter(|(field, value)| *field != "name" && !value.is_null());
+    let Some((kind, source)) = sources.next() else {
+        return vec![Cause::required(path, "must specify a volume type")];
+    };
+    let mut causes = one_source_causes(&format!("{path}.{kind}"), kind, source);
+    let rule = "may not specify more than 1 volume type";
+    causes.extend(sources.map(|(other, _)| Cause::forbidden(format!("{path}.{other}"), rule)));
+    causes
+}
+
+fn one_source_causes(path: &str, kind: &str, source: &Value) -> Vec<Cause> {
+    let required = |field: &str| {
+        let missing = text(source, &[field]).is_empty();
+        missing.then(|| Cause::required(format!("{path}.{field}"), ""))
+    };
+    match kind {
+        "hostPath" => match required("path") {
+            Some(cause) => vec![cause],
+            None => host_path_causes(path, source),
+        },
+        "secret" => required("secretName").into_iter().chain(file_causes(path, source)).collect(),
+        "configMap" => required("name").into_iter().chain(file_causes(path, source)).collect(),
+        "persistentVolumeClaim" => required("claimName").into_iter().collect(),
+        "emptyDir" => match get(source, &["sizeLimit"]) {
+            Some(limit) => resources::quantity_causes(&format!("{path}.sizeLimit"), "", limit),
+            None => vec![],
+        },
+        _ => vec![],
+    }
+}
+
+fn host_path_causes(path: &str, source: &Value) -> Vec<Cause> {
+    let mut causes: Vec<Cause> =
+        no_backsteps(&format!("{path}.path"), text(source, &["path"])).into_iter().collect();
+    let kind = get(source, &["type"]);
+    causes.extend(one_of(format!("{path}.type"), kind, &HOST_PATH_TYPES, false));
+    causes
+}
+
+fn file_causes(path: &str, source: &Value) -> Vec<Cause> {
+    let mut causes: Vec<Cause> =
+        mode_cause(format!("{path}.defaultMode"), source, "defaultMode").into_iter().collect();
+    for (index, item) in items(source, &["items"]).iter().enumerate() {
+        let path = format!("{path}.items[{index}]");
+        let empty = ["key", "path"].into_iter().filter(|field| text(item, &[*field]).is_empty());
+        causes.extend(empty.map(|field| Cause::required(format!("{path}.{field}"), "")));
+        causes.extend(descending(&format!("{path}.path"), text(item, &["path"])));
+        causes.extend(mode_cause(format!("{path}.mode"), item, "mode"));
+    }
+    causes
+}
+
+fn mode_cause(field: String, holder: &Value, name: &str) -> Option<Cause> {
+    let rule = "must be a number between 0 and 0777 (octal), both inclusive";
+    let mode = int(holder, &[name]).filter(|mode| !(0..=0o777).contains(mode))?;
+    Some(Cause::invalid(field, &json!(mode), rule))
+}
+
+/// A relative path that stays below where it starts.
+fn descending(field: &str, path: &str) -> Vec<Cause> {
+    let absolute = path.starts_with('/');
+    let absolute = absolute.then(|| Cause::invalid(field, &json!(path), "must be a relative path"));
+    absolute.into_iter().chain(no_backsteps(field, path)).collect()
+}
+
+fn no_backsteps(field: &str, path: &str) -> Option<Cause> {
+    let steps_back = path.split('/').any(|step| step == "..");
+    steps_back.then(|| Cause::invalid(field, &json!(path), "must not contain '..'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volumes_are_filled_in() {
+        let table = [
+            (json!({"name": "v"}), json!({"name": "v", "emptyDir": {}})),
+            (
+                json!({"name": "v", "secret": {"secretName": "s"}}),
+                json!({"name": "v", "secret": {"secretName": "s", "defaultMode": 420}}),
+            ),
+            (
+                json!({"name": "v", "hostPath": {"path": "/a"}}),
+                json!({"name": "v", "hostPath": {"path": "/a", "type": ""}}),
+            ),
+            (
+                json!({"name": "v", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}),
+                json!({"name": "v", "projected": {"defaultMode": 420, "sources": [
+                    {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
+                ]}}),
+            ),
+        ];
+        for (mut volume, expected) in table {
+            apply_defaults(volume.as_object_mut().unwrap());
+            assert_eq!(volume, expected);
+        }
+    }
+
+    #[test]
+    fn volumes_say_what_they_break() {
+        let volumes = [
+            json!({"name": "a", "emptyDir": {}}),
+            json!({"name": "a", "emptyDir": {}}),
+            json!({"name": "", "emptyDir": {}}),
+            json!({"name": "b", "configMap": {}}),
+            json!({"name": "c", "emptyDir": {}, "hostPath": {"path": "/"}}),
+            json!({"name": "d", "hostPath": {"path": "/../a", "type": "Door"}}),
+        ];
+
+        let (causes, valid) = validate("v", &volumes);
+
+        let messages: Vec<String> = causes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            messages,
+            [
+                "v[1].name: Duplicate value: \"a\"",
+                "v[2].name: Required value",
+                "v[3].configMap.name: Required value",
+                "v[4].hostPath: Forbidden: may not specify more than 1 volume type",
+                "v[5].hostPath.path: Invalid value: \"/../a\": must not contain '..'",
+                "v[5].hostPath.type: Unsupported value: \"Door\": supported values: \"BlockDevice\", \"CharDevice\", \"Directory\", \"DirectoryOrCreate\", \"File\", \"FileOrCreate\", \"Socket\"",
+            ]
+        );
+        assert_eq!(valid, BTreeSet::from(["a".to_owned()]));
+    }
+
+    #[test]
+    fn mounts_name_volumes_and_have_paths_of_their_own() {
+        let mounts = [
+            json!({"name": "a", "mountPath": "/a"}),
+            json!({"name": "a", "mountPath": "/a", "subPath": "../b"}),
+            json!({"name": "b", "mountPath": "/b"}),
+        ];
+
+        let causes = mount_causes("m", &mounts, &BTreeSet::from(["a".to_owned()]));
+
+        let messages: Vec<String> = causes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            messages,
+            [
+                "m[1].mountPath: Invalid value: \"/a\": must be unique",
+                "m[1].subPath: Invalid value: \"../b\": must not contain '..'",
+                "m[2].name: Not found: \"b\"",
+            ]
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! A watch: which events of the store a client hears of, and in what words.
+//!
+//! Source: Kubernetes API concepts, "Efficient detection of changes", "Watch bookmarks" and
+//! "Streaming lists".
+
+use std::sync::Arc;
+
+use api::{Status, Timestamp};
+use serde_json::{Value, json};
+use store::{Event, EventKind, Expired, KeyValue, Range, Revision, Store};
+
+use crate::call::{Call, Context};
+use crate::keys;
+use crate::negotiate::{self, Format};
+use crate::object::{self, Prefix};
+use crate::read::{self, Selection};
+use crate::route::Objects;
+
+/// How long a watch lasts that names no end, in seconds; upstream picks between 30 and 60 minutes.
+const TIMEOUT_SECONDS: u64 = 45 * 60;
+
+/// A watch that has been accepted.
+#[derive(Debug)]
+pub struct Watch {
+    target: Objects,
+    range: Range,
+    selection: Selection,
+    format: Format,
+    prefix: Prefix,
+    table_started: bool,
+    /// Events after this revision are still to come.
+    pub after: Revision,
+    /// What is sent before them: one line each.
+    pub initial: Vec<Vec<u8>>,
+    /// Whether the client wants to hear that nothing happened.
+    pub bookmarks: bool,
+    /// When the server closes it.
+    pub timeout_seconds: u64,
+}
+
+/// Decides about a watch.
+pub(crate) fn watch(
+    store: &Store,
+    call: &Call,
+    target: &Objects,
+    context: &Context,
+) -> Result<Watch, Status> {
+    let asked = read::resource_version(call)?;
+    let mut watch = Watch {
+        range: keys::range(target.resource, target.namespace.as_deref()),
+        selection: Selection::of(call, target)?,
+        format: negotiate::format(call)?,
+        prefix: Prefix::of(target.resource),
+        target: target.clone(),
+        table_started: false,
+        after: store.revision(),
+        initial: vec![],
+        bookmarks: call.flag("allowWatchBookmarks"),
+        timeout_seconds: timeout(call)?,
+    };
+    match (initial_events(call)?, asked) {
+        (Some(true), _) => {
+            read::not_too_new(store, call)?;
+            watch.start_with_list(store, context.now);
+            watch.initial.push(watch.bookmark_line(store.revision(), true));
+        }
+        (Some(false), None) => {}
+        (None, None | Some(Revision(0))) => watch.start_with_list(store, context.now),
+        (Some(false) | None, Some(after)) => watch.start_after(store, after)?,
+    }
+    Ok(watch)
+}
+
+fn timeout(call: &Call) -> Result<u64, Status> {
+    match call.parameter("timeoutSeconds") {
+        "" | "0" => Ok(TIMEOUT_SECONDS),
+        text => text.parse().map_err(|_| {
+            Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
+        }),
+    }
+}
+
+/// `sendInitialEvents`, which needs its companions.
+fn initial_events(call: &Call) -> Result<Option<bool>, Status> {
+    match call.parameter("sendInitialEvents") {
+        "" => Ok(None),
+        _ if call.parameter("resourceVersionMatch") != "NotOlderThan" => Err(Status::bad_request(
+            "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        )),
+        _ => Ok(Some(call.flag("sendInitialEvents"))),
+    }
+}
+
+impl Watch {
+    fn start_with_list(&mut self, store: &Store, now: Timestamp) {
+        let range = self.range.clone();
+        let found: Vec<Arc<KeyValue>> = store.range(&range).cloned().collect();
+        for found in found {
+            if self.selects(&found) {
+                let line = self.object_line("ADDED", &found, found.mod_revision, now);
+                self.initial.push(line);
+            }
+        }
+    }
+
+    fn start_after(&mut self, store: &Store, after: Revision) -> Result<(), Status> {
+        if after < store.compacted() {
+            return Err(read::too_old(after, store.compacted()));
+        }
+        self.after = after;
+        Ok(())
+    }
+
+    /// What happened since the last call, as lines; an ERROR line when it is compacted away.
+    pub fn lines(&mut self, store: &Store, now: Timestamp) -> Result<Vec<Vec<u8>>, Vec<u8>> {
+        let after = self.after;
+        let events = store.events_after(after).map_err(|expired| expired_line(&expired))?;
+        let lines = events.filter_map(|event| self.line(event, now)).collect();
+        self.after = store.revision().max(after);
+        Ok(lines)
+    }
+
+    /// A BOOKMARK at the revision up to which everything has been sent.
+    pub fn bookmark(&self) -> Vec<u8> {
+        self.bookmark_line(self.after, false)
+    }
+
+    /// An object that comes to match is ADDED, one that ceases to match is DELETED.
+    fn line(&mut self, event: &Event, now: Timestamp) -> Option<Vec<u8>> {
+        if !self.range.contains(&event.now.key) {
+            return None;
+        }
+        let matched = event.before.as_ref().is_some_and(|before| self.selects(before));
+        let matches = event.kind == EventKind::Put && self.selects(&event.now);
+        let (kind, found) = match (matched, matches) {
+            (false, false) => return None,
+            (false, true) => ("ADDED", &event.now),
+            (true, true) => ("MODIFIED", &event.now),
+            (true, false) => ("DELETED", event.before.as_ref()?),
+        };
+        Some(self.object_line(kind, found, event.now.mod_revision, now))
+    }
+
+    fn selects(&self, found: &KeyValue) -> bool {
+        self.selection.is_everything()
+            || self.selection.matches(&self.target, &object::decode(found))
+    }
+
+    fn object_line(
+        &mut self,
+        kind: &str,
+        found: &KeyValue,
+        revision: Revision,
+        now: Timestamp,
+    ) -> Vec<u8> {
+        let mut line = format!("{{\"type\":\"{kind}\",\"object\":").into_bytes();
+        match self.format {
+            Format::Object => self.prefix.copy(found, revision, false, &mut line),
+            Format::Metadata | Format::Table(_) => {
+                let object = object::decode_at(found, revision);
+                let mut value = self.format.value(self.target.resource, &object, now);
+                self.drop_repeated_columns(&mut value);
+                line.extend_from_slice(value.to_string().as_bytes());
+            }
+        }
+        line.extend_from_slice(b"}\n");
+        line
+    }
+
+    /// Only the first table of a watch tells its columns.
+    fn drop_repeated_columns(&mut self, value: &mut Value) {
+        if matches!(self.format, Format::Table(_)) {
+            if self.table_started {
+                value["columnDefinitions"] = Value::Null;
+            }
+            self.table_started = true;
+        }
+    }
+
+    fn bookmark_line(&self, revision: Revision, ends_initial_events: bool) -> Vec<u8> {
+        let resource = self.target.resource;
+        let mut metadata =
+            json!({"resourceVersion": revision.to_string(), "creationTimestamp": null});
+        if ends_initial_events {
+            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        let object = match self.format {
+            Format::Object => {
+                json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata})
+            }
+            Format::Metadata => json!({"kind": "PartialObjectMetadata",
+                "apiVersion": "meta.k8s.io/v1", "metadata": metadata}),
+            Format::Table(_) => json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1",
+                "metadata": metadata, "columnDefinitions": null, "rows": []}),
+        };
+        format!("{}\n", json!({"type": "BOOKMARK", "object": object})).into_bytes()
+    }
+}
+
+fn expired_line(expired: &Expired) -> Vec<u8> {
+    let status = read::too_old(expired.asked, expired.compacted).to_value();
+    format!("{}\n", json!({"type": "ERROR", "object": status})).into_bytes()
+}

@@ -1,0 +1,143 @@
+//! From the bytes of a request to the object that it means.
+
+use api::decode::{self, Decoded};
+use api::{ApiResource, Reason, Status};
+use serde_json::Value;
+
+use crate::call::Call;
+
+/// An object and what its sender should be warned of.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) object: Value,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What is done about fields that the schema does not know. Source: API concepts, "Field validation".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FieldValidation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+impl FieldValidation {
+    pub(super) fn of(call: &Call) -> Result<Self, Status> {
+        match call.parameter("fieldValidation") {
+            "Ignore" => Ok(Self::Ignore),
+            "" | "Warn" => Ok(Self::Warn),
+            "Strict" => Ok(Self::Strict),
+            other => Err(Status::bad_request(format!(
+                "fieldValidation: Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\""
+            ))),
+        }
+    }
+
+    /// Refuses, warns of or ignores what the schema does not know.
+    pub(super) fn judge(self, resource: &ApiResource, decoded: Decoded) -> Result<Body, Status> {
+        let errors = decoded.strict_errors();
+        match self {
+            Self::Strict if !errors.is_empty() => Err(Status::bad_request(format!(
+                "{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
+                resource.kind,
+                resource.version,
+                resource.kind,
+                errors.join(", ")
+            ))),
+            Self::Ignore => Ok(Body { object: decoded.object, warnings: vec![] }),
+            Self::Warn | Self::Strict => Ok(Body { object: decoded.object, warnings: errors }),
+        }
+    }
+}
+
+/// The object in the body of a request on a resource.
+pub(super) fn object(call: &Call, resource: &ApiResource) -> Result<Body, Status> {
+    let decoded = decode(call, resource)?;
+    let body = FieldValidation::of(call)?.judge(resource, decoded)?;
+    check_type(resource, &body.object)?;
+    Ok(body)
+}
+
+/// An object of a kind that is only sent, never stored: `Binding`, `Scale`, `DeleteOptions`.
+pub(super) fn options(call: &Call) -> Result<Value, Status> {
+    if call.body.is_empty() {
+        return Ok(Value::Null);
+    }
+    match media_type(call) {
+        "application/vnd.kubernetes.protobuf" => {
+            api::protobuf::decode_any(&call.body).map_err(|error| bad_body(&error))
+        }
+        "" | "*/*" | "application/json" => {
+            serde_json::from_slice(&call.body).map_err(|error| bad_body(&error))
+        }
+        "application/yaml" => decode::yaml(&call.body).map_err(|error| bad_body(&error)),
+        other => Err(unsupported(other)),
+    }
+}
+
+fn decode(call: &Call, resource: &ApiResource) -> Result<Decoded, Status> {
+    let cannot = |error: &dyn std::fmt::Display| {
+        Status::bad_request(format!(
+            "{} in version \"{}\" cannot be handled as a {}: {error}",
+            resource.kind, resource.version, resource.kind
+        ))
+    };
+    match media_type(call) {
+        "application/vnd.kubernetes.protobuf" => {
+            let object = api::protobuf::decode_any(&call.body).map_err(|error| cannot(&error))?;
+            check_type(resource, &object)?;
+            let object = serde_json::to_vec(&object).expect("a JSON value is JSON");
+            decode::json(resource, &object).map_err(|error| cannot(&error))
+        }
+        "" | "*/*" | "application/json" => {
+            decode::json(resource, &call.body).map_err(|error| cannot(&error))
+        }
+        "application/yaml" => {
+            let object = decode::yaml(&call.body).map_err(|error| cannot(&error))?;
+            let object = serde_json::to_vec(&object).expect("a JSON value is JSON");
+            decode::json(resource, &object).map_err(|error| cannot(&error))
+        }
+        other => Err(unsupported(other)),
+    }
+}
+
+/// The media type of a body, without its parameters.
+pub(super) fn media_type(call: &Call) -> &str {
+    call.content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// 415.
+pub(super) fn unsupported(media_type: &str) -> Status {
+    Status::new(
+        Reason::UnsupportedMediaType,
+        format!(
+            "the body of the request was in an unknown format - accepted media types include: \
+             application/json, application/yaml, application/vnd.kubernetes.protobuf (got {media_type})"
+        ),
+    )
+}
+
+fn bad_body(error: &dyn std::fmt::Display) -> Status {
+    Status::bad_request(format!("couldn't get version/kind; {error}"))
+}
+
+fn check_type(resource: &ApiResource, object: &Value) -> Result<(), Status> {
+    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    if !kind.is_empty() && kind != resource.kind {
+        return Err(Status::bad_request(format!(
+            "{kind} in version \"{}\" cannot be handled as a {}: converting ({api_version}, Kind={kind}) to ({}, Kind={}): unknown conversion",
+            api_version.rsplit('/').next().unwrap_or_default(),
+            resource.kind,
+            resource.api_version(),
+            resource.kind,
+        )));
+    }
+    if !api_version.is_empty() && api_version != resource.api_version() {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({})",
+            resource.api_version()
+        )));
+    }
+    Ok(())
+}

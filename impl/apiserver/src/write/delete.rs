@@ -1,0 +1,237 @@
+//! DELETE: at once, gracefully, or once finalizers are done.
+//!
+//! Source: apiserver/pkg/registry/rest/delete.go and registry/generic/registry/store.go, v1.36.
+
+use api::object::{at, metadata_mut, text};
+use api::{Reason, Status, Timestamp, resources};
+use serde_json::{Value, json};
+use store::{Revision, Transaction};
+
+use crate::call::{Call, Decision, Response};
+use crate::write::{Ready, Write, body, update};
+use crate::{admission, negotiate, object, read, strategy};
+
+/// Decides about the deletion of one object.
+pub(crate) fn delete(write: Write<'_>) -> Result<Decision, Status> {
+    let options = options(write.call)?;
+    delete_with(write, &options)
+}
+
+/// The same with options that are already read.
+pub(super) fn delete_with(write: Write<'_>, options: &Value) -> Result<Decision, Status> {
+    let name = write.target.name()?;
+    admission::admit_delete(write.target, name)?;
+    let (old, revision) = write.current()?;
+    check_preconditions(write, options, &old, revision)?;
+    let grace = grace_seconds(write, options, &old);
+    let finalizers = finalizers(options, &old)?;
+    let waits = !finalizers.is_empty() || grace > 0 || has_namespace_finalizers(write, &old);
+    if waits {
+        mark_deleted(write, old, revision, grace, &finalizers)
+    } else {
+        remove(write, old, revision)
+    }
+}
+
+/// `DeleteOptions`, from the body and the query.
+pub(super) fn options(call: &Call) -> Result<Value, Status> {
+    let mut options = body::options(call)?;
+    if options.is_null() {
+        options = json!({});
+    }
+    for field in ["propagationPolicy", "orphanDependents", "gracePeriodSeconds"] {
+        let text = call.parameter(field);
+        if !text.is_empty() && options.get(field).is_none() {
+            options[field] = serde_json::from_str(text).unwrap_or_else(|_| json!(text));
+        }
+    }
+    match at(&options, &["gracePeriodSeconds"]) {
+        Some(grace) if !grace.is_i64() => {
+            Err(Status::bad_request("gracePeriodSeconds must be an integer"))
+        }
+        Some(_) | None => Ok(options),
+    }
+}
+
+fn check_preconditions(
+    write: Write<'_>,
+    options: &Value,
+    old: &Value,
+    revision: Revision,
+) -> Result<(), Status> {
+    let (resource, name) = (write.target.resource, write.target.name()?);
+    let uid = text(options, &["preconditions", "uid"]);
+    if !uid.is_empty() && uid != read::uid(old) {
+        return Err(update::uid_conflict(resource, name, uid, read::uid(old)));
+    }
+    let asked = text(options, &["preconditions", "resourceVersion"]);
+    if !asked.is_empty() && asked != revision.to_string() {
+        let why = format!(
+            "Precondition failed: ResourceVersion in precondition: {asked}, ResourceVersion in object meta: {revision}"
+        );
+        return Err(Status::conflict(resource, name, &why));
+    }
+    Ok(())
+}
+
+/// Seconds that the object is given; a second deletion may shorten them, never lengthen.
+fn grace_seconds(write: Write<'_>, options: &Value, old: &Value) -> i64 {
+    let Some(default) = strategy::graceful_delete_seconds(write.target.resource, old) else {
+        return 0;
+    };
+    let asked = at(options, &["gracePeriodSeconds"]).and_then(Value::as_i64);
+    // A pod that nobody runs yet, or that has ended, needs no grace whatever the client says.
+    let wanted = match (default, asked) {
+        (0, _) => 0,
+        (default, None) => default,
+        // Upstream: a negative period means one second (ValidateDeleteOptions, BeforeDelete).
+        (_, Some(asked)) => {
+            if asked < 0 {
+                1
+            } else {
+                asked
+            }
+        }
+    };
+    match at(old, &["metadata", "deletionGracePeriodSeconds"]).and_then(Value::as_i64) {
+        Some(before) => before.min(wanted),
+        None => wanted,
+    }
+}
+
+/// The finalizers that the propagation policy leaves on the object.
+fn finalizers(options: &Value, old: &Value) -> Result<Vec<String>, Status> {
+    let mut finalizers: Vec<String> = at(old, &["metadata", "finalizers"])
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
+    let wanted = match (text(options, &["propagationPolicy"]), at(options, &["orphanDependents"])) {
+        ("", Some(Value::Bool(true))) | ("Orphan", _) => Some("orphan"),
+        ("Foreground", _) => Some("foregroundDeletion"),
+        ("", Some(Value::Bool(false))) | ("Background", _) => Some(""),
+        ("", _) => None,
+        (other, _) => {
+            return Err(Status::new(
+                Reason::Invalid,
+                format!(
+                    "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{other}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
+                ),
+            ));
+        }
+    };
+    if let Some(wanted) = wanted {
+        finalizers.retain(|name| !matches!(name.as_str(), "orphan" | "foregroundDeletion"));
+        finalizers.extend((!wanted.is_empty()).then(|| wanted.to_owned()));
+    }
+    Ok(finalizers)
+}
+
+fn has_namespace_finalizers(write: Write<'_>, old: &Value) -> bool {
+    write.target.resource == &resources::NAMESPACES
+        && at(old, &["spec", "finalizers"])
+            .and_then(Value::as_array)
+            .is_some_and(|finalizers| !finalizers.is_empty())
+}
+
+fn mark_deleted(
+    write: Write<'_>,
+    old: Value,
+    revision: Revision,
+    grace: i64,
+    finalizers: &[String],
+) -> Result<Decision, Status> {
+    let resource = write.target.resource;
+    let mut new = old.clone();
+    set_deletion(&mut new, write.context.now, grace);
+    if !finalizers.is_empty() {
+        metadata_mut(&mut new).insert("finalizers".to_owned(), json!(finalizers));
+    }
+    if resource == &resources::NAMESPACES {
+        new["status"] = json!({"phase": "Terminating"});
+    }
+    let after = object::encode(resource, &new);
+    if after == object::encode(resource, &old) {
+        let format = negotiate::format(write.call)?;
+        return Ok(write.unchanged(&new, 200, format, vec![]));
+    }
+    let transaction = Transaction::update(write.key(write.target.name()?), revision, after);
+    write.finish(Ready {
+        transaction,
+        object: new,
+        action: "delete-gracefully",
+        code: 200,
+        warnings: vec![],
+    })
+}
+
+fn set_deletion(new: &mut Value, now: Timestamp, grace: i64) {
+    let generation = at(new, &["metadata", "generation"]).and_then(Value::as_i64).unwrap_or(0);
+    let metadata = metadata_mut(new);
+    let is_first = !metadata.contains_key("deletionTimestamp");
+    let before = metadata.get("deletionGracePeriodSeconds").and_then(Value::as_i64);
+    if is_first && generation > 0 {
+        metadata.insert("generation".to_owned(), json!(generation + 1));
+    }
+    if is_first || before != Some(grace) {
+        let when = now + std::time::Duration::from_secs(grace.unsigned_abs());
+        metadata.insert("deletionTimestamp".to_owned(), json!(api::time::text(when)));
+        metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
+    }
+}
+
+fn remove(write: Write<'_>, mut old: Value, revision: Revision) -> Result<Decision, Status> {
+    let resource = write.target.resource;
+    let transaction = Transaction::delete(write.key(write.target.name()?), revision);
+    let returns_object =
+        [&resources::PODS, &resources::SERVICES, &resources::SERVICE_ACCOUNTS].contains(&resource);
+    let instead = (!returns_object).then(|| success(write, &old));
+    if resource == &resources::PODS {
+        set_deletion(&mut old, write.context.now, 0);
+    }
+    let ready = Ready { transaction, object: old, action: "delete", code: 200, warnings: vec![] };
+    let mut decision = write.finish(ready)?;
+    match (&mut decision, instead) {
+        (Decision::Commit(commit), instead) => commit.answer.instead = instead,
+        (Decision::Respond(response), Some(status)) => *response = Response::json(200, &status),
+        (Decision::Respond(_) | Decision::Each(..) | Decision::Watch(_) | Decision::Node(_), _) => {
+        }
+    }
+    Ok(decision)
+}
+
+fn success(write: Write<'_>, old: &Value) -> Value {
+    let resource = write.target.resource;
+    let mut details = json!({"name": text(old, &["metadata", "name"]), "kind": resource.plural,
+        "uid": read::uid(old)});
+    if !resource.group.is_empty() {
+        details["group"] = json!(resource.group);
+    }
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+}
+
+/// DELETE of a list: each object that matches, one after another.
+pub(crate) fn delete_collection(write: Write<'_>) -> Result<Decision, Status> {
+    let Write { store, call, target, context } = write;
+    options(call)?;
+    let format = negotiate::format(call)?;
+    let objects = read::matching(store, call, target)?;
+    let calls = objects.iter().map(|object| {
+        let mut one = call.clone();
+        let namespace = at(object, &["metadata", "namespace"]).and_then(Value::as_str);
+        let name = text(object, &["metadata", "name"]);
+        one.path = format!("{}/{name}", target.resource.path(namespace));
+        one.query.retain(|(key, _)| {
+            matches!(
+                key.as_str(),
+                "dryRun" | "propagationPolicy" | "gracePeriodSeconds" | "orphanDependents"
+            )
+        });
+        one
+    });
+    let metadata = json!({"resourceVersion": store.revision().to_string()});
+    let list = format.list(target.resource, metadata, &objects, context.now);
+    Ok(Decision::Each(calls.collect(), Response::json(200, &list)))
+}

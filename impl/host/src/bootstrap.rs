@@ -1,0 +1,64 @@
+//! What a cluster holds before anyone asks: its namespaces and the service that names its API server.
+
+use std::collections::BTreeMap;
+
+use api::{Reason, Request, Status};
+use k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use crate::requests;
+use crate::transport::Transport;
+
+/// The namespaces of every cluster.
+const NAMESPACES: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/// The address of the `kubernetes` service: the first of upstream's default service range.
+const CLUSTER_IP: &str = "10.96.0.1";
+
+/// Creates what is missing.
+pub async fn bootstrap(transport: &dyn Transport, api_port: u16) -> Result<(), Status> {
+    for name in NAMESPACES {
+        ensure(transport, &Request::create(&namespace(name))).await?;
+    }
+    ensure(transport, &Request::create(&kubernetes_service(api_port))).await
+}
+
+async fn ensure(transport: &dyn Transport, request: &Request) -> Result<(), Status> {
+    match requests::perform(transport, request).await {
+        Ok(_) => Ok(()),
+        Err(status) if status.reason == Reason::AlreadyExists => Ok(()),
+        Err(status) => Err(status),
+    }
+}
+
+fn namespace(name: &str) -> Namespace {
+    let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+    Namespace { metadata, ..Namespace::default() }
+}
+
+fn kubernetes_service(api_port: u16) -> Service {
+    let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let labels = BTreeMap::from([label("component", "apiserver"), label("provider", "kubernetes")]);
+    Service {
+        metadata: ObjectMeta {
+            name: Some("kubernetes".to_owned()),
+            namespace: Some("default".to_owned()),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        },
+        spec: Some(ServiceSpec {
+            cluster_ip: Some(CLUSTER_IP.to_owned()),
+            cluster_ips: Some(vec![CLUSTER_IP.to_owned()]),
+            ports: Some(vec![ServicePort {
+                name: Some("https".to_owned()),
+                port: 443,
+                target_port: Some(IntOrString::Int(i32::from(api_port))),
+                protocol: Some("TCP".to_owned()),
+                ..ServicePort::default()
+            }]),
+            ..ServiceSpec::default()
+        }),
+        ..Service::default()
+    }
+}

@@ -1,0 +1,93 @@
+//! The API server's door: TLS, HTTP/1.1 and HTTP/2, bodies of bounded size.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Reason, Status};
+use apiserver::User;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::api_server::{ApiServer, respond};
+use crate::tls;
+use crate::transport::Body;
+
+/// The largest body that is read; upstream's limit for a write.
+pub const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
+
+/// How long a handshake or a request's headers may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serves connections until the listener fails.
+pub async fn serve(listener: TcpListener, tls: rustls::ServerConfig, server: ApiServer) {
+    let acceptor = TlsAcceptor::from(Arc::new(tls));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(connection(stream, acceptor.clone(), server.clone()));
+            }
+            // Out of file descriptors, most likely: connections that end will free some.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: ApiServer) {
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await else {
+        return;
+    };
+    let user = user(&stream);
+    let service = service_fn(move |request| {
+        let (server, user) = (server.clone(), user.clone());
+        async move { Ok::<_, std::convert::Infallible>(answer(server, user, request).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(PATIENCE);
+    builder.http2().timer(hyper_util::rt::TokioTimer::new()).enable_connect_protocol();
+    // A connection that breaks has nobody to be told.
+    drop(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await);
+}
+
+fn user(stream: &TlsStream<TcpStream>) -> User {
+    let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let user = certificates.first().and_then(|certificate| tls::user(certificate).ok());
+    user.unwrap_or_else(User::anonymous)
+}
+
+async fn answer(
+    server: ApiServer,
+    user: User,
+    request: http::Request<Incoming>,
+) -> http::Response<Body> {
+    let (parts, body) = request.into_parts();
+    match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => {
+            let request = http::Request::from_parts(parts, body.to_bytes());
+            server.handle(request, user).await
+        }
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
+            respond(Status::new(Reason::RequestEntityTooLarge, message).into())
+        }
+        Err(error) => {
+            respond(Status::bad_request(format!("the body cannot be read: {error}")).into())
+        }
+    }
+}
+
+/// A request without a body, for checks from inside.
+pub fn get(path: &str) -> http::Request<Bytes> {
+    let mut request = http::Request::new(Bytes::new());
+    *request.uri_mut() = path.parse().unwrap_or_default();
+    request
+}
