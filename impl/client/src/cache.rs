@@ -13,9 +13,7 @@ pub struct Cache<K> {
 
 impl<K> Default for Cache<K> {
     fn default() -> Self {
-        Self {
-            objects: BTreeMap::new(),
-        }
+        Self { objects: BTreeMap::new() }
     }
 }
 

@@ -32,20 +32,12 @@ pub struct Note {
 impl Note {
     /// Nothing is wrong.
     pub fn normal(reason: &str, message: impl Into<String>) -> Self {
-        Self {
-            event_type: EventType::Normal,
-            reason: reason.to_owned(),
-            message: message.into(),
-        }
+        Self { event_type: EventType::Normal, reason: reason.to_owned(), message: message.into() }
     }
 
     /// Something may be wrong.
     pub fn warning(reason: &str, message: impl Into<String>) -> Self {
-        Self {
-            event_type: EventType::Warning,
-            reason: reason.to_owned(),
-            message: message.into(),
-        }
+        Self { event_type: EventType::Warning, reason: reason.to_owned(), message: message.into() }
     }
 }
 
@@ -79,15 +71,8 @@ impl Recorder {
     /// The recorder of a component (`kubelet`) on a host (a node's name, or empty).
     pub fn new(component: &str, host: &str) -> Self {
         let host = (!host.is_empty()).then(|| host.to_owned());
-        let source = EventSource {
-            component: Some(component.to_owned()),
-            host,
-        };
-        Self {
-            source,
-            written: BTreeMap::new(),
-            first: 0,
-        }
+        let source = EventSource { component: Some(component.to_owned()), host };
+        Self { source, written: BTreeMap::new(), first: 0 }
     }
 
     /// The request that writes this note about an object.
@@ -108,10 +93,7 @@ impl Recorder {
     }
 
     fn first(&mut self, about: ObjectReference, note: &Note, now: Timestamp) -> Event {
-        let namespace = about
-            .namespace
-            .clone()
-            .unwrap_or_else(|| "default".to_owned());
+        let namespace = about.namespace.clone().unwrap_or_else(|| "default".to_owned());
         let name = about.name.as_deref().unwrap_or_default();
         self.first += 1;
         let suffix = now.as_nanosecond().wrapping_add(i128::from(self.first));

@@ -31,11 +31,8 @@ impl Expectations {
         deletions: impl IntoIterator<Item = String>,
         now: Timestamp,
     ) {
-        let expected = Expected {
-            creations,
-            deletions: deletions.into_iter().collect(),
-            since: now,
-        };
+        let expected =
+            Expected { creations, deletions: deletions.into_iter().collect(), since: now };
         self.by_key.insert(key.clone(), expected);
     }
 

@@ -46,10 +46,7 @@ impl WorkQueue {
             .saturating_mul(1_i64.checked_shl(*failures).unwrap_or(i64::MAX))
             .clamp(BACKOFF_BASE_MILLISECONDS, BACKOFF_MAX_MILLISECONDS);
         *failures = (*failures + 1).min(32);
-        self.add_after(
-            key,
-            now + std::time::Duration::from_millis(delay.unsigned_abs()),
-        );
+        self.add_after(key, now + std::time::Duration::from_millis(delay.unsigned_abs()));
     }
 
     /// Forgets the failures of a key, after a success.

@@ -49,11 +49,7 @@ pub struct Reflector {
 impl Reflector {
     /// A reflector that has seen nothing.
     pub fn new(resource: &'static ApiResource) -> Self {
-        Self {
-            resource,
-            revision: 0,
-            listed: false,
-        }
+        Self { resource, revision: 0, listed: false }
     }
 
     /// The resource it follows.
@@ -74,13 +70,9 @@ impl Reflector {
     /// What it needs next.
     pub fn next(&self) -> Step {
         if self.listed {
-            Step::Watch {
-                after: self.revision,
-            }
+            Step::Watch { after: self.revision }
         } else {
-            Step::List {
-                not_older_than: self.revision,
-            }
+            Step::List { not_older_than: self.revision }
         }
     }
 
@@ -92,13 +84,9 @@ impl Reflector {
         objects: Vec<AnyObject>,
     ) -> Vec<Change> {
         let listed: BTreeSet<Key> = objects.iter().map(AnyObject::key).collect();
-        let gone = view
-            .keys(self.resource)
-            .into_iter()
-            .filter(|key| !listed.contains(key));
-        let mut changes: Vec<Change> = gone
-            .filter_map(|key| view.remove(self.resource, &key))
-            .collect();
+        let gone = view.keys(self.resource).into_iter().filter(|key| !listed.contains(key));
+        let mut changes: Vec<Change> =
+            gone.filter_map(|key| view.remove(self.resource, &key)).collect();
         changes.extend(objects.into_iter().map(|object| view.put(object)));
         self.listed = true;
         self.advance(view, revision);
@@ -137,10 +125,6 @@ impl Reflector {
 
 /// The revision in an object's `resourceVersion`, 0 when there is none.
 pub fn revision_of(object: &AnyObject) -> u64 {
-    let version = object
-        .metadata()
-        .resource_version
-        .as_deref()
-        .unwrap_or_default();
+    let version = object.metadata().resource_version.as_deref().unwrap_or_default();
     version.parse().unwrap_or(0)
 }

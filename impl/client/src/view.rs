@@ -24,10 +24,7 @@ pub struct Change {
 impl Change {
     /// The object as it is, or as it was when it was deleted.
     pub fn object(&self) -> &AnyObject {
-        self.new
-            .as_ref()
-            .or(self.old.as_ref())
-            .expect("a change has an old or a new object")
+        self.new.as_ref().or(self.old.as_ref()).expect("a change has an old or a new object")
     }
 
     /// The resource of the object.

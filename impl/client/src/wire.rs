@@ -27,15 +27,9 @@ pub fn read_list(
     mut list: Value,
 ) -> Result<(u64, Vec<AnyObject>), WireError> {
     let revision = revision(&list)?;
-    let items = list["items"]
-        .as_array_mut()
-        .map(std::mem::take)
-        .unwrap_or_default();
+    let items = list["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
     let decode = |item: Value| AnyObject::decode(resource, item.to_string().as_bytes());
-    Ok((
-        revision,
-        items.into_iter().map(decode).collect::<Result<_, _>>()?,
-    ))
+    Ok((revision, items.into_iter().map(decode).collect::<Result<_, _>>()?))
 }
 
 #[derive(Deserialize)]
@@ -58,19 +52,13 @@ pub fn read_event(
         "ADDED" => ("added", WatchEvent::Put(decode()?)),
         "MODIFIED" => ("modified", WatchEvent::Put(decode()?)),
         "DELETED" => ("deleted", WatchEvent::Deleted(decode()?)),
-        "BOOKMARK" => (
-            "bookmark",
-            WatchEvent::Bookmark(revision(&serde_json::from_str(object)?)?),
-        ),
+        "BOOKMARK" => ("bookmark", WatchEvent::Bookmark(revision(&serde_json::from_str(object)?)?)),
         "ERROR" => ("expired", WatchEvent::Expired),
         other => return Err(WireError::Type(other.to_owned())),
     })
 }
 
 fn revision(object: &Value) -> Result<u64, WireError> {
-    let text = object["metadata"]["resourceVersion"]
-        .as_str()
-        .unwrap_or_default();
-    text.parse()
-        .map_err(|_| WireError::Revision(text.to_owned()))
+    let text = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    text.parse().map_err(|_| WireError::Revision(text.to_owned()))
 }

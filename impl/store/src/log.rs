@@ -68,9 +68,7 @@ pub fn decode(log: &[u8]) -> Result<Decoded, Corrupt> {
 
 fn sound_frame_after(log: &[u8], start: usize) -> bool {
     let is_start = |offset: &usize| log[*offset..].starts_with(MAGIC);
-    (start..log.len())
-        .filter(is_start)
-        .any(|offset| decode_frame(&log[offset..]).is_ok())
+    (start..log.len()).filter(is_start).any(|offset| decode_frame(&log[offset..]).is_ok())
 }
 
 fn decode_frame(bytes: &[u8]) -> Result<(Vec<Record>, usize), &'static str> {
@@ -94,9 +92,8 @@ fn decode_records(payload: &[u8]) -> Option<Vec<Record>> {
     while !reader.is_empty() {
         let revision = Revision(reader.u64()?);
         let count = reader.u32()?;
-        let writes = (0..count)
-            .map(|_| decode_write(&mut reader))
-            .collect::<Option<Vec<Write>>>()?;
+        let writes =
+            (0..count).map(|_| decode_write(&mut reader)).collect::<Option<Vec<Write>>>()?;
         records.push(Record { revision, writes });
     }
     Some(records)
@@ -128,22 +125,13 @@ mod tests {
     use super::*;
 
     fn record(revision: u64, value: Option<&[u8]>) -> Record {
-        let write = Write {
-            key: Bytes::from(&b"/registry/pods/a"[..]),
-            value: value.map(Bytes::from),
-        };
-        Record {
-            revision: Revision(revision),
-            writes: vec![write],
-        }
+        let write =
+            Write { key: Bytes::from(&b"/registry/pods/a"[..]), value: value.map(Bytes::from) };
+        Record { revision: Revision(revision), writes: vec![write] }
     }
 
     fn log() -> (Vec<Record>, Vec<u8>, usize) {
-        let records = vec![
-            record(2, Some(b"one")),
-            record(3, None),
-            record(4, Some(b"")),
-        ];
+        let records = vec![record(2, Some(b"one")), record(3, None), record(4, Some(b""))];
         let first = encode(&records[..2]);
         let mut log = first.clone();
         log.extend(encode(&records[2..]));
@@ -156,13 +144,7 @@ mod tests {
 
         let decoded = decode(&log).unwrap();
 
-        assert_eq!(
-            decoded,
-            Decoded {
-                records,
-                sound_bytes: log.len()
-            }
-        );
+        assert_eq!(decoded, Decoded { records, sound_bytes: log.len() });
     }
 
     #[test]
@@ -172,11 +154,7 @@ mod tests {
         for torn in first..log.len() {
             let decoded = decode(&log[..torn]).unwrap();
 
-            assert_eq!(
-                (decoded.records.len(), decoded.sound_bytes),
-                (2, first),
-                "torn at {torn}"
-            );
+            assert_eq!((decoded.records.len(), decoded.sound_bytes), (2, first), "torn at {torn}");
             assert_eq!(decoded.records, records[..2]);
         }
     }

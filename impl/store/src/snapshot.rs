@@ -66,10 +66,7 @@ mod tests {
     fn store() -> Store {
         let mut store = Store::default();
         for key in ["a", "b"] {
-            store.commit(&Transaction::create(
-                Bytes::from(key.as_bytes()),
-                Bytes::from(&b"1"[..]),
-            ));
+            store.commit(&Transaction::create(Bytes::from(key.as_bytes()), Bytes::from(&b"1"[..])));
         }
         store
     }

@@ -70,19 +70,13 @@ impl Range {
         if let Some(last) = end.last_mut() {
             *last += 1;
         }
-        Self {
-            start: prefix.into(),
-            end: end.into(),
-        }
+        Self { start: prefix.into(), end: end.into() }
     }
 
     /// The part of the range that begins with `start`.
     #[must_use]
     pub fn from(&self, start: Bytes) -> Self {
-        Self {
-            start: start.max(self.start.clone()),
-            end: self.end.clone(),
-        }
+        Self { start: start.max(self.start.clone()), end: self.end.clone() }
     }
 
     /// Whether a key lies in it.
@@ -115,16 +109,8 @@ impl Default for Store {
 impl Store {
     /// A store that holds these keys at this revision and remembers nothing before it.
     pub fn restore(revision: Revision, keys: impl IntoIterator<Item = KeyValue>) -> Self {
-        let keys = keys
-            .into_iter()
-            .map(|found| (found.key.clone(), Arc::new(found)))
-            .collect();
-        Self {
-            revision,
-            compacted: revision,
-            keys,
-            history: OrdMap::new(),
-        }
+        let keys = keys.into_iter().map(|found| (found.key.clone(), Arc::new(found))).collect();
+        Self { revision, compacted: revision, keys, history: OrdMap::new() }
     }
 
     /// The revision of the last change.
@@ -139,47 +125,21 @@ impl Store {
 
     /// Decides and applies a transaction.
     pub fn commit(&mut self, transaction: &Transaction) -> Committed {
-        let succeeded = transaction
-            .compares
-            .iter()
-            .all(|compare| self.holds(compare));
-        let writes = if succeeded {
-            self.writes(&transaction.operations)
-        } else {
-            vec![]
-        };
+        let succeeded = transaction.compares.iter().all(|compare| self.holds(compare));
+        let writes = if succeeded { self.writes(&transaction.operations) } else { vec![] };
         if writes.is_empty() {
-            return Committed {
-                succeeded,
-                revision: self.revision,
-                record: None,
-            };
+            return Committed { succeeded, revision: self.revision, record: None };
         }
-        let record = Record {
-            revision: self.revision.next(),
-            writes,
-        };
+        let record = Record { revision: self.revision.next(), writes };
         self.apply(&record);
-        Committed {
-            succeeded,
-            revision: self.revision,
-            record: Some(record),
-        }
+        Committed { succeeded, revision: self.revision, record: Some(record) }
     }
 
     /// Applies a record of the log. Records come in order, without gaps.
     pub fn apply(&mut self, record: &Record) {
-        assert_eq!(
-            record.revision,
-            self.revision.next(),
-            "records come in order, without gaps"
-        );
+        assert_eq!(record.revision, self.revision.next(), "records come in order, without gaps");
         self.revision = record.revision;
-        let events: Arc<[Event]> = record
-            .writes
-            .iter()
-            .map(|write| self.write(write))
-            .collect();
+        let events: Arc<[Event]> = record.writes.iter().map(|write| self.write(write)).collect();
         self.history.insert(self.revision, events);
     }
 
@@ -201,10 +161,7 @@ impl Store {
 
     /// The keys of a range now, in order.
     pub fn range(&self, range: &Range) -> impl Iterator<Item = &Arc<KeyValue>> {
-        let bounds = (
-            Bound::Included(range.start.clone()),
-            Bound::Excluded(range.end.clone()),
-        );
+        let bounds = (Bound::Included(range.start.clone()), Bound::Excluded(range.end.clone()));
         self.keys.range(bounds).map(|(_, found)| found)
     }
 
@@ -229,16 +186,10 @@ impl Store {
         revision: Revision,
     ) -> Result<impl Iterator<Item = &Event>, Expired> {
         if revision < self.compacted {
-            return Err(Expired {
-                asked: revision,
-                compacted: self.compacted,
-            });
+            return Err(Expired { asked: revision, compacted: self.compacted });
         }
         let bounds = (Bound::Excluded(revision), Bound::Unbounded);
-        Ok(self
-            .history
-            .range(bounds)
-            .flat_map(|(_, events)| events.iter()))
+        Ok(self.history.range(bounds).flat_map(|(_, events)| events.iter()))
     }
 
     /// All keys, in order.
@@ -263,14 +214,12 @@ impl Store {
 
     fn writes(&self, operations: &[Operation]) -> Vec<Write> {
         let write = |operation: &Operation| match operation {
-            Operation::Put { key, value } => Some(Write {
-                key: key.clone(),
-                value: Some(value.clone()),
-            }),
-            Operation::Delete { key } => self.keys.contains_key(key).then(|| Write {
-                key: key.clone(),
-                value: None,
-            }),
+            Operation::Put { key, value } => {
+                Some(Write { key: key.clone(), value: Some(value.clone()) })
+            }
+            Operation::Delete { key } => {
+                self.keys.contains_key(key).then(|| Write { key: key.clone(), value: None })
+            }
         };
         operations.iter().filter_map(write).collect()
     }
@@ -287,18 +236,12 @@ impl Store {
         let now = Arc::new(KeyValue {
             key: key.clone(),
             value: value.clone(),
-            create_revision: before
-                .as_ref()
-                .map_or(self.revision, |old| old.create_revision),
+            create_revision: before.as_ref().map_or(self.revision, |old| old.create_revision),
             mod_revision: self.revision,
             version: before.as_ref().map_or(1, |old| old.version + 1),
         });
         self.keys.insert(key.clone(), Arc::clone(&now));
-        Event {
-            kind: EventKind::Put,
-            now,
-            before,
-        }
+        Event { kind: EventKind::Put, now, before }
     }
 
     fn delete(&mut self, key: &Bytes, before: Option<Arc<KeyValue>>) -> Event {
@@ -310,11 +253,7 @@ impl Store {
             mod_revision: self.revision,
             version: 0,
         });
-        Event {
-            kind: EventKind::Delete,
-            now,
-            before,
-        }
+        Event { kind: EventKind::Delete, now, before }
     }
 }
 
@@ -327,26 +266,13 @@ mod tests {
     }
 
     fn put(store: &mut Store, name: &str, value: &str) -> Revision {
-        let operations = vec![Operation::Put {
-            key: key(name),
-            value: key(value),
-        }];
-        store
-            .commit(&Transaction {
-                compares: vec![],
-                operations,
-            })
-            .revision
+        let operations = vec![Operation::Put { key: key(name), value: key(value) }];
+        store.commit(&Transaction { compares: vec![], operations }).revision
     }
 
     fn delete(store: &mut Store, name: &str) -> Revision {
         let operations = vec![Operation::Delete { key: key(name) }];
-        store
-            .commit(&Transaction {
-                compares: vec![],
-                operations,
-            })
-            .revision
+        store.commit(&Transaction { compares: vec![], operations }).revision
     }
 
     #[test]
@@ -357,10 +283,7 @@ mod tests {
         let nothing = delete(&mut store, "b");
         let second = delete(&mut store, "a");
 
-        assert_eq!(
-            (first, nothing, second),
-            (Revision(2), Revision(2), Revision(3))
-        );
+        assert_eq!((first, nothing, second), (Revision(2), Revision(2), Revision(3)));
     }
 
     #[test]
@@ -380,11 +303,7 @@ mod tests {
         let mut store = Store::default();
         put(&mut store, "a", "1");
 
-        assert!(
-            !store
-                .commit(&Transaction::create(key("a"), key("2")))
-                .succeeded
-        );
+        assert!(!store.commit(&Transaction::create(key("a"), key("2"))).succeeded);
     }
 
     #[test]
@@ -409,13 +328,7 @@ mod tests {
 
         let watch = store.events_after(first).map(Iterator::count);
 
-        assert_eq!(
-            watch,
-            Err(Expired {
-                asked: first,
-                compacted: second
-            })
-        );
+        assert_eq!(watch, Err(Expired { asked: first, compacted: second }));
         assert_eq!(store.events_after(second).map(Iterator::count), Ok(0));
     }
 
@@ -434,10 +347,7 @@ mod tests {
             .collect();
 
         use EventKind::{Delete, Put};
-        assert_eq!(
-            events,
-            [(Put, 2, false), (Put, 3, false), (Delete, 4, true)]
-        );
+        assert_eq!(events, [(Put, 2, false), (Put, 3, false), (Delete, 4, true)]);
     }
 
     #[test]
@@ -451,10 +361,7 @@ mod tests {
 
         let past = store.at(then).unwrap();
 
-        let values: Vec<_> = past
-            .iter()
-            .map(|kv| (kv.key.clone(), kv.value.clone()))
-            .collect();
+        let values: Vec<_> = past.iter().map(|kv| (kv.key.clone(), kv.value.clone())).collect();
         assert_eq!(values, [(key("a"), key("1")), (key("b"), key("1"))]);
     }
 

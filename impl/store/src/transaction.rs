@@ -67,20 +67,14 @@ impl Transaction {
     pub fn delete(key: Bytes, revision: Revision) -> Self {
         let precondition = Precondition::ModRevision(revision);
         Self {
-            compares: vec![Compare {
-                key: key.clone(),
-                precondition,
-            }],
+            compares: vec![Compare { key: key.clone(), precondition }],
             operations: vec![Operation::Delete { key }],
         }
     }
 
     fn put_if(key: Bytes, precondition: Precondition, value: Bytes) -> Self {
         Self {
-            compares: vec![Compare {
-                key: key.clone(),
-                precondition,
-            }],
+            compares: vec![Compare { key: key.clone(), precondition }],
             operations: vec![Operation::Put { key, value }],
         }
     }
