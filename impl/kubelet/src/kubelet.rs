@@ -52,8 +52,9 @@ impl Kubelet {
             Input::Synced => self.end_unmatched(),
             Input::Runtime(event) => self.reported(event),
             Input::Answer(purpose, outcome) => self.answered(purpose, outcome),
-            Input::Tick => self.tick(),
+            Input::Tick => {}
         }
+        self.tick();
         self.context.take_commands()
     }
 
@@ -198,6 +199,7 @@ impl Kubelet {
         }
     }
 
+    /// Does what has become due, whatever was heard.
     fn tick(&mut self) {
         let now = self.context.now;
         for (purpose, request) in self.node.due(&self.context.config, now) {

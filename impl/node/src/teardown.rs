@@ -12,18 +12,25 @@ use crate::{cgroup, network, sandbox, shim};
 pub fn teardown(data_dir: &Path) {
     let nodes = data_dir.join("nodes");
     for node in names(&nodes) {
-        let paths = Paths::new(data_dir, &node);
-        let group = node_cgroup(&node);
-        kill_everything(&paths, &group);
-        for pod_uid in names(&paths.pods()) {
-            remove_pod(&paths, &pod_uid);
-        }
-        cgroup::remove(&group);
-        network::restore_host(&node);
+        teardown_node(data_dir, &node);
     }
     // Whatever is still busy is removed when this is called again.
     let _left = fs::remove_dir_all(nodes);
     cgroup::remove_if_empty("/kanon");
+}
+
+/// The same for one node: what a power cut leaves of it.
+pub fn teardown_node(data_dir: &Path, node: &str) {
+    let paths = Paths::new(data_dir, node);
+    let group = node_cgroup(node);
+    kill_everything(&paths, &group);
+    for pod_uid in names(&paths.pods()) {
+        remove_pod(&paths, &pod_uid);
+    }
+    cgroup::remove(&group);
+    network::restore_host(node);
+    // Whatever is still busy is removed when this is called again.
+    let _left = fs::remove_dir_all(data_dir.join("nodes").join(node));
 }
 
 /// Kills the containers, and waits until their shims have written and cleaned up what they do.

@@ -1,0 +1,187 @@
+//! The loop of one node: drives the kubelet's core with a real clock, API server and runtime.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Key, Request, Timestamp};
+use client::Change;
+use host::transport::Transport;
+use kubelet::runtime::{ContainerId, ContainerState, RuntimeCommand, RuntimeEvent, RuntimeStatus};
+use kubelet::{Command, Input, Kubelet, Purpose};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinSet;
+
+use crate::trace::{TraceAction, TraceNote, TraceSink};
+use crate::wire::{self, PodWatch};
+use crate::{Error, Runtime};
+
+/// The longest sleep when nothing is due.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What one node is started with.
+#[derive(Clone)]
+pub struct NodeConfig {
+    /// What the kubelet is told.
+    pub kubelet: kubelet::Config,
+    /// Where to tell of what happens, if anywhere.
+    pub trace: Option<TraceSink>,
+}
+
+/// Runs one node until `shutdown` completes. Its containers go on running.
+pub async fn run(
+    config: NodeConfig,
+    transport: Arc<dyn Transport>,
+    runtime: Arc<dyn Runtime>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    let (reports, reported) = mpsc::unbounded_channel();
+    let found = runtime.start(reports).await?;
+    let mut node = Loop::start(config, transport, runtime, found);
+    node.tasks.spawn(forward(reported, node.inputs.clone()));
+    tokio::pin!(shutdown);
+    loop {
+        let until_due = node.until_due();
+        let input = tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            input = node.heard.recv() => input.unwrap_or(Input::Tick),
+            () = tokio::time::sleep(until_due) => Input::Tick,
+        };
+        node.handle(input);
+    }
+}
+
+async fn forward(mut reported: UnboundedReceiver<RuntimeEvent>, inputs: UnboundedSender<Input>) {
+    while let Some(event) = reported.recv().await {
+        if inputs.send(Input::Runtime(event)).is_err() {
+            return;
+        }
+    }
+}
+
+/// A running node. Dropping it ends its tasks.
+struct Loop {
+    name: String,
+    kubelet: Kubelet,
+    transport: Arc<dyn Transport>,
+    runtime: Arc<dyn Runtime>,
+    trace: Option<TraceSink>,
+    /// Whose containers they are, for the trace.
+    pods: BTreeMap<String, Key>,
+    inputs: UnboundedSender<Input>,
+    heard: UnboundedReceiver<Input>,
+    events: UnboundedSender<Request>,
+    tasks: JoinSet<()>,
+}
+
+impl Loop {
+    fn start(
+        config: NodeConfig,
+        transport: Arc<dyn Transport>,
+        runtime: Arc<dyn Runtime>,
+        found: Vec<RuntimeStatus>,
+    ) -> Self {
+        let (inputs, heard) = mpsc::unbounded_channel();
+        let (events, recorded) = mpsc::unbounded_channel();
+        let name = config.kubelet.node_name.clone();
+        let mut tasks = JoinSet::new();
+        let watch = PodWatch::new(&name, Arc::clone(&transport), config.trace.clone());
+        let changes = inputs.clone();
+        tasks.spawn(watch.follow(move |change, revision| tell(&changes, change, revision)));
+        tasks.spawn(write_events(Arc::clone(&transport), recorded));
+        let pods = found.iter().map(|pod| (pod.pod_uid.clone(), pod.pod.clone())).collect();
+        let adopted: Vec<ContainerId> = running(&found);
+        let kubelet = Kubelet::new(config.kubelet, found, Timestamp::now());
+        let trace = config.trace;
+        let node =
+            Self { name, kubelet, transport, runtime, trace, pods, inputs, heard, events, tasks };
+        adopted.iter().for_each(|id| node.note(TraceAction::Adopted, id));
+        node
+    }
+
+    fn until_due(&self) -> Duration {
+        let due = self.kubelet.next_deadline().duration_since(Timestamp::now());
+        Duration::try_from(due).unwrap_or(Duration::ZERO).min(IDLE)
+    }
+
+    fn handle(&mut self, input: Input) {
+        if let Input::Runtime(RuntimeEvent::ContainerStarted { id, .. }) = &input {
+            self.note(TraceAction::Started, id);
+        }
+        if let Input::Runtime(RuntimeEvent::ContainerExited { id, .. }) = &input {
+            self.note(TraceAction::Exited, id);
+        }
+        for command in self.kubelet.handle(input, Timestamp::now()) {
+            match command {
+                Command::Runtime(command) => self.order(command),
+                Command::Api(Purpose::Event, request) => {
+                    // The task that writes events lives as long as the loop.
+                    let _ended = self.events.send(request);
+                }
+                Command::Api(purpose, request) => self.ask(purpose, request),
+            }
+        }
+        while self.tasks.try_join_next().is_some() {}
+    }
+
+    fn order(&mut self, command: RuntimeCommand) {
+        match &command {
+            RuntimeCommand::StartContainer(spec) => {
+                self.pods.insert(spec.id.pod_uid.clone(), spec.pod.clone());
+                self.note(TraceAction::StartOrdered, &spec.id);
+            }
+            RuntimeCommand::StopContainer { id, .. } => self.note(TraceAction::StopOrdered, id),
+            RuntimeCommand::RemovePod { pod_uid } => {
+                self.pods.remove(pod_uid);
+            }
+            RuntimeCommand::CreateSandbox(_)
+            | RuntimeCommand::RemoveSandbox { .. }
+            | RuntimeCommand::ImageStatus { .. }
+            | RuntimeCommand::PullImage { .. }
+            | RuntimeCommand::RemoveContainer(_)
+            | RuntimeCommand::Probe { .. } => {}
+        }
+        self.runtime.perform(command);
+    }
+
+    fn ask(&mut self, purpose: Purpose, request: Request) {
+        let (transport, inputs) = (Arc::clone(&self.transport), self.inputs.clone());
+        self.tasks.spawn(async move {
+            let outcome = wire::perform(&*transport, &request).await;
+            // A loop that has ended needs no answer.
+            let _ended = inputs.send(Input::Answer(purpose, outcome));
+        });
+    }
+
+    fn note(&self, action: TraceAction, id: &ContainerId) {
+        let Some(trace) = &self.trace else { return };
+        trace(TraceNote {
+            node: self.name.clone(),
+            action,
+            pod: self.pods.get(&id.pod_uid).cloned().unwrap_or_default(),
+            uid: id.pod_uid.clone(),
+            container: id.name.clone(),
+            revision: self.kubelet.revision(),
+        });
+    }
+}
+
+fn running(found: &[RuntimeStatus]) -> Vec<ContainerId> {
+    let containers = found.iter().flat_map(|pod| &pod.containers);
+    let running = containers.filter(|one| matches!(one.state, ContainerState::Running { .. }));
+    running.map(|container| container.id.clone()).collect()
+}
+
+fn tell(inputs: &UnboundedSender<Input>, change: Option<Change>, revision: u64) {
+    let input = change.map_or(Input::Synced, |change| Input::Pod(change, revision));
+    // A loop that has ended hears nothing.
+    let _ended = inputs.send(input);
+}
+
+/// Writes events one after the other: a later one may count up an earlier one.
+async fn write_events(transport: Arc<dyn Transport>, mut recorded: UnboundedReceiver<Request>) {
+    while let Some(request) = recorded.recv().await {
+        // Events are best effort, as upstream's are.
+        let _lost = wire::perform(&*transport, &request).await;
+    }
+}
