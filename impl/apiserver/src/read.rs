@@ -69,11 +69,10 @@ impl Selection {
             .iter()
             .find(|requirement| !strategy::is_selectable(target.resource, &requirement.field));
         match unknown {
-            Some(requirement) => Err(Status::bad_request(format!(
-                "Unable to find \"{}\" that match label selector \"{labels}\", field selector \"{text}\": field label not supported: {}",
-                target.resource.qualified(),
-                requirement.field
-            ))),
+            Some(requirement) => {
+                let field = &requirement.field;
+                Err(Status::bad_request(format!("field label not supported: {field}")))
+            }
             None => Ok(Self { labels, fields }),
         }
     }

@@ -1,3 +1,37 @@
-//! The kanon command: flags and wiring, no decisions.
+//! The `kanon` command: flags and wiring, no decisions.
 
-fn main() {}
+mod cli;
+mod cluster;
+mod commands;
+mod control;
+mod failure;
+mod kubeconfig;
+mod nodes;
+mod pki;
+mod profile;
+mod serve;
+mod steps;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    node::shim::main_if_shim();
+    let arguments = match cli::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // The only thing left to do if the terminal is gone is to say so by the exit code.
+            drop(error.print());
+            let is_help = error.exit_code() == 0;
+            return if is_help { ExitCode::SUCCESS } else { ExitCode::from(failure::USAGE) };
+        }
+    };
+    match commands::run(arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("kanon: {failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Kubernetes you can check: a cluster, a model, and traces that bind them.
+///
+/// Exit codes: 0 holds, 1 found a violation, 2 usage, 3 could not run.
+#[derive(Debug, Parser)]
+#[command(name = "kanon", version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a cluster and return when its nodes are Ready.
+    Start(Box<Start>),
+    /// Tell whether a cluster runs, and what of it. Exit code 1 when it does not run.
+    Status(Profile),
+    /// Stop a cluster; its data stays.
+    Stop(Profile),
+    /// Stop a cluster and remove its data and its kubeconfig context.
+    Delete(Profile),
+    /// Print what the cluster's process has logged.
+    Logs(Profile),
+    /// Images on the cluster's nodes.
+    #[command(subcommand)]
+    Image(Image),
+    /// One node of a running cluster.
+    #[command(subcommand)]
+    Node(Node),
+    /// Explore the model and check every claim of `specs/`.
+    Check(Check),
+    /// Measure, and print a distribution.
+    #[command(subcommand)]
+    Bench(Bench),
+    /// The process of a cluster; started by `start`.
+    #[command(hide = true)]
+    Serve {
+        /// The folder of the cluster's data.
+        #[arg(long)]
+        data_dir: PathBuf,
+    },
+}
+
+/// Which cluster.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Profile {
+    /// The name of the cluster.
+    #[arg(short, long, default_value = "kanon")]
+    pub(crate) profile: String,
+    /// Where the cluster keeps its data [default: ~/.kanon/PROFILE].
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What runs the containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Runtime {
+    /// Real containers, without a daemon. Needs root.
+    Embedded,
+    /// Pods that only pretend.
+    Simulated,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Start {
+    #[command(flatten)]
+    pub(crate) profile: Profile,
+    /// How many nodes.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=64))]
+    pub(crate) nodes: u16,
+    /// What runs the containers.
+    #[arg(long, value_enum, default_value = "embedded")]
+    pub(crate) runtime: Runtime,
+    /// Stay in this terminal until interrupted.
+    #[arg(long)]
+    pub(crate) foreground: bool,
+    /// The port of the API server; 0 picks a free one.
+    #[arg(long, default_value_t = 6443)]
+    pub(crate) port: u16,
+    /// Write a trace of everything to this file.
+    #[arg(long)]
+    pub(crate) trace: Option<PathBuf>,
+    /// Seconds without a heartbeat after which a node counts as gone.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) node_monitor_grace_period: i64,
+    /// Seconds between two heartbeats of a node.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) node_lease_renew_interval: i64,
+    /// Seconds that a pod tolerates a node that is gone.
+    #[arg(long, default_value_t = 300)]
+    pub(crate) default_toleration_seconds: i64,
+    /// How long to wait for the nodes to be Ready, in seconds.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) wait: u64,
+    /// The image that an image reference without a registry's answer comes from: load these files first.
+    #[arg(long)]
+    pub(crate) load: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Image {
+    /// Load an image from an OCI layout (folder or tar) or a docker archive.
+    Load {
+        #[command(flatten)]
+        profile: Profile,
+        /// The folder or file.
+        file: PathBuf,
+    },
+    /// Make a docker archive of an image that holds nothing but a static busybox.
+    Busybox {
+        /// The file to write.
+        file: PathBuf,
+        /// The static busybox to put in it.
+        #[arg(long, default_value = "/bin/busybox")]
+        busybox: PathBuf,
+        /// The image's name.
+        #[arg(long, default_value = "busybox:latest")]
+        name: String,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Node {
+    /// Stop a node as a power cut does: its kubelet and its containers are gone.
+    Stop(OneNode),
+    /// Start a node again.
+    Start(OneNode),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OneNode {
+    #[command(flatten)]
+    pub(crate) profile: Profile,
+    /// The node's name.
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Check {
+    /// Which slice of the model; all when left out. `--list` names them.
+    pub(crate) scenario: Option<String>,
+    /// How many nodes.
+    #[arg(long)]
+    pub(crate) nodes: Option<usize>,
+    /// How many pods.
+    #[arg(long)]
+    pub(crate) pods: Option<usize>,
+    /// How many replicas.
+    #[arg(long)]
+    pub(crate) replicas: Option<usize>,
+    /// How often each fault of a scenario may happen.
+    #[arg(long)]
+    pub(crate) faults: Option<u8>,
+    /// Replace one step by a wrong one. Exit code 1 when a claim notices.
+    #[arg(long)]
+    pub(crate) mutation: Option<String>,
+    /// Try every mutation and tell which claim kills it.
+    #[arg(long)]
+    pub(crate) mutations: bool,
+    /// List scenarios, claims and mutations.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Browse the states at this address (`127.0.0.1:3000`).
+    #[arg(long)]
+    pub(crate) explore: Option<String>,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Cold start to `/readyz` and to a Ready node, idle memory and CPU, size of the binary.
+    Start {
+        /// How many starts.
+        #[arg(long, default_value_t = 10)]
+        runs: usize,
+        /// Seconds of idling to measure.
+        #[arg(long, default_value_t = 60)]
+        idle: u64,
+        /// What runs the containers.
+        #[arg(long, value_enum, default_value = "embedded")]
+        runtime: Runtime,
+        /// How to print.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+}

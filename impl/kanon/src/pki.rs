@@ -1,0 +1,56 @@
+//! The cluster's keys on disk: made once, kept for every later start.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use apiserver::User;
+use host::tls::{Authority, Identity, TlsError};
+
+use crate::failure::{Failure, While};
+use crate::profile::write_private;
+
+/// The authority, the API server's certificate and the administrator's.
+pub(crate) struct Pki {
+    pub(crate) authority_pem: String,
+    pub(crate) server: Identity,
+    pub(crate) admin: Identity,
+}
+
+/// The user of the admin kubeconfig.
+pub(crate) fn admin() -> User {
+    User { name: "kubernetes-admin".to_owned(), groups: vec!["system:masters".to_owned()] }
+}
+
+/// Reads the authority's key, or makes one, and signs with it.
+pub(crate) fn load_or_create(folder: &Path) -> Result<Pki, Failure> {
+    std::fs::create_dir_all(folder).while_doing(folder.display())?;
+    let (key, certificate) = (folder.join("ca.key"), folder.join("ca.crt"));
+    let authority = match std::fs::read_to_string(&key) {
+        Ok(pem) => Authority::from_key(&pem).while_doing(key.display())?,
+        Err(_) => Authority::create().while_doing("certificate authority")?,
+    };
+    let identity = authority.identity();
+    let authority_pem = match std::fs::read_to_string(&certificate) {
+        Ok(pem) => pem,
+        Err(_) => {
+            write_private(&key, identity.key.as_bytes()).while_doing(key.display())?;
+            write_private(&certificate, identity.certificate.as_bytes())
+                .while_doing(certificate.display())?;
+            identity.certificate
+        }
+    };
+    let (server, admin) = sign(&authority).while_doing("certificates")?;
+    Ok(Pki { authority_pem, server, admin })
+}
+
+fn sign(authority: &Authority) -> Result<(Identity, Identity), TlsError> {
+    let names = [
+        "localhost",
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+    ];
+    let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::new(10, 96, 0, 1))];
+    Ok((authority.server(&names, &addresses)?, authority.client(&admin())?))
+}

@@ -1,0 +1,126 @@
+//! A cluster's folder: where its parts lie, and whether its process is alive.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cli::{self, Runtime};
+use crate::failure::{Failure, While};
+
+/// A named cluster and its folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    pub(crate) folder: PathBuf,
+}
+
+/// What a cluster was started with; kept for the next start.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    pub(crate) profile: String,
+    pub(crate) nodes: u16,
+    pub(crate) runtime: Runtime,
+    pub(crate) port: u16,
+    pub(crate) trace: Option<PathBuf>,
+    pub(crate) node_monitor_grace_period: i64,
+    pub(crate) node_lease_renew_interval: i64,
+    pub(crate) default_toleration_seconds: i64,
+    pub(crate) wait: u64,
+}
+
+/// What a running cluster says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Running {
+    pub(crate) pid: u32,
+    pub(crate) server: String,
+    pub(crate) nodes: Vec<String>,
+    pub(crate) runtime: Runtime,
+}
+
+impl Profile {
+    pub(crate) fn of(arguments: &cli::Profile) -> Result<Self, Failure> {
+        let name = arguments.profile.clone();
+        let is_label = !name.is_empty()
+            && name.len() <= 63
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !name.starts_with('-')
+            && !name.ends_with('-');
+        if !is_label {
+            return Err(Failure::usage(format!(
+                "the profile \"{name}\" must be a DNS label: lower case letters, digits and '-'"
+            )));
+        }
+        let folder = match &arguments.data_dir {
+            Some(folder) => std::path::absolute(folder).while_doing(folder.display())?,
+            None => home()?.join(".kanon").join(&name),
+        };
+        Ok(Self { name, folder })
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The running process, if there is one.
+    pub(crate) fn running(&self) -> Option<Running> {
+        let running: Running = read_json(&self.path("running.json")).ok()?;
+        self.is_locked().then_some(running)
+    }
+
+    /// Whether a process holds the folder, even if it has not got far.
+    pub(crate) fn is_locked(&self) -> bool {
+        let Ok(file) = File::open(self.path("process.lock")) else { return false };
+        matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Takes the folder for this process, until it ends however it ends.
+    pub(crate) fn lock(&self) -> Result<File, Failure> {
+        std::fs::create_dir_all(&self.folder).while_doing(self.folder.display())?;
+        let path = self.path("process.lock");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(&path).while_doing(path.display())?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Failure::cannot(format!(
+                "the cluster \"{}\" is being started or runs already",
+                self.name
+            ))),
+            Err(TryLockError::Error(error)) => Err(error).while_doing(path.display()),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        let path = self.path("settings.json");
+        read_json(&path).while_doing(path.display())
+    }
+}
+
+/// The folder of whoever runs this.
+pub(crate) fn home() -> Result<PathBuf, Failure> {
+    std::env::home_dir().ok_or_else(|| Failure::cannot("there is no home folder; use --data-dir"))
+}
+
+/// Reads a JSON file.
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> io::Result<T> {
+    serde_json::from_slice(&std::fs::read(path)?).map_err(io::Error::other)
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let temporary = path.with_file_name(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)
+}
