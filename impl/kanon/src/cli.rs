@@ -111,9 +111,12 @@ pub(crate) struct Start {
     /// How long to wait for the nodes to be Ready, in seconds.
     #[arg(long, default_value_t = 60)]
     pub(crate) wait: u64,
-    /// The image that an image reference without a registry's answer comes from: load these files first.
+    /// Load these images first: OCI layouts or docker archives.
     #[arg(long)]
     pub(crate) load: Vec<PathBuf>,
+    /// Run a pod named `hello` of the image that `kanon image busybox` makes.
+    #[arg(long)]
+    pub(crate) demo: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -133,7 +136,7 @@ pub(crate) enum Image {
         #[arg(long, default_value = "/bin/busybox")]
         busybox: PathBuf,
         /// The image's name.
-        #[arg(long, default_value = "busybox:latest")]
+        #[arg(long, default_value = crate::demo::IMAGE)]
         name: String,
     },
 }

@@ -63,6 +63,7 @@ fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failu
         node_lease_renew_interval: arguments.node_lease_renew_interval,
         default_toleration_seconds: arguments.default_toleration_seconds,
         wait: arguments.wait,
+        demo: arguments.demo,
     })
 }
 

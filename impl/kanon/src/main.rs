@@ -4,6 +4,7 @@ mod cli;
 mod cluster;
 mod commands;
 mod control;
+mod demo;
 mod failure;
 mod kubeconfig;
 mod nodes;

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) node_lease_renew_interval: i64,
     pub(crate) default_toleration_seconds: i64,
     pub(crate) wait: u64,
+    #[serde(default)]
+    pub(crate) demo: bool,
 }
 
 /// What a running cluster says of itself.

@@ -21,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::control::{self, Order, Received};
+use crate::demo;
 use crate::failure::{Failure, While};
 use crate::nodes::Nodes;
 use crate::pki::{self, Pki};
@@ -100,6 +101,10 @@ async fn cluster(
     wait_until_ready(&plane, &nodes, settings).await?;
     if settings.nodes > 0 {
         steps.done(&format!("{} Ready", count(settings.nodes, "node")));
+    }
+    if settings.demo {
+        let address = demo::run(&plane.server, Duration::from_secs(settings.wait)).await?;
+        steps.done(&format!("pod default/hello Running at {address}"));
     }
     let running = Running {
         pid: std::process::id(),

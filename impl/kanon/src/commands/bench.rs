@@ -1,7 +1,8 @@
 //! `kanon bench start`: what a start costs, as a distribution.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -61,25 +62,28 @@ struct Start {
 
 fn one_start(program: &Path, folder: &Path, runtime: Runtime) -> Result<Start, Failure> {
     let start = start(program, folder, runtime)?;
-    command(program, folder, "delete").status().while_doing("kanon delete")?;
+    command(program, folder, "delete").output().while_doing("kanon delete")?;
     Ok(start)
 }
 
 /// Starts a cluster with an empty folder, and tells when its API server and its node were ready.
 fn start(program: &Path, folder: &Path, runtime: Runtime) -> Result<Start, Failure> {
     let begun = Instant::now();
+    let milliseconds = || begun.elapsed().as_secs_f64() * 1000.0;
     let mut command = command(program, folder, "start");
-    command.args(["--port", "0", "--runtime", name(runtime)]);
-    let output = command.output().while_doing("kanon start")?;
-    let node_milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
-        return Err(Failure::cannot(String::from_utf8_lossy(&output.stderr)));
+    command.args(["--port", "0", "--runtime", name(runtime)]).stdout(Stdio::piped());
+    let mut child = command.spawn().while_doing("kanon start")?;
+    let mut ready_milliseconds = f64::NAN;
+    for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufReader::lines) {
+        if line.while_doing("kanon start")?.contains(serve::READY) {
+            ready_milliseconds = milliseconds();
+        }
     }
-    let ready = text.lines().find(|line| line.contains(serve::READY));
-    let ready = ready.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    let ready_milliseconds =
-        ready.ok_or_else(|| Failure::cannot("the start did not tell its steps"))?;
+    let status = child.wait().while_doing("kanon start")?;
+    let node_milliseconds = milliseconds();
+    if !status.success() || ready_milliseconds.is_nan() {
+        return Err(Failure::cannot(format!("kanon start did not start a cluster: {status}")));
+    }
     Ok(Start { ready_milliseconds, node_milliseconds })
 }
 
@@ -117,7 +121,7 @@ fn idling(
     let seconds = begun.elapsed().as_secs_f64();
     let cpu_percent = (cpu_seconds(running.pid)? - before) / seconds * 100.0;
     let resident_mebibytes = resident_mebibytes(running.pid)?;
-    command(program, folder, "delete").status().while_doing("kanon delete")?;
+    command(program, folder, "delete").output().while_doing("kanon delete")?;
     Ok(Idling { seconds, resident_mebibytes, cpu_percent })
 }
 
