@@ -11,6 +11,7 @@ mod facts;
 pub mod image;
 mod network;
 mod paths;
+mod pod_watch;
 mod process;
 mod run;
 mod runtime;
@@ -20,7 +21,6 @@ mod simulated;
 mod teardown;
 mod trace;
 mod user;
-mod wire;
 
 pub use embedded::{Embedded, EmbeddedConfig};
 pub use error::Error;

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use api::{Key, Request, Timestamp};
 use client::Change;
+use host::requests;
 use host::transport::Transport;
 use kubelet::runtime::{ContainerId, ContainerState, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use kubelet::{Command, Input, Kubelet, Purpose};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 
+use crate::pod_watch::PodWatch;
 use crate::trace::{TraceAction, TraceNote, TraceSink};
-use crate::wire::{self, PodWatch};
 use crate::{Error, Runtime};
 
 /// The longest sleep when nothing is due.
@@ -147,7 +148,7 @@ impl Loop {
     fn ask(&mut self, purpose: Purpose, request: Request) {
         let (transport, inputs) = (Arc::clone(&self.transport), self.inputs.clone());
         self.tasks.spawn(async move {
-            let outcome = wire::perform(&*transport, &request).await;
+            let outcome = requests::perform(&*transport, &request).await;
             // A loop that has ended needs no answer.
             let _ended = inputs.send(Input::Answer(purpose, outcome));
         });
@@ -182,6 +183,6 @@ fn tell(inputs: &UnboundedSender<Input>, change: Option<Change>, revision: u64) 
 async fn write_events(transport: Arc<dyn Transport>, mut recorded: UnboundedReceiver<Request>) {
     while let Some(request) = recorded.recv().await {
         // Events are best effort, as upstream's are.
-        let _lost = wire::perform(&*transport, &request).await;
+        let _lost = requests::perform(&*transport, &request).await;
     }
 }

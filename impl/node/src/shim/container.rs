@@ -21,6 +21,7 @@ use super::attach::{Attached, Input};
 use super::console::{self, ConsoleSocket};
 use super::files::{self, Answer, Config, Started};
 use super::log::Log;
+use super::signals;
 use crate::{cgroup, process};
 
 /// Starts the container in `directory`, tells the parent, and stays until it has ended.
@@ -59,7 +60,7 @@ fn start(directory: &Path) -> Result<(Shim, Started), String> {
     nix::sys::prctl::set_child_subreaper(true).map_err(|error| error.to_string())?;
     let attached = Attached::listen().map_err(text)?;
     let log = Log::open(&config.log).map_err(text)?;
-    let (mut container, streams) = create(directory, &config)?;
+    let (mut container, streams) = signals::with_default_pipe(|| create(directory, &config))?;
     let signals = SigSet::from_iter([Signal::SIGCHLD]);
     signals.thread_block().map_err(|error| error.to_string())?;
     let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)

@@ -17,6 +17,7 @@ use super::attach::{Frames, Input};
 use super::console::{self, ConsoleSocket};
 use super::container::reason;
 use super::files::{self, Config};
+use super::signals;
 
 /// The exit code of a command that could not be started. Source: what shells and runc return.
 const CANNOT_EXECUTE: i32 = 126;
@@ -45,23 +46,18 @@ fn run(directory: &Path, process: &Path) -> Result<i32, String> {
         .with_root_path(directory.join("libcontainer"))
         .map_err(reason)?;
     if !terminal {
-        let pid = builder
-            .as_tenant()
-            .with_process(Some(process))
-            .with_detach(true)
-            .build()
-            .map_err(reason)?;
+        let tenant = builder.as_tenant().with_process(Some(process)).with_detach(true);
+        let pid = signals::with_default_pipe(|| tenant.build()).map_err(reason)?;
         release_streams();
         return Ok(wait(pid.as_raw()));
     }
     let console = ConsoleSocket::listen(directory).map_err(|error| error.to_string())?;
-    let pid = builder
+    let tenant = builder
         .with_console_socket(Some(console.path()))
         .as_tenant()
         .with_process(Some(process))
-        .with_detach(true)
-        .build()
-        .map_err(reason)?;
+        .with_detach(true);
+    let pid = signals::with_default_pipe(|| tenant.build()).map_err(reason)?;
     let terminal = console.receive().map_err(|error| error.to_string())?;
     relay(&mut File::from(terminal));
     Ok(wait(pid.as_raw()))

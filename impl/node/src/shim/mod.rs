@@ -10,6 +10,7 @@ mod container;
 mod exec;
 mod files;
 mod log;
+mod signals;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

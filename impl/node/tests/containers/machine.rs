@@ -15,8 +15,8 @@ use bytes::Bytes;
 use host::node_server::{ContainerRef, ExecOptions, ExecStreams, LogOptions, NodeServer};
 use http_body_util::BodyExt;
 use kubelet::runtime::{
-    ContainerId, ContainerSpec, Exit, HostNamespaces, Resources, RuntimeCommand, RuntimeEvent,
-    RuntimeStatus, SandboxSpec, Security,
+    ContainerId, ContainerSpec, Exit, HostNamespaces, ProbeAction, ProbeType, Resources,
+    RuntimeCommand, RuntimeEvent, RuntimeStatus, SandboxSpec, Security,
 };
 use node::{Embedded, EmbeddedConfig, Runtime};
 use tempfile::TempDir;
@@ -137,6 +137,25 @@ impl Machine {
         let spec = self.spec(pod_uid, command);
         self.start(&spec);
         self.exit()
+    }
+
+    /// A pod's address.
+    pub(crate) fn address(&mut self, pod_uid: &str) -> String {
+        let record =
+            self.data_dir().join("nodes").join(&self.config.node).join("pods").join(pod_uid);
+        let record = std::fs::read(record.join("pod.json")).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        record["address"].as_str().unwrap().to_owned()
+    }
+
+    /// Probes a container once.
+    pub(crate) fn probe(&mut self, id: &ContainerId, action: ProbeAction) -> (bool, String) {
+        let (id, probe) = (id.clone(), ProbeType::Readiness);
+        self.perform(RuntimeCommand::Probe { id, probe, action, timeout_seconds: 5 });
+        match self.next() {
+            RuntimeEvent::Probed { success, output, .. } => (success, output),
+            other => panic!("no probe: {other:?}"),
+        }
     }
 
     pub(crate) fn log(&self, pod_uid: &str, options: LogOptions) -> String {

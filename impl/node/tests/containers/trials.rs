@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect has failed")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use host::node_server::LogOptions;
-use kubelet::runtime::{ContainerState, RuntimeCommand, RuntimeEvent};
+use kubelet::runtime::{
+    ContainerState, File, Mount, MountSource, ProbeAction, RuntimeCommand, RuntimeEvent,
+};
 
 use crate::machine::Machine;
 
@@ -31,6 +34,12 @@ trials!(
     a_container_that_ignores_sigterm_is_killed_after_the_grace_period,
     a_container_survives_its_kubelet_and_is_adopted,
     the_last_lines_of_a_log_can_be_read,
+    a_container_does_not_ignore_broken_pipes,
+    a_client_attaches_to_a_container_on_a_terminal,
+    probes_say_whether_a_container_answers,
+    volumes_hold_what_they_should,
+    a_file_that_is_no_image_is_refused,
+    a_container_may_not_change_the_node,
     teardown_leaves_nothing_behind,
 );
 
@@ -201,19 +210,124 @@ fn the_last_lines_of_a_log_can_be_read() {
     assert_eq!(last, "4\n5\n");
 }
 
+fn a_container_does_not_ignore_broken_pipes() {
+    let mut machine = Machine::new();
+
+    machine.run("a", &["grep", "SigIgn", "/proc/self/status"]);
+
+    let log = machine.log("a", LogOptions::default());
+    let ignored = u64::from_str_radix(log.split_whitespace().nth(1).unwrap(), 16).unwrap();
+    // 13 is SIGPIPE; glibc itself makes children ignore 32 and 33, which are its own.
+    assert_eq!(ignored & (1 << (13 - 1)), 0, "{log}");
+}
+
+fn a_client_attaches_to_a_container_on_a_terminal() {
+    let mut machine = Machine::new();
+    let mut spec = machine.spec("a", &["sh", "-c", "read word; echo got $word; exit 4"]);
+    (spec.tty, spec.stdin) = (true, true);
+    machine.start(&spec);
+
+    let (code, printed) = machine.exec("a", &[], true, "hello\n");
+
+    assert_eq!(code, 4, "{printed}");
+    assert!(printed.contains("got hello"), "{printed}");
+}
+
+fn probes_say_whether_a_container_answers() {
+    let mut machine = Machine::new();
+    let spec =
+        machine.spec("a", &["sh", "-c", "echo ok > /tmp/index.html; httpd -f -p 8080 -h /tmp"]);
+    machine.start(&spec);
+    let address = machine.address("a");
+    let get = |path: &str| ProbeAction::HttpGet {
+        host: address.clone(),
+        port: 8080,
+        path: path.to_owned(),
+        headers: vec![],
+        https: false,
+    };
+    let exec = |code: &str| ProbeAction::Exec {
+        command: vec!["sh".into(), "-c".into(), format!("exit {code}")],
+    };
+    while !machine.probe(&spec.id, get("/index.html")).0 {}
+
+    let missing = machine.probe(&spec.id, get("/missing"));
+    let closed = machine.probe(&spec.id, ProbeAction::TcpSocket { host: address.clone(), port: 9 });
+    let commands = [machine.probe(&spec.id, exec("0")).0, machine.probe(&spec.id, exec("1")).0];
+
+    assert_eq!(missing, (false, "HTTP probe failed with statuscode: 404".to_owned()));
+    assert_eq!(closed, (false, format!("dial tcp {address}:9: connect: connection refused")));
+    assert_eq!(commands, [true, false]);
+}
+
+fn volumes_hold_what_they_should() {
+    let mut machine = Machine::new();
+    let mut spec = machine.spec(
+        "a",
+        &["sh", "-c", "cat /config/key; echo x > /scratch/y && ls /scratch; echo z > /config/key"],
+    );
+    let file = File { content: b"value\n".to_vec(), mode: 0o644 };
+    let files = BTreeMap::from([("key".to_owned(), file)]);
+    let mount = |source: MountSource, path: &str, read_only: bool| Mount {
+        source,
+        sub_path: String::new(),
+        path: path.to_owned(),
+        read_only,
+    };
+    spec.mounts = vec![
+        mount(MountSource::Files { volume: "config".to_owned(), files }, "/config", true),
+        mount(
+            MountSource::EmptyDir { volume: "scratch".to_owned(), memory: true },
+            "/scratch",
+            false,
+        ),
+    ];
+
+    machine.start(&spec);
+    let exit = machine.exit();
+
+    let log = machine.log("a", LogOptions::default());
+    assert!(log.starts_with("value\ny\n") && log.contains("Read-only file system"), "{log}");
+    assert_eq!(exit.exit_code, 1);
+}
+
+fn a_file_that_is_no_image_is_refused() {
+    let machine = Machine::new();
+    let path = machine.data_dir().join("broken.tar");
+    std::fs::write(&path, "this is not an image, whatever its name says").unwrap();
+
+    let error = node::image::load(machine.data_dir(), &path).unwrap_err().to_string();
+
+    assert!(error.starts_with(&format!("cannot read image {}", path.display())), "{error}");
+}
+
+fn a_container_may_not_change_the_node() {
+    let mut machine = Machine::new();
+
+    let script = "echo 1 > /proc/sys/kernel/panic; mount -t tmpfs x /tmp; date -s 2000-01-01; cat /proc/kcore | head -c 1; echo end";
+    machine.run("a", &["sh", "-c", script]);
+
+    let log = machine.log("a", LogOptions::default());
+    assert!(log.contains("Read-only file system") && log.ends_with("end\n"), "{log}");
+    let refusals = log.matches("permission denied (are you root?)").count()
+        + log.matches("Operation not permitted").count();
+    assert_eq!(refusals, 2, "{log}");
+}
+
 fn teardown_leaves_nothing_behind() {
     let mut machine = Machine::new();
     let spec = machine.spec("a", &["sleep", "100"]);
     machine.start(&spec);
+    let address = machine.address("a");
 
     node::teardown(machine.data_dir());
 
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(&machine.data_dir().display().to_string()), "{mounts}");
     assert!(!Path::new(machine.data_dir()).join("nodes").exists());
-    let links = Command::new("ip").args(["-br", "link"]).output().unwrap();
-    let links = String::from_utf8(links.stdout).unwrap();
-    assert!(!links.contains("kanon"), "{links}");
+    let routes = Command::new("ip").arg("route").output().unwrap();
+    let routes = String::from_utf8(routes.stdout).unwrap();
+    assert!(!routes.contains(&format!("{address} ")), "{routes}");
 }
 
 fn ping(address: &str) -> bool {

@@ -1,16 +1,15 @@
-//! Requests of the kubelet as HTTP, and its watch of pods.
+//! The kubelet's watch of its pods.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{AnyObject, Reason, Request, Status, Verb, resources};
+use api::{AnyObject, resources};
 use bytes::Bytes;
 use client::reflector::{Reflector, Step, WatchEvent, revision_of};
-use client::{Change, Outcome, View};
+use client::{Change, View};
+use host::informer::Lines;
 use host::transport::{Body, BoxError, Transport};
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, StatusCode};
+use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
@@ -18,55 +17,6 @@ use crate::trace::{TraceAction, TraceNote, TraceSink};
 
 /// How long to wait after a failure before asking again.
 const RETRY: Duration = Duration::from_millis(500);
-
-/// Performs a request.
-pub(crate) async fn perform(transport: &dyn Transport, request: &Request) -> Outcome {
-    match transport.send(to_http(request)).await {
-        Ok(response) => outcome(response).await,
-        Err(error) => Err(unavailable(&error)),
-    }
-}
-
-fn to_http(request: &Request) -> http::Request<Bytes> {
-    let (method, content_type) = match request.verb {
-        Verb::Create => (Method::POST, "application/json"),
-        Verb::Get | Verb::List => (Method::GET, "application/json"),
-        Verb::Update => (Method::PUT, "application/json"),
-        Verb::MergePatch => (Method::PATCH, "application/merge-patch+json"),
-        Verb::StrategicMergePatch => (Method::PATCH, "application/strategic-merge-patch+json"),
-        Verb::Delete => (Method::DELETE, "application/json"),
-    };
-    let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
-    let mut http = http::Request::new(Bytes::from(body));
-    *http.method_mut() = method;
-    *http.uri_mut() = request.path().parse().unwrap_or_default();
-    http.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    http
-}
-
-async fn outcome(response: http::Response<Body>) -> Outcome {
-    let success = response.status().is_success();
-    let code = response.status().as_u16();
-    let body = response.into_body().collect().await.map_err(|error| unavailable(&error))?;
-    let value: Value = serde_json::from_slice(&body.to_bytes())
-        .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))?;
-    if success { Ok(value) } else { Err(refusal(code, &value)) }
-}
-
-fn unavailable(error: &impl std::fmt::Display) -> Status {
-    Status::new(Reason::ServiceUnavailable, error.to_string())
-}
-
-/// The refusals that a kubelet does something about; all others are tried again.
-fn refusal(code: u16, status: &Value) -> Status {
-    let known = [Reason::NotFound, Reason::AlreadyExists, Reason::Conflict, Reason::Expired];
-    let named = known.into_iter().find(|reason| status["reason"] == reason.to_string());
-    let reason = match code {
-        404 => Reason::NotFound,
-        _ => named.unwrap_or(Reason::InternalError),
-    };
-    Status::new(reason, status["message"].as_str().unwrap_or_default())
-}
 
 /// Follows the pods of one node.
 pub(crate) struct PodWatch {
@@ -127,8 +77,7 @@ impl PodWatch {
         let mut lines = Lines::default();
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
-            lines.push(&data);
-            while let Some(line) = lines.pop() {
+            for line in lines.push(&data) {
                 let (action, event) = read(&line)?;
                 self.observe(action, event, heard);
             }
@@ -198,21 +147,4 @@ fn read(line: &[u8]) -> Result<(TraceAction, WatchEvent), BoxError> {
         "ERROR" if object["code"] == 410 => (TraceAction::Listed, WatchEvent::Expired),
         other => return Err(format!("a watch said {other}").into()),
     })
-}
-
-/// Cuts a stream of bytes into lines.
-#[derive(Default)]
-struct Lines {
-    bytes: VecDeque<u8>,
-}
-
-impl Lines {
-    fn push(&mut self, data: &[u8]) {
-        self.bytes.extend(data);
-    }
-
-    fn pop(&mut self) -> Option<Vec<u8>> {
-        let end = self.bytes.iter().position(|byte| *byte == b'\n')?;
-        Some(self.bytes.drain(..=end).collect())
-    }
 }
