@@ -76,3 +76,17 @@ impl Error {
         move |source| Self::System { what, source }
     }
 }
+
+/// Every sentence of an error's chain, the innermost last.
+pub(crate) fn reason(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        source = error.source();
+    }
+    text
+}

@@ -1,5 +1,7 @@
 //! Starts real containers. Without root every trial is reported as skipped, never as passed.
 
+#[path = "containers/layout.rs"]
+mod layout;
 #[path = "containers/machine.rs"]
 mod machine;
 #[path = "containers/trials.rs"]

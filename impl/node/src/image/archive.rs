@@ -12,6 +12,7 @@ use tar::Archive;
 use super::layer;
 use super::store::{Store, digest};
 use crate::Error;
+use crate::error::reason;
 
 /// One image of `manifest.json`, the index of a docker archive.
 #[derive(Deserialize)]
@@ -36,7 +37,7 @@ pub(super) fn load(store: &Store, path: &Path) -> Result<Vec<String>, Error> {
     let archive = File::open(path).map_err(Error::file(path))?;
     layer::decompressed(archive)
         .and_then(|archive| Archive::new(archive).unpack(&scratch.0))
-        .map_err(|error| Error::Image { image: file.clone(), reason: error.to_string() })?;
+        .map_err(|error| Error::Image { image: file.clone(), reason: reason(error) })?;
     Layout { store, file, root: scratch.0.clone() }.load()
 }
 

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{Defaults, Image, layer, reference};
+use crate::error::reason;
 use crate::{Error, shim};
 
 /// The images of a data directory. Processes may share it.
@@ -87,7 +88,7 @@ impl Store {
         let scratch = self.scratch()?;
         let refused = |reason: String| Error::Image { image: image.to_owned(), reason };
         let found = layer::unpack(blob, &scratch.0)
-            .map_err(|error| refused(format!("layer {diff_id}: {error}")))?;
+            .map_err(|error| refused(format!("layer {diff_id}: {}", reason(error))))?;
         if found != diff_id {
             return Err(refused(format!("layer {diff_id} has the content of {found}")));
         }

@@ -22,6 +22,7 @@ use super::console::{self, ConsoleSocket};
 use super::files::{self, Answer, Config, Started};
 use super::log::Log;
 use super::signals;
+use crate::error::reason;
 use crate::{cgroup, process};
 
 /// Starts the container in `directory`, tells the parent, and stays until it has ended.
@@ -82,20 +83,6 @@ fn start(directory: &Path) -> Result<(Shim, Started), String> {
         log,
     };
     Ok((shim, started))
-}
-
-/// Every sentence of an error's chain, the innermost last.
-pub(super) fn reason(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        source = error.source();
-    }
-    text
 }
 
 fn create(directory: &Path, config: &Config) -> Result<(Container, Streams), String> {

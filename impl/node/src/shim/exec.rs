@@ -15,9 +15,9 @@ use nix::unistd::Pid;
 
 use super::attach::{Frames, Input};
 use super::console::{self, ConsoleSocket};
-use super::container::reason;
 use super::files::{self, Config};
 use super::signals;
+use crate::error::reason;
 
 /// The exit code of a command that could not be started. Source: what shells and runc return.
 const CANNOT_EXECUTE: i32 = 126;

@@ -91,18 +91,39 @@ impl Machine {
         }
     }
 
+    pub(crate) fn pull(&mut self, image: &str) -> RuntimeEvent {
+        let id = ContainerId { pod_uid: "a".to_owned(), name: "main".to_owned(), attempt: 0 };
+        self.perform(RuntimeCommand::PullImage { id, image: image.to_owned() });
+        self.next()
+    }
+
+    /// What an image prints that lists its files.
+    pub(crate) fn files_of(&mut self, image: &str) -> Vec<String> {
+        let spec = self.spec_of("a", &[], image);
+        self.start(&spec);
+        self.exit();
+        let mut files: Vec<String> =
+            self.log("a", LogOptions::default()).lines().map(str::to_owned).collect();
+        files.sort();
+        files
+    }
+
     /// A container of the test image, in a pod of its own that is made first.
     pub(crate) fn spec(&mut self, pod_uid: &str, command: &[&str]) -> ContainerSpec {
+        self.spec_of(pod_uid, command, IMAGE)
+    }
+
+    fn spec_of(&mut self, pod_uid: &str, command: &[&str], image: &str) -> ContainerSpec {
         let id = ContainerId { pod_uid: pod_uid.to_owned(), name: "main".to_owned(), attempt: 0 };
         self.sandbox(pod_uid);
-        self.perform(RuntimeCommand::ImageStatus { id: id.clone(), image: IMAGE.to_owned() });
+        self.perform(RuntimeCommand::ImageStatus { id: id.clone(), image: image.to_owned() });
         let RuntimeEvent::ImageStatus { image_id: Some(image_id), .. } = self.next() else {
             panic!("the image is not there")
         };
         ContainerSpec {
             id,
             pod: pod(pod_uid),
-            image: IMAGE.to_owned(),
+            image: image.to_owned(),
             image_id,
             command: command.iter().map(|word| (*word).to_owned()).collect(),
             args: vec![],

@@ -11,6 +11,7 @@ use kubelet::runtime::{
     ContainerState, File, Mount, MountSource, ProbeAction, RuntimeCommand, RuntimeEvent,
 };
 
+use crate::layout;
 use crate::machine::Machine;
 
 macro_rules! trials {
@@ -39,6 +40,9 @@ trials!(
     probes_say_whether_a_container_answers,
     volumes_hold_what_they_should,
     a_file_that_is_no_image_is_refused,
+    an_image_of_an_oci_layout_runs_without_what_its_layers_hide,
+    an_image_is_pulled_from_a_registry,
+    an_image_that_no_registry_has_is_refused,
     a_container_may_not_change_the_node,
     teardown_leaves_nothing_behind,
 );
@@ -299,6 +303,39 @@ fn a_file_that_is_no_image_is_refused() {
     let error = node::image::load(machine.data_dir(), &path).unwrap_err().to_string();
 
     assert!(error.starts_with(&format!("cannot read image {}", path.display())), "{error}");
+}
+
+/// What is in the image of `layout`.
+const LAYOUT_FILES: [&str; 4] = ["/all", "/all/new", "/data", "/data/kept"];
+
+fn an_image_of_an_oci_layout_runs_without_what_its_layers_hide() {
+    let mut machine = Machine::new();
+    let layout = layout::write(machine.data_dir(), "example.test/layered:1");
+
+    let names = node::image::load(machine.data_dir(), &layout).unwrap();
+
+    assert_eq!(names, ["example.test/layered:1"]);
+    assert_eq!(machine.files_of("example.test/layered:1"), LAYOUT_FILES);
+}
+
+fn an_image_is_pulled_from_a_registry() {
+    let mut machine = Machine::new();
+    let layout = layout::write(machine.data_dir(), "any");
+    let image = format!("{}/layered:1", machine.tokio.block_on(layout::serve(layout)));
+
+    let pulled = machine.pull(&image);
+
+    assert!(matches!(pulled, RuntimeEvent::ImagePulled { .. }), "{pulled:?}");
+    assert_eq!(machine.files_of(&image), LAYOUT_FILES);
+}
+
+fn an_image_that_no_registry_has_is_refused() {
+    let mut machine = Machine::new();
+
+    let pulled = machine.pull("127.0.0.1:1/nothing:1");
+
+    let RuntimeEvent::ImagePullFailed { message, .. } = pulled else { panic!("{pulled:?}") };
+    assert!(message.contains("127.0.0.1:1/nothing:1"), "{message}");
 }
 
 fn a_container_may_not_change_the_node() {
