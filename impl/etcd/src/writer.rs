@@ -54,7 +54,7 @@ impl Etcd {
         let (disk, store) = Disk::open(folder)?;
         let (sender, receiver) = mpsc::channel();
         let (publish, published) = watch::channel(store.clone());
-        let writer = Writer { disk, head: store, publish, broken: None };
+        let writer = Writer { disk, head: store, publish, broken: None, compacted: false };
         std::thread::Builder::new()
             .name("etcd-writer".to_owned())
             .spawn(move || writer.run(&receiver))
@@ -102,6 +102,8 @@ struct Writer {
     head: Store,
     publish: watch::Sender<Store>,
     broken: Option<String>,
+    /// History was forgotten since the last snapshot; a restart must not bring it back.
+    compacted: bool,
 }
 
 impl Writer {
@@ -135,7 +137,11 @@ impl Writer {
                 records.extend(committed.record.clone());
                 decided.push(Decided { committed, witness, answer });
             }
-            Message::Compact(revision) => self.head.compact(revision),
+            Message::Compact(revision) => {
+                let before = self.head.compacted();
+                self.head.compact(revision);
+                self.compacted |= self.head.compacted() > before;
+            }
         }
     }
 
@@ -155,10 +161,8 @@ impl Writer {
             return;
         }
         self.publish.send_replace(self.head.clone());
-        if self.disk.wants_snapshot()
-            && let Err(error) = self.disk.write_snapshot(&self.head)
-        {
-            self.broken = Some(error.to_string());
+        if std::mem::take(&mut self.compacted) || self.disk.wants_snapshot() {
+            self.broken = self.disk.write_snapshot(&self.head).err().map(|error| error.to_string());
         }
     }
 

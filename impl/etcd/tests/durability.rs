@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use etcd::{Etcd, OpenError};
-use store::{Bytes, Transaction};
+use store::{Bytes, Revision, Transaction};
 
 fn create(key: &str) -> Transaction {
     Transaction::create(Bytes::from(key.as_bytes()), Bytes::from(&b"value"[..]))
@@ -92,4 +92,20 @@ async fn a_long_log_becomes_a_snapshot_and_loses_nothing() {
 
     assert!(folder.path().join("snapshot").exists());
     assert_eq!((reopened.snapshot().iter().count(), reopened.snapshot().revision().0), (20, 21));
+}
+
+#[tokio::test]
+async fn a_restart_does_not_bring_back_what_was_compacted() {
+    let folder = tempfile::tempdir().unwrap();
+    let etcd = Etcd::open(folder.path()).unwrap();
+    for key in ["a", "b", "c"] {
+        etcd.commit(create(key)).await.unwrap();
+    }
+    etcd.compact(Revision(3)).unwrap();
+    close(etcd).await;
+
+    let reopened = Etcd::open(folder.path()).unwrap().snapshot();
+
+    assert!(reopened.compacted() >= Revision(3), "{}", reopened.compacted());
+    assert_eq!((reopened.revision(), reopened.iter().count()), (Revision(4), 3));
 }

@@ -122,6 +122,12 @@ fn jiff_now() -> (i32,) {
     (text.get(..4).and_then(|year| year.parse().ok()).unwrap_or(2026),)
 }
 
+/// Makes `ring` the cryptography of every TLS client in this process that names none.
+pub fn install_provider() {
+    // Whoever was first has installed the same one.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
 /// How the API server speaks TLS: clients may show a certificate of this authority, or none.
 pub fn server_config(authority_pem: &str, server: &Identity) -> Result<ServerConfig, TlsError> {
     let mut roots = RootCertStore::empty();

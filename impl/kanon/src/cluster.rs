@@ -80,7 +80,7 @@ fn check(settings: &Settings) -> Result<(), Failure> {
             .map(drop)
             .while_doing(format!("port {} (choose another with --port)", settings.port))?;
     }
-    Ok(())
+    kubeconfig::check()
 }
 
 fn prepare(profile: &Profile, settings: &Settings) -> Result<(), Failure> {

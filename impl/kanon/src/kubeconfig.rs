@@ -34,6 +34,11 @@ pub(crate) fn path() -> Result<PathBuf, Failure> {
     }
 }
 
+/// Whether the user's kubeconfig can be read, before anything depends on it.
+pub(crate) fn check() -> Result<(), Failure> {
+    read(&path()?).map(drop)
+}
+
 /// A kubeconfig with only this cluster.
 pub(crate) fn alone(name: &str, access: &Access<'_>) -> Value {
     let mut config = empty();
@@ -120,7 +125,8 @@ fn change(path: &Path, edit: impl FnOnce(&mut Value) -> io::Result<()>) -> Resul
 fn read(path: &Path) -> Result<Value, Failure> {
     match std::fs::read_to_string(path) {
         Ok(text) if text.trim().is_empty() => Ok(empty()),
-        Ok(text) => serde_saphyr::from_str(&text).while_doing(path.display()),
+        Ok(text) => serde_saphyr::from_str(&text)
+            .while_doing(format!("the kubeconfig {} cannot be read", path.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(empty()),
         Err(error) => Err(error).while_doing(path.display()),
     }

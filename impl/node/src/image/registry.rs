@@ -52,9 +52,10 @@ impl Store {
 }
 
 fn client(reference: &Reference) -> Arc<Client> {
-    let host = reference.resolve_registry().split(':').next().unwrap_or_default().to_owned();
-    let local = host == "localhost" || host.starts_with("127.");
+    let registry = reference.resolve_registry().split(':').next().unwrap_or_default().to_owned();
+    let local = registry == "localhost" || registry.starts_with("127.");
     let protocol = if local { ClientProtocol::Http } else { ClientProtocol::Https };
+    host::tls::install_provider();
     Arc::new(Client::new(ClientConfig { protocol, ..ClientConfig::default() }))
 }
 

@@ -1,0 +1,126 @@
+//! Real containers. These trials need root and a static `/bin/busybox`.
+
+use std::path::Path;
+
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
+use kube::Api;
+use kube::api::{DeleteParams, LogParams, PostParams};
+use libtest_mimic::{Failed, Trial};
+use serde_json::{Value, json};
+
+use crate::moving::{SHORT, pods_move};
+use crate::support::{Cluster, Outcome, ensure, eventually, trial};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let possible = node::is_root() && Path::new("/bin/busybox").exists();
+    let trials = vec![
+        trial("a_pod_runs_logs_and_ends_with_its_exit_code", runs),
+        trial("a_container_beyond_its_memory_limit_is_oom_killed", oom),
+        trial("kill_dash_nine_leaves_containers_running_and_they_are_adopted", adopted),
+        trial("a_dead_nodes_real_pods_move_to_another_node", moves),
+        trial("the_demo_pod_runs", demo),
+    ];
+    trials.into_iter().map(|trial| trial.with_ignored_flag(!possible)).collect()
+}
+
+fn embedded(arguments: &[&str]) -> Result<Cluster, Failed> {
+    let cluster = Cluster::new();
+    let archive = cluster.file("busybox.tar").to_string_lossy().into_owned();
+    let program = env!("CARGO_BIN_EXE_kanon");
+    std::process::Command::new(program).args(["image", "busybox", &archive]).output()?;
+    let arguments = [&["start", "--port", "0", "--load", &archive], arguments].concat();
+    cluster.succeed(&arguments)?;
+    Ok(cluster)
+}
+
+fn pod(name: &str, script: &str, resources: Value) -> Pod {
+    serde_json::from_value(json!({
+        "metadata": {"name": name},
+        "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "containers": [{
+            "name": "c", "image": "busybox:1.35", "command": ["sh", "-c", script], "resources": resources}]}
+    }))
+    .expect("it is a Pod")
+}
+
+async fn create(cluster: &Cluster, pod: &Pod) -> Result<Api<Pod>, Failed> {
+    let pods: Api<Pod> = Api::namespaced(cluster.client().await?, "default");
+    eventually("the pod is accepted", || async {
+        Ok(Some(pods.create(&PostParams::default(), pod).await?))
+    })
+    .await?;
+    Ok(pods)
+}
+
+async fn terminated(pods: &Api<Pod>, name: &str) -> Result<ContainerStateTerminated, Failed> {
+    eventually("the container ends", || async {
+        let pod = pods.get(name).await?;
+        let statuses = pod.status.and_then(|status| status.container_statuses).unwrap_or_default();
+        Ok(statuses.into_iter().next().and_then(|status| status.state?.terminated))
+    })
+    .await
+}
+
+async fn runs() -> Outcome {
+    let cluster = embedded(&[])?;
+
+    let pods = create(&cluster, &pod("p", "echo hello; exit 7", json!({}))).await?;
+    let ended = terminated(&pods, "p").await?;
+    let log = pods.logs("p", &LogParams::default()).await?;
+
+    ensure(ended.exit_code == 7 && log == "hello\n", format!("{ended:?} {log:?}"))
+}
+
+async fn oom() -> Outcome {
+    let cluster = embedded(&[])?;
+
+    let limits = json!({"limits": {"memory": "20Mi"}});
+    let pods = create(&cluster, &pod("p", "tail /dev/zero", limits)).await?;
+    let ended = terminated(&pods, "p").await?;
+
+    ensure(ended.reason.as_deref() == Some("OOMKilled"), format!("{ended:?}"))
+}
+
+async fn container_id(pods: &Api<Pod>) -> Result<String, Failed> {
+    eventually("the container runs", || async {
+        let pod = pods.get("p").await?;
+        let statuses = pod.status.and_then(|status| status.container_statuses).unwrap_or_default();
+        let running = statuses.into_iter().find(|status| {
+            status.ready && status.state.as_ref().is_some_and(|state| state.running.is_some())
+        });
+        Ok(running.and_then(|status| status.container_id))
+    })
+    .await
+}
+
+async fn adopted() -> Outcome {
+    let cluster = embedded(&[])?;
+    let script = "echo $$-$(cat /proc/sys/kernel/random/uuid); exec sleep 3600";
+    let pods = create(&cluster, &pod("p", script, json!({}))).await?;
+    let before = container_id(&pods).await?;
+    let log = pods.logs("p", &LogParams::default()).await?;
+
+    cluster.kill().await?;
+    cluster.succeed(&["start", "--port", "0"])?;
+
+    let pods: Api<Pod> = Api::namespaced(cluster.client().await?, "default");
+    let after = container_id(&pods).await?;
+    let same = after == before && pods.logs("p", &LogParams::default()).await? == log;
+    ensure(same, format!("{before} became {after}"))?;
+    pods.delete("p", &DeleteParams::default()).await?;
+    eventually("the pod is gone", || async { Ok(pods.get_opt("p").await?.is_none().then_some(())) })
+        .await
+}
+
+async fn moves() -> Outcome {
+    let cluster = embedded(SHORT)?;
+    pods_move(&cluster).await
+}
+
+async fn demo() -> Outcome {
+    let cluster = embedded(&["--demo"])?;
+
+    let pods: Api<Pod> = Api::namespaced(cluster.client().await?, "default");
+    let phase = pods.get("hello").await?.status.and_then(|status| status.phase);
+
+    ensure(phase.as_deref() == Some("Running"), format!("{phase:?}"))
+}

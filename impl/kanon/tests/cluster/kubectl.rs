@@ -1,0 +1,118 @@
+//! The commands that a user of kubectl types. These trials need kubectl.
+
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::support::{Cluster, Outcome, ensure, eventually, text, trial};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let found = Command::new("kubectl")
+        .args(["version", "--client"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    let trials = vec![
+        trial("kubectl_creates_scales_and_rolls_out", workloads),
+        trial("kubectl_applies_twice_diffs_labels_and_deletes", apply),
+        trial("kubectl_describes_explains_and_discovers", reading),
+    ];
+    trials.into_iter().map(|trial| trial.with_ignored_flag(!found)).collect()
+}
+
+struct Kubectl<'a>(&'a Cluster);
+
+impl Kubectl<'_> {
+    fn output(&self, arguments: &[&str]) -> Result<(i32, String), Failed> {
+        let output = Command::new("kubectl")
+            .args(arguments)
+            .env("KUBECONFIG", self.0.kubeconfig())
+            .env("HOME", self.0.data())
+            .output()?;
+        let code = output.status.code().unwrap_or(-1);
+        Ok((code, format!("{}{}", text(&output.stdout), text(&output.stderr))))
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> Result<String, Failed> {
+        match self.output(arguments)? {
+            (0, out) => Ok(out),
+            (code, out) => Err(format!("kubectl {arguments:?} ended with {code}: {out}").into()),
+        }
+    }
+
+    /// Runs a command and looks for a text in what it prints.
+    fn prints(&self, arguments: &[&str], expected: &str) -> Outcome {
+        let out = self.succeed(arguments)?;
+        ensure(
+            out.contains(expected),
+            format!("kubectl {arguments:?} printed no {expected:?}: {out}"),
+        )
+    }
+}
+
+async fn workloads() -> Outcome {
+    let cluster = Cluster::simulated(&[])?;
+    let kubectl = Kubectl(&cluster);
+
+    kubectl.prints(&["config", "current-context"], "trial")?;
+    kubectl.prints(&["cluster-info"], "Kubernetes control plane")?;
+    kubectl.prints(&["get", "nodes", "-o", "wide"], "Ready")?;
+    kubectl.succeed(&["run", "one", "--image=busybox:1.35"])?;
+    kubectl
+        .prints(&["wait", "--for=condition=Ready", "pod/one", "--timeout=60s"], "condition met")?;
+    kubectl.succeed(&["create", "deployment", "web", "--image=busybox:1.35"])?;
+    kubectl.succeed(&["scale", "deployment", "web", "--replicas=3"])?;
+    kubectl.prints(
+        &["rollout", "status", "deployment", "web", "--timeout=60s"],
+        "successfully rolled out",
+    )?;
+    kubectl.succeed(&["set", "image", "deployment/web", "busybox=busybox:1.36"])?;
+    kubectl.succeed(&["rollout", "status", "deployment", "web", "--timeout=60s"])?;
+    kubectl.succeed(&["rollout", "undo", "deployment", "web"])?;
+    kubectl.succeed(&["rollout", "status", "deployment", "web", "--timeout=60s"])?;
+    let image = "jsonpath={.spec.template.spec.containers[0].image}";
+    kubectl.prints(&["get", "deployment", "web", "-o", image], "busybox:1.35")?;
+    kubectl.prints(&["get", "events"], "ScalingReplicaSet")?;
+    kubectl.succeed(&["delete", "deployment", "web", "--wait", "--timeout=60s"])?;
+    eventually("the pods are gone", || async {
+        let out = kubectl.succeed(&["get", "pods", "-l", "app=web", "-o", "name"])?;
+        Ok(out.contains("No resources found").then_some(()).or(out.trim().is_empty().then_some(())))
+    })
+    .await
+}
+
+async fn apply() -> Outcome {
+    let cluster = Cluster::simulated(&[])?;
+    let kubectl = Kubectl(&cluster);
+    let file = cluster.file("web.yaml");
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n  \
+        selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    \
+        spec: {containers: [{name: c, image: 'busybox:1.35', env: [{name: A, value: one}]}]}\n";
+    std::fs::write(&file, manifest)?;
+    let path = file.to_string_lossy().into_owned();
+
+    kubectl.prints(&["apply", "-f", &path], "created")?;
+    kubectl.prints(&["apply", "-f", &path], "unchanged")?;
+    std::fs::write(&file, manifest.replace("one", "two"))?;
+    let (code, diff) = kubectl.output(&["diff", "-f", &path])?;
+    ensure(code == 1 && diff.contains("+          value: two"), diff)?;
+    kubectl.prints(&["apply", "-f", &path], "configured")?;
+    kubectl.prints(&["label", "deployment", "web", "a=b"], "labeled")?;
+    kubectl.prints(&["get", "deployment", "-l", "a=b", "--no-headers"], "web")?;
+    kubectl.prints(&["delete", "-f", &path, "--wait", "--timeout=60s"], "deleted")
+}
+
+async fn reading() -> Outcome {
+    let cluster = Cluster::simulated(&[])?;
+    let kubectl = Kubectl(&cluster);
+
+    kubectl.succeed(&["run", "one", "--image=busybox:1.35"])?;
+    kubectl.succeed(&["wait", "--for=condition=Ready", "pod/one", "--timeout=60s"])?;
+    kubectl.prints(&["describe", "pod", "one"], "Successfully assigned default/one to node-1")?;
+    kubectl.prints(&["describe", "node", "node-1"], "KubeletReady")?;
+    kubectl.prints(&["explain", "pod.spec.containers"], "FIELD: containers <[]Container>")?;
+    kubectl.prints(&["api-resources"], "deployments")?;
+    kubectl.prints(&["get", "--raw", "/readyz"], "ok")?;
+    kubectl.prints(&["get", "pods", "-A", "-o", "wide"], "NOMINATED NODE")
+}

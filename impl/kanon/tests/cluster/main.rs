@@ -1,0 +1,33 @@
+//! Whole clusters, started by the command as a user starts them.
+//!
+//! Real containers need root and `/bin/busybox`, kubectl's trials need kubectl; without them they are
+//! reported as ignored, by name.
+
+mod bad_input;
+mod containers;
+mod durability;
+mod kubectl;
+mod lifecycle;
+mod moving;
+mod support;
+mod typed_client;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> std::process::ExitCode {
+    host::tls::install_provider();
+    let arguments = Arguments::from_args();
+    let trials: Vec<Trial> = [
+        lifecycle::trials(),
+        durability::trials(),
+        typed_client::trials(),
+        moving::trials(),
+        bad_input::trials(),
+        containers::trials(),
+        kubectl::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
