@@ -1,1 +1,3 @@
 //! Holds the model and the implementation against each other.
+
+pub mod suite;

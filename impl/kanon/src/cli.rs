@@ -34,6 +34,9 @@ pub(crate) enum Command {
     Node(Node),
     /// Explore the model and check every claim of `specs/`.
     Check(Check),
+    /// Hold an API server or a trace against the model.
+    #[command(subcommand)]
+    Conform(Conform),
     /// Measure, and print a distribution.
     #[command(subcommand)]
     Bench(Bench),
@@ -188,6 +191,19 @@ pub(crate) struct Check {
     /// How to print.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Output,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Conform {
+    /// Replay walks of the model on an API server and report the first divergence.
+    Run {
+        /// The kubeconfig of the cluster [default: $KUBECONFIG, ~/.kube/config].
+        #[arg(long)]
+        kubeconfig: Option<PathBuf>,
+        /// How to print.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod conform;
 mod image;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             cluster::node(&node, &Order::StartNode(node.name.clone()))
         }
         Command::Check(check) => check::run(&check),
+        Command::Conform(conform) => conform::run(&conform),
         Command::Bench(bench) => bench::run(&bench),
         Command::Serve { data_dir } => serve::as_daemon(&data_dir),
     }

@@ -4,6 +4,7 @@
 //! reported as ignored, by name.
 
 mod bad_input;
+mod conform;
 mod containers;
 mod durability;
 mod kubectl;
@@ -23,6 +24,7 @@ fn main() -> std::process::ExitCode {
         typed_client::trials(),
         moving::trials(),
         bad_input::trials(),
+        conform::trials(),
         containers::trials(),
         kubectl::trials(),
     ]

@@ -67,6 +67,13 @@ impl Cluster {
         command.env("KUBECONFIG", self.kubeconfig()).output().expect("the command can be run")
     }
 
+    /// Runs `kanon conform` with this cluster's kubeconfig.
+    pub(crate) fn conform(&self, arguments: &[&str]) -> Result<Output, Failed> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kanon"));
+        command.arg("conform").args(arguments).env("KUBECONFIG", self.kubeconfig());
+        Ok(command.output()?)
+    }
+
     /// Runs `kanon`, which must succeed; returns what it printed.
     pub(crate) fn succeed(&self, arguments: &[&str]) -> Result<String, Failed> {
         let output = self.kanon(arguments);

@@ -1,0 +1,58 @@
+//! The black-box suite: walks of the model, replayed over HTTP on any API server.
+//!
+//! The suite plays every component itself: its Pods name a scheduler that nobody runs, its Nodes have no
+//! kubelet, and what its ReplicaSets own does not match their selectors, so that a cluster's own
+//! controllers leave it alone. What only happens inside a component has no request and is passed over.
+
+mod connection;
+mod kubeconfig;
+mod objects;
+mod replay;
+mod report;
+mod watching;
+
+pub use kubeconfig::{CannotRun, Target};
+pub use report::{Divergence, Report};
+
+use std::path::Path;
+
+use model::check::Options;
+use model::walks::{self, Walk};
+
+use connection::Connection;
+
+/// Replays every walk on the cluster of a kubeconfig.
+pub fn run_blocking(kubeconfig: Option<&Path>) -> Result<Report, CannotRun> {
+    let target = Target::read(kubeconfig)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CannotRun(error.to_string()))?;
+    runtime.block_on(run(&target))
+}
+
+/// Replays every walk on a cluster.
+pub async fn run(target: &Target) -> Result<Report, CannotRun> {
+    let connection = Connection::open(target).await?;
+    let walks = walks::covering(&Options::default())
+        .map_err(|unknown| CannotRun(format!("the model has no walks: {unknown}")))?;
+    let mut report = Report::new(target, connection.version().await?);
+    for (index, walk) in walks.iter().enumerate() {
+        match unseen(walk) {
+            Some(why) => report.skip(index, walk, why),
+            None => {
+                let result = replay::replay(&connection, index, walk).await?;
+                report.count(index, walk, result);
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Why nothing of a walk can be seen from outside.
+fn unseen(walk: &Walk) -> Option<&'static str> {
+    let is_seen = walk.steps.iter().any(|step| {
+        step.request.is_some() || matches!(step.action["action"].as_str(), Some("read" | "write"))
+    });
+    (!is_seen).then_some("no step of it is a request")
+}

@@ -1,0 +1,80 @@
+//! A watch over a walk: what the API server tells must be what was done, once and in order.
+
+use http::Method;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde_json::Value;
+use std::time::Duration;
+
+use super::connection::Connection;
+use super::kubeconfig::CannotRun;
+
+/// How long an event may be on its way.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An event: its type and the name of its object.
+pub(super) type Heard = (String, String);
+
+/// A watch of the suite's Pods in a namespace, and what it must tell.
+pub(super) struct Watching {
+    body: Incoming,
+    rest: Vec<u8>,
+    heard: Vec<Heard>,
+    revisions: Vec<u64>,
+    expected: Vec<Heard>,
+}
+
+impl Watching {
+    /// Watches what happens from now on.
+    pub(super) async fn start(connection: &Connection, namespace: &str) -> Result<Self, CannotRun> {
+        let pods = format!("/api/v1/namespaces/{namespace}/pods");
+        let selector = "labelSelector=kanon-conformance%3Dpod";
+        let list = connection.send(Method::GET, &format!("{pods}?{selector}"), None).await?;
+        let path = format!("{pods}?watch=1&{selector}&resourceVersion={}", list.resource_version());
+        let response = connection.begin(Method::GET, &path, None).await.map_err(CannotRun)?;
+        Ok(Self {
+            body: response.into_body(),
+            rest: vec![],
+            heard: vec![],
+            revisions: vec![],
+            expected: vec![],
+        })
+    }
+
+    /// Notes what has been done to a Pod.
+    pub(super) fn expect(&mut self, kind: &str, name: &str) {
+        self.expected.push((kind.to_owned(), name.to_owned()));
+    }
+
+    /// Waits for as many events as are expected and compares; what differs, in words.
+    pub(super) async fn compare(mut self) -> Result<(), (String, String)> {
+        let wanted = self.expected.len();
+        while self.heard.len() < wanted {
+            match tokio::time::timeout(PATIENCE, self.body.frame()).await {
+                Ok(Some(Ok(frame))) => self.take(frame.data_ref().map_or(&[], |data| data)),
+                Ok(Some(Err(_)) | None) | Err(_) => break,
+            }
+        }
+        let in_order = self.revisions.windows(2).all(|pair| pair[0] < pair[1]);
+        if self.heard == self.expected && in_order {
+            return Ok(());
+        }
+        let got = format!("{:?} at resourceVersions {:?}", self.heard, self.revisions);
+        Err((
+            format!("the watch tells {:?}, each at a greater resourceVersion", self.expected),
+            got,
+        ))
+    }
+
+    fn take(&mut self, data: &[u8]) {
+        self.rest.extend_from_slice(data);
+        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=end).collect();
+            let event: Value = serde_json::from_slice(&line).unwrap_or(Value::Null);
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let metadata = &event["object"]["metadata"];
+            self.heard.push((text(&event["type"]), text(&metadata["name"])));
+            self.revisions.push(text(&metadata["resourceVersion"]).parse().unwrap_or(0));
+        }
+    }
+}

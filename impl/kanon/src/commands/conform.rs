@@ -1,0 +1,29 @@
+//! `kanon conform`: the model against an API server, and against a trace.
+
+use std::process::ExitCode;
+
+use conformance::suite;
+
+use crate::cli::{Conform, Output};
+use crate::failure::{Failure, VIOLATION};
+
+pub(crate) fn run(arguments: &Conform) -> Result<ExitCode, Failure> {
+    match arguments {
+        Conform::Run { kubeconfig, output } => {
+            let report = suite::run_blocking(kubeconfig.as_deref()).map_err(Failure::cannot)?;
+            print(&report, *output);
+            Ok(exit_code(report.failed == 0))
+        }
+    }
+}
+
+fn exit_code(holds: bool) -> ExitCode {
+    ExitCode::from(if holds { 0 } else { VIOLATION })
+}
+
+fn print<T: serde::Serialize + std::fmt::Display>(value: &T, output: Output) {
+    match output {
+        Output::Text => println!("{value}"),
+        Output::Json => println!("{}", serde_json::json!(value)),
+    }
+}
