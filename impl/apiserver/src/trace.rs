@@ -1,6 +1,7 @@
 //! What a trace tells of an object: the fields that the model knows, nothing else.
 
 use api::object::{at, controller_in, text};
+use api::quantity::Quantity;
 use api::trace::{Event, Origin, key};
 use api::{ApiResource, Key, resources};
 use http::Method;
@@ -93,7 +94,31 @@ fn pod(object: &Value) -> Value {
     if has_condition(object, "Ready", "True") {
         delta["ready"] = json!(true);
     }
+    let owners = at(object, &["metadata", "ownerReferences"]).and_then(Value::as_array);
+    if owners.into_iter().flatten().any(|owner| owner["controller"] != true) {
+        delta["owned"] = json!(true);
+    }
+    let cpu = cpu_requests(object);
+    if cpu > 0 {
+        delta["cpu"] = json!(cpu);
+    }
     delta
+}
+
+/// What its containers request together, or the pod as a whole, in thousandths of a cpu.
+fn cpu_requests(pod: &Value) -> i64 {
+    let requests = |of: &Value| quantity(at(of, &["resources", "requests", "cpu"])).milli();
+    match at(pod, &["spec", "resources", "requests", "cpu"]) {
+        Some(whole) => quantity(Some(whole)).milli(),
+        None => {
+            let containers = at(pod, &["spec", "containers"]).and_then(Value::as_array);
+            containers.into_iter().flatten().map(requests).sum()
+        }
+    }
+}
+
+fn quantity(value: Option<&Value>) -> Quantity {
+    value.and_then(|value| Quantity::from_value(value).ok()).unwrap_or(Quantity::ZERO)
 }
 
 fn node(object: &Value) -> Value {
@@ -101,7 +126,12 @@ fn node(object: &Value) -> Value {
     let taints: Vec<String> = taints
         .map(|taint| format!("{}:{}", text(taint, &["key"]), text(taint, &["effect"])))
         .collect();
-    json!({"ready": has_condition(object, "Ready", "True"), "taints": taints})
+    let mut delta = json!({"ready": has_condition(object, "Ready", "True"), "taints": taints});
+    if let Some(allocatable) = at(object, &["status", "allocatable"]) {
+        delta["pods"] = json!(quantity(allocatable.get("pods")).value());
+        delta["cpu"] = json!(quantity(allocatable.get("cpu")).milli());
+    }
+    delta
 }
 
 fn has_condition(object: &Value, name: &str, status: &str) -> bool {
