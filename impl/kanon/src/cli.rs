@@ -204,6 +204,14 @@ pub(crate) enum Conform {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Tell whether the model allows a trace, or the first event that it does not allow.
+    Validate {
+        /// The trace.
+        file: PathBuf,
+        /// How to print.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use conformance::refine::{self, Verdict};
 use conformance::suite;
 
 use crate::cli::{Conform, Output};
@@ -13,6 +14,11 @@ pub(crate) fn run(arguments: &Conform) -> Result<ExitCode, Failure> {
             let report = suite::run_blocking(kubeconfig.as_deref()).map_err(Failure::cannot)?;
             print(&report, *output);
             Ok(exit_code(report.failed == 0))
+        }
+        Conform::Validate { file, output } => {
+            let verdict = refine::validate_file(file).map_err(Failure::cannot)?;
+            print(&verdict, *output);
+            Ok(exit_code(matches!(verdict, Verdict::Allowed(_))))
         }
     }
 }

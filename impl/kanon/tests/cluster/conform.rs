@@ -2,12 +2,14 @@
 
 use libtest_mimic::Trial;
 
+use crate::moving::{SHORT, pods_move};
 use crate::support::{Cluster, Outcome, ensure, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("every_walk_of_the_model_replays_on_a_cluster", walks),
         trial("a_kubeconfig_that_points_nowhere_is_one_line", nowhere),
+        trial("the_trace_of_a_cluster_is_allowed_and_a_changed_one_is_not", trace),
     ]
 }
 
@@ -19,6 +21,39 @@ async fn walks() -> Outcome {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let requests = report["requests"].as_u64().unwrap_or(0);
     ensure(report["failed"] == 0 && requests > 100, report)
+}
+
+async fn trace() -> Outcome {
+    let cluster = Cluster::new();
+    let file = cluster.file("trace.ndjson");
+    let path = file.to_string_lossy().into_owned();
+    cluster.succeed(
+        &[&["start", "--runtime", "simulated", "--port", "0", "--trace", &path], SHORT].concat(),
+    )?;
+    pods_move(&cluster).await?;
+    cluster.succeed(&["stop"])?;
+    let text = std::fs::read_to_string(&file)?;
+
+    let allowed = cluster.conform(&["validate", &path])?;
+    let bind =
+        text.lines().find(|line| line.contains("\"action\":\"bind\"")).ok_or("nothing is bound")?;
+    std::fs::write(
+        &file,
+        text.replace(bind, &bind.replace("\"node\":\"node-", "\"node\":\"nowhere-")),
+    )?;
+    let refused = cluster.conform(&["validate", &path])?;
+    std::fs::write(&file, &text[..text.len() - 10])?;
+    let truncated = cluster.conform(&["validate", &path])?;
+
+    let out = format!(
+        "{}{}",
+        crate::support::text(&allowed.stdout),
+        crate::support::text(&allowed.stderr)
+    );
+    ensure(allowed.status.code() == Some(0), out)?;
+    let out = crate::support::text(&refused.stdout);
+    ensure(refused.status.code() == Some(1) && out.contains("POD-2"), out)?;
+    ensure(truncated.status.code() == Some(3), crate::support::text(&truncated.stderr))
 }
 
 async fn nowhere() -> Outcome {
