@@ -4,9 +4,12 @@
 //! kubelet, and what its ReplicaSets own does not match their selectors, so that a cluster's own
 //! controllers leave it alone. What only happens inside a component has no request and is passed over.
 
+mod clients;
 mod connection;
 mod kubeconfig;
+mod nodes;
 mod objects;
+mod pods;
 mod replay;
 mod report;
 mod watching;
