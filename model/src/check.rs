@@ -46,12 +46,8 @@ pub fn run(options: &Options) -> Result<Report, Unknown> {
         Some(_) => Until::AnyViolation,
         None => Until::Everything,
     };
-    let checks = in_parallel(options.threads, names, |name| {
-        check(&name, options, until.clone())
-    });
-    Ok(Report {
-        scenarios: checks.into_iter().collect::<Result<_, _>>()?,
-    })
+    let checks = in_parallel(options.threads, names, |name| check(&name, options, until.clone()));
+    Ok(Report { scenarios: checks.into_iter().collect::<Result<_, _>>()? })
 }
 
 /// Lists every claim, as `specs/` states it, with the mutations that it kills.
@@ -59,28 +55,11 @@ pub fn list() -> Listing {
     let kinds = kinds();
     let entry = |sentence: Sentence| {
         let kind = *kinds.get(&sentence.id)?;
-        let mutations = sentence
-            .mutations
-            .into_iter()
-            .map(|kill| kill.mutation)
-            .collect();
-        let Sentence {
-            id,
-            component,
-            text,
-            ..
-        } = sentence;
-        Some(Entry {
-            id,
-            kind,
-            component,
-            text,
-            mutations,
-        })
+        let mutations = sentence.mutations.into_iter().map(|kill| kill.mutation).collect();
+        let Sentence { id, component, text, .. } = sentence;
+        Some(Entry { id, kind, component, text, mutations })
     };
-    Listing {
-        claims: spec::sentences().into_iter().filter_map(entry).collect(),
-    }
+    Listing { claims: spec::sentences().into_iter().filter_map(entry).collect() }
 }
 
 /// Runs every mutation in the scenarios that `specs/` names for it, and says what killed it.
@@ -88,23 +67,15 @@ pub fn mutations(options: &Options) -> Result<Mutations, Unknown> {
     let mut planned: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for sentence in spec::sentences() {
         for kill in sentence.mutations {
-            planned
-                .entry((kill.mutation, kill.scenario))
-                .or_default()
-                .push(sentence.id.clone());
+            planned.entry((kill.mutation, kill.scenario)).or_default().push(sentence.id.clone());
         }
     }
     let planned: Vec<_> = planned.into_iter().collect();
-    let reports = in_parallel(
-        options.threads,
-        planned,
-        |((mutation, scenario), claims)| run_mutation(options, mutation, scenario, &claims),
-    );
+    let reports = in_parallel(options.threads, planned, |((mutation, scenario), claims)| {
+        run_mutation(options, mutation, scenario, &claims)
+    });
     let mutations = reports.into_iter().collect::<Result<_, _>>()?;
-    Ok(Mutations {
-        claims: list().claims,
-        mutations,
-    })
+    Ok(Mutations { claims: list().claims, mutations })
 }
 
 /// Serves stateright's Explorer on an address, for one scenario, until the process ends.
@@ -112,9 +83,7 @@ pub fn explore(address: &str, options: &Options) -> Result<(), ExploreError> {
     std::net::TcpListener::bind(address)
         .map_err(|error| ExploreError::Address(format!("cannot listen on {address}: {error}")))?;
     let name = options.scenario.as_deref().unwrap_or("scheduling");
-    let explorer = Explorer {
-        address: address.to_owned(),
-    };
+    let explorer = Explorer { address: address.to_owned() };
     scenarios::with(name, &options.size, options.mutation.as_deref(), explorer)
         .map_err(ExploreError::Unknown)
 }
@@ -158,13 +127,9 @@ fn scenarios_of(options: &Options) -> Result<Vec<String>, Unknown> {
     let Some(id) = &options.mutation else {
         return Ok(NAMES.map(str::to_owned).to_vec());
     };
-    let kills = spec::sentences()
-        .into_iter()
-        .flat_map(|sentence| sentence.mutations);
-    let names: BTreeSet<_> = kills
-        .filter(|kill| kill.mutation == *id)
-        .map(|kill| kill.scenario)
-        .collect();
+    let kills = spec::sentences().into_iter().flat_map(|sentence| sentence.mutations);
+    let names: BTreeSet<_> =
+        kills.filter(|kill| kill.mutation == *id).map(|kill| kill.scenario).collect();
     if names.is_empty() {
         Err(Unknown::Mutation(id.clone()))
     } else {
@@ -173,10 +138,7 @@ fn scenarios_of(options: &Options) -> Result<Vec<String>, Unknown> {
 }
 
 fn check(name: &str, options: &Options, until: Until) -> Result<ScenarioReport, Unknown> {
-    let limits = Limits {
-        until,
-        states_max: options.states_max,
-    };
+    let limits = Limits { until, states_max: options.states_max };
     let checker = Checker {
         name: name.to_owned(),
         mutation: options.mutation.clone(),
@@ -192,20 +154,13 @@ fn run_mutation(
     scenario: String,
     claims: &[String],
 ) -> Result<MutationReport, Unknown> {
-    let mutated = Options {
-        mutation: Some(mutation.clone()),
-        ..options.clone()
-    };
+    let mutated = Options { mutation: Some(mutation.clone()), ..options.clone() };
     let report = check(&scenario, &mutated, until_all_of(claims))?;
     let killed: Vec<_> = report.violated().collect();
     Ok(MutationReport {
         id: mutation,
         killed_by: killed.iter().map(|claim| claim.id.clone()).collect(),
-        steps: killed
-            .iter()
-            .map(|claim| claim.steps.len())
-            .filter(|steps| *steps > 0)
-            .min(),
+        steps: killed.iter().map(|claim| claim.steps.len()).filter(|steps| *steps > 0).min(),
         seconds: report.seconds,
         scenario,
     })
@@ -242,12 +197,7 @@ fn in_parallel<T: Send, R: Send>(
             });
         }
     });
-    results
-        .into_inner()
-        .map(BTreeMap::into_values)
-        .into_iter()
-        .flatten()
-        .collect()
+    results.into_inner().map(BTreeMap::into_values).into_iter().flatten().collect()
 }
 
 struct Checker {
@@ -264,15 +214,10 @@ impl Visitor for Checker {
         let start = Instant::now();
         let search = Search::run(Checked::new(slice), self.limits);
         let as_asked = |report: ClaimReport| {
-            if self.as_designed {
-                report
-            } else {
-                report.in_another_size()
-            }
+            if self.as_designed { report } else { report.in_another_size() }
         };
-        let claims = (0..search.model.claims.len())
-            .map(|claim| as_asked(judge(&search, claim)))
-            .collect();
+        let claims =
+            (0..search.model.claims.len()).map(|claim| as_asked(judge(&search, claim))).collect();
         let seconds = start.elapsed().as_secs_f64();
         ScenarioReport {
             scenario: self.name,
@@ -292,11 +237,7 @@ fn judge<S: Slice>(search: &Search<S>, claim: usize) -> ClaimReport {
     let found = search.discoveries[claim];
     let fact = &search.model.claims[claim].fact;
     let unless_incomplete = |verdict| {
-        if search.complete {
-            verdict
-        } else {
-            Verdict::Unknown
-        }
+        if search.complete { verdict } else { Verdict::Unknown }
     };
     let (verdict, steps, repeats) = match (fact, found) {
         (Fact::Always(_) | Fact::EachStep(_), Some(state)) => {
@@ -315,9 +256,7 @@ fn judge<S: Slice>(search: &Search<S>, claim: usize) -> ClaimReport {
     ClaimReport {
         id: id.to_owned(),
         kind: fact.kind(),
-        text: spec::sentence(id)
-            .map(|sentence| sentence.text)
-            .unwrap_or_default(),
+        text: spec::sentence(id).map(|sentence| sentence.text).unwrap_or_default(),
         verdict,
         steps: described(search, &steps),
         repeats: described(search, &repeats),
@@ -333,10 +272,7 @@ fn judge_liveness<S: Slice>(search: &Search<S>, goal: fn(&S, &S::State) -> bool)
     match fair_run_without(search, goal) {
         None => (Verdict::Holds, Vec::new(), Vec::new()),
         Some(lasso) => {
-            let actions = lasso
-                .cycle
-                .iter()
-                .map(|(source, edge)| search.step(*source, *edge).1);
+            let actions = lasso.cycle.iter().map(|(source, edge)| search.step(*source, *edge).1);
             let cycle = replay(search, lasso.entry, actions);
             (Verdict::Violated, search.path_to(lasso.entry), cycle)
         }
@@ -364,10 +300,7 @@ fn replay<S: Slice>(
 
 fn described<S: Slice>(search: &Search<S>, steps: &[Step<S>]) -> Vec<String> {
     let slice = &search.model.slice;
-    steps
-        .iter()
-        .map(|(before, action, after)| slice.describe(before, *action, after))
-        .collect()
+    steps.iter().map(|(before, action, after)| slice.describe(before, *action, after)).collect()
 }
 
 struct Explorer {
@@ -390,11 +323,7 @@ impl Visitor for ByStateright {
 
     fn visit<S: Slice>(self, slice: S) -> usize {
         use stateright::{Checker, Model};
-        Checked::new(slice)
-            .checker()
-            .spawn_bfs()
-            .join()
-            .unique_state_count()
+        Checked::new(slice).checker().spawn_bfs().join().unique_state_count()
     }
 }
 

@@ -30,22 +30,12 @@ pub fn fair_run_without<S: Slice>(
             .iter()
             .map(|reached| reached.broken.is_none() && !goal(slice, &reached.state))
             .collect(),
-        fair: search
-            .model
-            .candidates
-            .iter()
-            .map(|action| slice.is_fair(*action))
-            .collect(),
+        fair: search.model.candidates.iter().map(|action| slice.is_fair(*action)).collect(),
     };
     let components = components(&graph);
-    let entry = components
-        .iter()
-        .filter(|states| graph.is_fair(states))
-        .min_by_key(|states| states[0])?;
-    Some(Lasso {
-        entry: entry[0],
-        cycle: graph.cycle(entry),
-    })
+    let entry =
+        components.iter().filter(|states| graph.is_fair(states)).min_by_key(|states| states[0])?;
+    Some(Lasso { entry: entry[0], cycle: graph.cycle(entry) })
 }
 
 /// The part of a search where the goal does not hold, and the actions that do not stop.
@@ -137,10 +127,7 @@ impl Actions {
     }
 
     fn is_subset_of(self, other: Self) -> bool {
-        self.0
-            .iter()
-            .zip(other.0)
-            .all(|(mine, others)| mine & !others == 0)
+        self.0.iter().zip(other.0).all(|(mine, others)| mine & !others == 0)
     }
 }
 

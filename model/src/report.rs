@@ -112,35 +112,27 @@ pub struct MutationReport {
 impl Report {
     /// Whether any claim is violated.
     pub fn is_violated(&self) -> bool {
-        self.scenarios
-            .iter()
-            .any(|scenario| scenario.violated().next().is_some())
+        self.scenarios.iter().any(|scenario| scenario.violated().next().is_some())
     }
 }
 
 impl ScenarioReport {
     /// The claims that are violated.
     pub fn violated(&self) -> impl Iterator<Item = &ClaimReport> {
-        self.claims
-            .iter()
-            .filter(|claim| claim.verdict == Verdict::Violated)
+        self.claims.iter().filter(|claim| claim.verdict == Verdict::Violated)
     }
 }
 
 impl Mutations {
     /// Whether any mutation violated nothing.
     pub fn any_survived(&self) -> bool {
-        self.mutations
-            .iter()
-            .any(|mutation| mutation.killed_by.is_empty())
+        self.mutations.iter().any(|mutation| mutation.killed_by.is_empty())
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.scenarios
-            .iter()
-            .try_for_each(|scenario| scenario.fmt(formatter))
+        self.scenarios.iter().try_for_each(|scenario| scenario.fmt(formatter))
     }
 }
 
@@ -156,9 +148,7 @@ impl fmt::Display for ScenarioReport {
             ": {} states{all}, {} steps, depth {}, {:.1} s, {} states/s",
             self.states, self.transitions, self.depth, self.seconds, self.states_per_second
         )?;
-        self.claims
-            .iter()
-            .try_for_each(|claim| claim.fmt(formatter))
+        self.claims.iter().try_for_each(|claim| claim.fmt(formatter))
     }
 }
 
@@ -187,10 +177,9 @@ impl ClaimReport {
     #[must_use]
     pub fn in_another_size(self) -> Self {
         match (self.kind, self.verdict) {
-            (Kind::Reachability, Verdict::Violated) => ClaimReport {
-                verdict: Verdict::Unknown,
-                ..self
-            },
+            (Kind::Reachability, Verdict::Violated) => {
+                ClaimReport { verdict: Verdict::Unknown, ..self }
+            }
             (_, _) => self,
         }
     }
@@ -214,13 +203,7 @@ impl ClaimReport {
 
 impl fmt::Display for Listing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Entry {
-            id,
-            text,
-            mutations,
-            ..
-        } in &self.claims
-        {
+        for Entry { id, text, mutations, .. } in &self.claims {
             writeln!(formatter, "{id:<13} {text}")?;
             writeln!(formatter, "{:<13} kills {}", "", mutations.join(", "))?;
         }
@@ -230,23 +213,13 @@ impl fmt::Display for Listing {
 
 impl fmt::Display for Mutations {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for MutationReport {
-            id,
-            scenario,
-            killed_by,
-            steps,
-            seconds,
-        } in &self.mutations
-        {
+        for MutationReport { id, scenario, killed_by, steps, seconds } in &self.mutations {
             let fate = match (killed_by.as_slice(), steps) {
                 ([], _) => "SURVIVED".to_owned(),
                 (claims, Some(steps)) => format!("{} in {steps} steps", claims.join(", ")),
                 (claims, None) => claims.join(", "),
             };
-            writeln!(
-                formatter,
-                "{id:<38} {scenario:<11} {seconds:>5.1} s  {fate}"
-            )?;
+            writeln!(formatter, "{id:<38} {scenario:<11} {seconds:>5.1} s  {fate}")?;
         }
         Ok(())
     }

@@ -21,16 +21,8 @@ use crate::slice::Slice;
 use crate::watch::{self, WatchSlice};
 
 /// The names of the scenarios, in the order in which they are checked.
-pub const NAMES: [&str; 8] = [
-    "watch",
-    "scheduling",
-    "progress",
-    "kubelet",
-    "node",
-    "eviction",
-    "workload",
-    "failover",
-];
+pub const NAMES: [&str; 8] =
+    ["watch", "scheduling", "progress", "kubelet", "node", "eviction", "workload", "failover"];
 
 /// How large a scenario is. What is not said is as the scenario has it.
 #[derive(Clone, Debug, Default)]
@@ -48,12 +40,7 @@ pub struct Size {
 impl Size {
     /// Whether the scenarios stay as they are.
     pub fn is_as_designed(&self) -> bool {
-        let Size {
-            nodes,
-            pods,
-            replicas,
-            faults,
-        } = self;
+        let Size { nodes, pods, replicas, faults } = self;
         nodes.is_none() && pods.is_none() && replicas.is_none() && faults.is_none()
     }
 }
@@ -81,15 +68,12 @@ pub enum Unknown {
 impl std::fmt::Display for Unknown {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Unknown::Scenario(name) => write!(
-                formatter,
-                "there is no scenario {name:?}; there are {}",
-                NAMES.join(", ")
-            ),
-            Unknown::Mutation(id) => write!(
-                formatter,
-                "there is no mutation {id:?} here; see `kanon check --list`"
-            ),
+            Unknown::Scenario(name) => {
+                write!(formatter, "there is no scenario {name:?}; there are {}", NAMES.join(", "))
+            }
+            Unknown::Mutation(id) => {
+                write!(formatter, "there is no mutation {id:?} here; see `kanon check --list`")
+            }
             Unknown::Size(what) => formatter.write_str(what),
         }
     }
@@ -105,9 +89,7 @@ pub fn with<V: Visitor>(
     if name == "watch" {
         return Ok(visitor.visit(watch_slice(size, mutation)?));
     }
-    let plan = plan(name)
-        .ok_or_else(|| Unknown::Scenario(name.to_owned()))?
-        .resized(size);
+    let plan = plan(name).ok_or_else(|| Unknown::Scenario(name.to_owned()))?.resized(size);
     let mutation = cluster_mutation(mutation)?;
     match (plan.names(), plan.machines(), plan.sets()) {
         (..=2, ..=2, 0) => Ok(visitor.visit(plan.cluster::<2, 2, 0, 16>(mutation))),
@@ -116,9 +98,7 @@ pub fn with<V: Visitor>(
         (..=3, ..=3, 0) => Ok(visitor.visit(plan.cluster::<3, 3, 0, 24>(mutation))),
         (..=5, ..=5, 0) => Ok(visitor.visit(plan.cluster::<5, 5, 0, 48>(mutation))),
         (..=10, ..=4, 1) => Ok(visitor.visit(plan.cluster::<10, 4, 1, 48>(mutation))),
-        _ => Err(Unknown::Size(
-            "the model is made for at most 4 nodes, 5 pods, 4 replicas".into(),
-        )),
+        _ => Err(Unknown::Size("the model is made for at most 4 nodes, 5 pods, 4 replicas".into())),
     }
 }
 
@@ -135,8 +115,7 @@ fn watch_slice(size: &Size, mutation: Option<&str>) -> Result<WatchSlice, Unknow
 }
 
 fn cluster_mutation(id: Option<&str>) -> Result<Option<Mutation>, Unknown> {
-    id.map(|id| Mutation::of(id).ok_or_else(|| Unknown::Mutation(id.to_owned())))
-        .transpose()
+    id.map(|id| Mutation::of(id).ok_or_else(|| Unknown::Mutation(id.to_owned()))).transpose()
 }
 
 /// A scenario as data.
@@ -165,9 +144,7 @@ impl Plan {
             self.replicas = size.replicas.or(size.pods).unwrap_or(self.replicas).max(1);
         }
         if let Some(times) = size.faults {
-            self.faults
-                .iter_mut()
-                .for_each(|(_, budget)| *budget = times);
+            self.faults.iter_mut().for_each(|(_, budget)| *budget = times);
         }
         self
     }
@@ -193,15 +170,8 @@ impl Plan {
         &self,
         mutation: Option<Mutation>,
     ) -> Cluster<PODS, NODES, SETS, LOG> {
-        let creates = if self.replicas == 0 {
-            self.pods as u8 + self.recreations
-        } else {
-            0
-        };
-        let mut all = vec![
-            (Budget::CreatePod, creates),
-            (Budget::CreateReplicaSet, SETS as u8),
-        ];
+        let creates = if self.replicas == 0 { self.pods as u8 + self.recreations } else { 0 };
+        let mut all = vec![(Budget::CreatePod, creates), (Budget::CreateReplicaSet, SETS as u8)];
         all.extend(self.clients.iter().chain(&self.faults));
         let machines = Machines {
             count: self.machines(),
@@ -258,10 +228,7 @@ const EMPTY: Plan = Plan {
 /// bound stay Pending.
 fn scheduling() -> Plan {
     Plan {
-        components: Components {
-            scheduler: true,
-            ..EMPTY.components
-        },
+        components: Components { scheduler: true, ..EMPTY.components },
         nodes: 2,
         unregistered: 1,
         pods: 2,
@@ -272,14 +239,7 @@ fn scheduling() -> Plan {
             (Budget::LostRequest, 1),
             (Budget::ApiServerCrash, 1),
         ],
-        claims: &[
-            "POD-1",
-            "POD-2",
-            "SCHEDULER-1",
-            "SCHEDULER-2",
-            "SCHEDULER-3",
-            "SCHEDULER-4",
-        ],
+        claims: &["POD-1", "POD-2", "SCHEDULER-1", "SCHEDULER-2", "SCHEDULER-3", "SCHEDULER-4"],
         ..EMPTY
     }
 }
@@ -287,11 +247,7 @@ fn scheduling() -> Plan {
 /// Two Pods that want the one place of a Node, until one of them is deleted.
 fn progress() -> Plan {
     Plan {
-        components: Components {
-            scheduler: true,
-            kubelets: true,
-            ..EMPTY.components
-        },
+        components: Components { scheduler: true, kubelets: true, ..EMPTY.components },
         pods: 2,
         clients: vec![(Budget::DeletePod, 1)],
         faults: vec![(Budget::LostRequest, 1), (Budget::KubeletCrash, 1)],
@@ -303,10 +259,7 @@ fn progress() -> Plan {
 /// Two Pods that clients place on one Node with one place.
 fn kubelet() -> Plan {
     Plan {
-        components: Components {
-            kubelets: true,
-            ..EMPTY.components
-        },
+        components: Components { kubelets: true, ..EMPTY.components },
         pods: 3,
         clients: vec![(Budget::DeletePod, 1), (Budget::ContainerExit, 2)],
         faults: vec![(Budget::KubeletCrash, 1)],
@@ -337,11 +290,7 @@ fn node() -> Plan {
 /// A Node whose Lease is renewed too late, or whose machine dies, under a Pod that a client placed.
 fn eviction() -> Plan {
     Plan {
-        components: Components {
-            kubelets: true,
-            node_lifecycle: true,
-            ..EMPTY.components
-        },
+        components: Components { kubelets: true, node_lifecycle: true, ..EMPTY.components },
         pods: 1,
         faults: vec![
             (Budget::LateRenewal, 1),
@@ -357,10 +306,7 @@ fn eviction() -> Plan {
 /// One ReplicaSet that is scaled.
 fn workload() -> Plan {
     Plan {
-        components: Components {
-            replica_set_controller: true,
-            ..EMPTY.components
-        },
+        components: Components { replica_set_controller: true, ..EMPTY.components },
         nodes: 1,
         replicas: 2,
         clients: vec![(Budget::Scale, 2)],
@@ -369,12 +315,7 @@ fn workload() -> Plan {
             (Budget::LostRequest, 1),
             (Budget::ApiServerCrash, 1),
         ],
-        claims: &[
-            "REPLICASET-1",
-            "REPLICASET-2",
-            "REPLICASET-3",
-            "REPLICASET-4",
-        ],
+        claims: &["REPLICASET-1", "REPLICASET-2", "REPLICASET-3", "REPLICASET-4"],
         ..EMPTY
     }
 }

@@ -60,11 +60,7 @@ pub struct Edge {
 }
 
 /// One step of a path, between two states.
-pub type Step<S> = (
-    <S as Slice>::State,
-    <S as Slice>::Action,
-    <S as Slice>::State,
-);
+pub type Step<S> = (<S as Slice>::State, <S as Slice>::Action, <S as Slice>::State);
 
 impl<S: Slice> Search<S> {
     /// Searches a model, breadth first.
@@ -103,11 +99,7 @@ impl<S: Slice> Search<S> {
     /// One step, written out.
     pub fn step(&self, source: u32, edge: Edge) -> Step<S> {
         let action = self.model.candidates[usize::from(edge.action)];
-        (
-            self.states[source as usize].state,
-            action,
-            self.states[edge.target as usize].state,
-        )
+        (self.states[source as usize].state, action, self.states[edge.target as usize].state)
     }
 
     /// The steps that leave a state; empty unless the search was asked about liveness.
@@ -201,21 +193,14 @@ impl<S: Slice> Search<S> {
     }
 
     fn asks_about_liveness(&self) -> bool {
-        self.model
-            .claims
-            .iter()
-            .any(|claim| matches!(claim.fact, Fact::Eventually(_)))
+        self.model.claims.iter().any(|claim| matches!(claim.fact, Fact::Eventually(_)))
     }
 }
 
 type Known = HashMap<u64, u32, BuildHasherDefault<Identity>>;
 
 fn fingerprint<T: Hash>(value: &T) -> u64 {
-    let mut hasher = Folding {
-        state: 0x243f_6a88_85a3_08d3,
-        buffer: 0,
-        filled: 0,
-    };
+    let mut hasher = Folding { state: 0x243f_6a88_85a3_08d3, buffer: 0, filled: 0 };
     value.hash(&mut hasher);
     hasher.finish()
 }
@@ -260,10 +245,7 @@ impl Hasher for Folding {
     }
 
     fn finish(&self) -> u64 {
-        let mut last = Folding {
-            state: self.state,
-            ..*self
-        };
+        let mut last = Folding { state: self.state, ..*self };
         last.fold(self.buffer);
         last.fold(u64::from(self.filled) + 1);
         last.state

@@ -118,11 +118,7 @@ pub struct Reached<T> {
 impl<S: Slice> Checked<S> {
     /// The model of a slice.
     pub fn new(slice: S) -> Self {
-        Checked {
-            claims: slice.claims(),
-            candidates: slice.candidates(),
-            slice,
-        }
+        Checked { claims: slice.claims(), candidates: slice.candidates(), slice }
     }
 
     /// The claims about single states that may be decided here: violated, or reached.
@@ -149,10 +145,7 @@ impl<S: Slice> stateright::Model for Checked<S> {
     type Action = S::Action;
 
     fn init_states(&self) -> Vec<Self::State> {
-        vec![Reached {
-            state: self.slice.initial(),
-            broken: None,
-        }]
+        vec![Reached { state: self.slice.initial(), broken: None }]
     }
 
     fn actions(&self, _: &Self::State, actions: &mut Vec<Self::Action>) {
@@ -164,10 +157,7 @@ impl<S: Slice> stateright::Model for Checked<S> {
             return None;
         }
         let state = self.slice.step(&last.state, action)?;
-        Some(Reached {
-            state,
-            broken: self.broken(&last.state, &state),
-        })
+        Some(Reached { state, broken: self.broken(&last.state, &state) })
     }
 
     fn format_action(&self, action: &Self::Action) -> String {
@@ -176,14 +166,9 @@ impl<S: Slice> stateright::Model for Checked<S> {
 
     fn properties(&self) -> Vec<stateright::Property<Self>> {
         let conditions = conditions::<S>();
-        assert!(
-            self.claims.len() <= conditions.len(),
-            "a slice has at most 16 claims"
-        );
+        assert!(self.claims.len() <= conditions.len(), "a slice has at most 16 claims");
         let checkable = self.claims.iter().zip(conditions);
-        checkable
-            .filter_map(|(claim, condition)| property(claim, condition))
-            .collect()
+        checkable.filter_map(|(claim, condition)| property(claim, condition)).collect()
     }
 }
 

@@ -59,22 +59,14 @@ pub fn sentence(id: &str) -> Option<Sentence> {
 }
 
 fn sentences_of(file: &str) -> Vec<Sentence> {
-    let component = file
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_start_matches("# ");
-    file.split("\n\n")
-        .filter_map(|paragraph| parse(paragraph.trim(), component))
-        .collect()
+    let component = file.lines().next().unwrap_or_default().trim_start_matches("# ");
+    file.split("\n\n").filter_map(|paragraph| parse(paragraph.trim(), component)).collect()
 }
 
 fn parse(paragraph: &str, component: &str) -> Option<Sentence> {
     let (id, rest) = paragraph.strip_prefix("**")?.split_once("**")?;
     let (text, about) = rest.split_once("\nSource:").unwrap_or((rest, ""));
-    let mutations = about
-        .split_once("Mutations:")
-        .map_or("", |(_, mutations)| mutations);
+    let mutations = about.split_once("Mutations:").map_or("", |(_, mutations)| mutations);
     Some(Sentence {
         id: id.to_owned(),
         component: component.to_owned(),
@@ -85,17 +77,9 @@ fn parse(paragraph: &str, component: &str) -> Option<Sentence> {
 
 /// Reads "`a` in `x`, `b` in `y`".
 fn kills(text: &str) -> Vec<Kill> {
-    let quoted: Vec<_> = text
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect();
+    let quoted: Vec<_> = text.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     quoted
         .chunks_exact(2)
-        .map(|pair| Kill {
-            mutation: pair[0].clone(),
-            scenario: pair[1].clone(),
-        })
+        .map(|pair| Kill { mutation: pair[0].clone(), scenario: pair[1].clone() })
         .collect()
 }

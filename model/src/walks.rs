@@ -38,17 +38,10 @@ pub fn covering(options: &Options) -> Result<Vec<Walk>, Unknown> {
         None => NAMES.to_vec(),
     };
     let walks = names.into_iter().map(|name| {
-        let coverer = Coverer {
-            scenario: name.to_owned(),
-            states_max: options.states_max,
-        };
+        let coverer = Coverer { scenario: name.to_owned(), states_max: options.states_max };
         scenarios::with(name, &options.size, options.mutation.as_deref(), coverer)
     });
-    Ok(walks
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .collect())
+    Ok(walks.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 struct Coverer {
@@ -60,17 +53,11 @@ impl Visitor for Coverer {
     type Result = Vec<Walk>;
 
     fn visit<S: Slice>(self, slice: S) -> Vec<Walk> {
-        let limits = Limits {
-            until: Until::Everything,
-            states_max: self.states_max,
-        };
+        let limits = Limits { until: Until::Everything, states_max: self.states_max };
         let search = Search::run(Checked::new(slice), limits);
         let walk = |steps: Vec<Step<S>>| Walk {
             scenario: self.scenario.clone(),
-            steps: steps
-                .iter()
-                .map(|step| written(&search.model.slice, step))
-                .collect(),
+            steps: steps.iter().map(|step| written(&search.model.slice, step)).collect(),
         };
         covering_paths(&search).into_iter().map(walk).collect()
     }
@@ -108,9 +95,7 @@ fn nearest_steps<S: Slice>(search: &Search<S>, kinds: &Kinds<S>) -> BTreeMap<Goa
                 continue;
             };
             let step = (reached.state, *action, after);
-            nearest
-                .entry(kinds.goal(search, &step))
-                .or_insert((source as u32, step));
+            nearest.entry(kinds.goal(search, &step)).or_insert((source as u32, step));
         }
     }
     nearest

@@ -12,14 +12,8 @@ fn every_claim_holds_in_every_scenario() {
     let report = check::run(&Options::default()).unwrap();
 
     assert!(!report.is_violated(), "{report}");
-    let claims = report
-        .scenarios
-        .iter()
-        .flat_map(|scenario| &scenario.claims);
-    assert!(
-        claims.clone().all(|claim| claim.verdict == Verdict::Holds),
-        "{report}"
-    );
+    let claims = report.scenarios.iter().flat_map(|scenario| &scenario.claims);
+    assert!(claims.clone().all(|claim| claim.verdict == Verdict::Holds), "{report}");
     assert!(report.scenarios.iter().all(|scenario| scenario.complete));
 }
 
@@ -27,11 +21,8 @@ fn every_claim_holds_in_every_scenario() {
 fn every_scenario_has_the_number_of_states_that_it_had() {
     let report = check::run(&Options::default()).unwrap();
 
-    let counts: Vec<_> = report
-        .scenarios
-        .iter()
-        .map(|found| (found.scenario.as_str(), found.states))
-        .collect();
+    let counts: Vec<_> =
+        report.scenarios.iter().map(|found| (found.scenario.as_str(), found.states)).collect();
     assert_eq!(
         counts,
         [
@@ -50,10 +41,7 @@ fn every_scenario_has_the_number_of_states_that_it_had() {
 #[test]
 fn stateright_finds_as_many_states() {
     for name in NAMES {
-        let options = Options {
-            scenario: Some(name.to_owned()),
-            ..Options::default()
-        };
+        let options = Options { scenario: Some(name.to_owned()), ..Options::default() };
 
         let ours = check::run(&options).unwrap().scenarios[0].states;
         let theirs = check::states_by_stateright(name, &Size::default()).unwrap();
@@ -64,10 +52,7 @@ fn stateright_finds_as_many_states() {
 
 #[test]
 fn every_sentence_has_an_invariant_and_every_invariant_a_sentence() {
-    let sentences: BTreeSet<_> = spec::sentences()
-        .into_iter()
-        .map(|claim| claim.id)
-        .collect();
+    let sentences: BTreeSet<_> = spec::sentences().into_iter().map(|claim| claim.id).collect();
     let invariants: BTreeSet<_> = check::kinds().into_keys().collect();
 
     assert_eq!(sentences, invariants);
@@ -88,31 +73,18 @@ fn every_sentence_names_a_mutation_and_every_mutation_is_named() {
 
 #[test]
 fn every_mutation_is_killed_by_each_claim_that_names_it() {
-    let report = check::mutations(&Options {
-        states_max: 2_000_000,
-        ..Options::default()
-    })
-    .unwrap();
+    let report =
+        check::mutations(&Options { states_max: 2_000_000, ..Options::default() }).unwrap();
 
     let killed: BTreeMap<_, _> = report
         .mutations
         .iter()
-        .map(|mutation| {
-            (
-                (mutation.id.as_str(), mutation.scenario.as_str()),
-                &mutation.killed_by,
-            )
-        })
+        .map(|mutation| ((mutation.id.as_str(), mutation.scenario.as_str()), &mutation.killed_by))
         .collect();
     for claim in spec::sentences() {
         for kill in &claim.mutations {
             let killers = killed[&(kill.mutation.as_str(), kill.scenario.as_str())];
-            assert!(
-                killers.contains(&claim.id),
-                "{} does not kill {}",
-                claim.id,
-                kill.mutation
-            );
+            assert!(killers.contains(&claim.id), "{} does not kill {}", claim.id, kill.mutation);
         }
     }
 }
@@ -129,71 +101,37 @@ fn there_are_claims_of_every_kind() {
 
 #[test]
 fn a_stale_list_starts_a_second_runner_in_kubernetes_words() {
-    let options = Options {
-        mutation: Some("k-59848".to_owned()),
-        ..Options::default()
-    };
+    let options = Options { mutation: Some("k-59848".to_owned()), ..Options::default() };
 
     let report = check::run(&options).unwrap();
 
     assert!(report.is_violated());
     let text = report.to_string();
-    assert!(
-        text.contains("1. a client creates pod-0 (resourceVersion 1)"),
-        "{text}"
-    );
-    assert!(
-        text.contains("from an API server that lags behind"),
-        "{text}"
-    );
-    assert_eq!(
-        report.scenarios[0].violated().next().unwrap().steps.len(),
-        24
-    );
+    assert!(text.contains("1. a client creates pod-0 (resourceVersion 1)"), "{text}");
+    assert!(text.contains("from an API server that lags behind"), "{text}");
+    assert_eq!(report.scenarios[0].violated().next().unwrap().steps.len(), 24);
 }
 
 #[test]
 fn a_missed_node_deletion_binds_and_collects_for_ever() {
-    let options = Options {
-        mutation: Some("k-56261".to_owned()),
-        ..Options::default()
-    };
+    let options = Options { mutation: Some("k-56261".to_owned()), ..Options::default() };
 
     let report = check::run(&options).unwrap();
 
     let repeats = &report.scenarios[0].violated().next().unwrap().repeats;
-    for deed in [
-        "binds pod-0 to node-0",
-        "garbage collection removes pod-0",
-        "creates pod-0",
-    ] {
+    for deed in ["binds pod-0 to node-0", "garbage collection removes pod-0", "creates pod-0"] {
         assert!(repeats.iter().any(|step| step.contains(deed)), "{report}");
     }
-    assert!(
-        repeats.iter().all(|step| !step.contains("refused")),
-        "{report}"
-    );
+    assert!(repeats.iter().all(|step| !step.contains("refused")), "{report}");
 }
 
 #[test]
 fn no_smaller_size_violates_a_claim() {
     for size in [
-        Size {
-            faults: Some(0),
-            ..Size::default()
-        },
-        Size {
-            nodes: Some(1),
-            pods: Some(1),
-            replicas: Some(1),
-            ..Size::default()
-        },
+        Size { faults: Some(0), ..Size::default() },
+        Size { nodes: Some(1), pods: Some(1), replicas: Some(1), ..Size::default() },
     ] {
-        let report = check::run(&Options {
-            size,
-            ..Options::default()
-        })
-        .unwrap();
+        let report = check::run(&Options { size, ..Options::default() }).unwrap();
 
         assert!(!report.is_violated(), "{report}");
     }
@@ -201,36 +139,18 @@ fn no_smaller_size_violates_a_claim() {
 
 #[test]
 fn what_is_unknown_is_named() {
-    let scenario = Options {
-        scenario: Some("weather".to_owned()),
-        ..Options::default()
-    };
-    let mutation = Options {
-        mutation: Some("k-0".to_owned()),
-        ..Options::default()
-    };
+    let scenario = Options { scenario: Some("weather".to_owned()), ..Options::default() };
+    let mutation = Options { mutation: Some("k-0".to_owned()), ..Options::default() };
 
-    assert!(
-        check::run(&scenario)
-            .unwrap_err()
-            .to_string()
-            .contains("weather")
-    );
-    assert!(
-        check::run(&mutation)
-            .unwrap_err()
-            .to_string()
-            .contains("k-0")
-    );
+    assert!(check::run(&scenario).unwrap_err().to_string().contains("weather"));
+    assert!(check::run(&mutation).unwrap_err().to_string().contains("k-0"));
 }
 
 fn defined_claims() -> BTreeSet<String> {
     let cluster = model::cluster::claims::all::<1, 1, 0, 1>();
     let cluster = cluster.iter().map(|claim| claim.id.to_owned());
     let watch = model::watch::claims::all();
-    cluster
-        .chain(watch.iter().map(|claim| claim.id.to_owned()))
-        .collect()
+    cluster.chain(watch.iter().map(|claim| claim.id.to_owned())).collect()
 }
 
 fn defined_mutations() -> BTreeSet<&'static str> {

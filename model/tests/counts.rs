@@ -14,17 +14,8 @@ use model::watch::state::Budgets;
 /// 3 + 2 · (1 + 8) = 21.
 #[test]
 fn one_write_has_twenty_one_states() {
-    let budgets = Budgets {
-        crashes: 0,
-        compactions: 0,
-        closed_watches: 0,
-        revisions_max: 1,
-    };
-    let slice = WatchSlice {
-        writers: 1,
-        budgets,
-        mutation: None,
-    };
+    let budgets = Budgets { crashes: 0, compactions: 0, closed_watches: 0, revisions_max: 1 };
+    let slice = WatchSlice { writers: 1, budgets, mutation: None };
 
     assert_eq!(states(slice), 21);
 }
@@ -34,15 +25,8 @@ fn one_write_has_twenty_one_states() {
 /// end: 5 + 2 + 1.
 #[test]
 fn one_binding_has_eight_states() {
-    let components = Components {
-        scheduler: true,
-        ..Components::default()
-    };
-    let machines = Machines {
-        count: 1,
-        unregistered: 0,
-        allocatable_pods: 1,
-    };
+    let components = Components { scheduler: true, ..Components::default() };
+    let machines = Machines { count: 1, unregistered: 0, allocatable_pods: 1 };
 
     let slice = Cluster::<1, 1, 0, 8> {
         components,
@@ -60,33 +44,20 @@ fn one_binding_has_eight_states() {
 
 #[test]
 fn the_same_steps_run_in_a_large_cluster() {
-    let components = Components {
-        scheduler: true,
-        kubelets: true,
-        ..Components::default()
-    };
-    let machines = Machines {
-        count: 16,
-        unregistered: 0,
-        allocatable_pods: 110,
-    };
+    let components = Components { scheduler: true, kubelets: true, ..Components::default() };
+    let machines = Machines { count: 16, unregistered: 0, allocatable_pods: 110 };
     let start: State<128, 16, 8, 256> =
         Cluster::start(components, machines, budgets(&[(Budget::CreatePod, 128)]));
 
     let end = PodId::all(128).fold(start, |state, pod| {
         let created = Action::CreatePod { pod, node: None }.apply(&state).unwrap();
-        created
-            .create_binding(pod, Uid(1), NodeId::new(pod.index() % 16))
-            .unwrap()
+        created.create_binding(pod, Uid(1), NodeId::new(pod.index() % 16)).unwrap()
     });
 
     assert!(NodeId::all(16).all(|node| end.objects().pods_on(node) == 8));
 }
 
 fn states<S: Slice>(slice: S) -> usize {
-    let limits = Limits {
-        until: Until::Everything,
-        states_max: 1_000,
-    };
+    let limits = Limits { until: Until::Everything, states_max: 1_000 };
     Search::run(Checked::new(slice), limits).states.len()
 }

@@ -60,10 +60,7 @@ impl Slice for Toy {
     }
 
     fn step(&self, state: &u8, Taken(action): Taken) -> Option<u8> {
-        let edge = self
-            .0
-            .iter()
-            .find(|(from, by, _)| from == state && *by == action)?;
+        let edge = self.0.iter().find(|(from, by, _)| from == state && *by == action)?;
         Some(edge.2)
     }
 
@@ -72,10 +69,7 @@ impl Slice for Toy {
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
-        vec![Claim {
-            id: "TOY-1",
-            fact: Fact::Eventually(goal),
-        }]
+        vec![Claim { id: "TOY-1", fact: Fact::Eventually(goal) }]
     }
 
     fn describe(&self, _: &u8, Taken(action): Taken, _: &u8) -> String {
@@ -101,17 +95,8 @@ fn goal(_: &Toy, state: &u8) -> bool {
 
 /// The actions of the cycle on which the toy never reaches its goal, if it has one.
 fn failure(toy: Toy) -> Option<String> {
-    let limits = Limits {
-        until: Until::Everything,
-        states_max: 10,
-    };
+    let limits = Limits { until: Until::Everything, states_max: 10 };
     let search = Search::run(Checked::new(toy), limits);
     let lasso = fair_run_without(&search, goal)?;
-    Some(
-        lasso
-            .cycle
-            .iter()
-            .map(|(source, edge)| search.step(*source, *edge).1.0)
-            .collect(),
-    )
+    Some(lasso.cycle.iter().map(|(source, edge)| search.step(*source, *edge).1.0).collect())
 }

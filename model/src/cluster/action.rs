@@ -13,10 +13,7 @@ use serde::Serialize;
 /// One step of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
-#[expect(
-    missing_docs,
-    reason = "each is documented at the step of its name, which it applies"
-)]
+#[expect(missing_docs, reason = "each is documented at the step of its name, which it applies")]
 pub enum Action {
     CreatePod { pod: PodId, node: Option<NodeId> },
     DeletePod { pod: PodId },

@@ -22,10 +22,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             return None;
         }
         let uid = self.store.pod_uids[pod.index()].next();
-        let object = Pod {
-            node,
-            ..Pod::pending(uid, owner)
-        };
+        let object = Pod { node, ..Pod::pending(uid, owner) };
         Some(self.written(Change::Added, Object::Pod(pod, object)))
     }
 
@@ -36,13 +33,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if object.node.is_some() || object.deleting {
             return None;
         }
-        Some(self.pod_modified(
-            pod,
-            Pod {
-                node: Some(node),
-                ..object
-            },
-        ))
+        Some(self.pod_modified(pod, Pod { node: Some(node), ..object }))
     }
 
     /// Writes `status.phase`. Refused where the uid is not the Pod's.
@@ -61,13 +52,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if object.deleting {
             return None;
         }
-        Some(self.pod_modified(
-            pod,
-            Pod {
-                deleting: true,
-                ..object
-            },
-        ))
+        Some(self.pod_modified(pod, Pod { deleting: true, ..object }))
     }
 
     /// Deletes a Pod with a grace period of zero. Refused where the uid is not the Pod's.
@@ -82,12 +67,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             return None;
         }
         let uid = self.store.node_uids[node.index()].next();
-        let object = Node {
-            uid,
-            ready: false,
-            unreachable: false,
-            allocatable_pods,
-        };
+        let object = Node { uid, ready: false, unreachable: false, allocatable_pods };
         Some(self.written(Change::Added, Object::Node(node, object)))
     }
 
@@ -112,10 +92,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if self.objects().replica_set(set).is_some() {
             return None;
         }
-        let object = ReplicaSet {
-            uid: Uid::NONE.next(),
-            replicas,
-        };
+        let object = ReplicaSet { uid: Uid::NONE.next(), replicas };
         Some(self.written(Change::Added, Object::ReplicaSet(set, object)))
     }
 

@@ -76,9 +76,6 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// The same state with one less of this budget.
     pub fn spend(&self, budget: Budget) -> Option<Self> {
         let left = self.budgets.left(budget).checked_sub(1)?;
-        Some(State {
-            budgets: self.budgets.with(budget, left),
-            ..*self
-        })
+        Some(State { budgets: self.budgets.with(budget, left), ..*self })
     }
 }

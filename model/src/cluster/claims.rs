@@ -22,10 +22,7 @@ pub fn all<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: 
         claim("POD-4", Always(one_runner_per_pod_name)),
         claim("POD-5", Reachable(a_pod_runs)),
         claim("POD-6", Eventually(every_pod_that_fits_runs)),
-        claim(
-            "SCHEDULER-1",
-            Always(no_node_is_overbooked_unless_something_failed),
-        ),
+        claim("SCHEDULER-1", Always(no_node_is_overbooked_unless_something_failed)),
         claim("SCHEDULER-2", EachStep(binding_is_for_the_pod_it_names)),
         claim("SCHEDULER-3", Eventually(every_pod_that_fits_is_bound)),
         claim("SCHEDULER-4", Reachable(a_crash_overbooks_a_node)),
@@ -37,10 +34,7 @@ pub fn all<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: 
         claim("NODE-3", Reachable(a_pod_moves_from_a_dead_node)),
         claim("REPLICASET-1", EachStep(asks_for_no_more_than_is_missing)),
         claim("REPLICASET-2", EachStep(deletes_no_more_than_is_too_many)),
-        claim(
-            "REPLICASET-3",
-            Eventually(every_replica_set_has_its_replicas),
-        ),
+        claim("REPLICASET-3", Eventually(every_replica_set_has_its_replicas)),
         claim("REPLICASET-4", Reachable(all_replicas_exist)),
         claim("REPLICASET-5", Eventually(every_replica_runs)),
     ]
@@ -243,10 +237,7 @@ fn handled<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: 
 ) -> Option<Binding> {
     let late = before.scheduler.late_bindings[pod.index()]
         .filter(|_| after.scheduler.late_bindings[pod.index()].is_none());
-    let sent = before
-        .scheduler
-        .sent(pod)
-        .filter(|_| after.scheduler.sent(pod).is_none());
+    let sent = before.scheduler.sent(pod).filter(|_| after.scheduler.sent(pod).is_none());
     late.or(sent)
 }
 
@@ -273,9 +264,7 @@ fn sees_it_unreachable<
 ) -> bool {
     let node = state.evictable(pod);
     let nodes = state.cache(Watcher::NodeLifecycleNodes);
-    node.zip(nodes)
-        .and_then(|(node, nodes)| nodes.node(node))
-        .is_some_and(|node| node.unreachable)
+    node.zip(nodes).and_then(|(node, nodes)| nodes.node(node)).is_some_and(|node| node.unreachable)
 }
 
 fn unsent_creations<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>(
@@ -293,11 +282,7 @@ fn doomed_pods<const PODS: usize, const NODES: usize, const SETS: usize, const L
     use super::replica_set::Deletion;
     let sent =
         |pod: PodId| state.replica_set_controller.deletions[pod.index()] == Deletion::Sent(set);
-    state
-        .objects()
-        .active_pods_of(set)
-        .filter(|(pod, _)| sent(*pod))
-        .count()
+    state.objects().active_pods_of(set).filter(|(pod, _)| sent(*pod)).count()
 }
 
 /// `spec.replicas` in the cache of the ReplicaSet controller.
@@ -305,9 +290,7 @@ fn replicas_read<const PODS: usize, const NODES: usize, const SETS: usize, const
     state: &In<PODS, NODES, SETS, LOG>,
     set: SetId,
 ) -> usize {
-    let read = state
-        .cache(Watcher::ReplicaSets)
-        .and_then(|objects| objects.replica_set(set));
+    let read = state.cache(Watcher::ReplicaSets).and_then(|objects| objects.replica_set(set));
     read.map_or(0, |object| usize::from(object.replicas))
 }
 

@@ -25,8 +25,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// A client creates a ReplicaSet.
     pub fn client_creates_replica_set(&self, set: SetId, replicas: u8) -> Option<Self> {
-        self.spend(Budget::CreateReplicaSet)?
-            .create_replica_set(set, replicas)
+        self.spend(Budget::CreateReplicaSet)?.create_replica_set(set, replicas)
     }
 
     /// A client scales a ReplicaSet.

@@ -49,11 +49,8 @@ pub enum Container {
 
 impl<const PODS: usize> Kubelet<PODS> {
     /// A machine without power.
-    pub const OFF: Self = Kubelet {
-        machine: Machine::Off,
-        containers: [Container::None; PODS],
-        allocatable_pods: 0,
-    };
+    pub const OFF: Self =
+        Kubelet { machine: Machine::Off, containers: [Container::None; PODS], allocatable_pods: 0 };
 
     /// Whether the kubelet runs and has registered.
     pub fn is_running(&self) -> bool {
@@ -67,10 +64,7 @@ impl<const PODS: usize> Kubelet<PODS> {
 
     /// How many Pods run.
     pub fn running(&self) -> usize {
-        self.containers
-            .iter()
-            .filter(|held| matches!(held, Container::Running(_)))
-            .count()
+        self.containers.iter().filter(|held| matches!(held, Container::Running(_))).count()
     }
 
     /// Whether it holds nothing about this Pod.
@@ -132,9 +126,8 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         else {
             return None;
         };
-        let wanted = self
-            .pod_on(node, pod)?
-            .is_some_and(|object| object.uid == uid && !object.deleting);
+        let wanted =
+            self.pod_on(node, pod)?.is_some_and(|object| object.uid == uid && !object.deleting);
         (!wanted).then(|| self.holding(node, pod, Container::None))
     }
 
@@ -142,11 +135,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     pub fn finish_deletion(&self, node: NodeId, pod: PodId) -> Option<Self> {
         let object = self.pod_on(node, pod)?.filter(|object| object.deleting)?;
         let stopped = self.container(node, pod) == Container::None;
-        if stopped {
-            self.remove_pod(pod, object.uid)
-        } else {
-            None
-        }
+        if stopped { self.remove_pod(pod, object.uid) } else { None }
     }
 
     /// The kubelet creates its Node object when it starts, or finds it there.
@@ -155,9 +144,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if kubelet.machine != Machine::Registering {
             return None;
         }
-        let mut next = self
-            .create_node(node, kubelet.allocatable_pods)
-            .unwrap_or(*self);
+        let mut next = self.create_node(node, kubelet.allocatable_pods).unwrap_or(*self);
         next.kubelets[node.index()].machine = Machine::Running;
         Some(next)
     }
@@ -169,13 +156,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if !self.kubelets[node.index()].is_running() {
             return None;
         }
-        let mut next = self.update_node(
-            node,
-            Node {
-                ready: true,
-                ..object
-            },
-        )?;
+        let mut next = self.update_node(node, Node { ready: true, ..object })?;
         next.leases[node.index()] = true;
         Some(next)
     }
@@ -241,9 +222,6 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     }
 
     pub(super) fn has_synced(&self, node: NodeId) -> bool {
-        self.store
-            .cursor(Watcher::Kubelet(node))
-            .position()
-            .is_some()
+        self.store.cursor(Watcher::Kubelet(node)).position().is_some()
     }
 }

@@ -66,57 +66,30 @@ impl Mutation {
         ("k-59848", Mutation::StaleList),
         ("k-56261", Mutation::MissedNodeDeletion),
         ("k-72122", Mutation::MissedMove),
-        (
-            "scheduler-forgets-assumed-pods",
-            Mutation::ForgottenAssumption,
-        ),
-        (
-            "scheduler-never-retries-a-binding",
-            Mutation::BindingNeverRetried,
-        ),
-        (
-            "late-bindings-never-arrive",
-            Mutation::LateBindingsNeverArrive,
-        ),
+        ("scheduler-forgets-assumed-pods", Mutation::ForgottenAssumption),
+        ("scheduler-never-retries-a-binding", Mutation::BindingNeverRetried),
+        ("late-bindings-never-arrive", Mutation::LateBindingsNeverArrive),
         ("binding-overwrites-node-name", Mutation::SecondBinding),
         ("binding-ignores-uid", Mutation::BindingWithoutUid),
-        (
-            "scheduler-picks-unregistered-node",
-            Mutation::UnregisteredNode,
-        ),
+        ("scheduler-picks-unregistered-node", Mutation::UnregisteredNode),
         ("k-58711", Mutation::FailedBecomesSucceeded),
         ("k-104560", Mutation::CompletedPodsCounted),
         ("k-135296", Mutation::RejectedPodsCounted),
         ("kubelet-skips-admission", Mutation::NoAdmission),
-        (
-            "kubelet-confirms-deletion-early",
-            Mutation::EarlyConfirmation,
-        ),
-        (
-            "kubelet-never-reports-status",
-            Mutation::StatusNeverReported,
-        ),
+        ("kubelet-confirms-deletion-early", Mutation::EarlyConfirmation),
+        ("kubelet-never-reports-status", Mutation::StatusNeverReported),
         ("kubelet-never-rejects", Mutation::NothingRejected),
         ("eviction-without-taint", Mutation::EvictionWithoutTaint),
-        (
-            "update-ignores-resource-version",
-            Mutation::UpdateWithoutResourceVersion,
-        ),
+        ("update-ignores-resource-version", Mutation::UpdateWithoutResourceVersion),
         ("eviction-never-sent", Mutation::EvictionNeverSent),
         ("replica-set-ignores-expectations", Mutation::NoExpectations),
-        (
-            "replica-set-never-lowers-expectations",
-            Mutation::ExpectationNeverLowered,
-        ),
+        ("replica-set-never-lowers-expectations", Mutation::ExpectationNeverLowered),
         ("creations-never-arrive", Mutation::CreationsNeverArrive),
     ];
 
     /// The mutation of this id.
     pub fn of(id: &str) -> Option<Mutation> {
-        Mutation::ALL
-            .into_iter()
-            .find(|(name, _)| *name == id)
-            .map(|(_, mutation)| mutation)
+        Mutation::ALL.into_iter().find(|(name, _)| *name == id).map(|(_, mutation)| mutation)
     }
 
     /// Takes a step, or the wrong one in its place.
@@ -150,9 +123,7 @@ impl Mutation {
                 rebind(state, pod, binding, |object| object.uid == binding.uid)
             }
             (BindingWithoutUid, Action::CommitBinding { pod }) => {
-                rebind(state, pod, state.scheduler.sent(pod)?, |object| {
-                    object.node.is_none()
-                })
+                rebind(state, pod, state.scheduler.sent(pod)?, |object| object.node.is_none())
             }
             (FailedBecomesSucceeded, Action::ReportStatus { node, pod }) => {
                 succeed(state, node, pod).or_else(|| action.apply(state))
@@ -182,10 +153,8 @@ impl Mutation {
             (UpdateWithoutResourceVersion, Action::CommitNodeUpdate { node }) => {
                 let mut fresh = *state;
                 let NodeUpdate { change, .. } = state.node_lifecycle.updates[node.index()]?;
-                fresh.node_lifecycle.updates[node.index()] = Some(NodeUpdate {
-                    change,
-                    outdated: false,
-                });
+                fresh.node_lifecycle.updates[node.index()] =
+                    Some(NodeUpdate { change, outdated: false });
                 fresh.commit_node_update(node)
             }
             (NoExpectations, Action::SyncReplicaSet { set }) => {
@@ -213,9 +182,7 @@ fn stale_list<const PODS: usize, const NODES: usize, const SETS: usize, const LO
     watcher: Watcher,
 ) -> Option<State<PODS, NODES, SETS, LOG>> {
     let lagging = state.store.cursor(Watcher::LaggingApiServer).position()?;
-    state
-        .spend(super::budgets::Budget::StaleList)?
-        .list_at(watcher, lagging)
+    state.spend(super::budgets::Budget::StaleList)?.list_at(watcher, lagging)
 }
 
 fn schedule_on_absent_node<
@@ -233,13 +200,7 @@ fn schedule_on_absent_node<
     let absent = state.cache(Watcher::SchedulerNodes)?.node(node).is_none();
     let was_there = state.store.node_uids[node.index()] != super::ids::Uid::NONE;
     if absent && (was_there || mutation == Mutation::UnregisteredNode) {
-        return Some(state.assumed(
-            pod,
-            Binding {
-                uid: object.uid,
-                node,
-            },
-        ));
+        return Some(state.assumed(pod, Binding { uid: object.uid, node }));
     }
     state.schedule(pod, node)
 }
@@ -253,15 +214,7 @@ fn forgetful<const PODS: usize, const NODES: usize, const SETS: usize, const LOG
     let mut forgetful = *state;
     forgetful.scheduler.attempts = [Attempt::None; PODS];
     let fits = forgetful.fits(node)?;
-    fits.then(|| {
-        state.assumed(
-            pod,
-            Binding {
-                uid: object.uid,
-                node,
-            },
-        )
-    })
+    fits.then(|| state.assumed(pod, Binding { uid: object.uid, node }))
 }
 
 fn finish_once<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>(
@@ -284,10 +237,7 @@ fn rebind<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
 ) -> Option<State<PODS, NODES, SETS, LOG>> {
     let mut next = *state;
     if let Some(object) = state.objects().pod(pod).filter(accepts) {
-        let bound = Pod {
-            node: Some(binding.node),
-            ..object
-        };
+        let bound = Pod { node: Some(binding.node), ..object };
         next.store.write(Change::Modified, Object::Pod(pod, bound));
     }
     next.scheduler.late_bindings[pod.index()] = None;
@@ -319,11 +269,7 @@ fn reject_counting<const PODS: usize, const NODES: usize, const SETS: usize, con
 ) -> Option<State<PODS, NODES, SETS, LOG>> {
     let object = state.pod_to_start(node, pod)?;
     let kubelet = state.kubelets[node.index()];
-    let counted = kubelet
-        .containers
-        .iter()
-        .filter(|held| counts(**held))
-        .count();
+    let counted = kubelet.containers.iter().filter(|held| counts(**held)).count();
     let full = counted >= usize::from(kubelet.allocatable_pods);
     full.then(|| state.holding(node, pod, Container::Rejected(object.uid)))
 }

@@ -44,37 +44,22 @@ pub enum NodeChange {
 
 impl NodeChange {
     /// All of them.
-    pub const ALL: [NodeChange; 3] = [
-        NodeChange::MarkUnknown,
-        NodeChange::Taint,
-        NodeChange::Untaint,
-    ];
+    pub const ALL: [NodeChange; 3] =
+        [NodeChange::MarkUnknown, NodeChange::Taint, NodeChange::Untaint];
 
     /// The Node after the change.
     pub fn of(self, node: Node) -> Node {
         match self {
-            NodeChange::MarkUnknown => Node {
-                ready: false,
-                ..node
-            },
-            NodeChange::Taint => Node {
-                unreachable: true,
-                ..node
-            },
-            NodeChange::Untaint => Node {
-                unreachable: false,
-                ..node
-            },
+            NodeChange::MarkUnknown => Node { ready: false, ..node },
+            NodeChange::Taint => Node { unreachable: true, ..node },
+            NodeChange::Untaint => Node { unreachable: false, ..node },
         }
     }
 }
 
 impl<const PODS: usize, const NODES: usize> NodeLifecycle<PODS, NODES> {
     /// Nothing in flight.
-    pub const EMPTY: Self = NodeLifecycle {
-        updates: [None; NODES],
-        evictions: [false; PODS],
-    };
+    pub const EMPTY: Self = NodeLifecycle { updates: [None; NODES], evictions: [false; PODS] };
 
     /// Whether it holds nothing about this Pod.
     pub fn forgot(&self, pod: PodId) -> bool {
@@ -98,11 +83,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             return None;
         }
         let running = self.kubelets[node.index()].machine == Machine::Running;
-        let mut next = if running {
-            self.spend(Budget::LateRenewal)?
-        } else {
-            *self
-        };
+        let mut next = if running { self.spend(Budget::LateRenewal)? } else { *self };
         next.leases[node.index()] = false;
         Some(next)
     }
@@ -118,9 +99,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if !due || self.node_lifecycle.updates[node.index()].is_some() {
             return None;
         }
-        let outdated = self
-            .store
-            .node_change_pending(Watcher::NodeLifecycleNodes, node);
+        let outdated = self.store.node_change_pending(Watcher::NodeLifecycleNodes, node);
         let mut next = *self;
         next.node_lifecycle.updates[node.index()] = Some(NodeUpdate { change, outdated });
         Some(next)
@@ -141,10 +120,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// The taint eviction controller sees a Pod on an unreachable Node, and asks to delete it.
     pub fn decide_eviction(&self, pod: PodId) -> Option<Self> {
         let node = self.evictable(pod)?;
-        let tainted = self
-            .cache(Watcher::NodeLifecycleNodes)?
-            .node(node)?
-            .unreachable;
+        let tainted = self.cache(Watcher::NodeLifecycleNodes)?.node(node)?.unreachable;
         tainted.then(|| self.evicting(pod))
     }
 
@@ -173,11 +149,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         let objects = self.objects();
         let object = objects.pod(pod)?;
         let orphan = object.node.is_some_and(|node| objects.node(node).is_none());
-        if orphan {
-            self.remove_pod(pod, object.uid)
-        } else {
-            None
-        }
+        if orphan { self.remove_pod(pod, object.uid) } else { None }
     }
 
     /// The Node of a Pod that the controller's cache shows bound, active, and not yet evicted.

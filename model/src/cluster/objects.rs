@@ -24,13 +24,7 @@ pub struct Pod {
 impl Pod {
     /// A new Pod, neither bound nor running.
     pub fn pending(uid: Uid, owner: Option<SetId>) -> Self {
-        Pod {
-            uid,
-            owner,
-            node: None,
-            phase: Phase::Pending,
-            deleting: false,
-        }
+        Pod { uid, owner, node: None, phase: Phase::Pending, deleting: false }
     }
 
     /// Whether its phase is final.
@@ -97,11 +91,8 @@ pub struct Objects<const PODS: usize, const NODES: usize, const SETS: usize> {
 
 impl<const PODS: usize, const NODES: usize, const SETS: usize> Objects<PODS, NODES, SETS> {
     /// Nothing was created yet.
-    pub const EMPTY: Self = Objects {
-        pods: [None; PODS],
-        nodes: [None; NODES],
-        replica_sets: [None; SETS],
-    };
+    pub const EMPTY: Self =
+        Objects { pods: [None; PODS], nodes: [None; NODES], replica_sets: [None; SETS] };
 
     /// The Pod of this name.
     pub fn pod(&self, pod: PodId) -> Option<Pod> {
@@ -120,11 +111,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize> Objects<PODS, NOD
 
     /// How many Pods take a place on this Node.
     pub fn pods_on(&self, node: NodeId) -> usize {
-        self.pods
-            .iter()
-            .flatten()
-            .filter(|pod| pod.occupies(node))
-            .count()
+        self.pods.iter().flatten().filter(|pod| pod.occupies(node)).count()
     }
 
     /// The active Pods that this ReplicaSet controls.

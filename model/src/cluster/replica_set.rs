@@ -44,10 +44,7 @@ pub enum Deletion {
 impl<const PODS: usize, const SETS: usize> ReplicaSetController<PODS, SETS> {
     /// Just started.
     pub const EMPTY: Self = ReplicaSetController {
-        expectations: [Expectations {
-            creations: 0,
-            unsent: 0,
-        }; SETS],
+        expectations: [Expectations { creations: 0, unsent: 0 }; SETS],
         deletions: [Deletion::None; PODS],
         late_creations: [false; SETS],
     };
@@ -84,11 +81,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// too many. It does nothing while its expectations are not satisfied.
     pub fn sync_replica_set(&self, set: SetId) -> Option<Self> {
         let satisfied = self.replica_set_controller.expectations_are_satisfied(set);
-        if satisfied {
-            self.manage_replicas(set)
-        } else {
-            None
-        }
+        if satisfied { self.manage_replicas(set) } else { None }
     }
 
     /// The API server handles the creation of a Pod of this ReplicaSet.
@@ -112,9 +105,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     pub fn lose_answer_to_creation(&self, set: SetId, pod: PodId) -> Option<Self> {
         self.unsent_creation(set)?;
         let mut next =
-            self.spend(Budget::LostRequest)?
-                .free(pod)?
-                .create_pod(pod, Some(set), None)?;
+            self.spend(Budget::LostRequest)?.free(pod)?.create_pod(pod, Some(set), None)?;
         next.replica_set_controller.creation_handled(set);
         next.replica_set_controller.observe_creation(set);
         Some(next)
@@ -158,18 +149,12 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// Counts, and asks: the part of a sync that follows the look at the expectations.
     pub(super) fn manage_replicas(&self, set: SetId) -> Option<Self> {
         let wanted = usize::from(self.cache(Watcher::ReplicaSets)?.replica_set(set)?.replicas);
-        let active: Vec<_> = self
-            .cache(Watcher::ReplicaSetPods)?
-            .active_pods_of(set)
-            .collect();
+        let active: Vec<_> = self.cache(Watcher::ReplicaSetPods)?.active_pods_of(set).collect();
         let mut next = *self;
         if active.len() < wanted {
             let missing = (wanted - active.len()) as u8;
             let expected = &mut next.replica_set_controller.expectations[set.index()];
-            *expected = Expectations {
-                creations: missing,
-                unsent: missing,
-            };
+            *expected = Expectations { creations: missing, unsent: missing };
             return Some(next);
         }
         let excess = active.len() - wanted;
@@ -216,12 +201,6 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
 /// The Pods in the order in which they are given up: unbound before bound, waiting before running.
 fn least_useful(mut pods: Vec<(PodId, Pod)>) -> impl Iterator<Item = PodId> {
-    pods.sort_by_key(|(id, pod)| {
-        (
-            pod.node.is_some(),
-            pod.phase == Phase::Running,
-            Reverse(*id),
-        )
-    });
+    pods.sort_by_key(|(id, pod)| (pod.node.is_some(), pod.phase == Phase::Running, Reverse(*id)));
     pods.into_iter().map(|(id, _)| id)
 }

@@ -54,30 +54,26 @@ pub fn request<const PODS: usize, const NODES: usize, const SETS: usize, const L
 ) -> Option<Request> {
     let uid_of = |pod: PodId| state.objects().pod(pod).map(|object| object.uid.0);
     Some(match action {
-        Action::CreatePod { pod, node } => Request {
-            node_name: node.map(|node| node.to_string()),
-            ..named("create", "pods", pod)
-        },
+        Action::CreatePod { pod, node } => {
+            Request { node_name: node.map(|node| node.to_string()), ..named("create", "pods", pod) }
+        }
         Action::DeletePod { pod }
         | Action::CommitScaleDown { pod }
         | Action::CommitEviction { pod } => named("delete", "pods", pod),
-        Action::ForceDeletePod { pod } | Action::CollectOrphan { pod } => Request {
-            grace_period_seconds: Some(0),
-            ..named("delete", "pods", pod)
-        },
+        Action::ForceDeletePod { pod } | Action::CollectOrphan { pod } => {
+            Request { grace_period_seconds: Some(0), ..named("delete", "pods", pod) }
+        }
         Action::FinishDeletion { pod, .. } => Request {
             uid: uid_of(pod),
             grace_period_seconds: Some(0),
             ..named("delete", "pods", pod)
         },
-        Action::CreateReplicaSet { set, replicas } => Request {
-            replicas: Some(replicas),
-            ..named("create", "replicasets", set)
-        },
-        Action::ScaleReplicaSet { set, replicas } => Request {
-            replicas: Some(replicas),
-            ..named("update", "replicasets/scale", set)
-        },
+        Action::CreateReplicaSet { set, replicas } => {
+            Request { replicas: Some(replicas), ..named("create", "replicasets", set) }
+        }
+        Action::ScaleReplicaSet { set, replicas } => {
+            Request { replicas: Some(replicas), ..named("update", "replicasets/scale", set) }
+        }
         Action::DeleteReplicaSet { set } => named("delete", "replicasets", set),
         Action::CommitBinding { pod } | Action::LoseAnswerToBinding { pod } => {
             binding(pod, state.scheduler.sent(pod)?)
@@ -87,15 +83,13 @@ pub fn request<const PODS: usize, const NODES: usize, const SETS: usize, const L
         }
         Action::CommitCreation { set, pod }
         | Action::CommitLateCreation { set, pod }
-        | Action::LoseAnswerToCreation { set, pod } => Request {
-            owner: Some(set.to_string()),
-            ..named("create", "pods", pod)
-        },
+        | Action::LoseAnswerToCreation { set, pod } => {
+            Request { owner: Some(set.to_string()), ..named("create", "pods", pod) }
+        }
         Action::RegisterNode { node } => named("create", "nodes", node),
-        Action::ReportNodeReady { node } => Request {
-            ready: Some("True"),
-            ..named("patch", "nodes/status", node)
-        },
+        Action::ReportNodeReady { node } => {
+            Request { ready: Some("True"), ..named("patch", "nodes/status", node) }
+        }
         Action::RenewLease { node } => named("update", "leases", node),
         Action::DeadNodeIsDeleted { node } => named("delete", "nodes", node),
         Action::ReportStatus { node, pod } => {
@@ -104,11 +98,7 @@ pub fn request<const PODS: usize, const NODES: usize, const SETS: usize, const L
                 Container::Rejected(_) => "Failed",
                 Container::Exited(_) | Container::None => "Succeeded",
             };
-            Request {
-                uid: uid_of(pod),
-                phase: Some(phase),
-                ..named("patch", "pods/status", pod)
-            }
+            Request { uid: uid_of(pod), phase: Some(phase), ..named("patch", "pods/status", pod) }
         }
         Action::CommitNodeUpdate { node } => node_update(state, node)?,
         Action::List { .. }
@@ -140,12 +130,7 @@ pub fn request<const PODS: usize, const NODES: usize, const SETS: usize, const L
 }
 
 fn named(verb: &'static str, resource: &'static str, name: impl ToString) -> Request {
-    Request {
-        verb,
-        resource,
-        name: name.to_string(),
-        ..Request::default()
-    }
+    Request { verb, resource, name: name.to_string(), ..Request::default() }
 }
 
 fn binding(pod: PodId, binding: Binding) -> Request {
@@ -162,21 +147,13 @@ fn node_update<const PODS: usize, const NODES: usize, const SETS: usize, const L
 ) -> Option<Request> {
     let update = state.node_lifecycle.updates[node.index()]?;
     let base = match update.change {
-        NodeChange::MarkUnknown => Request {
-            ready: Some("Unknown"),
-            ..named("update", "nodes/status", node)
-        },
-        NodeChange::Taint => Request {
-            unreachable: Some(true),
-            ..named("patch", "nodes", node)
-        },
-        NodeChange::Untaint => Request {
-            unreachable: Some(false),
-            ..named("patch", "nodes", node)
-        },
+        NodeChange::MarkUnknown => {
+            Request { ready: Some("Unknown"), ..named("update", "nodes/status", node) }
+        }
+        NodeChange::Taint => Request { unreachable: Some(true), ..named("patch", "nodes", node) },
+        NodeChange::Untaint => {
+            Request { unreachable: Some(false), ..named("patch", "nodes", node) }
+        }
     };
-    Some(Request {
-        outdated: Some(update.outdated),
-        ..base
-    })
+    Some(Request { outdated: Some(update.outdated), ..base })
 }

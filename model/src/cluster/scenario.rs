@@ -61,10 +61,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         machines: Machines,
         budgets: Budgets,
     ) -> State<PODS, NODES, SETS, LOG> {
-        let mut state = State {
-            budgets,
-            ..State::EMPTY
-        };
+        let mut state = State { budgets, ..State::EMPTY };
         for node in NodeId::all(machines.count) {
             let registered = node.index() < machines.count - machines.unregistered;
             state = with_machine(state, node, machines.allocatable_pods, registered);
@@ -117,20 +114,15 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             if self.components.scheduler {
                 actions.push(Action::CreatePod { pod, node: None });
             } else {
-                actions.extend(self.nodes().map(|node| Action::CreatePod {
-                    pod,
-                    node: Some(node),
-                }));
+                actions
+                    .extend(self.nodes().map(|node| Action::CreatePod { pod, node: Some(node) }));
             }
         }
         for set in SetId::all(SETS) {
             for replicas in 0..=self.replicas_max {
                 actions.push(Action::ScaleReplicaSet { set, replicas });
             }
-            actions.push(Action::CreateReplicaSet {
-                set,
-                replicas: self.replicas_max,
-            });
+            actions.push(Action::CreateReplicaSet { set, replicas: self.replicas_max });
         }
         actions
     }
@@ -200,10 +192,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         for node in self.nodes() {
             let decide = |change| Action::DecideNodeUpdate { node, change };
             actions.extend(NodeChange::ALL.map(decide));
-            actions.extend([
-                Action::ExpireLease { node },
-                Action::CommitNodeUpdate { node },
-            ]);
+            actions.extend([Action::ExpireLease { node }, Action::CommitNodeUpdate { node }]);
         }
         for pod in self.pods() {
             actions.extend([
@@ -284,10 +273,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
-        claims::all()
-            .into_iter()
-            .filter(|claim| self.claims.contains(&claim.id))
-            .collect()
+        claims::all().into_iter().filter(|claim| self.claims.contains(&claim.id)).collect()
     }
 
     fn describe(&self, before: &Self::State, action: Action, after: &Self::State) -> String {
@@ -331,25 +317,12 @@ fn with_machine<const PODS: usize, const NODES: usize, const SETS: usize, const 
     allocatable_pods: u8,
     registered: bool,
 ) -> State<PODS, NODES, SETS, LOG> {
-    let machine = if registered {
-        Machine::Running
-    } else {
-        Machine::Registering
-    };
-    state.kubelets[node.index()] = Kubelet {
-        machine,
-        allocatable_pods,
-        ..Kubelet::OFF
-    };
+    let machine = if registered { Machine::Running } else { Machine::Registering };
+    state.kubelets[node.index()] = Kubelet { machine, allocatable_pods, ..Kubelet::OFF };
     state.leases[node.index()] = true;
     if registered {
         let uid = Uid::NONE.next();
-        let object = Node {
-            uid,
-            ready: true,
-            unreachable: false,
-            allocatable_pods,
-        };
+        let object = Node { uid, ready: true, unreachable: false, allocatable_pods };
         state.store.base.nodes[node.index()] = Some(object);
         state.store.node_uids[node.index()] = uid;
     }
@@ -358,7 +331,5 @@ fn with_machine<const PODS: usize, const NODES: usize, const SETS: usize, const 
 
 /// Several budgets at once.
 pub fn budgets(of: &[(Budget, u8)]) -> Budgets {
-    of.iter().fold(Budgets::NONE, |budgets, (budget, times)| {
-        budgets.with(*budget, *times)
-    })
+    of.iter().fold(Budgets::NONE, |budgets, (budget, times)| budgets.with(*budget, *times))
 }

@@ -61,10 +61,8 @@ pub enum Stage {
 
 impl<const PODS: usize> Scheduler<PODS> {
     /// Just started.
-    pub const EMPTY: Self = Scheduler {
-        attempts: [Attempt::None; PODS],
-        late_bindings: [None; PODS],
-    };
+    pub const EMPTY: Self =
+        Scheduler { attempts: [Attempt::None; PODS], late_bindings: [None; PODS] };
 
     /// Whether it holds nothing about this Pod.
     pub fn forgot(&self, pod: PodId) -> bool {
@@ -107,13 +105,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if !self.fits(node)? {
             return None;
         }
-        Some(self.assumed(
-            pod,
-            Binding {
-                uid: object.uid,
-                node,
-            },
-        ))
+        Some(self.assumed(pod, Binding { uid: object.uid, node }))
     }
 
     /// Finds no Node for this Pod.
@@ -182,9 +174,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// A Binding that a crashed scheduler had sent arrives at last.
     pub fn commit_late_binding(&self, pod: PodId) -> Option<Self> {
         let binding = self.scheduler.late_bindings[pod.index()]?;
-        let mut next = self
-            .create_binding(pod, binding.uid, binding.node)
-            .unwrap_or(*self);
+        let mut next = self.create_binding(pod, binding.uid, binding.node).unwrap_or(*self);
         next.scheduler.late_bindings[pod.index()] = None;
         Some(next)
     }

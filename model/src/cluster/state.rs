@@ -69,10 +69,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// How many containers of this Pod's name run anywhere.
     pub fn runners_of(&self, pod: PodId) -> usize {
-        self.kubelets
-            .iter()
-            .filter(|kubelet| kubelet.runs(pod))
-            .count()
+        self.kubelets.iter().filter(|kubelet| kubelet.runs(pod)).count()
     }
 
     /// How many Pods run on this Node.

@@ -51,10 +51,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// The objects after the first `position` entries of the log.
     pub fn objects_at(&self, position: usize) -> Objects<PODS, NODES, SETS> {
         let mut objects = self.base;
-        self.log
-            .entries()
-            .take(position)
-            .for_each(|event| objects.apply(event));
+        self.log.entries().take(position).for_each(|event| objects.apply(event));
         objects
     }
 
@@ -76,10 +73,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         for watcher in Watcher::all(NODES) {
             let mut cursor = self.cursor(watcher);
             while let Some(position) = cursor.position()
-                && self
-                    .log
-                    .get(position)
-                    .is_some_and(|event| !watcher.selects(event))
+                && self.log.get(position).is_some_and(|event| !watcher.selects(event))
             {
                 cursor = Cursor::at(position + 1);
             }
@@ -132,9 +126,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     }
 
     fn slowest(&self) -> Option<usize> {
-        Watcher::all(NODES)
-            .filter_map(|watcher| self.cursor(watcher).position())
-            .min()
+        Watcher::all(NODES).filter_map(|watcher| self.cursor(watcher).position()).min()
     }
 
     fn unread_by_anybody(&self) -> bool {
@@ -168,16 +160,10 @@ pub struct Log<const LOG: usize> {
 
 impl<const LOG: usize> Log<LOG> {
     /// No entries.
-    pub const EMPTY: Self = Log {
-        entries: [None; LOG],
-        len: 0,
-    };
+    pub const EMPTY: Self = Log { entries: [None; LOG], len: 0 };
 
     /// How many entries it holds.
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "nobody asks whether a log is empty"
-    )]
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks whether a log is empty")]
     pub fn len(&self) -> usize {
         usize::from(self.len)
     }
@@ -193,10 +179,7 @@ impl<const LOG: usize> Log<LOG> {
     }
 
     fn push(&mut self, event: Event) {
-        assert!(
-            self.len() < LOG,
-            "the log is full: the bounds are too small for the budgets"
-        );
+        assert!(self.len() < LOG, "the log is full: the bounds are too small for the budgets");
         self.entries[self.len()] = Some(event);
         self.len += 1;
     }

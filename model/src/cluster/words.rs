@@ -36,10 +36,7 @@ fn phrase<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
     };
     match action {
         Action::CreatePod { pod, node: None } => format!("a client creates {pod}"),
-        Action::CreatePod {
-            pod,
-            node: Some(node),
-        } => {
+        Action::CreatePod { pod, node: Some(node) } => {
             format!("a client creates {pod} with spec.nodeName {node}")
         }
         Action::DeletePod { pod } => format!("a client deletes {pod}"),
@@ -54,10 +51,7 @@ fn phrase<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
         Action::List { watcher } => format!("{watcher} lists at {}", state.store.revision.0),
         Action::ListFromLaggingApiServer { watcher } => format!(
             "{watcher} lists at {} from an API server that lags behind",
-            state
-                .store
-                .revision_read(Watcher::LaggingApiServer)
-                .unwrap_or(0)
+            state.store.revision_read(Watcher::LaggingApiServer).unwrap_or(0)
         ),
         Action::Deliver { watcher } => format!("{watcher} receives {}", next_event(state, watcher)),
         Action::Schedule { pod, node } => {
@@ -71,10 +65,9 @@ fn phrase<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
         Action::LoseBinding { pod } => {
             format!("the Binding of {pod} to {} is lost", target(pod))
         }
-        Action::LoseAnswerToBinding { pod } => format!(
-            "kube-scheduler binds {pod} to {}, and the answer is lost",
-            target(pod)
-        ),
+        Action::LoseAnswerToBinding { pod } => {
+            format!("kube-scheduler binds {pod} to {}, and the answer is lost", target(pod))
+        }
         Action::FinishBinding { pod } => match state.scheduler.attempts[pod.index()] {
             Attempt::Assumed(_, Stage::Failed) => {
                 format!("kube-scheduler learns that binding {pod} failed, and forgets it")
@@ -86,10 +79,7 @@ fn phrase<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
         },
         Action::CommitLateBinding { pod } => match state.scheduler.late_bindings[pod.index()] {
             Some(late) => {
-                format!(
-                    "a Binding sent before the crash binds {pod} to {}",
-                    late.node
-                )
+                format!("a Binding sent before the crash binds {pod} to {}", late.node)
             }
             None => format!("a Binding of {pod} arrives late"),
         },
@@ -109,10 +99,7 @@ fn phrase<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
         Action::ReportNodeReady { node } => format!("the kubelet reports {node} as Ready"),
         Action::RenewLease { node } => format!("the kubelet renews the Lease of {node}"),
         Action::StartContainers { node, pod } => {
-            format!(
-                "the kubelet of {node} starts the containers of {pod}{}",
-                uid(state, node, pod)
-            )
+            format!("the kubelet of {node} starts the containers of {pod}{}", uid(state, node, pod))
         }
         Action::RejectPod { node, pod } => {
             format!("the kubelet of {node} rejects {pod} (OutOfpods)")
@@ -136,10 +123,9 @@ fn phrase<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
         }
         Action::StartKubelet { node } => format!("the kubelet of {node} starts"),
         Action::ExpireLease { node } => format!("the Lease of {node} expires"),
-        Action::DecideNodeUpdate { node, change } => format!(
-            "the node lifecycle controller decides to {} {node}",
-            verb(change)
-        ),
+        Action::DecideNodeUpdate { node, change } => {
+            format!("the node lifecycle controller decides to {} {node}", verb(change))
+        }
         Action::CommitNodeUpdate { node } => {
             let update = state.node_lifecycle.updates[node.index()];
             let change = update.map_or("update", |update| verb(update.change));

@@ -30,16 +30,12 @@ fn acknowledged_writes_survive(_: &WatchSlice, state: &State) -> bool {
 }
 
 fn no_update_is_lost(_: &WatchSlice, before: &State, after: &State) -> bool {
-    before
-        .writers
-        .iter()
-        .zip(after.writers)
-        .all(|(was, is)| match (was, is) {
-            (Writer::Holding { key, mod_revision }, Writer::Written(_)) => {
-                newest(&before.etcd, *key) == *mod_revision
-            }
-            _ => true,
-        })
+    before.writers.iter().zip(after.writers).all(|(was, is)| match (was, is) {
+        (Writer::Holding { key, mod_revision }, Writer::Written(_)) => {
+            newest(&before.etcd, *key) == *mod_revision
+        }
+        _ => true,
+    })
 }
 
 fn every_change_once_and_in_order(_: &WatchSlice, before: &State, after: &State) -> bool {
@@ -71,10 +67,7 @@ fn cache_never_goes_back(_: &WatchSlice, before: &State, after: &State) -> bool 
 }
 
 fn cache_catches_up(_: &WatchSlice, state: &State) -> bool {
-    state
-        .etcd
-        .next_event(state.informer.resource_version)
-        .is_none()
+    state.etcd.next_event(state.informer.resource_version).is_none()
 }
 
 fn newest(etcd: &Etcd, key: Key) -> u8 {
@@ -84,9 +77,5 @@ fn newest(etcd: &Etcd, key: Key) -> u8 {
 /// What the informer received in this step.
 fn newly_received(before: &State, after: &State) -> Received {
     let received = after.informer.received;
-    if received == before.informer.received {
-        Received::Nothing
-    } else {
-        received
-    }
+    if received == before.informer.received { Received::Nothing } else { received }
 }

@@ -34,29 +34,20 @@ impl Mutation {
     pub const ALL: [(&'static str, Mutation); 11] = [
         ("etcd-17780", Mutation::RevisionDecreases),
         ("etcd-14370", Mutation::EarlyAcknowledgement),
-        (
-            "write-ignores-mod-revision",
-            Mutation::WriteWithoutPrecondition,
-        ),
+        ("write-ignores-mod-revision", Mutation::WriteWithoutPrecondition),
         ("etcd-17529", Mutation::StarvedWatcher),
         ("etcd-18089", Mutation::DeletionDroppedAtCompaction),
         ("etcd-20221", Mutation::OldEvents),
         ("etcd-15220", Mutation::EarlyBookmark),
         ("k-55587", Mutation::DeletionMissedByRelist),
         ("k-67998", Mutation::RelistGoesBack),
-        (
-            "watch-retries-expired-revision",
-            Mutation::ExpiredRevisionRetried,
-        ),
+        ("watch-retries-expired-revision", Mutation::ExpiredRevisionRetried),
         ("watch-never-expires", Mutation::NothingExpires),
     ];
 
     /// The mutation of this id.
     pub fn of(id: &str) -> Option<Mutation> {
-        Mutation::ALL
-            .into_iter()
-            .find(|(name, _)| *name == id)
-            .map(|(_, mutation)| mutation)
+        Mutation::ALL.into_iter().find(|(name, _)| *name == id).map(|(_, mutation)| mutation)
     }
 
     /// Takes a step, or the wrong one in its place.
@@ -77,13 +68,7 @@ impl Mutation {
                 let Writer::Holding { key, .. } = state.writer(writer) else {
                     return None;
                 };
-                state.appended(
-                    writer,
-                    Change {
-                        key,
-                        deleted: deletes,
-                    },
-                )
+                state.appended(writer, Change { key, deleted: deletes })
             }
             (StarvedWatcher, Action::DeliverEvent) => {
                 let first = state.etcd.next_event(state.informer.resource_version)?;
@@ -91,16 +76,9 @@ impl Mutation {
             }
             (DeletionDroppedAtCompaction, Action::DeliverEvent) => {
                 let first = state.etcd.next_event(state.informer.resource_version)?;
-                let deleted = state
-                    .etcd
-                    .change(first)
-                    .is_some_and(|change| change.deleted);
+                let deleted = state.etcd.change(first).is_some_and(|change| change.deleted);
                 let dropped = deleted && first == state.etcd.compacted;
-                state.deliver(if dropped {
-                    state.etcd.next_event(first)?
-                } else {
-                    first
-                })
+                state.deliver(if dropped { state.etcd.next_event(first)? } else { first })
             }
             (OldEvents, Action::DeliverEvent) => {
                 let old = state.etcd.next_event(0)?;
@@ -110,37 +88,20 @@ impl Mutation {
             (DeletionMissedByRelist, Action::Relist) => {
                 let next = action.apply(state)?;
                 let pod = next.informer.pod.or(state.informer.pod);
-                Some(next.with_informer(Informer {
-                    pod,
-                    ..next.informer
-                }))
+                Some(next.with_informer(Informer { pod, ..next.informer }))
             }
             (RelistGoesBack, Action::RelistFromLaggingApiServer { revision }) => {
-                if revision < state.etcd.durable {
-                    state.relist(revision)
-                } else {
-                    None
-                }
+                if revision < state.etcd.durable { state.relist(revision) } else { None }
             }
             (ExpiredRevisionRetried, Action::Relist) => {
                 let expired = state.informer.connection == Connection::Expired;
                 let connection = Connection::Closed;
-                expired.then(|| {
-                    state.with_informer(Informer {
-                        connection,
-                        ..state.informer
-                    })
-                })
+                expired.then(|| state.with_informer(Informer { connection, ..state.informer }))
             }
             (NothingExpires, Action::Reconnect) => {
                 let closed = state.informer.connection == Connection::Closed;
                 let connection = Connection::Watching;
-                closed.then(|| {
-                    state.with_informer(Informer {
-                        connection,
-                        ..state.informer
-                    })
-                })
+                closed.then(|| state.with_informer(Informer { connection, ..state.informer }))
             }
             (NothingExpires, Action::Compact) => {
                 let informer = state.informer;
@@ -153,10 +114,7 @@ impl Mutation {
 
 fn forget_last_deletion(mut state: State) -> State {
     let newest = state.etcd.durable;
-    let change = Change {
-        key: Key::Pod,
-        deleted: true,
-    };
+    let change = Change { key: Key::Pod, deleted: true };
     if newest > 0 && newest == state.etcd.compacted && state.etcd.change(newest) == Some(change) {
         state.etcd.history[usize::from(newest) - 1] = None;
         state.etcd.durable = newest - 1;

@@ -18,17 +18,8 @@ pub struct WatchSlice {
 
 impl Default for WatchSlice {
     fn default() -> Self {
-        let budgets = Budgets {
-            crashes: 1,
-            compactions: 1,
-            closed_watches: 1,
-            revisions_max: 3,
-        };
-        WatchSlice {
-            writers: 2,
-            budgets,
-            mutation: None,
-        }
+        let budgets = Budgets { crashes: 1, compactions: 1, closed_watches: 1, revisions_max: 3 };
+        WatchSlice { writers: 2, budgets, mutation: None }
     }
 }
 
@@ -37,12 +28,8 @@ impl WatchSlice {
     #[must_use]
     pub fn with_faults(self, times: u8) -> Self {
         let revisions_max = self.budgets.revisions_max;
-        let budgets = Budgets {
-            crashes: times,
-            compactions: times,
-            closed_watches: times,
-            revisions_max,
-        };
+        let budgets =
+            Budgets { crashes: times, compactions: times, closed_watches: times, revisions_max };
         WatchSlice { budgets, ..self }
     }
 }
@@ -138,37 +125,22 @@ fn describe(before: &State, action: Action, after: &State) -> String {
         Action::Write { writer, .. } if revision == before.etcd.revision() => {
             format!("etcd refuses the write of client-{writer}: the key has changed")
         }
-        Action::Write {
-            writer,
-            deletes: false,
-        } => {
+        Action::Write { writer, deletes: false } => {
             format!("etcd writes for client-{writer} (revision {revision})")
         }
-        Action::Write {
-            writer,
-            deletes: true,
-        } => {
+        Action::Write { writer, deletes: true } => {
             format!("etcd deletes for client-{writer} (revision {revision})")
         }
         Action::Persist => format!("etcd flushes its log up to revision {revision}"),
         Action::Acknowledge { writer } => format!("etcd answers client-{writer}"),
         Action::DeliverEvent => {
-            format!(
-                "the watch delivers revision {}",
-                after.informer.resource_version
-            )
+            format!("the watch delivers revision {}", after.informer.resource_version)
         }
         Action::DeliverBookmark => {
-            format!(
-                "the watch delivers a bookmark at {}",
-                after.informer.resource_version
-            )
+            format!("the watch delivers a bookmark at {}", after.informer.resource_version)
         }
         Action::Reconnect => {
-            format!(
-                "the informer watches again from {}",
-                before.informer.resource_version
-            )
+            format!("the informer watches again from {}", before.informer.resource_version)
         }
         Action::Relist => format!("the informer lists at {}", after.informer.resource_version),
         Action::RelistFromLaggingApiServer { revision } => {

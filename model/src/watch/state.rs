@@ -125,10 +125,7 @@ pub struct Budgets {
 /// A step of the scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
-#[expect(
-    missing_docs,
-    reason = "each is documented at the step of its name, which it applies"
-)]
+#[expect(missing_docs, reason = "each is documented at the step of its name, which it applies")]
 pub enum Action {
     Read { writer: u8, key: Key },
     Write { writer: u8, deletes: bool },
@@ -147,10 +144,7 @@ pub enum Action {
 impl Etcd {
     /// The newest revision, on disk or not.
     pub fn revision(&self) -> Revision {
-        self.history
-            .iter()
-            .take_while(|change| change.is_some())
-            .count() as Revision
+        self.history.iter().take_while(|change| change.is_some()).count() as Revision
     }
 
     /// What this revision changed.
@@ -161,12 +155,8 @@ impl Etcd {
 
     /// The mod revision of a key at a revision, if it exists then.
     pub fn mod_revision(&self, key: Key, at: Revision) -> Option<Revision> {
-        let newest = (1..=at)
-            .rev()
-            .find(|revision| self.changes(*revision, key))?;
-        self.change(newest)
-            .filter(|change| !change.deleted)
-            .map(|_| newest)
+        let newest = (1..=at).rev().find(|revision| self.changes(*revision, key))?;
+        self.change(newest).filter(|change| !change.deleted).map(|_| newest)
     }
 
     /// The first durable change of the watched key after a revision.
@@ -175,8 +165,7 @@ impl Etcd {
     }
 
     fn changes(&self, revision: Revision, key: Key) -> bool {
-        self.change(revision)
-            .is_some_and(|change| change.key == key)
+        self.change(revision).is_some_and(|change| change.key == key)
     }
 }
 

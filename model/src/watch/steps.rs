@@ -39,29 +39,17 @@ impl State {
         let Writer::Holding { key, mod_revision } = self.writer(writer) else {
             return None;
         };
-        let newest = self
-            .etcd
-            .mod_revision(key, self.etcd.revision())
-            .unwrap_or(0);
+        let newest = self.etcd.mod_revision(key, self.etcd.revision()).unwrap_or(0);
         if newest != mod_revision {
             return Some(self.with_writer(writer, Writer::Idle));
         }
-        self.appended(
-            writer,
-            Change {
-                key,
-                deleted: deletes,
-            },
-        )
+        self.appended(writer, Change { key, deleted: deletes })
     }
 
     /// etcd flushes its log: everything written so far is on disk.
     pub fn persist(&self) -> Option<State> {
         let durable = self.etcd.revision();
-        let etcd = Etcd {
-            durable,
-            ..self.etcd
-        };
+        let etcd = Etcd { durable, ..self.etcd };
         (etcd != self.etcd).then_some(State { etcd, ..*self })
     }
 
@@ -90,15 +78,8 @@ impl State {
             return None;
         }
         let expired = self.informer.is_too_old(&self.etcd);
-        let connection = if expired {
-            Connection::Expired
-        } else {
-            Connection::Watching
-        };
-        Some(self.with_informer(Informer {
-            connection,
-            ..self.informer
-        }))
+        let connection = if expired { Connection::Expired } else { Connection::Watching };
+        Some(self.with_informer(Informer { connection, ..self.informer }))
     }
 
     /// The informer replaces its cache by a list, and watches from there. What the list does not
@@ -118,11 +99,7 @@ impl State {
     /// the resourceVersion that the informer has seen.
     pub fn relist_from_lagging_api_server(&self, revision: Revision) -> Option<State> {
         let range = self.informer.resource_version.max(self.etcd.compacted)..self.etcd.durable;
-        if range.contains(&revision) {
-            self.relist(revision)
-        } else {
-            None
-        }
+        if range.contains(&revision) { self.relist(revision) } else { None }
     }
 
     /// The connection breaks.
@@ -188,10 +165,7 @@ impl State {
 
     pub(super) fn acknowledged(&self, writer: u8, revision: Revision) -> State {
         let acknowledged = self.acknowledged.max(revision);
-        State {
-            acknowledged,
-            ..self.with_writer(writer, Writer::Idle)
-        }
+        State { acknowledged, ..self.with_writer(writer, Writer::Idle) }
     }
 
     pub(super) fn deliver(&self, revision: Revision) -> Option<State> {
