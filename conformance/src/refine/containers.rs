@@ -1,4 +1,8 @@
-//! Where containers of Pods run: only where the Pod is bound, nowhere twice, within the Node's room.
+//! Where containers of Pods run: only where the Pod is bound, within the Node's room.
+//!
+//! A name runs nowhere twice for these reasons together: a Pod is bound once, only its kubelet runs it,
+//! and a kubelet confirms a deletion only when nothing of the Pod is left. Who deletes by force gives
+//! that up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,18 +15,10 @@ use crate::trace::Verb;
 /// What became of a Pod.
 #[derive(Clone, Debug, Default)]
 struct Fate {
-    key: String,
     node: String,
     cpu: i64,
-    end: Option<End>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// Its kubelet has confirmed that nothing of it runs.
-    Confirmed,
-    /// Somebody else removed it and did not wait.
-    Forced,
+    /// Whether its kubelet has confirmed that nothing of it runs, and removed it.
+    confirmed: bool,
 }
 
 /// The containers of one Node, by the uid of their Pod and their names.
@@ -48,17 +44,13 @@ impl Containers {
         }
         let uid = write.after.uid;
         let by_kubelet = write.actor == format!("kubelet/{}", write.after.delta.node);
-        let end = (write.verb == Verb::Delete).then_some(if by_kubelet {
-            End::Confirmed
-        } else {
-            End::Forced
-        });
-        if end == Some(End::Confirmed) && self.runs(&write.after.delta.node, uid) {
+        let confirmed = by_kubelet && write.verb == Verb::Delete;
+        if confirmed && self.runs(&write.after.delta.node, uid) {
             let why = "the kubelet confirms the deletion while containers of the Pod run";
             return Err(Denial::of("POD-4", why));
         }
         let Delta { node, cpu, .. } = write.after.delta.clone();
-        self.fates.insert(uid, Fate { key: write.key.clone(), node, cpu, end });
+        self.fates.insert(uid, Fate { node, cpu, confirmed });
         Ok(())
     }
 
@@ -114,24 +106,10 @@ impl Containers {
             };
             return Err(Denial::of("POD-4", why));
         }
-        if fate.end == Some(End::Confirmed) {
+        if fate.confirmed {
             return Err(Denial::of("POD-4", "the deletion of the Pod was confirmed before"));
         }
-        self.check_single(event)?;
         self.check_cpu(log, node, fate)
-    }
-
-    /// No other Pod of this name runs anywhere, but one that was deleted by force.
-    fn check_single(&self, event: &Event) -> Allowed {
-        for (node, running) in &self.nodes {
-            let others = running.keys().filter_map(|uid| self.fates.get(uid));
-            let mut same = others.filter(|other| other.key == event.key);
-            if same.any(|other| other.end != Some(End::Forced)) {
-                let why = format!("containers of a Pod of this name still run on {node}");
-                return Err(Denial::of("POD-4", why));
-            }
-        }
-        Ok(())
     }
 
     fn check_cpu(&self, log: &Log, node: &str, starting: &Fate) -> Allowed {

@@ -70,6 +70,8 @@ pub(super) struct Write {
     pub(super) actor: String,
     pub(super) key: String,
     pub(super) revision: u64,
+    /// Whether the trace may leave out objects that are older than itself.
+    pub(super) partial: bool,
     /// The object before; nothing for a creation.
     pub(super) before: Option<Object>,
     /// The object after; for a deletion, as it was.
@@ -123,7 +125,7 @@ impl Log {
 
     /// Whether an object of this name has ever existed.
     pub(super) fn has_existed(&self, key: &str) -> bool {
-        self.named.contains(key) || self.is_partial()
+        self.named.contains(key) || self.started_empty != Some(true)
     }
 
     /// Whether an object is gone, or marked as being deleted.
@@ -173,6 +175,7 @@ impl Log {
             actor: event.actor.clone(),
             key: event.key.clone(),
             revision: event.rv,
+            partial: self.is_partial(),
             before,
             after,
         };

@@ -143,7 +143,7 @@ fn check_node(log: &Log, write: &Write) -> Allowed {
     let before = write.before.as_ref().map(|before| &before.delta);
     let was = before.map_or("", |before| before.node.as_str());
     if write.verb == Verb::Bind {
-        check_bind(before, after)?;
+        check_bind(write)?;
         if !log.has_existed(&format!("nodes/{}", after.node)) {
             let why = format!("it is bound to {}, which has never existed", after.node);
             return Err(Denial::of("POD-2", why));
@@ -157,17 +157,19 @@ fn check_node(log: &Log, write: &Write) -> Allowed {
     Ok(())
 }
 
-fn check_bind(before: Option<&Delta>, after: &Delta) -> Allowed {
-    let Some(before) = before else { return Ok(()) };
-    if after.node.is_empty() {
-        return Err(Denial::plain("a Binding sets spec.nodeName"));
-    }
-    if before.deleting {
+fn check_bind(write: &Write) -> Allowed {
+    let Some(before) = write.before.as_ref().filter(|before| before.created > 0) else {
+        return Ok(());
+    };
+    if before.delta.deleting {
         return Err(Denial::plain("it is being deleted: the answer to a Binding is Conflict"));
     }
-    if !before.node.is_empty() && before != after {
-        let why = format!("it is bound to {} already: the answer is Conflict", before.node);
+    if !before.delta.node.is_empty() {
+        let why = format!("it is bound to {} already: the answer is Conflict", before.delta.node);
         return Err(Denial::of("POD-1", why));
+    }
+    if write.after.delta.node.is_empty() {
+        return Err(Denial::plain("a Binding sets spec.nodeName"));
     }
     Ok(())
 }

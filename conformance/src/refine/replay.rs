@@ -159,7 +159,8 @@ impl Replay {
         let after = self.model_pod(write, pod)?;
         if self.state.objects().pod(pod).is_none() && write.verb != Verb::Create {
             // Older than the trace.
-            self.state.store.base.pods[pod.index()] = Some(after);
+            let node = after.node.filter(|_| write.verb != Verb::Bind);
+            self.state.store.base.pods[pod.index()] = Some(Pod { node, ..after });
             self.state.store.pod_uids[pod.index()] = after.uid;
         }
         let state = &self.state;
@@ -208,6 +209,12 @@ impl Replay {
             "" => None,
             name => Some(self.slots.node(name)?),
         };
+        if let Some(node) = node.filter(|_| write.partial) {
+            let uid = &mut self.state.store.node_uids[node.index()];
+            if *uid == Uid::NONE {
+                *uid = uid.next();
+            }
+        }
         let next = self.state.store.pod_uids[pod.index()].next();
         let uid = *self.uids.entry(write.after.uid).or_insert(next);
         Ok(table::pod(uid, delta, owner, node))
