@@ -142,6 +142,20 @@ fn controllers_ask_for_no_more_than_they_have_a_reason_for() {
 }
 
 #[test]
+fn a_creation_whose_answer_was_lost_may_be_asked_for_again() {
+    let text = fs::read_to_string(folder().join(REPLICA_SET)).unwrap();
+    let mut events = read(&text).unwrap();
+    apply(&mut events, 19, Delta(json!({"replicas": 1})));
+    let lost = json!({"key": "", "action": "answer-lost", "uid": 0, "rv": 0, "observed_rv": 0});
+    apply(&mut events, 21, Twice);
+    apply(&mut events, 22, Set(lost));
+
+    events.truncate(23);
+
+    assert_eq!(refusal(events), None);
+}
+
+#[test]
 fn a_trace_larger_than_the_model_is_not_called_allowed() {
     let mut validator = Validator::new();
     let pod = |number: u64| -> Event {

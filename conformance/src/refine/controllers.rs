@@ -21,6 +21,10 @@ pub(super) struct Controllers {
     created: BTreeSet<u64>,
     /// By ReplicaSet, Pods that may have come from a request of which nobody knows what became of it.
     unknown: BTreeMap<String, usize>,
+    /// The ReplicaSets of creations, by request.
+    creations: BTreeMap<u64, String>,
+    /// Requests whose answer was lost.
+    unanswered: BTreeSet<u64>,
     /// The newest life of each controller.
     lives: BTreeMap<String, u64>,
     /// By ReplicaSet, the revisions at which others than its controller made a Pod inactive.
@@ -45,10 +49,12 @@ impl Controllers {
         self.lives.insert(event.actor.clone(), event.incarnation);
     }
 
-    /// The answer to a creation was lost: its sender will ask again.
-    pub(super) fn answer_lost(&mut self, log: &Log, event: &Event) {
-        if let Some(set) = log.object(&event.key).and_then(|pod| replica_set(&event.key, pod)) {
-            *self.unknown.entry(set).or_default() += 1;
+    /// The answer to a request was lost: if it was a creation, its sender will ask for one more.
+    pub(super) fn answer_lost(&mut self, event: &Event) {
+        if self.unanswered.insert(event.req)
+            && let Some(set) = self.creations.get(&event.req)
+        {
+            *self.unknown.entry(set.clone()).or_default() += 1;
         }
     }
 
@@ -101,7 +107,9 @@ impl Controllers {
         match (write.verb, set) {
             (Verb::Create, Some(set)) => {
                 self.created.insert(write.after.uid);
-                if self.lives.get(&event.actor).is_some_and(|life| event.incarnation < *life) {
+                self.creations.insert(event.req, set.clone());
+                let life = self.lives.get(&event.actor).copied().unwrap_or(0);
+                if event.incarnation < life || self.unanswered.contains(&event.req) {
                     *self.unknown.entry(set.clone()).or_default() += 1;
                 }
                 self.check_creation(log, watches, &set, event)
@@ -123,6 +131,10 @@ impl Controllers {
     fn check_creation(&self, log: &Log, watches: &Watches, set: &str, event: &Event) -> Allowed {
         let Some(read) = watches.decided_on(event) else { return Ok(()) };
         let Some(most) = self.replicas_read(set, read).into_iter().max() else { return Ok(()) };
+        let made_for = log.object(set).zip(log.object(&event.key));
+        if made_for.is_none_or(|(set, pod)| !is_owned(pod, set)) {
+            return Ok(());
+        }
         let active = pods_of(log, set).filter(|pod| self.created.contains(&pod.uid)).count();
         let unknown = self.unknown.get(set).copied().unwrap_or(0);
         if active as u64 <= most + unknown as u64 {
@@ -175,8 +187,11 @@ const NO_REASON: &str = "a controller deletes a Pod that runs on a Node without 
 fn pods_of<'a>(log: &'a Log, set: &'a str) -> impl Iterator<Item = &'a Object> {
     let prefix = format!("pods/{}/", namespace(set).unwrap_or_default());
     let pods: Vec<_> = log.objects(&prefix).collect();
+    let owner = log.object(set);
     let own = move |(key, pod): &(&String, &Object)| {
-        pod.delta.active() && replica_set(key, pod).as_deref() == Some(set)
+        pod.delta.active()
+            && replica_set(key, pod).as_deref() == Some(set)
+            && owner.is_none_or(|owner| is_owned(pod, owner))
     };
     pods.into_iter().filter(own).map(|(_, pod)| pod)
 }
@@ -186,7 +201,15 @@ fn owner_is_gone(log: &Log, key: &str, pod: &Object) -> bool {
         return false;
     }
     let Some(set) = replica_set(key, pod) else { return true };
-    log.object(&set).is_none_or(|set| set.delta.deleting || set.created > pod.created)
+    log.object(&set).is_none_or(|set| set.delta.deleting || !is_owned(pod, set))
+}
+
+/// Whether a Pod belongs to this ReplicaSet and not to an earlier one of that name.
+fn is_owned(pod: &Object, set: &Object) -> bool {
+    match pod.delta.controller_uid {
+        0 => pod.created > set.created,
+        uid => uid == set.uid,
+    }
 }
 
 fn namespace_is_going(log: &Log, key: &str) -> bool {

@@ -18,6 +18,8 @@ pub(super) struct Delta {
     pub(super) phase: String,
     pub(super) node: String,
     pub(super) controller: String,
+    /// 0 where the trace does not tell.
+    pub(super) controller_uid: u64,
     pub(super) ready: bool,
     pub(super) deleting: bool,
     pub(super) owned: bool,

@@ -83,7 +83,7 @@ impl Validator {
             }
             Some(Action::AnswerLost) => {
                 self.pods.failed(event);
-                self.controllers.answer_lost(&self.log, event);
+                self.controllers.answer_lost(event);
                 Ok(())
             }
             Some(Action::NodeDied) => {
