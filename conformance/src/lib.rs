@@ -4,5 +4,6 @@
 //! walks of the model on any API server.
 
 pub mod refine;
+pub mod sim;
 pub mod suite;
 pub mod trace;

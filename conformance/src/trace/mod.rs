@@ -4,7 +4,7 @@ mod vocabulary;
 
 use std::io::BufRead;
 
-use api::trace::{Event, Header, VERSION};
+use api::trace::{CONTROLLER_UID, Event, Header, VERSION};
 
 pub use vocabulary::{Action, Delivery, Verb};
 
@@ -66,11 +66,14 @@ impl<R: BufRead> Reader<R> {
         if Action::parse(&event.action).is_none() {
             return Err(self.error(format!("the action {:?} is not known", event.action)));
         }
-        if event.uid > self.uids + 1 {
-            let due = self.uids + 1;
-            return Err(self.error(format!("uid is {}, but {due} is the next new one", event.uid)));
+        let controller = event.delta[CONTROLLER_UID].as_u64().unwrap_or(0);
+        for uid in [event.uid, controller] {
+            if uid > self.uids + 1 {
+                let due = self.uids + 1;
+                return Err(self.error(format!("uid is {uid}, but {due} is the next new one")));
+            }
+            self.uids = self.uids.max(uid);
         }
-        self.uids = self.uids.max(event.uid);
         Ok(())
     }
 

@@ -11,6 +11,9 @@ use crate::object::Key;
 /// The version of the format that this code writes, the only one it reads.
 pub const VERSION: u32 = 1;
 
+/// The field of a delta that holds the uid of the object's controller.
+pub const CONTROLLER_UID: &str = "controller_uid";
+
 /// The first line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,15 +119,25 @@ impl Numbering {
         self.requests
     }
 
-    /// Completes an event about an object with this uid (empty for none).
+    /// Completes an event about an object with this uid (empty for none). A uid in the delta is
+    /// numbered as well.
     pub fn number(&mut self, mut event: Event, uid: &str) -> Event {
         self.lines += 1;
         event.seq = self.lines;
-        if !uid.is_empty() {
-            let next = self.uids.len() as u64 + 1;
-            event.uid = *self.uids.entry(uid.to_owned()).or_insert(next);
+        event.uid = self.intern(uid);
+        if let Some(controller) = event.delta.get_mut(CONTROLLER_UID) {
+            let number = self.intern(controller.as_str().unwrap_or_default());
+            *controller = Value::from(number);
         }
         event
+    }
+
+    fn intern(&mut self, uid: &str) -> u64 {
+        if uid.is_empty() {
+            return 0;
+        }
+        let next = self.uids.len() as u64 + 1;
+        *self.uids.entry(uid.to_owned()).or_insert(next)
     }
 }
 

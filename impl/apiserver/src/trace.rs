@@ -2,7 +2,7 @@
 
 use api::object::{at, controller_in, text};
 use api::quantity::Quantity;
-use api::trace::{Event, Origin, key};
+use api::trace::{CONTROLLER_UID, Event, Origin, key};
 use api::{ApiResource, Key, resources};
 use http::Method;
 use serde_json::{Value, json};
@@ -90,6 +90,7 @@ fn pod(object: &Value) -> Value {
     }
     if let Some(owner) = controller_in(object) {
         delta["controller"] = json!(owner);
+        delta[CONTROLLER_UID] = json!(controller_uid(object));
     }
     if has_condition(object, "Ready", "True") {
         delta["ready"] = json!(true);
@@ -103,6 +104,12 @@ fn pod(object: &Value) -> Value {
         delta["cpu"] = json!(cpu);
     }
     delta
+}
+
+fn controller_uid(object: &Value) -> &str {
+    let owners = at(object, &["metadata", "ownerReferences"]).and_then(Value::as_array);
+    let controller = owners.into_iter().flatten().find(|owner| owner["controller"] == true);
+    controller.map_or("", |owner| text(owner, &["uid"]))
 }
 
 /// What its containers request together, or the pod as a whole, in thousandths of a cpu.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use conformance::sim::Faults;
 
 /// Kubernetes you can check: a cluster, a model, and traces that bind them.
 ///
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     /// Hold an API server or a trace against the model.
     #[command(subcommand)]
     Conform(Conform),
+    /// Run the real cores under virtual time with faults, and check every step against the model.
+    Sim(Sim),
     /// Measure, and print a distribution.
     #[command(subcommand)]
     Bench(Bench),
@@ -212,6 +215,26 @@ pub(crate) enum Conform {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Sim {
+    /// The same seed makes the same run.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How many steps.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) steps: u64,
+    /// Write the trace to this file.
+    #[arg(long)]
+    pub(crate) trace: Option<PathBuf>,
+    /// What may fail: a list of `crash`, `lost-request`, `expired-watch`, `node-death`, `restart-store`,
+    /// `container-exit`; or `all`, or `none`.
+    #[arg(long, default_value = "all")]
+    pub(crate) faults: Faults,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod conform;
 mod image;
+mod sim;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Command::Check(check) => check::run(&check),
         Command::Conform(conform) => conform::run(&conform),
+        Command::Sim(sim) => sim::run(&sim),
         Command::Bench(bench) => bench::run(&bench),
         Command::Serve { data_dir } => serve::as_daemon(&data_dir),
     }

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::node::NodeState;
 use crate::runtime::{ContainerId, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use crate::spec;
+use crate::state::mark_exited;
 use crate::worker::Worker;
 
 /// Decides what happens on one node. Pods are known by uid: a name may be used again.
@@ -26,6 +27,8 @@ pub struct Kubelet {
     workers: BTreeMap<String, Worker>,
     /// What ran before this kubelet did and has not been matched with a pod.
     found: BTreeMap<String, RuntimeStatus>,
+    /// Pods that are heard of before all that ran before are known.
+    waiting: Vec<Arc<Pod>>,
 }
 
 impl Kubelet {
@@ -38,6 +41,7 @@ impl Kubelet {
             node: NodeState::new(now),
             workers: BTreeMap::new(),
             found: found.into_iter().map(|status| (status.pod_uid.clone(), status)).collect(),
+            waiting: vec![],
         }
     }
 
@@ -53,6 +57,9 @@ impl Kubelet {
             Input::Runtime(event) => self.reported(event),
             Input::Answer(purpose, outcome) => self.answered(purpose, outcome),
             Input::Tick => {}
+        }
+        if self.found.is_empty() {
+            self.let_in();
         }
         self.tick();
         self.context.take_commands()
@@ -82,7 +89,9 @@ impl Kubelet {
         }
     }
 
-    fn forsake(&mut self, uid: &str) {
+    fn forsake(&mut self, gone: &str) {
+        self.waiting.retain(|pod| uid(pod) != gone);
+        let uid = gone;
         if let Some(worker) = self.workers.get_mut(uid) {
             worker.forsake();
         }
@@ -93,9 +102,26 @@ impl Kubelet {
         let uid = uid(&pod);
         match self.workers.get_mut(&uid) {
             Some(worker) => worker.pod = pod,
-            None => self.add(pod),
+            None if self.found.is_empty() || self.found.contains_key(&uid) => self.add(pod),
+            None => return self.wait(pod),
         }
         self.sync(&uid);
+    }
+
+    /// A new pod is let in only when all that ran before are known: they have their room already.
+    fn wait(&mut self, pod: Arc<Pod>) {
+        self.waiting.retain(|other| uid(other) != uid(&pod));
+        self.waiting.push(pod);
+    }
+
+    /// Lets in the pods that waited, the oldest first, as upstream's `HandlePodAdditions` does.
+    fn let_in(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting
+            .sort_by_key(|pod| (pod.metadata.creation_timestamp.clone(), Key::of(&pod.metadata)));
+        for pod in waiting {
+            self.update(pod);
+        }
     }
 
     fn add(&mut self, pod: Arc<Pod>) {
@@ -139,7 +165,9 @@ impl Kubelet {
 
     fn reported(&mut self, event: RuntimeEvent) {
         let uid = pod_uid(&event).to_owned();
-        let Some(worker) = self.workers.get_mut(&uid) else { return };
+        let Some(worker) = self.workers.get_mut(&uid) else {
+            return self.reported_early(&uid, event);
+        };
         let context = &mut self.context;
         match event {
             RuntimeEvent::SandboxReady { ip, .. } => worker.sandbox_ready(ip),
@@ -166,6 +194,15 @@ impl Kubelet {
             }
         }
         self.sync(&uid);
+    }
+
+    /// A container that ran before may end before its pod is heard of.
+    fn reported_early(&mut self, uid: &str, event: RuntimeEvent) {
+        if let RuntimeEvent::ContainerExited { id, exit } = event
+            && let Some(found) = self.found.get_mut(uid)
+        {
+            mark_exited(&mut found.containers, &id, exit);
+        }
     }
 
     fn answered(&mut self, purpose: Purpose, outcome: Outcome) {

@@ -50,13 +50,7 @@ impl PodState {
 
     /// Notes an exit; false when nothing that runs has ended.
     pub(crate) fn exited(&mut self, id: &ContainerId, exit: Exit) -> bool {
-        let Some(container) = self.containers.iter_mut().find(|container| container.id == *id)
-        else {
-            return false;
-        };
-        let ContainerState::Running { started_at } = container.state else { return false };
-        container.state = ContainerState::Exited { started_at, exit, start_error: String::new() };
-        true
+        mark_exited(&mut self.containers, id, exit)
     }
 
     /// How the youngest instance ended, if it has.
@@ -95,4 +89,18 @@ pub(crate) fn start_error(
         start_error: message.to_owned(),
     };
     ContainerStatus { id, image: image.0, image_id: image.1, state }
+}
+
+/// Notes that a container has ended; whether it was running.
+pub(crate) fn mark_exited(
+    containers: &mut [ContainerStatus],
+    id: &ContainerId,
+    exit: Exit,
+) -> bool {
+    let Some(container) = containers.iter_mut().find(|container| container.id == *id) else {
+        return false;
+    };
+    let ContainerState::Running { started_at } = container.state else { return false };
+    container.state = ContainerState::Exited { started_at, exit, start_error: String::new() };
+    true
 }

@@ -112,6 +112,8 @@ fn settled_phase(sources: &Sources<'_>, statuses: &[ApiStatus]) -> &'static str 
     }
     match phase(sources.pod, statuses, sources.terminal) {
         "Pending" | "Running" if sources.finished => "Failed",
+        // A node that has lost its containers starts them again; the pod has begun all the same.
+        "Pending" if phases.contains(&Some("Running")) => "Running",
         phase => phase,
     }
 }

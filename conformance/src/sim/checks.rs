@@ -1,0 +1,163 @@
+//! What the trace cannot show, checked against the world itself: what a machine has room for, what a
+//! client sent, whether the cluster comes to rest.
+
+use std::collections::BTreeSet;
+
+use api::object::{at, text};
+use api::{ApiResource, Request, Verb, resources};
+use apiserver::keys;
+use apiserver::trace::Told;
+use serde_json::Value;
+use store::{Revision, Store};
+
+use crate::sim::machine::Machine;
+use crate::sim::recorder::Recorder;
+use crate::sim::user::objects;
+
+/// KUBELET-1: no machine runs more pods than its node allows.
+pub(crate) fn machine_is_not_overbooked(machine: &Machine, recorder: &mut Recorder<'_>) {
+    let (running, most) = (machine.pods_running(), machine.pods_max);
+    if i64::try_from(running).is_ok_and(|running| running > most) {
+        recorder.object(&format!(
+            "KUBELET-1: {} runs {running} pods and has room for {most}",
+            machine.name
+        ));
+    }
+}
+
+/// SCHEDULER-1: no more pods are bound to a node than it allows. Pods that named their node themselves do
+/// not count: nobody has asked the scheduler.
+pub(crate) fn no_node_is_overbooked(
+    store: &Store,
+    (machines, bound): (&[Machine], &BTreeSet<String>),
+    recorder: &mut Recorder<'_>,
+) {
+    let pods = objects(store, &resources::PODS);
+    let counts =
+        |pod: &&Value| bound.contains(text(pod, &["metadata", "uid"])) && !is_finished(pod);
+    for machine in machines {
+        let here = |pod: &&Value| text(pod, &["spec", "nodeName"]) == machine.name;
+        let count = pods.iter().filter(counts).filter(here).count();
+        if i64::try_from(count).is_ok_and(|count| count > machine.pods_max) {
+            recorder.object(&format!(
+                "SCHEDULER-1: {count} pods are bound to {}, which has room for {}",
+                machine.name, machine.pods_max
+            ));
+        }
+    }
+}
+
+/// POD-4: a kubelet lets a pod's object go only when its containers have stopped.
+pub(crate) fn stopped_before_deletion(
+    told: &Told,
+    machines: &[Machine],
+    recorder: &mut Recorder<'_>,
+) {
+    let node = told.event.actor.strip_prefix("kubelet/").filter(|_| told.event.action == "delete");
+    let Some(machine) = machines.iter().find(|machine| node == Some(machine.name.as_str())) else {
+        return;
+    };
+    if machine.runs(&told.uid) {
+        recorder.object(&format!(
+            "POD-4: the kubelet of {} says that {} has ended, and it runs",
+            machine.name, told.event.key
+        ));
+    }
+}
+
+/// The revision of the object that a request would change; 0 when there is none.
+pub(crate) fn revision_of(store: &Store, request: &Request) -> Revision {
+    let key = keys::key(request.resource, request.key.namespace(), &request.key.name);
+    store.get(&key).map_or(Revision(0), |found| found.mod_revision)
+}
+
+/// ETCD-3: an update that names a revision replaces that revision and no other.
+pub(crate) fn no_update_is_lost(request: &Request, before: Revision, recorder: &mut Recorder<'_>) {
+    let body = request.body.as_ref().filter(|_| request.verb == Verb::Update);
+    let read = body.map_or("", |body| text(body, &["metadata", "resourceVersion"]));
+    if !read.is_empty() && read != before.to_string() {
+        recorder.object(&format!(
+            "ETCD-3: an update of {} that was decided on revision {read} replaces revision {before}",
+            api::trace::key(request.resource, &request.key)
+        ));
+    }
+}
+
+/// What is not as it was asked for, if anything is not. `dead` machines cannot be waited for.
+pub(crate) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> {
+    let pods = objects(store, &resources::PODS);
+    let pod = pods.iter().find_map(|pod| unsettled_pod(pod, dead));
+    let replica_set = || {
+        let sets = objects(store, &resources::REPLICA_SETS);
+        sets.iter().find_map(|set| unsettled_replica_set(set, &pods))
+    };
+    let deployment =
+        || objects(store, &resources::DEPLOYMENTS).iter().find_map(unsettled_deployment);
+    pod.or_else(replica_set).or_else(deployment)
+}
+
+fn unsettled_pod(pod: &Value, dead: &BTreeSet<&str>) -> Option<String> {
+    let name = text(pod, &["metadata", "name"]);
+    let node = text(pod, &["spec", "nodeName"]);
+    if is_deleted(pod) {
+        let waits = !dead.contains(node);
+        return waits.then(|| format!("POD-6: pod {name} is being deleted for ever"));
+    }
+    let (is_settled, phase) = (is_finished(pod) || runs(pod), text(pod, &["status", "phase"]));
+    if is_settled && !dead.contains(node) {
+        return None;
+    }
+    Some(format!("POD-6: pod {name} on node \"{node}\" is {phase} for ever"))
+}
+
+fn unsettled_replica_set(set: &Value, pods: &[Value]) -> Option<String> {
+    let uid = text(set, &["metadata", "uid"]);
+    let is_replica = |pod: &&Value| {
+        let owners = at(pod, &["metadata", "ownerReferences"]).and_then(Value::as_array);
+        owners.into_iter().flatten().any(|owner| owner["uid"] == uid)
+    };
+    let active = pods.iter().filter(is_replica).filter(|pod| !is_deleted(pod) && runs(pod)).count();
+    let wanted = count(set, &["spec", "replicas"]);
+    let agrees = count(set, &["status", "readyReplicas"]) == wanted && !is_deleted(set);
+    if agrees && i64::try_from(active) == Ok(wanted) {
+        return None;
+    }
+    let name = named(&resources::REPLICA_SETS, set);
+    Some(format!("REPLICASET-5: {name} has {active} running pods of {wanted}"))
+}
+
+fn unsettled_deployment(deployment: &Value) -> Option<String> {
+    let wanted = count(deployment, &["spec", "replicas"]);
+    let counted = ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas"];
+    let differs = counted.into_iter().find(|field| count(deployment, &["status", field]) != wanted);
+    let seen = count(deployment, &["status", "observedGeneration"])
+        == count(deployment, &["metadata", "generation"]);
+    let name = named(&resources::DEPLOYMENTS, deployment);
+    match (differs, seen && !is_deleted(deployment)) {
+        (None, true) => None,
+        (Some(field), _) => Some(format!("REPLICASET-5: {name} does not reach {wanted} {field}")),
+        (None, false) => Some(format!("REPLICASET-5: {name} is not looked at any more")),
+    }
+}
+
+fn named(resource: &ApiResource, object: &Value) -> String {
+    format!("{}/{}", resource.plural, text(object, &["metadata", "name"]))
+}
+
+fn count(object: &Value, path: &[&str]) -> i64 {
+    at(object, path).and_then(Value::as_i64).unwrap_or(0)
+}
+
+fn is_deleted(object: &Value) -> bool {
+    at(object, &["metadata", "deletionTimestamp"]).is_some()
+}
+
+fn is_finished(pod: &Value) -> bool {
+    matches!(text(pod, &["status", "phase"]), "Succeeded" | "Failed")
+}
+
+fn runs(pod: &Value) -> bool {
+    let conditions = at(pod, &["status", "conditions"]).and_then(Value::as_array);
+    let is_ready = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
+    text(pod, &["status", "phase"]) == "Running" && conditions.into_iter().flatten().any(is_ready)
+}

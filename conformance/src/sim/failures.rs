@@ -1,0 +1,180 @@
+//! What fails, when a step is a fault.
+
+use api::trace::Event;
+use std::collections::BTreeSet;
+
+use store::Revision;
+
+use crate::sim::informer::Stream;
+use crate::sim::network::Lost;
+use crate::sim::options::Fault;
+use crate::sim::world::World;
+
+impl World<'_> {
+    /// Something fails, if there is anything that can.
+    pub(crate) fn fail(&mut self, fault: Fault) {
+        match fault {
+            Fault::Crash => self.crash(),
+            Fault::LostRequest => self.lose_request(),
+            Fault::ExpiredWatch => self.expire_watch(),
+            Fault::NodeDeath => self.kill_or_revive_machine(),
+            Fault::RestartStore => self.restart_store(),
+            Fault::ContainerExit => self.exit_container(),
+        }
+    }
+
+    /// Nothing fails from now on. A dead machine may stay dead.
+    pub(crate) fn end_faults(&mut self) {
+        self.resume_watches();
+        if let Some(machine) = self.dead_machine()
+            && self.random.one_in(2)
+        {
+            self.revive(machine);
+        }
+    }
+
+    /// A component loses its memory. What a kubelet has sent and nobody has read ends with its connection:
+    /// the model has no status that arrives after its sender has started again.
+    fn crash(&mut self) {
+        let chosen = self.random.below(self.processes.len());
+        let process = &self.processes[chosen];
+        if !process.alive {
+            return;
+        }
+        let (origin, incarnation) = (process.origin(), process.incarnation);
+        self.recorder.write(origin.event("crashed", String::new()), "");
+        if Self::is_scheduler(chosen) {
+            self.is_certain = false;
+        }
+        if self.processes[chosen].is_kubelet() {
+            self.flights.retain(|_, flight| !flight.is_travelling_for(chosen));
+        }
+        self.processes[chosen] = self.start(chosen, incarnation + 1);
+    }
+
+    /// The request or its answer: nobody can tell.
+    fn lose_request(&mut self) {
+        let ids: Vec<u64> = self.flights.keys().copied().collect();
+        let chosen = self.random.pick(&ids).and_then(|id| self.flights.get_mut(id));
+        let chosen = chosen.filter(|flight| flight.is_travelling() || flight.is_answered());
+        let lost = chosen.and_then(|flight| flight.lose(false));
+        self.tell_lost(lost);
+    }
+
+    /// Writes that a request or an answer was lost, if there was anybody who waited.
+    fn tell_lost(&mut self, lost: Option<Lost>) {
+        let Some(lost) = lost else { return };
+        self.recorder.summary.requests_lost += 1;
+        self.is_certain = false;
+        let Some((process, incarnation)) = lost.sender else { return };
+        let process = &self.processes[process];
+        if process.alive && process.incarnation == incarnation {
+            let event = Event { req: lost.number, ..process.origin().event(lost.action, lost.key) };
+            self.recorder.write(event, &lost.uid);
+        }
+    }
+
+    /// First a watch falls behind, then history is compacted away.
+    fn expire_watch(&mut self) {
+        if self.resume_watches() {
+            return;
+        }
+        let chosen = self.random.below(self.processes.len());
+        let informers = &mut self.processes[chosen].caches.informers;
+        let chosen = self.random.below(informers.len());
+        if let Stream::Watching(watching) = &mut informers[chosen].stream {
+            watching.stalled = true;
+        }
+    }
+
+    /// Compacts, then lets the watches that have fallen behind find out; whether there was one.
+    fn resume_watches(&mut self) -> bool {
+        if self.plant == crate::sim::plant::Plant::WatchGoesSilent {
+            return false;
+        }
+        let mut is_resumed = false;
+        for informer in self.processes.iter_mut().flat_map(|one| &mut one.caches.informers) {
+            if let Stream::Watching(watching) = &mut informer.stream {
+                is_resumed |= std::mem::take(&mut watching.stalled);
+            }
+        }
+        if is_resumed {
+            self.server.compact();
+            self.pull();
+        }
+        is_resumed
+    }
+
+    fn dead_machine(&self) -> Option<usize> {
+        let is_dead = |machine: &usize| !self.processes[Self::kubelet_of(*machine)].alive;
+        (0..self.machines.len()).find(is_dead)
+    }
+
+    /// One machine at a time.
+    fn kill_or_revive_machine(&mut self) {
+        match self.dead_machine() {
+            Some(machine) => self.revive(machine),
+            None => self.kill(),
+        }
+    }
+
+    fn kill(&mut self) {
+        let machine = self.random.below(self.machines.len());
+        let process = &mut self.processes[Self::kubelet_of(machine)];
+        process.alive = false;
+        let origin = process.origin();
+        self.machines[machine].die();
+        self.recorder.write(origin.event("node-died", String::new()), "");
+    }
+
+    fn revive(&mut self, machine: usize) {
+        let kubelet = Self::kubelet_of(machine);
+        let incarnation = self.processes[kubelet].incarnation + 1;
+        self.processes[kubelet] = self.start(kubelet, incarnation);
+    }
+
+    /// Requests on their way break off, watches close, and what was not synced may be gone.
+    fn restart_store(&mut self) {
+        self.recorder.summary.crashes += 1;
+        self.is_certain = false;
+        let before = self.server.published.revision();
+        let recovery = self.server.restart(&mut self.random, self.plant);
+        self.check_restart(before, recovery.logged);
+        let survived: BTreeSet<u64> = recovery.survived.iter().map(|one| one.flight).collect();
+        for stored in recovery.survived {
+            self.witness(stored);
+        }
+        let flights = self.flights.iter_mut();
+        let lost: Vec<Option<Lost>> =
+            flights.map(|(id, flight)| flight.lose(survived.contains(id))).collect();
+        for lost in lost {
+            self.tell_lost(lost);
+        }
+        for informer in self.processes.iter_mut().flat_map(|one| &mut one.caches.informers) {
+            informer.stream = Stream::Closed;
+        }
+    }
+
+    fn check_restart(&mut self, before: Revision, logged: Revision) {
+        let now = self.server.published.revision();
+        if logged < before {
+            let why = format!(
+                "ETCD-2: revision {before} was acknowledged, and after a restart the log ends at {logged}"
+            );
+            self.recorder.object(&why);
+        } else if now < before {
+            let why =
+                format!("ETCD-1: the store was at revision {before}, and after a restart at {now}");
+            self.recorder.object(&why);
+        }
+    }
+
+    fn exit_container(&mut self) {
+        let machine = self.random.below(self.machines.len());
+        let running = self.machines[machine].running();
+        let Some((_, id)) = self.random.pick(&running) else { return };
+        let exit_code = i32::from(self.random.one_in(2));
+        let report = self.machines[machine].exit(id, exit_code, self.now);
+        self.report(machine, report);
+    }
+}

@@ -1,0 +1,219 @@
+//! Drives controllers and a scheduler, as `host::controller_loop` and `host::scheduler_loop` do, but one
+//! step at a time. Events (the kind) are not sent: the model does not know them.
+
+use std::collections::BTreeSet;
+
+use api::{AnyObject, Key, Request, Timestamp, Verb, resources};
+use client::{Change, Outcome, View, WorkQueue};
+use controllers::Controller;
+use controllers::replica_set::ReplicaSetController;
+use scheduler::Scheduler;
+
+use crate::sim::plant::Plant;
+
+/// A controller with its queue and the plan it is carrying out.
+pub(crate) struct ControllerLoop {
+    controller: Box<dyn Controller>,
+    queue: WorkQueue,
+    /// Whether nothing was due when it looked last.
+    is_idle: bool,
+    running: Option<Running>,
+}
+
+/// A plan that is being carried out.
+struct Running {
+    key: Key,
+    requests: Vec<Request>,
+    outcomes: Vec<Option<Outcome>>,
+    sent: usize,
+}
+
+impl ControllerLoop {
+    pub(crate) fn new(controller: Box<dyn Controller>) -> Self {
+        Self { controller, queue: WorkQueue::default(), is_idle: true, running: None }
+    }
+
+    /// Whether it would do something now.
+    pub(crate) fn is_due(&self, has_changes: bool, now: Timestamp) -> bool {
+        let waits = self.queue.next_deadline().is_none_or(|deadline| now < deadline);
+        self.running.is_none() && (has_changes || !self.is_idle || !waits)
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        self.queue.next_deadline().filter(|_| self.running.is_none())
+    }
+
+    /// Hears of changes and decides about the next key that is due; what to send, by its place in the plan.
+    pub(crate) fn act(
+        &mut self,
+        view: &View,
+        changes: &[Change],
+        (now, plant): (Timestamp, Plant),
+    ) -> Vec<(usize, Request)> {
+        self.forget(plant);
+        for key in changes.iter().flat_map(|change| self.controller.observe(view, change)) {
+            self.queue.add(key);
+        }
+        let Some(key) = self.queue.pop(now) else {
+            self.is_idle = true;
+            return vec![];
+        };
+        self.is_idle = false;
+        let plan = self.controller.reconcile(view, &key, now).observed_at(view.revision);
+        if let Some(when) = plan.look_again {
+            self.queue.add_after(key.clone(), when);
+        }
+        let mut requests = plan.requests;
+        requests.retain(|request| request.resource != &resources::EVENTS);
+        let outcomes = vec![None; requests.len()];
+        self.running = Some(Running { key, requests, outcomes, sent: 0 });
+        self.proceed(now)
+    }
+
+    /// Hears what came of a request; what to send next.
+    pub(crate) fn answered(
+        &mut self,
+        index: usize,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Vec<(usize, Request)> {
+        if let Some(running) = &mut self.running {
+            running.outcomes[index] = Some(outcome);
+        }
+        self.proceed(now)
+    }
+
+    fn forget(&mut self, plant: Plant) {
+        let is_replica_set = self.controller.name() == "replicaset-controller";
+        if plant == Plant::ReplicaSetIgnoresExpectations && is_replica_set {
+            self.controller = Box::new(ReplicaSetController::default());
+        }
+    }
+
+    fn proceed(&mut self, now: Timestamp) -> Vec<(usize, Request)> {
+        let Some(running) = &mut self.running else { return vec![] };
+        if running.waits() {
+            return vec![];
+        }
+        let batch = running.next_batch();
+        if batch.is_empty()
+            && let Some(done) = self.running.take()
+        {
+            self.settle(&done, now);
+        }
+        batch
+    }
+
+    /// Tells the controller what came of its requests; a key with a refusal is tried again later.
+    fn settle(&mut self, done: &Running, now: Timestamp) {
+        let outcomes = done.requests.iter().zip(done.outcomes.iter().flatten());
+        let (mut failed, mut asked) = (false, false);
+        for (request, outcome) in outcomes {
+            self.controller.completed(&done.key, request, outcome);
+            failed |= outcome.is_err() && request.verb != Verb::Get;
+            asked |= request.verb == Verb::Get;
+        }
+        if failed {
+            self.queue.add_rate_limited(done.key.clone(), now);
+            return;
+        }
+        self.queue.forget(&done.key);
+        if asked {
+            self.queue.add(done.key.clone());
+        }
+    }
+}
+
+impl Running {
+    fn waits(&self) -> bool {
+        self.outcomes[..self.sent].iter().any(Option::is_none)
+    }
+
+    /// Creations that follow one another travel together; everything else travels alone.
+    fn next_batch(&mut self) -> Vec<(usize, Request)> {
+        let first = self.sent;
+        let rest = &self.requests[first..];
+        let creations = rest.iter().take_while(|request| request.verb == Verb::Create).count();
+        self.sent += creations.max(1).min(rest.len());
+        let batch = self.requests[first..self.sent].iter().cloned();
+        (first..self.sent).zip(batch).collect()
+    }
+}
+
+/// A scheduler.
+pub(crate) struct SchedulerLoop {
+    scheduler: Scheduler,
+    /// The pods it has asked to bind, for the plant that forgets everything else.
+    asked: BTreeSet<String>,
+}
+
+impl SchedulerLoop {
+    pub(crate) fn new() -> Self {
+        let scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
+        Self { scheduler, asked: BTreeSet::new() }
+    }
+
+    /// Whether it would do something now.
+    pub(crate) fn is_due(&self, has_changes: bool, now: Timestamp) -> bool {
+        has_changes || self.scheduler.next_deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        self.scheduler.next_deadline()
+    }
+
+    /// Hears of changes and decides about the next pod that is due.
+    pub(crate) fn act(
+        &mut self,
+        view: &View,
+        changes: &[Change],
+        (now, plant): (Timestamp, Plant),
+    ) -> Vec<(Key, Request)> {
+        for change in changes {
+            self.scheduler.observe(change, now);
+        }
+        if plant == Plant::SchedulerForgetsAssumedPods {
+            self.start_again(view, now);
+        }
+        let Some(decision) = self.scheduler.schedule_one(view.revision, now) else {
+            return vec![];
+        };
+        if decision.requests.iter().any(|request| request.subresource == "binding") {
+            self.asked.insert(decision.uid);
+        }
+        without_events(&decision.pod, decision.requests)
+    }
+
+    /// Hears what came of a request; what to send next.
+    pub(crate) fn answered(
+        &mut self,
+        (pod, request): (&Key, &Request),
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Vec<(Key, Request)> {
+        without_events(pod, self.scheduler.completed(pod, request, outcome, now))
+    }
+
+    fn start_again(&mut self, view: &View, now: Timestamp) {
+        self.scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
+        let nodes = view.nodes.iter().cloned().map(AnyObject::from);
+        let pods = view.pods.iter().cloned().map(AnyObject::from);
+        let objects = nodes.chain(pods).filter(|object| !self.is_on_its_way(object));
+        for object in objects.collect::<Vec<_>>() {
+            self.scheduler.observe(&Change { old: None, new: Some(object) }, now);
+        }
+    }
+
+    /// Whether a pod was asked to be bound and is not bound yet.
+    fn is_on_its_way(&self, object: &AnyObject) -> bool {
+        let uid = object.metadata().uid.as_deref().unwrap_or_default();
+        let AnyObject::Pod(pod) = object else { return false };
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_ref());
+        node.is_none() && self.asked.contains(uid)
+    }
+}
+
+fn without_events(pod: &Key, requests: Vec<Request>) -> Vec<(Key, Request)> {
+    let requests = requests.into_iter().filter(|request| request.resource != &resources::EVENTS);
+    requests.map(|request| (pod.clone(), request)).collect()
+}

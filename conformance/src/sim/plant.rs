@@ -1,0 +1,152 @@
+//! Faults of the implementation, planted to see which check catches them. Tests only: see
+//! `docs/planted-faults.md`.
+
+use api::object::{at, object_at_mut, text};
+use api::{Key, Request, resources};
+use apiserver::negotiate::Format;
+use apiserver::{Answer, Call, Commit, Decision, keys, object};
+use serde_json::{Value, json};
+use store::{Store, Transaction};
+
+/// A fault, planted by replacing a core or one of its effects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plant {
+    /// None: the implementation as it is.
+    #[default]
+    Nothing,
+    /// Writes are published and answered before the disk is synced.
+    AcknowledgesBeforeDurable,
+    /// A restart reads all of the log but its last frame.
+    LosesSyncedFrame,
+    /// A restart counts revisions from an earlier number.
+    RevisionGoesBackAfterRestart,
+    /// A watch now and then leaves an event out.
+    WatchDropsAnEvent,
+    /// A watch now and then sends an event twice.
+    WatchRepeatsAnEvent,
+    /// A watch now and then sends two events in the wrong order.
+    WatchReordersEvents,
+    /// A bookmark overtakes the events before it.
+    BookmarkComesTooEarly,
+    /// The scheduler's watches never send anything.
+    WatchGoesSilent,
+    /// Lists are answered from an old state, whatever revision they ask for.
+    ListServesOlderThanSeen,
+    /// A second Binding of a pod is granted.
+    BindingOverwritesNodeName,
+    /// An update that was decided on an old revision is granted.
+    UpdateIgnoresResourceVersion,
+    /// The scheduler forgets which pods it has assumed on which nodes.
+    SchedulerForgetsAssumedPods,
+    /// The scheduler binds pods to a node that there never was.
+    SchedulerBindsToMissingNode,
+    /// The ReplicaSet controller forgets what it has asked for.
+    ReplicaSetIgnoresExpectations,
+    /// The kubelet lets in more pods than its node allows.
+    KubeletSkipsAdmission,
+    /// The kubelet hears of every pod and takes it for its own.
+    KubeletRunsPodsOfOthers,
+    /// The kubelet takes containers for stopped that run on.
+    KubeletConfirmsDeletionEarly,
+}
+
+impl Plant {
+    /// Every fault.
+    pub const ALL: [Self; 17] = [
+        Self::AcknowledgesBeforeDurable,
+        Self::LosesSyncedFrame,
+        Self::RevisionGoesBackAfterRestart,
+        Self::WatchDropsAnEvent,
+        Self::WatchRepeatsAnEvent,
+        Self::WatchReordersEvents,
+        Self::BookmarkComesTooEarly,
+        Self::WatchGoesSilent,
+        Self::ListServesOlderThanSeen,
+        Self::BindingOverwritesNodeName,
+        Self::UpdateIgnoresResourceVersion,
+        Self::SchedulerForgetsAssumedPods,
+        Self::SchedulerBindsToMissingNode,
+        Self::ReplicaSetIgnoresExpectations,
+        Self::KubeletSkipsAdmission,
+        Self::KubeletRunsPodsOfOthers,
+        Self::KubeletConfirmsDeletionEarly,
+    ];
+
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::AcknowledgesBeforeDurable => "acknowledges-before-durable",
+            Self::LosesSyncedFrame => "loses-synced-frame",
+            Self::RevisionGoesBackAfterRestart => "revision-goes-back-after-restart",
+            Self::WatchDropsAnEvent => "watch-drops-an-event",
+            Self::WatchRepeatsAnEvent => "watch-repeats-an-event",
+            Self::WatchReordersEvents => "watch-reorders-events",
+            Self::BookmarkComesTooEarly => "bookmark-comes-too-early",
+            Self::WatchGoesSilent => "watch-goes-silent",
+            Self::ListServesOlderThanSeen => "list-serves-older-than-seen",
+            Self::BindingOverwritesNodeName => "binding-overwrites-node-name",
+            Self::UpdateIgnoresResourceVersion => "update-ignores-resource-version",
+            Self::SchedulerForgetsAssumedPods => "scheduler-forgets-assumed-pods",
+            Self::SchedulerBindsToMissingNode => "scheduler-binds-to-missing-node",
+            Self::ReplicaSetIgnoresExpectations => "replica-set-ignores-expectations",
+            Self::KubeletSkipsAdmission => "kubelet-skips-admission",
+            Self::KubeletRunsPodsOfOthers => "kubelet-runs-pods-of-others",
+            Self::KubeletConfirmsDeletionEarly => "kubelet-confirms-deletion-early",
+        }
+    }
+}
+
+/// What a component sends, with the fault in it. `pods` is what its node truly has room for.
+pub(crate) fn sent(plant: Plant, request: &mut Request, pods: i64) {
+    let Some(body) = request.body.as_mut() else { return };
+    if plant == Plant::SchedulerBindsToMissingNode && request.subresource == "binding" {
+        body["target"]["name"] = json!("node-0");
+    }
+    let is_node = request.resource == &resources::NODES;
+    if plant == Plant::KubeletSkipsAdmission && is_node && body["status"]["allocatable"].is_object()
+    {
+        for field in ["allocatable", "capacity"] {
+            body["status"][field]["pods"] = json!(pods.to_string());
+        }
+    }
+}
+
+/// What the API server reads of a request, with the fault in it.
+pub(crate) fn arrived(plant: Plant, request: &mut Request) {
+    let is_update = request.verb == api::Verb::Update;
+    if plant == Plant::UpdateIgnoresResourceVersion
+        && is_update
+        && let Some(body) = request.body.as_mut()
+    {
+        object_at_mut(body, "metadata").remove("resourceVersion");
+    }
+}
+
+/// What the API server decides, with the fault in it.
+pub(crate) fn decided(plant: Plant, store: &Store, call: &Call, decision: Decision) -> Decision {
+    if plant != Plant::BindingOverwritesNodeName || !call.path.ends_with("/binding") {
+        return decision;
+    }
+    rebind(store, call).unwrap_or(decision)
+}
+
+/// The Binding of a pod that is bound already.
+fn rebind(store: &Store, call: &Call) -> Option<Decision> {
+    let binding: Value = serde_json::from_slice(&call.body).ok()?;
+    let name = |field: &str| text(&binding, &["metadata", field]).to_owned();
+    let pod = Key::new(&name("namespace"), &name("name"));
+    let key = keys::key(&resources::PODS, pod.namespace(), &pod.name);
+    let found = store.get(&key)?;
+    let mut bound = object::decode(found);
+    at(&bound, &["spec", "nodeName"])?;
+    bound["spec"]["nodeName"] = binding["target"]["name"].clone();
+    let value = object::encode(&resources::PODS, &bound);
+    Some(Decision::Commit(Box::new(Commit {
+        transaction: Transaction::update(key, found.mod_revision, value),
+        resource: &resources::PODS,
+        action: "bind",
+        object: bound,
+        answer: Answer { code: 201, format: Format::Object, warnings: vec![], instead: None },
+    })))
+}

@@ -1,0 +1,238 @@
+//! A component as it runs: its caches and its core, from one start to the next crash.
+
+use api::trace::Origin;
+use api::{ApiResource, Key, Request, Timestamp, resources};
+use client::{Change, Outcome};
+use kubelet::runtime::{RuntimeCommand, RuntimeEvent};
+use kubelet::{Command, Input, Kubelet, Purpose};
+
+use crate::sim::informer::Caches;
+use crate::sim::loops::{ControllerLoop, SchedulerLoop};
+use crate::sim::machine::Machine;
+use crate::sim::plant::Plant;
+
+/// A component. A new incarnation is a new value.
+pub(crate) struct Process {
+    pub(crate) actor: String,
+    pub(crate) incarnation: u64,
+    /// Whether it is there at all: a kubelet dies with its machine.
+    pub(crate) alive: bool,
+    pub(crate) caches: Caches,
+    body: Body,
+}
+
+enum Body {
+    /// All of them in one process, on the same caches.
+    Controllers(Vec<ControllerLoop>),
+    Scheduler(Box<SchedulerLoop>),
+    Kubelet(Box<KubeletLoop>),
+}
+
+struct KubeletLoop {
+    kubelet: Kubelet,
+    /// It was told that its first list is in.
+    has_synced: bool,
+}
+
+/// What a component wants done.
+#[derive(Default)]
+pub(crate) struct Orders {
+    pub(crate) requests: Vec<(Errand, Request)>,
+    pub(crate) runtime: Vec<RuntimeCommand>,
+}
+
+/// What an answer belongs to.
+#[derive(Clone, Debug)]
+pub(crate) enum Errand {
+    /// A place in the plan of a controller.
+    Plan { controller: usize, index: usize },
+    /// The scheduling of a pod.
+    Pod(Key),
+    /// A purpose of a kubelet.
+    Kubelet(Purpose),
+}
+
+impl Process {
+    /// Whether it runs pods.
+    pub(crate) fn is_kubelet(&self) -> bool {
+        matches!(self.body, Body::Kubelet(_))
+    }
+
+    /// `kube-controller-manager`.
+    pub(crate) fn controllers(incarnation: u64) -> Self {
+        let controllers = controllers::all(&controllers::Config::default());
+        let watched: Vec<&'static ApiResource> = resources::ALL
+            .iter()
+            .copied()
+            .filter(|resource| *resource != &resources::EVENTS)
+            .collect();
+        let caches = Caches::new(&watched, "", controllers.len());
+        let loops = controllers.into_iter().map(ControllerLoop::new).collect();
+        Self::new("kube-controller-manager", incarnation, caches, Body::Controllers(loops))
+    }
+
+    /// `kube-scheduler`.
+    pub(crate) fn scheduler(incarnation: u64) -> Self {
+        let caches = Caches::new(&[&resources::NODES, &resources::PODS], "", 1);
+        Self::new("kube-scheduler", incarnation, caches, Body::Scheduler(Box::new(SchedulerLoop::new())))
+    }
+
+    /// The kubelet of a machine.
+    pub(crate) fn kubelet(
+        machine: &mut Machine,
+        incarnation: u64,
+        (now, plant): (Timestamp, Plant),
+    ) -> Self {
+        let own = format!("spec.nodeName={}", machine.name);
+        let fields = if plant == Plant::KubeletRunsPodsOfOthers { String::new() } else { own };
+        let caches = Caches::new(&[&resources::PODS], &fields, 1);
+        let kubelet = Kubelet::new(machine.config(plant), machine.found(), now);
+        let body = Body::Kubelet(Box::new(KubeletLoop { kubelet, has_synced: false }));
+        Self::new(&format!("kubelet/{}", machine.name), incarnation, caches, body)
+    }
+
+    fn new(actor: &str, incarnation: u64, caches: Caches, body: Body) -> Self {
+        Self { actor: actor.to_owned(), incarnation, alive: true, caches, body }
+    }
+
+    /// Who it is in the trace.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin::new(&self.actor, self.incarnation)
+    }
+
+    /// The same, having read what it has read.
+    pub(crate) fn observing(&self) -> Origin {
+        let observed_revision = match &self.body {
+            Body::Controllers(_) | Body::Scheduler(_) => self.caches.view.revision,
+            Body::Kubelet(own) => own.kubelet.revision(),
+        };
+        Origin { observed_revision, ..self.origin() }
+    }
+
+    /// How many parts act on their own.
+    pub(crate) fn parts(&self) -> usize {
+        match &self.body {
+            Body::Controllers(loops) => loops.len(),
+            Body::Scheduler(_) | Body::Kubelet(_) => 1,
+        }
+    }
+
+    /// Whether a part would do something now.
+    pub(crate) fn is_due(&self, part: usize, now: Timestamp) -> bool {
+        let has_changes = self.caches.has_changes(part);
+        match &self.body {
+            Body::Controllers(loops) => loops[part].is_due(has_changes, now),
+            Body::Scheduler(scheduler) => scheduler.is_due(has_changes, now),
+            Body::Kubelet(own) => {
+                let syncs = self.caches.has_synced() && !own.has_synced;
+                has_changes || syncs || own.kubelet.next_deadline() <= now
+            }
+        }
+    }
+
+    /// When something becomes due by itself.
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        match &self.body {
+            Body::Controllers(loops) => {
+                loops.iter().filter_map(ControllerLoop::next_deadline).min()
+            }
+            Body::Scheduler(scheduler) => scheduler.next_deadline(),
+            Body::Kubelet(own) => {
+                Some(own.kubelet.next_deadline()).filter(|deadline| *deadline < Timestamp::MAX)
+            }
+        }
+    }
+
+    /// A part hears of what has changed and acts.
+    pub(crate) fn act(&mut self, part: usize, (now, plant): (Timestamp, Plant)) -> Orders {
+        let changes = self.caches.take_changes(part);
+        let view = &self.caches.view;
+        match &mut self.body {
+            Body::Controllers(loops) => {
+                planned(part, loops[part].act(view, &changes, (now, plant)))
+            }
+            Body::Scheduler(scheduler) => scheduled(scheduler.act(view, &changes, (now, plant))),
+            Body::Kubelet(own) => {
+                let synced = self.caches.has_synced();
+                own.act((changes, view.revision), synced, now)
+            }
+        }
+    }
+
+    /// Hears what came of a request.
+    pub(crate) fn answered(
+        &mut self,
+        errand: Errand,
+        (request, outcome): (&Request, Outcome),
+        now: Timestamp,
+    ) -> Orders {
+        match (&mut self.body, errand) {
+            (Body::Controllers(loops), Errand::Plan { controller, index }) => {
+                planned(controller, loops[controller].answered(index, outcome, now))
+            }
+            (Body::Scheduler(scheduler), Errand::Pod(pod)) => {
+                scheduled(scheduler.answered((&pod, request), &outcome, now))
+            }
+            (Body::Kubelet(own), Errand::Kubelet(purpose)) => {
+                ordered(own.kubelet.handle(Input::Answer(purpose, outcome), now))
+            }
+            (Body::Controllers(_) | Body::Scheduler(_) | Body::Kubelet(_), _) => Orders::default(),
+        }
+    }
+
+    /// A kubelet hears of its runtime.
+    pub(crate) fn reported(&mut self, event: RuntimeEvent, now: Timestamp) -> Orders {
+        match &mut self.body {
+            Body::Kubelet(own) => ordered(own.kubelet.handle(Input::Runtime(event), now)),
+            Body::Controllers(_) | Body::Scheduler(_) => Orders::default(),
+        }
+    }
+}
+
+impl KubeletLoop {
+    fn act(
+        &mut self,
+        (changes, revision): (Vec<Change>, u64),
+        synced: bool,
+        now: Timestamp,
+    ) -> Orders {
+        let mut commands = vec![];
+        for change in changes {
+            commands.extend(self.kubelet.handle(Input::Pod(change, revision), now));
+        }
+        if synced && !self.has_synced {
+            self.has_synced = true;
+            commands.extend(self.kubelet.handle(Input::Synced, now));
+        }
+        if self.kubelet.next_deadline() <= now {
+            commands.extend(self.kubelet.handle(Input::Tick, now));
+        }
+        ordered(commands)
+    }
+}
+
+fn planned(controller: usize, requests: Vec<(usize, Request)>) -> Orders {
+    let errand = |index| Errand::Plan { controller, index };
+    let requests = requests.into_iter().map(|(index, request)| (errand(index), request));
+    Orders { requests: requests.collect(), runtime: vec![] }
+}
+
+fn scheduled(requests: Vec<(Key, Request)>) -> Orders {
+    let requests = requests.into_iter().map(|(pod, request)| (Errand::Pod(pod), request));
+    Orders { requests: requests.collect(), runtime: vec![] }
+}
+
+/// What a kubelet wants done, but for Events: the model does not know them.
+fn ordered(commands: Vec<Command>) -> Orders {
+    let mut orders = Orders::default();
+    for command in commands {
+        match command {
+            Command::Runtime(command) => orders.runtime.push(command),
+            Command::Api(Purpose::Event, _) => {}
+            Command::Api(purpose, request) => {
+                orders.requests.push((Errand::Kubelet(purpose), request));
+            }
+        }
+    }
+    orders
+}

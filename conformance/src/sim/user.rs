@@ -1,0 +1,161 @@
+//! A person who asks for this and that: deployments, pods, changes, deletions, some of them rude.
+
+use api::object::{at, text};
+use api::trace::Origin;
+use api::{ApiResource, Key, Request, Verb, resources};
+use apiserver::{keys, object};
+use serde_json::{Value, json};
+use store::Store;
+
+use crate::sim::random::Random;
+use crate::sim::world::World;
+
+/// The namespaces of every cluster.
+const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/// What a cluster holds before anyone asks.
+pub(crate) fn bootstrap() -> Vec<Request> {
+    let namespace =
+        |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    NAMESPACES.map(|name| create(&resources::NAMESPACES, "", namespace(name))).into()
+}
+
+impl World<'_> {
+    /// A person asks for something.
+    pub(crate) fn use_cluster(&mut self) {
+        if let Some(request) = ask(&self.server.published, &mut self.random) {
+            self.send(None, Origin::new("kubectl", 0), request);
+        }
+    }
+}
+
+fn ask(store: &Store, random: &mut Random) -> Option<Request> {
+    match random.below(13) {
+        0..=2 => Some(create_deployment(random)),
+        3 => Some(create_replica_set(random)),
+        4 | 5 => Some(create_pod(store, random)),
+        6 | 7 => scale(store, random),
+        8 => roll_out(store, random),
+        9 => delete(store, random),
+        10 => delete_by_force(store, random),
+        11 => edit(store, random),
+        _ => bind_again(store, random),
+    }
+}
+
+fn create_deployment(random: &mut Random) -> Request {
+    let name = format!("web-{}", random.below(2));
+    let spec = workload(&name, 1 + random.below(3));
+    let object = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "default"}, "spec": spec});
+    create(&resources::DEPLOYMENTS, "default", object)
+}
+
+fn create_replica_set(random: &mut Random) -> Request {
+    let object = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
+        "metadata": {"name": "set", "namespace": "default"},
+        "spec": workload("set", 1 + random.below(2))});
+    create(&resources::REPLICA_SETS, "default", object)
+}
+
+fn workload(name: &str, replicas: usize) -> Value {
+    json!({
+        "replicas": replicas,
+        "selector": {"matchLabels": {"app": name}},
+        "template": {"metadata": {"labels": {"app": name}}, "spec": pod_spec()},
+    })
+}
+
+fn pod_spec() -> Value {
+    json!({"containers": [{"name": "main", "image": "registry.example/main:1"}]})
+}
+
+/// A bare pod, sometimes for the small node, past the scheduler.
+fn create_pod(store: &Store, random: &mut Random) -> Request {
+    let mut spec = pod_spec();
+    let small = keys::key(&resources::NODES, None, "node-1");
+    if store.get(&small).is_some() && random.one_in(2) {
+        spec["nodeName"] = json!("node-1");
+    }
+    let name = format!("bare-{}", random.below(3));
+    let object = json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": "default", "labels": {"app": "bare"}}, "spec": spec});
+    create(&resources::PODS, "default", object)
+}
+
+fn scale(store: &Store, random: &mut Random) -> Option<Request> {
+    let (resource, object, most) = if random.one_in(3) {
+        (&resources::REPLICA_SETS, a_free_replica_set(store)?, 2)
+    } else {
+        (&resources::DEPLOYMENTS, any(store, &resources::DEPLOYMENTS, random)?, 3)
+    };
+    let patch = json!({"spec": {"replicas": random.below(most + 1)}});
+    Some(Request::merge_patch(resource, key(&object), patch).to_subresource("scale"))
+}
+
+fn roll_out(store: &Store, random: &mut Random) -> Option<Request> {
+    let deployment = any(store, &resources::DEPLOYMENTS, random)?;
+    let template = json!({"metadata": {"annotations": {"version": random.below(3).to_string()}}});
+    let patch = json!({"spec": {"template": template}});
+    Some(Request::strategic_merge_patch(&resources::DEPLOYMENTS, key(&deployment), patch))
+}
+
+fn delete(store: &Store, random: &mut Random) -> Option<Request> {
+    let (resource, object) = match random.below(4) {
+        0 => (&resources::DEPLOYMENTS, any(store, &resources::DEPLOYMENTS, random)?),
+        1 => (&resources::REPLICA_SETS, a_free_replica_set(store)?),
+        _ => (&resources::PODS, any(store, &resources::PODS, random)?),
+    };
+    let options = json!({"propagationPolicy": "Background"});
+    Some(Request::delete(resource, key(&object), "", options))
+}
+
+fn delete_by_force(store: &Store, random: &mut Random) -> Option<Request> {
+    let pod = any(store, &resources::PODS, random).filter(|_| random.one_in(3))?;
+    Some(Request::delete(&resources::PODS, key(&pod), "", json!({"gracePeriodSeconds": 0})))
+}
+
+/// `kubectl edit`: what was read is sent back, changed, with the revision that was read.
+fn edit(store: &Store, random: &mut Random) -> Option<Request> {
+    let mut deployment = any(store, &resources::DEPLOYMENTS, random)?;
+    deployment["metadata"]["labels"]["edited"] = json!(random.below(100).to_string());
+    Some(request(Verb::Update, &resources::DEPLOYMENTS, key(&deployment), deployment))
+}
+
+/// A second scheduler, that binds what is bound: it must be refused.
+fn bind_again(store: &Store, random: &mut Random) -> Option<Request> {
+    let pod = any(store, &resources::PODS, random)?;
+    at(&pod, &["spec", "nodeName"])?;
+    let node = any(store, &resources::NODES, random)?;
+    let uid = text(&pod, &["metadata", "uid"]);
+    Some(Request::bind(key(&pod), uid, text(&node, &["metadata", "name"])))
+}
+
+fn create(resource: &'static ApiResource, namespace: &str, object: Value) -> Request {
+    request(Verb::Create, resource, Key::new(namespace, ""), object)
+}
+
+fn request(verb: Verb, resource: &'static ApiResource, key: Key, body: Value) -> Request {
+    Request { verb, resource, key, subresource: "", body: Some(body), observed_revision: 0 }
+}
+
+/// Every object of a resource.
+pub(crate) fn objects(store: &Store, resource: &ApiResource) -> Vec<Value> {
+    let range = keys::range(resource, None);
+    store.range(&range).map(|found| object::decode(found)).collect()
+}
+
+fn any(store: &Store, resource: &ApiResource, random: &mut Random) -> Option<Value> {
+    random.pick(&objects(store, resource)).cloned()
+}
+
+/// The ReplicaSet that no Deployment manages.
+fn a_free_replica_set(store: &Store) -> Option<Value> {
+    let found = store.get(&keys::key(&resources::REPLICA_SETS, Some("default"), "set"))?;
+    Some(object::decode(found))
+}
+
+fn key(object: &Value) -> Key {
+    let field = |name: &str| text(object, &["metadata", name]);
+    Key::new(field("namespace"), field("name"))
+}

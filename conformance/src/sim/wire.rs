@@ -1,0 +1,72 @@
+//! A component's request as the API server reads it, and its answer as an outcome: what HTTP does for the
+//! other host.
+
+use api::{Reason, Request, Status, Verb};
+use apiserver::{Call, Response, User};
+use client::Outcome;
+use serde_json::Value;
+
+/// What the API server reads of a request.
+pub(crate) fn call(request: &Request, actor: &str) -> Call {
+    let (method, content_type) = match request.verb {
+        Verb::Create => ("POST", "application/json"),
+        Verb::Get | Verb::List => ("GET", "application/json"),
+        Verb::Update => ("PUT", "application/json"),
+        Verb::MergePatch => ("PATCH", "application/merge-patch+json"),
+        Verb::StrategicMergePatch => ("PATCH", "application/strategic-merge-patch+json"),
+        Verb::Delete => ("DELETE", "application/json"),
+    };
+    Call {
+        method: method.parse().expect("it is one of HTTP's methods"),
+        path: request.path(),
+        content_type: content_type.to_owned(),
+        body: request.body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+        user: user(actor),
+        ..Call::default()
+    }
+}
+
+/// A list or watch with these parameters.
+pub(crate) fn get(path: String, query: Vec<(String, String)>, actor: &str) -> Call {
+    Call { path, query, user: user(actor), ..Call::default() }
+}
+
+fn user(actor: &str) -> User {
+    User { name: format!("system:{actor}"), groups: vec![] }
+}
+
+/// What a component makes of an answer.
+pub(crate) fn outcome(response: &Response) -> Outcome {
+    let value: Value = serde_json::from_slice(&response.body)
+        .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))?;
+    if response.code < 400 { Ok(value) } else { Err(refusal(&value)) }
+}
+
+/// What a component makes of no answer.
+pub(crate) fn no_answer() -> Outcome {
+    Err(Status::new(Reason::ServiceUnavailable, "the connection was closed before an answer came"))
+}
+
+fn refusal(status: &Value) -> Status {
+    let reason = status["reason"].as_str().unwrap_or_default();
+    let reason = REASONS.iter().find(|known| known.to_string() == reason);
+    let message = status["message"].as_str().unwrap_or_default();
+    let mut refusal = Status::new(*reason.unwrap_or(&Reason::InternalError), message);
+    refusal.name = status["details"]["name"].as_str().unwrap_or_default().to_owned();
+    refusal
+}
+
+const REASONS: &[Reason] = &[
+    Reason::BadRequest,
+    Reason::Forbidden,
+    Reason::NotFound,
+    Reason::MethodNotAllowed,
+    Reason::AlreadyExists,
+    Reason::Conflict,
+    Reason::Expired,
+    Reason::Invalid,
+    Reason::TooManyRequests,
+    Reason::InternalError,
+    Reason::ServiceUnavailable,
+    Reason::Timeout,
+];

@@ -1,0 +1,372 @@
+//! The world of a run: one thread, virtual time, and a choice at each step among what can happen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::time::Duration;
+
+use api::trace::{Event, Origin};
+use api::{Key, Timestamp, resources};
+use apiserver::Context;
+use kubelet::runtime::ContainerId;
+use serde_json::json;
+use store::Store;
+
+use crate::sim::checks;
+use crate::sim::informer::{Source, Stream};
+use crate::sim::machine::{Machine, Report};
+use crate::sim::network::Flight;
+use crate::sim::options::Options;
+use crate::sim::outcome::{Summary, Violation};
+use crate::sim::plant::Plant;
+use crate::sim::process::{Orders, Process};
+use crate::sim::random::Random;
+use crate::sim::recorder::Recorder;
+use crate::sim::server::Server;
+use crate::sim::user;
+
+/// The second in which every run begins: 2026-01-01T00:00:00Z.
+const BEGIN_SECONDS: i64 = 1_767_225_600;
+
+/// The machines: a small one that is full early, and two with room for everything.
+const MACHINES: [(&str, i64); 3] = [("node-1", 2), ("node-2", 12), ("node-3", 12)];
+
+/// How long pods stay on a node that is gone: shorter than upstream's five minutes, to see more.
+const TOLERATION_SECONDS: i64 = 5;
+
+/// How long a cluster that is left alone may take to do what it was asked.
+const SETTLE_SECONDS: u64 = 1800;
+const SETTLE_STEPS: u64 = 100_000;
+/// How often it is asked whether it has.
+const SETTLE_LOOK_STEPS: u64 = 200;
+
+/// The first processes; the kubelets follow.
+const CONTROLLERS: usize = 0;
+const SCHEDULER: usize = 1;
+const KUBELETS: usize = 2;
+
+/// Everything there is.
+pub(crate) struct World<'a> {
+    options: Options,
+    pub(crate) plant: Plant,
+    pub(crate) random: Random,
+    pub(crate) now: Timestamp,
+    pub(crate) recorder: Recorder<'a>,
+    pub(crate) server: Server,
+    /// A state of some time ago.
+    pub(crate) past: Store,
+    pub(crate) flights: BTreeMap<u64, Flight>,
+    pub(crate) next_flight: u64,
+    pub(crate) processes: Vec<Process>,
+    pub(crate) machines: Vec<Machine>,
+    /// The uids of pods that were bound through `pods/binding`.
+    pub(crate) bound: BTreeSet<String>,
+    /// Nothing has happened that would excuse the scheduler for overbooking a node.
+    pub(crate) is_certain: bool,
+    steps: u64,
+}
+
+/// Something that can happen next.
+#[derive(Clone, Copy)]
+enum Step {
+    /// An informer asks, or hears.
+    Inform { process: usize, informer: usize },
+    /// A part of a component acts.
+    Act { process: usize, part: usize },
+    /// A request reaches the API server.
+    Arrive(u64),
+    /// An answer reaches its component.
+    Answer(u64),
+    /// The disk is synced.
+    Sync,
+    /// A runtime finishes a job.
+    Finish { machine: usize, job: usize },
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(options: &Options, plant: Plant, trace: &'a mut dyn Write) -> Self {
+        let machines = MACHINES.map(|(name, pods_max)| Machine::new(name, pods_max));
+        Self {
+            options: options.clone(),
+            plant,
+            random: Random::new(options.seed),
+            now: Timestamp::from_second(BEGIN_SECONDS).expect("it is a year from 1 to 9999"),
+            recorder: Recorder::new(trace),
+            server: Server::default(),
+            past: Store::default(),
+            flights: BTreeMap::new(),
+            next_flight: 0,
+            processes: vec![],
+            machines: machines.into(),
+            bound: BTreeSet::new(),
+            is_certain: true,
+            steps: 0,
+        }
+    }
+
+    /// Runs to the end, or to the first thing that must not happen.
+    pub(crate) fn run(mut self) -> Result<Summary, Violation> {
+        self.boot();
+        for _ in 0..self.options.steps {
+            self.step();
+            self.check()?;
+        }
+        self.settle()?;
+        Ok(self.summary())
+    }
+
+    fn boot(&mut self) {
+        for request in user::bootstrap() {
+            let flight = self.send(None, Origin::new("bootstrap", 0), request);
+            self.arrive(flight);
+        }
+        self.sync();
+        for index in 0..KUBELETS + self.machines.len() {
+            let process = self.start(index, 0);
+            self.processes.push(process);
+        }
+    }
+
+    /// A component with empty memory.
+    pub(crate) fn start(&mut self, index: usize, incarnation: u64) -> Process {
+        let process = match index {
+            CONTROLLERS => Process::controllers(incarnation),
+            SCHEDULER => Process::scheduler(incarnation),
+            kubelet => {
+                let machine = &mut self.machines[kubelet - KUBELETS];
+                Process::kubelet(machine, incarnation, (self.now, self.plant))
+            }
+        };
+        self.recorder.write(process.origin().event("started", String::new()), "");
+        if let Some(machine) = Self::machine_of(index) {
+            for (pod, container) in self.machines[machine].running() {
+                self.tell(&process.origin(), "container-started", (&pod, &container));
+            }
+        }
+        process
+    }
+
+    /// Writes what happened to a container.
+    fn tell(&mut self, origin: &Origin, action: &str, (pod, container): (&Key, &ContainerId)) {
+        let delta = json!({"container": container.name});
+        let event = origin.event(action, api::trace::key(&resources::PODS, pod));
+        self.recorder.write(Event { delta, ..event }, &container.pod_uid);
+    }
+
+    /// The machine on which a process is the kubelet.
+    pub(crate) fn machine_of(process: usize) -> Option<usize> {
+        process.checked_sub(KUBELETS)
+    }
+
+    /// The kubelet of a machine.
+    pub(crate) fn kubelet_of(machine: usize) -> usize {
+        machine + KUBELETS
+    }
+
+    /// Whether a process is the scheduler.
+    pub(crate) fn is_scheduler(process: usize) -> bool {
+        process == SCHEDULER
+    }
+
+    fn check(&mut self) -> Result<(), Violation> {
+        match self.recorder.objection.take() {
+            None => Ok(()),
+            Some(why) => {
+                let (step, seq) = (self.steps, self.recorder.seq);
+                Err(Violation { options: self.options.clone(), step, seq, why })
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        let faults: Vec<_> = self.options.faults.iter().collect();
+        if self.random.one_in(60)
+            && let Some(fault) = self.random.pick(&faults).copied()
+        {
+            self.steps += 1;
+            return self.fail(fault);
+        }
+        if self.random.one_in(25) {
+            self.steps += 1;
+            return self.use_cluster();
+        }
+        self.work();
+    }
+
+    /// One thing happens that nobody causes from outside.
+    fn work(&mut self) {
+        self.steps += 1;
+        self.now += Duration::from_millis(1);
+        if self.random.one_in(80) {
+            let milliseconds = u64::try_from(self.random.below(1000)).unwrap_or(0);
+            self.now += Duration::from_millis(milliseconds);
+        }
+        if self.random.one_in(100) {
+            self.bookmark();
+        }
+        let enabled = self.enabled();
+        match self.random.pick(&enabled).copied() {
+            Some(step) => self.take(step),
+            None => self.wait(),
+        }
+    }
+
+    fn enabled(&self) -> Vec<Step> {
+        let mut steps = vec![];
+        for (process, found) in self.processes.iter().enumerate().filter(|(_, one)| one.alive) {
+            let informers = found.caches.informers.iter().enumerate();
+            let due = informers.filter(|(_, informer)| informer.is_due());
+            steps.extend(due.map(|(informer, _)| Step::Inform { process, informer }));
+            let parts = (0..found.parts()).filter(|part| found.is_due(*part, self.now));
+            steps.extend(parts.map(|part| Step::Act { process, part }));
+        }
+        for (id, flight) in &self.flights {
+            steps.extend(flight.is_travelling().then_some(Step::Arrive(*id)));
+            steps.extend(flight.is_answered().then_some(Step::Answer(*id)));
+        }
+        steps.extend(self.server.wants_sync().then_some(Step::Sync));
+        for (machine, found) in self.machines.iter().enumerate() {
+            steps.extend((0..found.jobs()).map(|job| Step::Finish { machine, job }));
+        }
+        steps
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Inform { process, informer } => self.inform(process, informer),
+            Step::Act { process, part } => {
+                let orders = self.processes[process].act(part, (self.now, self.plant));
+                self.carry_out(process, orders);
+            }
+            Step::Arrive(flight) => self.arrive(flight),
+            Step::Answer(flight) => self.answer(flight),
+            Step::Sync => self.sync(),
+            Step::Finish { machine, job } => {
+                let report = self.machines[machine].finish(job, self.now, self.plant);
+                self.report(machine, report);
+            }
+        }
+    }
+
+    /// Nothing can happen before time passes.
+    fn wait(&mut self) {
+        let alive = self.processes.iter().filter(|process| process.alive);
+        let deadline = alive.filter_map(Process::next_deadline).min();
+        let later = self.now + Duration::from_secs(1);
+        self.now = deadline.filter(|deadline| *deadline > self.now).unwrap_or(later);
+    }
+
+    fn inform(&mut self, process: usize, informer: usize) {
+        let context = self.context();
+        let found = &mut self.processes[process];
+        let source = Source {
+            store: &self.server.published,
+            past: &self.past,
+            context: &context,
+            plant: self.plant,
+        };
+        if matches!(found.caches.informers[informer].stream, Stream::Closed) {
+            let informer = &mut found.caches.informers[informer];
+            return informer.connect(&source, &found.actor, &mut self.random);
+        }
+        let origin = found.origin();
+        found.caches.deliver(informer, &origin, &mut self.recorder);
+    }
+
+    /// Every open watch is sent what has been published.
+    pub(crate) fn pull(&mut self) {
+        let context = self.context();
+        let source = Source {
+            store: &self.server.published,
+            past: &self.past,
+            context: &context,
+            plant: self.plant,
+        };
+        for process in &mut self.processes {
+            for informer in &mut process.caches.informers {
+                informer.pull(&source, &mut self.random);
+            }
+        }
+    }
+
+    fn bookmark(&mut self) {
+        let chosen = self.random.below(self.processes.len());
+        let Some(process) = self.processes.get_mut(chosen) else { return };
+        let informers = &mut process.caches.informers;
+        let chosen = self.random.below(informers.len());
+        if let Some(informer) = informers.get_mut(chosen) {
+            informer.bookmark(self.plant);
+        }
+    }
+
+    pub(crate) fn carry_out(&mut self, process: usize, orders: Orders) {
+        for (errand, request) in orders.requests {
+            self.send_for(process, errand, request);
+        }
+        if let Some(machine) = Self::machine_of(process) {
+            for command in orders.runtime {
+                self.machines[machine].order(command);
+            }
+        }
+    }
+
+    /// A runtime tells the trace and its kubelet what has happened.
+    pub(crate) fn report(&mut self, machine: usize, report: Option<Report>) {
+        let Some(Report { event, told }) = report else { return };
+        let process = Self::kubelet_of(machine);
+        if let Some((action, pod, container)) = told {
+            let origin = self.processes[process].observing();
+            self.tell(&origin, action, (&pod, &container));
+            checks::machine_is_not_overbooked(&self.machines[machine], &mut self.recorder);
+        }
+        let orders = self.processes[process].reported(event, self.now);
+        self.carry_out(process, orders);
+    }
+
+    /// The time, and names that nothing has yet.
+    pub(crate) fn context(&mut self) -> Context {
+        Context {
+            now: self.now,
+            uid: self.random.uid(),
+            random: self.random.bits(),
+            default_toleration_seconds: TOLERATION_SECONDS,
+        }
+    }
+
+    /// Without further faults, and with nobody asking for more, the cluster does what it was asked.
+    fn settle(&mut self) -> Result<(), Violation> {
+        self.end_faults();
+        let (end, last) =
+            (self.now + Duration::from_secs(SETTLE_SECONDS), self.steps + SETTLE_STEPS);
+        loop {
+            for _ in 0..SETTLE_LOOK_STEPS {
+                self.work();
+                self.check()?;
+            }
+            let alive: Vec<bool> = self.processes[KUBELETS..].iter().map(|one| one.alive).collect();
+            let machines = self.machines.iter().zip(alive);
+            let dead =
+                machines.filter(|(_, alive)| !alive).map(|(machine, _)| machine.name.as_str());
+            let dead: BTreeSet<&str> = dead.collect();
+            let Some(why) = checks::unsettled(&self.server.published, &dead) else {
+                return Ok(());
+            };
+            if self.now > end || self.steps > last {
+                self.recorder.object(&format!("{why}, although nothing has failed any more"));
+                return self.check();
+            }
+        }
+    }
+
+    fn summary(self) -> Summary {
+        let begin = Timestamp::from_second(BEGIN_SECONDS).unwrap_or(self.now);
+        let seconds = api::time::seconds_between(begin, self.now);
+        Summary {
+            seed: self.options.seed,
+            steps: self.steps,
+            virtual_seconds: u64::try_from(seconds).unwrap_or(0),
+            revision: self.server.published.revision().0,
+            trace_hash: self.recorder.hash(),
+            ..self.recorder.summary
+        }
+    }
+}

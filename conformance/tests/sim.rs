@@ -1,0 +1,95 @@
+//! Simulated runs: whatever the seed and whatever fails, the model allows what happens.
+
+use std::path::Path;
+
+use conformance::sim::{Fault, Faults, Options, Summary, run};
+use proptest::prelude::*;
+
+/// Steps before a cluster is left to settle.
+const STEPS: u64 = 2000;
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 16,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(59_848),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_model_allows_every_run_and_the_cluster_settles(
+        seed in any::<u64>(),
+        steps in 200..STEPS,
+        faults in prop::sample::subsequence(Fault::ALL.to_vec(), 0..=Fault::ALL.len()),
+    ) {
+        let options = Options { seed, steps, faults: faults.into_iter().collect() };
+
+        if let Err(violation) = run(&options, &mut std::io::sink()) {
+            let file = serde_json::to_string(&options).unwrap();
+            let why = format!("{violation}\nto keep it: conformance/scenarios/{seed}.json: {file}");
+            return Err(TestCaseError::fail(why));
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_writes_the_same_bytes() {
+    let options = Options { seed: 7, steps: STEPS, faults: Faults::all() };
+
+    let (first, second) = (trace_of(&options), trace_of(&options));
+
+    assert!(first == second, "two runs of {} differ", options.command());
+}
+
+#[test]
+fn another_seed_writes_other_bytes() {
+    let options = |seed| Options { seed, steps: 300, faults: Faults::none() };
+
+    assert_ne!(trace_of(&options(1)), trace_of(&options(2)));
+}
+
+#[test]
+fn a_run_with_crashes_does_what_clusters_are_for() {
+    let faults = Faults::from_iter([Fault::Crash, Fault::NodeDeath, Fault::RestartStore]);
+    let options = Options { seed: 3, steps: STEPS, faults };
+
+    let summary = passes(&options);
+
+    assert!(summary.crashes > 0, "{summary}");
+    assert!(summary.pods_bound > 0 && summary.containers_started > 0, "{summary}");
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_ends_the_run() {
+    let options = Options { seed: 1, steps: 100, faults: Faults::none() };
+    let mut no_room = [0_u8; 64];
+
+    let violation = run(&options, &mut no_room.as_mut_slice()).unwrap_err();
+
+    assert!(violation.why.starts_with("the trace cannot be written"), "{violation}");
+}
+
+/// Seeds that have failed once: a file each, `{"seed":7,"steps":2000,"faults":"crash"}`.
+#[test]
+fn what_has_failed_once_does_not_fail_again() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let scenarios = files.filter(|path| path.extension().is_some_and(|found| found == "json"));
+
+    for path in scenarios {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let options: Options = serde_json::from_str(&text).unwrap();
+
+        passes(&options);
+    }
+}
+
+fn passes(options: &Options) -> Summary {
+    run(options, &mut std::io::sink()).unwrap_or_else(|violation| panic!("{violation}"))
+}
+
+fn trace_of(options: &Options) -> Vec<u8> {
+    let mut trace = vec![];
+    run(options, &mut trace).unwrap_or_else(|violation| panic!("{violation}"));
+    trace
+}
