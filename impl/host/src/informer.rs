@@ -122,16 +122,15 @@ impl Informers {
         let response = self.get(resource, &query).await?;
         let list = requests::outcome(response).await?;
         let (revision, objects) = read_list(resource, list)?;
-        let changes = {
+        // Told first: nobody may decide on what the trace does not know.
+        let key = format!("{}/", resource.plural);
+        self.shared.trace.delivered(&self.shared.origin, "listed", key, "", revision);
+        {
             let mut caches = self.caches();
             let Caches { view, reflectors, .. } = &mut *caches;
             let changes = reflectors[index].listed(view, revision, objects);
             caches.publish(&changes);
-            changes
-        };
-        let key = format!("{}/", resource.plural);
-        self.shared.trace.delivered(&self.shared.origin, "listed", key, "", revision);
-        drop(changes);
+        }
         self.shared.changed.notify_waiters();
         self.shared.changed.notify_one();
         Ok(())

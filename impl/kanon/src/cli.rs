@@ -165,7 +165,8 @@ pub(crate) struct OneNode {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Check {
-    /// Which slice of the model; all when left out. `--list` names them.
+    /// Which slice of the model: watch, scheduling, progress, kubelet, node, eviction, workload or
+    /// failover; all when left out.
     pub(crate) scenario: Option<String>,
     /// How many nodes.
     #[arg(long)]
@@ -185,7 +186,7 @@ pub(crate) struct Check {
     /// Try every mutation and tell which claim kills it.
     #[arg(long)]
     pub(crate) mutations: bool,
-    /// List scenarios, claims and mutations.
+    /// List the claims and the mutations that each kills.
     #[arg(long)]
     pub(crate) list: bool,
     /// Browse the states at this address (`127.0.0.1:3000`).

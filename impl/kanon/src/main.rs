@@ -8,6 +8,7 @@ mod demo;
 mod failure;
 mod kubeconfig;
 mod nodes;
+mod output;
 mod pki;
 mod profile;
 mod serve;

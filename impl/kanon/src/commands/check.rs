@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use model::check::{self, Options};
 use model::scenarios::Size;
 
-use crate::cli::{Check, Output};
+use crate::cli::Check;
 use crate::failure::{Failure, VIOLATION};
+use crate::output::print;
 
 pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     if arguments.list {
@@ -42,12 +43,5 @@ fn options(arguments: &Check) -> Options {
         },
         mutation: arguments.mutation.clone(),
         ..Options::default()
-    }
-}
-
-fn print<T: serde::Serialize + std::fmt::Display>(value: &T, output: Output) {
-    match output {
-        Output::Text => println!("{value}"),
-        Output::Json => println!("{}", serde_json::json!(value)),
     }
 }

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use conformance::refine::{self, Verdict};
 use conformance::suite;
 
-use crate::cli::{Conform, Output};
+use crate::cli::Conform;
 use crate::failure::{Failure, VIOLATION};
+use crate::output::print;
 
 pub(crate) fn run(arguments: &Conform) -> Result<ExitCode, Failure> {
     match arguments {
@@ -25,11 +26,4 @@ pub(crate) fn run(arguments: &Conform) -> Result<ExitCode, Failure> {
 
 fn exit_code(holds: bool) -> ExitCode {
     ExitCode::from(if holds { 0 } else { VIOLATION })
-}
-
-fn print<T: serde::Serialize + std::fmt::Display>(value: &T, output: Output) {
-    match output {
-        Output::Text => println!("{value}"),
-        Output::Json => println!("{}", serde_json::json!(value)),
-    }
 }

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use conformance::sim::{self, Options};
 
-use crate::cli::{Output, Sim};
+use crate::cli::Sim;
 use crate::failure::{Failure, VIOLATION, While};
+use crate::output::print;
 
 pub(crate) fn run(arguments: &Sim) -> Result<ExitCode, Failure> {
     let options =
@@ -27,12 +28,5 @@ pub(crate) fn run(arguments: &Sim) -> Result<ExitCode, Failure> {
             print(&violation, arguments.output);
             Ok(ExitCode::from(VIOLATION))
         }
-    }
-}
-
-fn print<T: serde::Serialize + std::fmt::Display>(value: &T, output: Output) {
-    match output {
-        Output::Text => println!("{value}"),
-        Output::Json => println!("{}", serde_json::json!(value)),
     }
 }
