@@ -74,7 +74,12 @@ impl Process {
     /// `kube-scheduler`.
     pub(crate) fn scheduler(incarnation: u64) -> Self {
         let caches = Caches::new(&[&resources::NODES, &resources::PODS], "", 1);
-        Self::new("kube-scheduler", incarnation, caches, Body::Scheduler(Box::new(SchedulerLoop::new())))
+        Self::new(
+            "kube-scheduler",
+            incarnation,
+            caches,
+            Body::Scheduler(Box::new(SchedulerLoop::new())),
+        )
     }
 
     /// The kubelet of a machine.
