@@ -4,9 +4,13 @@ use http::Method;
 use model::walks::{Walk, WalkStep};
 use serde_json::{Value, json};
 
+use super::connection::Answer;
 use super::kubeconfig::CannotRun;
 use super::objects;
 use super::replay::{Compared, JSON, LEASES, MERGE, Replay, STRATEGIC, granted_as};
+
+/// How often an update is made again when others are faster.
+const ATTEMPTS_MAX: usize = 10;
 
 impl Replay<'_> {
     /// A kubelet that registers a node that is there already goes on with it.
@@ -33,13 +37,25 @@ impl Replay<'_> {
         Ok(if answer.is_granted() { Ok(()) } else { Err(expected()) })
     }
 
-    /// An update names the resourceVersion that it was made from; an outdated one is refused.
+    /// An update that was outrun by the cluster's own controllers is made again from what they left.
     pub(super) async fn change_node(
         &mut self,
         step: &WalkStep,
         request: &Value,
         name: &str,
     ) -> Result<Compared, CannotRun> {
+        let mut answer = self.try_change_node(request, name).await?;
+        for _ in 1..ATTEMPTS_MAX {
+            if request["outdated"] == true || answer.code != 409 {
+                break;
+            }
+            answer = self.try_change_node(request, name).await?;
+        }
+        Ok(granted_as(step, &answer))
+    }
+
+    /// An update names the resourceVersion that it was made from; an outdated one is refused.
+    async fn try_change_node(&mut self, request: &Value, name: &str) -> Result<Answer, CannotRun> {
         let path = format!("/api/v1/nodes/{}", self.node(name));
         let found = self.get(&path).await?;
         let mut version = found.resource_version().to_owned();
@@ -56,8 +72,7 @@ impl Replay<'_> {
         if !version.is_empty() {
             body["metadata"] = json!({"resourceVersion": version});
         }
-        let answer = self.send(Method::PATCH, &path, STRATEGIC, &body).await?;
-        Ok(granted_as(step, &answer))
+        self.send(Method::PATCH, &path, STRATEGIC, &body).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::{Reason, Status};
 use apiserver::User;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -21,6 +21,9 @@ use crate::transport::Body;
 
 /// The largest body that is read; upstream's limit for a write.
 pub const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
+
+/// How much of a body that is too large is read before its sender is cut off.
+const DROPPED_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
 
 /// How long a handshake or a request's headers may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -70,12 +73,9 @@ async fn answer(
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
     let (parts, body) = request.into_parts();
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => {
-            let request = http::Request::from_parts(parts, body.to_bytes());
-            server.handle(request, user).await
-        }
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+    match read(body).await {
+        Ok(Some(body)) => server.handle(http::Request::from_parts(parts, body), user).await,
+        Ok(None) => {
             let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
             respond(Status::new(Reason::RequestEntityTooLarge, message).into())
         }
@@ -83,6 +83,22 @@ async fn answer(
             respond(Status::bad_request(format!("the body cannot be read: {error}")).into())
         }
     }
+}
+
+/// Reads a body; nothing when it is too large. Some of the excess is read and dropped, so that a client
+/// that is still sending hears the answer.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    let (mut kept, mut seen) = (vec![], 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        seen += data.len();
+        if seen <= BODY_BYTES_MAX {
+            kept.extend_from_slice(&data);
+        } else if seen > DROPPED_BYTES_MAX {
+            break;
+        }
+    }
+    Ok((seen <= BODY_BYTES_MAX).then(|| Bytes::from(kept)))
 }
 
 /// A request without a body, for checks from inside.
