@@ -39,34 +39,10 @@ fn user(actor: &str) -> User {
 pub(crate) fn outcome(response: &Response) -> Outcome {
     let value: Value = serde_json::from_slice(&response.body)
         .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))?;
-    if response.code < 400 { Ok(value) } else { Err(refusal(&value)) }
+    if response.code < 400 { Ok(value) } else { Err(Status::from_value(&value)) }
 }
 
 /// What a component makes of no answer.
 pub(crate) fn no_answer() -> Outcome {
     Err(Status::new(Reason::ServiceUnavailable, "the connection was closed before an answer came"))
 }
-
-fn refusal(status: &Value) -> Status {
-    let reason = status["reason"].as_str().unwrap_or_default();
-    let reason = REASONS.iter().find(|known| known.to_string() == reason);
-    let message = status["message"].as_str().unwrap_or_default();
-    let mut refusal = Status::new(*reason.unwrap_or(&Reason::InternalError), message);
-    refusal.name = status["details"]["name"].as_str().unwrap_or_default().to_owned();
-    refusal
-}
-
-const REASONS: &[Reason] = &[
-    Reason::BadRequest,
-    Reason::Forbidden,
-    Reason::NotFound,
-    Reason::MethodNotAllowed,
-    Reason::AlreadyExists,
-    Reason::Conflict,
-    Reason::Expired,
-    Reason::Invalid,
-    Reason::TooManyRequests,
-    Reason::InternalError,
-    Reason::ServiceUnavailable,
-    Reason::Timeout,
-];

@@ -46,6 +46,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: &[Self] = &[
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::AlreadyExists,
+        Self::Conflict,
+        Self::Expired,
+        Self::RequestEntityTooLarge,
+        Self::UnsupportedMediaType,
+        Self::Invalid,
+        Self::TooManyRequests,
+        Self::InternalError,
+        Self::ServiceUnavailable,
+        Self::Timeout,
+    ];
+
     /// The HTTP code.
     pub fn code(self) -> u16 {
         match self {
@@ -248,6 +268,19 @@ impl Status {
     /// 500.
     pub fn internal(message: impl fmt::Display) -> Self {
         Self::new(Reason::InternalError, format!("Internal error occurred: {message}"))
+    }
+
+    /// The refusal that a `Status` object on the wire tells; causes are left out.
+    pub fn from_value(status: &Value) -> Self {
+        let text = |field: &str| status[field].as_str().unwrap_or_default();
+        let reason = Reason::ALL.iter().find(|reason| reason.to_string() == text("reason"));
+        let mut refusal = Self::new(*reason.unwrap_or(&Reason::InternalError), text("message"));
+        let details = &status["details"];
+        refusal.name = details["name"].as_str().unwrap_or_default().to_owned();
+        let seconds = details["retryAfterSeconds"].as_u64();
+        refusal.retry_after_seconds =
+            seconds.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(0);
+        refusal
     }
 
     /// The `Status` object on the wire.

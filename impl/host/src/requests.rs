@@ -28,40 +28,8 @@ pub async fn outcome(response: http::Response<crate::transport::Body>) -> Outcom
     };
     let value: Value = serde_json::from_slice(&body)
         .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))?;
-    if code.is_success() { Ok(value) } else { Err(refusal(&value)) }
+    if code.is_success() { Ok(value) } else { Err(Status::from_value(&value)) }
 }
-
-/// The refusal that a `Status` object tells.
-fn refusal(status: &Value) -> Status {
-    let text = |field: &str| status[field].as_str().unwrap_or_default();
-    let reason = REASONS.iter().find(|reason| reason.to_string() == text("reason"));
-    let mut refusal = Status::new(*reason.unwrap_or(&Reason::InternalError), text("message"));
-    refusal.name = status["details"]["name"].as_str().unwrap_or_default().to_owned();
-    refusal.retry_after_seconds = status["details"]["retryAfterSeconds"]
-        .as_u64()
-        .and_then(|seconds| u32::try_from(seconds).ok())
-        .unwrap_or(0);
-    refusal
-}
-
-const REASONS: &[Reason] = &[
-    Reason::BadRequest,
-    Reason::Unauthorized,
-    Reason::Forbidden,
-    Reason::NotFound,
-    Reason::MethodNotAllowed,
-    Reason::NotAcceptable,
-    Reason::AlreadyExists,
-    Reason::Conflict,
-    Reason::Expired,
-    Reason::RequestEntityTooLarge,
-    Reason::UnsupportedMediaType,
-    Reason::Invalid,
-    Reason::TooManyRequests,
-    Reason::InternalError,
-    Reason::ServiceUnavailable,
-    Reason::Timeout,
-];
 
 /// The HTTP request of a component's request.
 pub fn to_http(request: &Request) -> http::Request<Bytes> {

@@ -315,6 +315,32 @@ fn a_restarted_kubelet_adopts_what_runs() {
 }
 
 #[test]
+fn a_container_that_ends_before_its_pod_is_heard_of_has_ended() {
+    let mut bench = Bench::new();
+    bench.add_pod("web", plain("Never"));
+
+    bench.restart_unlisted();
+    bench.exit("web.main.0", 3);
+    bench.list();
+
+    assert_eq!(bench.status("web")["phase"], "Failed");
+}
+
+#[test]
+fn a_pod_whose_node_has_lost_its_containers_stays_running() {
+    let mut bench = Bench::new();
+    bench.add_pod("web", plain("Always"));
+    let before = bench.status("web")["phase"].clone();
+
+    bench.restart_with(vec![]);
+
+    assert_eq!(
+        (before, bench.status("web")["phase"].clone()),
+        (json!("Running"), json!("Running"))
+    );
+}
+
+#[test]
 fn a_restarted_kubelet_ends_what_belongs_to_no_pod() {
     let mut bench = Bench::new();
     let container = bench.container_status("gone.main.0");

@@ -68,6 +68,17 @@ impl Bench {
 
     pub(crate) fn restart_with(&mut self, found: Vec<RuntimeStatus>) {
         self.kubelet = Kubelet::new(config(), found, self.now);
+        self.list();
+    }
+
+    /// Starts a kubelet beside what runs, which has heard of no pod yet.
+    pub(crate) fn restart_unlisted(&mut self) {
+        let found = self.running.values().cloned().collect();
+        self.kubelet = Kubelet::new(config(), found, self.now);
+    }
+
+    /// Lets the kubelet hear of every pod.
+    pub(crate) fn list(&mut self) {
         let pods: Vec<Value> = self
             .objects
             .iter()
