@@ -1,12 +1,12 @@
 //! What `kanon check` calls: run scenarios, list claims, run mutations, open the Explorer.
 
-use crate::liveness::fair_run_without;
+use crate::checker::graph::{Limits, Search, Step, Until};
+use crate::checker::liveness::{Lasso, fair_run_without, state_without};
 use crate::report::{
     ClaimReport, Entry, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
 };
-use crate::scenarios::{self, NAMES, Size, Unknown, Visitor};
-use crate::search::{Limits, Search, Step, Until};
-use crate::slice::{Checked, Fact, Kind, Slice};
+use crate::scenarios::{self, Unknown, Visitor};
+use crate::slice::{Checked, Fact, Kind, Size, Slice};
 use crate::spec::{self, Sentence};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -113,7 +113,7 @@ pub fn states_by_stateright(name: &str, size: &Size) -> Result<usize, Unknown> {
 
 /// The claims of each scenario, with their kinds.
 pub fn kinds() -> BTreeMap<String, Kind> {
-    NAMES
+    scenarios::names()
         .iter()
         .filter_map(|name| scenarios::with(name, &Size::default(), None, Kinds).ok())
         .flatten()
@@ -125,7 +125,7 @@ fn scenarios_of(options: &Options) -> Result<Vec<String>, Unknown> {
         return Ok(vec![name.clone()]);
     }
     let Some(id) = &options.mutation else {
-        return Ok(NAMES.map(str::to_owned).to_vec());
+        return Ok(scenarios::names().into_iter().map(str::to_owned).collect());
     };
     let kills = spec::sentences().into_iter().flat_map(|sentence| sentence.mutations);
     let names: BTreeSet<_> =
@@ -210,9 +210,9 @@ struct Checker {
 impl Visitor for Checker {
     type Result = ScenarioReport;
 
-    fn visit<S: Slice>(self, slice: S) -> ScenarioReport {
+    fn visit<S: Slice>(self, model: Checked<S>) -> ScenarioReport {
         let start = Instant::now();
-        let search = Search::run(Checked::new(slice), self.limits);
+        let search = Search::run(model, self.limits);
         let as_asked = |report: ClaimReport| {
             if self.as_designed { report } else { report.in_another_size() }
         };
@@ -250,7 +250,8 @@ fn judge<S: Slice>(search: &Search<S>, claim: usize) -> ClaimReport {
         (Fact::Reachable(_), None) => {
             (unless_incomplete(Verdict::Violated), Vec::new(), Vec::new())
         }
-        (Fact::Eventually(goal), _) => judge_liveness(search, *goal),
+        (Fact::Eventually(goal), _) => judge_liveness(search, *goal, fair_run_without),
+        (Fact::Possible(goal), _) => judge_liveness(search, *goal, state_without),
     };
     let id = search.model.claims[claim].id;
     ClaimReport {
@@ -265,11 +266,18 @@ fn judge<S: Slice>(search: &Search<S>, claim: usize) -> ClaimReport {
 
 type Lived<S> = (Verdict, Vec<Step<S>>, Vec<Step<S>>);
 
-fn judge_liveness<S: Slice>(search: &Search<S>, goal: fn(&S, &S::State) -> bool) -> Lived<S> {
+type Goal<S> = fn(&S, &<S as Slice>::State) -> bool;
+
+/// Looks for a run that fails, with one of the two searches of [`liveness`](crate::checker::liveness).
+fn judge_liveness<S: Slice>(
+    search: &Search<S>,
+    goal: Goal<S>,
+    failing: fn(&Search<S>, Goal<S>) -> Option<Lasso>,
+) -> Lived<S> {
     if !search.complete {
         return (Verdict::Unknown, Vec::new(), Vec::new());
     }
-    match fair_run_without(search, goal) {
+    match failing(search, goal) {
         None => (Verdict::Holds, Vec::new(), Vec::new()),
         Some(lasso) => {
             let actions = lasso.cycle.iter().map(|(source, edge)| search.step(*source, *edge).1);
@@ -310,9 +318,9 @@ struct Explorer {
 impl Visitor for Explorer {
     type Result = ();
 
-    fn visit<S: Slice>(self, slice: S) {
+    fn visit<S: Slice>(self, model: Checked<S>) {
         use stateright::Model;
-        Checked::new(slice).checker().serve(self.address.as_str());
+        model.checker().serve(self.address.as_str());
     }
 }
 
@@ -321,9 +329,9 @@ struct ByStateright;
 impl Visitor for ByStateright {
     type Result = usize;
 
-    fn visit<S: Slice>(self, slice: S) -> usize {
+    fn visit<S: Slice>(self, model: Checked<S>) -> usize {
         use stateright::{Checker, Model};
-        Checked::new(slice).checker().spawn_bfs().join().unique_state_count()
+        model.checker().spawn_bfs().join().unique_state_count()
     }
 }
 
@@ -332,8 +340,8 @@ struct Kinds;
 impl Visitor for Kinds {
     type Result = Vec<(String, Kind)>;
 
-    fn visit<S: Slice>(self, slice: S) -> Vec<(String, Kind)> {
+    fn visit<S: Slice>(self, model: Checked<S>) -> Vec<(String, Kind)> {
         let kind = |claim: crate::slice::Claim<S>| (claim.id.to_owned(), claim.fact.kind());
-        slice.claims().into_iter().map(kind).collect()
+        model.claims.into_iter().map(kind).collect()
     }
 }

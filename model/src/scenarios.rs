@@ -17,32 +17,48 @@
 use crate::cluster::budgets::Budget;
 use crate::cluster::scenario::{Machines, budgets};
 use crate::cluster::{Cluster, Components, Mutation, Watcher};
-use crate::slice::Slice;
-use crate::watch::{self, WatchSlice};
+use crate::slice::{Checked, Family, Size, Slice};
 
-/// The names of the scenarios, in the order in which they are checked.
-pub const NAMES: [&str; 8] =
-    ["watch", "scheduling", "progress", "kubelet", "node", "eviction", "workload", "failover"];
+/// The scenarios of a cluster, in the order in which they are checked.
+const CLUSTER: [&str; 7] =
+    ["scheduling", "progress", "kubelet", "node", "eviction", "workload", "failover"];
 
-/// How large a scenario is. What is not said is as the scenario has it.
-#[derive(Clone, Debug, Default)]
-pub struct Size {
-    /// How many machines.
-    pub nodes: Option<usize>,
-    /// How many Pods clients create.
-    pub pods: Option<usize>,
-    /// How many replicas.
-    pub replicas: Option<usize>,
-    /// How often each fault of the scenario may happen.
-    pub faults: Option<u8>,
+/// Lists the families of scenarios beside the cluster.
+macro_rules! families {
+    ($($slice:ty,)*) => {
+        /// The names of the scenarios, in the order in which they are checked.
+        pub fn names() -> Vec<&'static str> {
+            let mut names = Vec::from(CLUSTER);
+            $(names.extend(<$slice as Family>::SCENARIOS);)*
+            names
+        }
+
+        /// The ids of all mutations.
+        pub fn mutations() -> Vec<&'static str> {
+            let mut ids = Mutation::IDS.to_vec();
+            $(ids.extend(<$slice as Family>::MUTATIONS);)*
+            ids
+        }
+
+        /// Sets up a scenario and hands it to a visitor.
+        pub fn with<V: Visitor>(
+            name: &str,
+            size: &Size,
+            mutation: Option<&str>,
+            visitor: V,
+        ) -> Result<V::Result, Unknown> {
+            $(if <$slice as Family>::SCENARIOS.contains(&name) {
+                let slice: $slice = set_up(name, size, mutation)?;
+                return Ok(visitor.visit(Checked::new(slice).with_faults_of(size)));
+            })*
+            cluster(name, size, mutation, visitor)
+        }
+    };
 }
 
-impl Size {
-    /// Whether the scenarios stay as they are.
-    pub fn is_as_designed(&self) -> bool {
-        let Size { nodes, pods, replicas, faults } = self;
-        nodes.is_none() && pods.is_none() && replicas.is_none() && faults.is_none()
-    }
+families! {
+    crate::watch::WatchSlice,
+    crate::election::ElectionSlice,
 }
 
 /// Something to do with a slice, whatever its type.
@@ -51,7 +67,7 @@ pub trait Visitor {
     type Result;
 
     /// Does it.
-    fn visit<S: Slice>(self, slice: S) -> Self::Result;
+    fn visit<S: Slice>(self, model: Checked<S>) -> Self::Result;
 }
 
 /// Why a scenario cannot be set up.
@@ -69,7 +85,7 @@ impl std::fmt::Display for Unknown {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Unknown::Scenario(name) => {
-                write!(formatter, "there is no scenario {name:?}; there are {}", NAMES.join(", "))
+                write!(formatter, "there is no scenario {name:?}; there are {}", names().join(", "))
             }
             Unknown::Mutation(id) => {
                 write!(formatter, "there is no mutation {id:?} here; see `kanon check --list`")
@@ -79,39 +95,30 @@ impl std::fmt::Display for Unknown {
     }
 }
 
-/// Sets up a scenario and hands it to a visitor.
-pub fn with<V: Visitor>(
+fn set_up<F: Family>(name: &str, size: &Size, mutation: Option<&str>) -> Result<F, Unknown> {
+    match mutation.filter(|id| !F::MUTATIONS.contains(id)) {
+        Some(id) => Err(Unknown::Mutation(id.to_owned())),
+        None => F::set_up(name, size, mutation).map_err(Unknown::Size),
+    }
+}
+
+fn cluster<V: Visitor>(
     name: &str,
     size: &Size,
     mutation: Option<&str>,
     visitor: V,
 ) -> Result<V::Result, Unknown> {
-    if name == "watch" {
-        return Ok(visitor.visit(watch_slice(size, mutation)?));
-    }
     let plan = plan(name).ok_or_else(|| Unknown::Scenario(name.to_owned()))?.resized(size);
     let mutation = cluster_mutation(mutation)?;
     match (plan.names(), plan.machines(), plan.sets()) {
-        (..=2, ..=2, 0) => Ok(visitor.visit(plan.cluster::<2, 2, 0, 16>(mutation))),
-        (..=4, ..=2, 1) => Ok(visitor.visit(plan.cluster::<4, 2, 1, 24>(mutation))),
-        (..=6, ..=2, 1) => Ok(visitor.visit(plan.cluster::<6, 2, 1, 24>(mutation))),
-        (..=3, ..=3, 0) => Ok(visitor.visit(plan.cluster::<3, 3, 0, 24>(mutation))),
-        (..=5, ..=5, 0) => Ok(visitor.visit(plan.cluster::<5, 5, 0, 48>(mutation))),
-        (..=10, ..=4, 1) => Ok(visitor.visit(plan.cluster::<10, 4, 1, 48>(mutation))),
+        (..=2, ..=2, 0) => Ok(visitor.visit(plan.cluster::<2, 2, 0, 16>(size, mutation))),
+        (..=4, ..=2, 1) => Ok(visitor.visit(plan.cluster::<4, 2, 1, 24>(size, mutation))),
+        (..=6, ..=2, 1) => Ok(visitor.visit(plan.cluster::<6, 2, 1, 24>(size, mutation))),
+        (..=3, ..=3, 0) => Ok(visitor.visit(plan.cluster::<3, 3, 0, 24>(size, mutation))),
+        (..=5, ..=5, 0) => Ok(visitor.visit(plan.cluster::<5, 5, 0, 48>(size, mutation))),
+        (..=10, ..=4, 1) => Ok(visitor.visit(plan.cluster::<10, 4, 1, 48>(size, mutation))),
         _ => Err(Unknown::Size("the model is made for at most 4 nodes, 5 pods, 4 replicas".into())),
     }
-}
-
-fn watch_slice(size: &Size, mutation: Option<&str>) -> Result<WatchSlice, Unknown> {
-    let mut slice = WatchSlice::default();
-    if let Some(faults) = size.faults {
-        slice = slice.with_faults(faults);
-    }
-    if let Some(id) = mutation {
-        slice.mutation =
-            Some(watch::Mutation::of(id).ok_or_else(|| Unknown::Mutation(id.to_owned()))?);
-    }
-    Ok(slice)
 }
 
 fn cluster_mutation(id: Option<&str>) -> Result<Option<Mutation>, Unknown> {
@@ -168,8 +175,9 @@ impl Plan {
 
     fn cluster<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>(
         &self,
+        size: &Size,
         mutation: Option<Mutation>,
-    ) -> Cluster<PODS, NODES, SETS, LOG> {
+    ) -> Checked<Cluster<PODS, NODES, SETS, LOG>> {
         let creates = if self.replicas == 0 { self.pods as u8 + self.recreations } else { 0 };
         let mut all = vec![(Budget::CreatePod, creates), (Budget::CreateReplicaSet, SETS as u8)];
         all.extend(self.clients.iter().chain(&self.faults));
@@ -178,16 +186,19 @@ impl Plan {
             unregistered: self.unregistered,
             allocatable_pods: self.allocatable_pods,
         };
-        Cluster {
+        let mut initial = Cluster::start(self.components, machines, budgets(&all));
+        initial.store.lazy = size.lazy;
+        let cluster = Cluster {
             components: self.components,
-            initial: Cluster::start(self.components, machines, budgets(&all)),
+            initial,
             pods: self.names(),
             nodes: self.machines(),
             replicas_max: self.replicas as u8,
             up_to_date: self.up_to_date,
             claims: self.claims,
             mutation,
-        }
+        };
+        Checked::new(cluster).with_faults_of(size)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Beside claims about states there are claims about steps ("no step changes `spec.nodeName`").
 //! A checker knows only states, so a state remembers which claim the step into it has broken.
 
+use crate::pack::Packed;
 use serde::Serialize;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -10,7 +11,7 @@ use std::hash::Hash;
 /// A part of Kubernetes that is small enough to be exhausted.
 pub trait Slice: Clone + Send + Sync + 'static {
     /// A small value.
-    type State: Copy + Eq + Hash + Debug + Send + Sync + 'static;
+    type State: Packed + Copy + Eq + Hash + Debug + Send + Sync + 'static;
     /// One step, with the names of its objects.
     type Action: Copy + Eq + Debug + Serialize + Send + Sync + 'static;
 
@@ -22,23 +23,187 @@ pub trait Slice: Clone + Send + Sync + 'static {
     fn step(&self, state: &Self::State, action: Self::Action) -> Option<Self::State>;
     /// Whether the action is taken at last if it can be taken for ever.
     fn is_fair(&self, action: Self::Action) -> bool;
+    /// The fault that an action is, if it is one: faults can be switched off.
+    fn fault(&self, action: Self::Action) -> Option<Fault>;
     /// What is claimed.
     fn claims(&self) -> Vec<Claim<Self>>;
     /// A step in Kubernetes' words.
     fn describe(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> String;
+    /// Who takes a step: the name of a lane, or of somebody who has none, such as a client.
+    fn actor(&self, action: Self::Action) -> String;
+    /// The store first, then each component: what it holds or believes.
+    fn lanes(&self, state: &Self::State) -> Vec<Lane>;
+
     /// Whether a request was granted, refused, or whether the step was none.
-    fn outcome(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> Outcome;
+    fn outcome(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> Outcome {
+        let _ = (before, action, after);
+        Outcome::Done
+    }
+
     /// Whether the state is so large that no step is taken from it. A search that meets such a
     /// state has not seen everything.
-    fn is_at_bound(&self, state: &Self::State) -> bool;
+    fn is_at_bound(&self, state: &Self::State) -> bool {
+        let _ = state;
+        false
+    }
+
     /// What an API server sees of a step: the request behind it, if there is one.
-    fn request(&self, before: &Self::State, action: Self::Action) -> Option<serde_json::Value>;
+    fn request(&self, before: &Self::State, action: Self::Action) -> Option<serde_json::Value> {
+        let _ = (before, action);
+        None
+    }
+
+    /// One state for all that differ only in which of several alike objects is which.
+    fn canonical(&self, state: &Self::State) -> Self::State {
+        *state
+    }
+
+    /// All states that [`canonical`](Slice::canonical) maps to the same one, this one first.
+    fn alike(&self, state: &Self::State) -> Vec<Self::State> {
+        vec![*state]
+    }
 
     /// The name of a kind of action, without its objects.
     fn kind(&self, action: Self::Action) -> String {
         let value = serde_json::to_value(action).unwrap_or_default();
         value["action"].as_str().unwrap_or_default().to_owned()
     }
+}
+
+/// A scenario or several that one type of slice sets up.
+pub trait Family: Slice {
+    /// The scenarios by name.
+    const SCENARIOS: &'static [&'static str];
+    /// The ids of the steps that can be replaced.
+    const MUTATIONS: &'static [&'static str];
+
+    /// Sets up a scenario of [`SCENARIOS`](Family::SCENARIOS), with a mutation of
+    /// [`MUTATIONS`](Family::MUTATIONS) if one is named. An error says why the size is impossible.
+    fn set_up(scenario: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String>;
+}
+
+/// How large a scenario is. What is not said is as the scenario has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// How many machines.
+    pub nodes: Option<usize>,
+    /// How many Pods clients create.
+    pub pods: Option<usize>,
+    /// How many replicas.
+    pub replicas: Option<usize>,
+    /// How often each fault of the scenario may happen.
+    pub faults: Option<u8>,
+    /// The faults that may happen; all of the scenario's where none are named.
+    pub only: Option<Vec<Fault>>,
+    /// Whether events that a watch does not select wait to be delivered like the others. It adds
+    /// states and no behaviour: a test of the reduction that skips them.
+    pub lazy: bool,
+}
+
+impl Size {
+    /// Whether the scenarios stay as they are.
+    pub fn is_as_designed(&self) -> bool {
+        *self == Size::default()
+    }
+
+    /// How often a fault may happen that the scenario allows so often.
+    pub fn times(&self, designed: u8) -> u8 {
+        self.faults.unwrap_or(designed)
+    }
+}
+
+/// A kind of fault, to be switched on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// A component crashes and loses its memory.
+    Crash,
+    /// A machine loses power, with all that runs on it, and may boot again.
+    Reboot,
+    /// A request is lost on its way, or its answer.
+    LostRequest,
+    /// A request arrives when its sender is gone.
+    LateRequest,
+    /// An API server answers from a watch cache that lags behind.
+    StaleApiServer,
+    /// A watch is closed.
+    WatchClosed,
+    /// History is compacted (410 Gone).
+    Compaction,
+    /// A component is cut off from the others.
+    Partition,
+    /// A clock runs at another speed than the others.
+    ClockSkew,
+    /// An object is deleted without waiting for whom it concerns.
+    ForceDelete,
+}
+
+impl Fault {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Fault); 10] = [
+        ("crash", Fault::Crash),
+        ("reboot", Fault::Reboot),
+        ("lost-request", Fault::LostRequest),
+        ("late-request", Fault::LateRequest),
+        ("stale-api-server", Fault::StaleApiServer),
+        ("watch-closed", Fault::WatchClosed),
+        ("compaction", Fault::Compaction),
+        ("partition", Fault::Partition),
+        ("clock-skew", Fault::ClockSkew),
+        ("force-delete", Fault::ForceDelete),
+    ];
+
+    /// The fault of this name.
+    pub fn of(name: &str) -> Option<Fault> {
+        Fault::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, fault)| fault)
+    }
+}
+
+/// What one component holds or believes, for a reader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lane {
+    /// The component.
+    pub name: String,
+    /// What it holds: `pod-0 (uid 1) on node-0, Running`.
+    pub holds: String,
+    /// How many events have not reached it. Nothing for who watches nothing, or has not listed.
+    pub behind: Option<usize>,
+}
+
+/// Declares the mutations of a family: wrong steps, each with its id. `k-NUMBER` and `etcd-NUMBER`
+/// are bugs that Kubernetes or etcd had.
+///
+/// ```
+/// model::mutations! {
+///     /// A lease that has not expired is taken.
+///     EarlyTakeover = "election-takes-lease-early",
+/// }
+///
+/// assert_eq!(Mutation::IDS, ["election-takes-lease-early"]);
+/// assert_eq!(Mutation::of("election-takes-lease-early"), Some(Mutation::EarlyTakeover));
+/// ```
+#[macro_export]
+macro_rules! mutations {
+    ($($(#[$doc:meta])* $name:ident = $id:literal,)*) => {
+        /// A wrong step.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Mutation {
+            $($(#[$doc])* $name),*
+        }
+
+        impl Mutation {
+            /// The ids of all of them.
+            pub const IDS: &'static [&'static str] = &[$($id),*];
+
+            /// The mutation of this id.
+            pub fn of(id: &str) -> Option<Self> {
+                match id {
+                    $($id => Some(Mutation::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
 /// What became of a request.
@@ -71,6 +236,8 @@ pub enum Fact<S: Slice> {
     Reachable(fn(&S, &S::State) -> bool),
     /// Again and again, in every fair run once faults have stopped.
     Eventually(fn(&S, &S::State) -> bool),
+    /// Some run reaches it, from every state: nothing makes it impossible for good.
+    Possible(fn(&S, &S::State) -> bool),
 }
 
 /// The kind of a claim, as `kanon check --list` names it.
@@ -91,7 +258,7 @@ impl<S: Slice> Fact<S> {
         match self {
             Fact::Always(_) | Fact::EachStep(_) => Kind::Safety,
             Fact::Reachable(_) => Kind::Reachability,
-            Fact::Eventually(_) => Kind::Liveness,
+            Fact::Eventually(_) | Fact::Possible(_) => Kind::Liveness,
         }
     }
 }
@@ -121,20 +288,32 @@ impl<S: Slice> Checked<S> {
         Checked { claims: slice.claims(), candidates: slice.candidates(), slice }
     }
 
+    /// The same without the faults that are not among these, if any are named.
+    #[must_use]
+    pub fn with_faults_of(mut self, size: &Size) -> Self {
+        if let Some(only) = &size.only {
+            let stays = |action: &S::Action| {
+                self.slice.fault(*action).is_none_or(|fault| only.contains(&fault))
+            };
+            self.candidates.retain(stays);
+        }
+        self
+    }
+
     /// The claims about single states that may be decided here: violated, or reached.
     pub fn discovers(&self, claim: usize, reached: &Reached<S::State>) -> bool {
         match self.claims[claim].fact {
             Fact::Always(holds) => !holds(&self.slice, &reached.state),
             Fact::EachStep(_) => reached.broken == Some(claim as u8),
             Fact::Reachable(holds) => holds(&self.slice, &reached.state),
-            Fact::Eventually(_) => false,
+            Fact::Eventually(_) | Fact::Possible(_) => false,
         }
     }
 
     fn broken(&self, before: &S::State, after: &S::State) -> Option<u8> {
         let broken = self.claims.iter().position(|claim| match claim.fact {
             Fact::EachStep(holds) => !holds(&self.slice, before, after),
-            Fact::Always(_) | Fact::Reachable(_) | Fact::Eventually(_) => false,
+            Fact::Always(_) | Fact::Reachable(_) | Fact::Eventually(_) | Fact::Possible(_) => false,
         });
         broken.map(|index| index as u8)
     }
@@ -182,7 +361,7 @@ fn property<S: Slice>(
     match claim.fact {
         Fact::Always(_) | Fact::EachStep(_) => Some(stateright::Property::always(claim.id, holds)),
         Fact::Reachable(_) => Some(stateright::Property::sometimes(claim.id, reached)),
-        Fact::Eventually(_) => None,
+        Fact::Eventually(_) | Fact::Possible(_) => None,
     }
 }
 

@@ -46,6 +46,7 @@ specs! {
     kubelet: "kubelet.md"
     node: "node.md"
     replica_set: "replica-set.md"
+    leader_election: "leader-election.md"
 }
 
 /// All numbered sentences.

@@ -2,8 +2,8 @@
 //! with every outcome that it can have. They are replayed on API servers.
 
 use crate::check::Options;
-use crate::scenarios::{self, NAMES, Unknown, Visitor};
-use crate::search::{Limits, Search, Step, Until};
+use crate::checker::graph::{Limits, Search, Step, Until};
+use crate::scenarios::{self, Unknown, Visitor};
 use crate::slice::{Checked, Outcome, Slice};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,7 @@ pub struct WalkStep {
 pub fn covering(options: &Options) -> Result<Vec<Walk>, Unknown> {
     let names = match &options.scenario {
         Some(name) => vec![name.as_str()],
-        None => NAMES.to_vec(),
+        None => scenarios::names(),
     };
     let walks = names.into_iter().map(|name| {
         let coverer = Coverer { scenario: name.to_owned(), states_max: options.states_max };
@@ -52,9 +52,9 @@ struct Coverer {
 impl Visitor for Coverer {
     type Result = Vec<Walk>;
 
-    fn visit<S: Slice>(self, slice: S) -> Vec<Walk> {
+    fn visit<S: Slice>(self, model: Checked<S>) -> Vec<Walk> {
         let limits = Limits { until: Until::Everything, states_max: self.states_max };
-        let search = Search::run(Checked::new(slice), limits);
+        let search = Search::run(model, limits);
         let walk = |steps: Vec<Step<S>>| Walk {
             scenario: self.scenario.clone(),
             steps: steps.iter().map(|step| written(&search.model.slice, step)).collect(),

@@ -1,8 +1,8 @@
 //! State spaces that are small enough to be counted by hand.
 
+use model::checker::graph::{Limits, Search, Until};
 use model::cluster::scenario::{Machines, budgets};
 use model::cluster::{Action, Budget, Cluster, Components, NodeId, PodId, State, Uid};
-use model::search::{Limits, Search, Until};
 use model::slice::{Checked, Slice};
 use model::watch::WatchSlice;
 use model::watch::state::Budgets;

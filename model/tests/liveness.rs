@@ -1,8 +1,8 @@
 //! The fair-cycle search, on machines of a few states.
 
-use model::liveness::fair_run_without;
-use model::search::{Limits, Search, Until};
-use model::slice::{Checked, Claim, Fact, Outcome, Slice};
+use model::checker::graph::{Limits, Search, Until};
+use model::checker::liveness::fair_run_without;
+use model::slice::{Checked, Claim, Fact, Fault, Lane, Slice};
 use serde::Serialize;
 
 #[test]
@@ -76,16 +76,16 @@ impl Slice for Toy {
         action.to_string()
     }
 
-    fn outcome(&self, _: &u8, _: Taken, _: &u8) -> Outcome {
-        Outcome::Done
+    fn actor(&self, _: Taken) -> String {
+        "toy".to_owned()
     }
 
-    fn is_at_bound(&self, _: &u8) -> bool {
-        false
+    fn lanes(&self, state: &u8) -> Vec<Lane> {
+        vec![Lane { name: "toy".to_owned(), holds: state.to_string(), behind: None }]
     }
 
-    fn request(&self, _: &u8, _: Taken) -> Option<serde_json::Value> {
-        None
+    fn fault(&self, Taken(action): Taken) -> Option<Fault> {
+        action.is_uppercase().then_some(Fault::Crash)
     }
 }
 

@@ -6,7 +6,7 @@ use api::trace::Event;
 use model::cluster::kubelet::{Container, Machine};
 use model::cluster::objects::{Change, Object as Entry, Pod, ReplicaSet};
 use model::cluster::scenario::{Cluster, Components};
-use model::cluster::watch::Cursor;
+use model::history::Cursor;
 use model::cluster::{Budgets, NodeId, PodId, Uid, Watcher, claims};
 use model::slice::Fact;
 

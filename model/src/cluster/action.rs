@@ -8,6 +8,7 @@ use super::ids::{NodeId, PodId, SetId};
 use super::node_lifecycle::NodeChange;
 use super::state::State;
 use super::watch::Watcher;
+use crate::slice::Fault;
 use serde::Serialize;
 
 /// One step of a cluster.
@@ -217,6 +218,30 @@ impl Action {
                     | Action::CommitLateCreation { .. }
                     | Action::ListFromLaggingApiServer { .. }
             )
+    }
+
+    /// The fault that it is, if it is one.
+    pub fn fault(self) -> Option<Fault> {
+        match self {
+            Action::CrashScheduler
+            | Action::CrashReplicaSetController
+            | Action::CrashNodeLifecycle
+            | Action::CrashKubelet { .. }
+            | Action::CrashApiServer => Some(Fault::Crash),
+            Action::NodeDies { .. }
+            | Action::NodeBoots { .. }
+            | Action::DeadNodeIsDeleted { .. } => Some(Fault::Reboot),
+            Action::LoseBinding { .. }
+            | Action::LoseAnswerToBinding { .. }
+            | Action::LoseCreation { .. }
+            | Action::LoseAnswerToCreation { .. } => Some(Fault::LostRequest),
+            Action::CommitLateBinding { .. } | Action::CommitLateCreation { .. } => {
+                Some(Fault::LateRequest)
+            }
+            Action::ListFromLaggingApiServer { .. } => Some(Fault::StaleApiServer),
+            Action::ForceDeletePod { .. } => Some(Fault::ForceDelete),
+            _ => None,
+        }
     }
 
     /// The budget that it spends, where it happens a limited number of times.

@@ -2,6 +2,7 @@
 //! what fails.
 
 use super::state::State;
+use crate::packed;
 use serde::Serialize;
 
 /// Something that happens a limited number of times.
@@ -79,3 +80,5 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         Some(State { budgets: self.budgets.with(budget, left), ..*self })
     }
 }
+
+packed!(struct Budgets(left));

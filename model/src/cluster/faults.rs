@@ -10,7 +10,8 @@ use super::node_lifecycle::NodeLifecycle;
 use super::replica_set::{Deletion, Expectations};
 use super::scheduler::{Attempt, Stage};
 use super::state::State;
-use super::watch::{Cursor, Watcher};
+use super::watch::Watcher;
+use crate::history::Cursor;
 
 impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     State<PODS, NODES, SETS, LOG>

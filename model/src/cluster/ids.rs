@@ -1,5 +1,7 @@
 //! Names of objects: small numbers, printed as Kubernetes would print the names.
 
+use crate::pack::{Packed, Packer, Unpacker};
+use crate::packed;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::num::NonZeroU8;
@@ -47,6 +49,16 @@ macro_rules! id {
             }
         }
 
+        impl Packed for $name {
+            fn pack(&self, to: &mut Packer) {
+                to.number(self.index() as u32);
+            }
+
+            fn unpack(from: &mut Unpacker<'_>) -> Self {
+                Self::new(from.number() as usize)
+            }
+        }
+
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -84,3 +96,5 @@ impl Uid {
         Uid(self.0.checked_add(1).unwrap_or(1))
     }
 }
+
+packed!(struct Uid(number));

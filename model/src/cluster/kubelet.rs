@@ -9,6 +9,7 @@ use super::ids::{NodeId, PodId, Uid};
 use super::objects::{Node, Phase, Pod};
 use super::state::State;
 use super::watch::Watcher;
+use crate::packed;
 
 /// A machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -225,3 +226,21 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         self.store.cursor(Watcher::Kubelet(node)).position().is_some()
     }
 }
+
+packed!(struct<const PODS: usize> Kubelet<PODS> { machine, containers, allocatable_pods });
+packed!(
+    enum Machine {
+        Off,
+        KubeletDown,
+        Registering,
+        Running,
+    }
+);
+packed!(
+    enum Container {
+        None,
+        Running(uid),
+        Exited(uid),
+        Rejected(uid),
+    }
+);

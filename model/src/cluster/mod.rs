@@ -11,6 +11,7 @@ pub mod client;
 pub mod faults;
 pub mod ids;
 pub mod kubelet;
+pub mod lanes;
 pub mod mutations;
 pub mod node_lifecycle;
 pub mod objects;

@@ -11,87 +11,54 @@ use super::scheduler::{Attempt, Binding, Stage};
 use super::state::State;
 use super::watch::Watcher;
 
-/// A wrong step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mutation {
+crate::mutations! {
     /// A LIST with resourceVersion 0 is answered from a watch cache that lags behind.
-    StaleList,
+    StaleList = "k-59848",
     /// kube-scheduler misses the deletion of a Node.
-    MissedNodeDeletion,
+    MissedNodeDeletion = "k-56261",
     /// A Pod is queued as unschedulable though something has happened since the attempt.
-    MissedMove,
+    MissedMove = "k-72122",
     /// kube-scheduler does not count the Pods that it assumes.
-    ForgottenAssumption,
+    ForgottenAssumption = "scheduler-forgets-assumed-pods",
     /// kube-scheduler does not try again after a Binding has failed.
-    BindingNeverRetried,
+    BindingNeverRetried = "scheduler-never-retries-a-binding",
     /// What a crashed kube-scheduler had sent never arrives.
-    LateBindingsNeverArrive,
+    LateBindingsNeverArrive = "late-bindings-never-arrive",
     /// The API server overwrites `spec.nodeName`.
-    SecondBinding,
+    SecondBinding = "binding-overwrites-node-name",
     /// The API server does not compare the uid of a Binding.
-    BindingWithoutUid,
+    BindingWithoutUid = "binding-ignores-uid",
     /// kube-scheduler picks Nodes that never registered.
-    UnregisteredNode,
+    UnregisteredNode = "scheduler-picks-unregistered-node",
     /// After its restart a kubelet reports a Pod that it had rejected as succeeded.
-    FailedBecomesSucceeded,
+    FailedBecomesSucceeded = "k-58711",
     /// A kubelet counts Pods that have completed when it admits one.
-    CompletedPodsCounted,
+    CompletedPodsCounted = "k-104560",
     /// A kubelet counts Pods that it rejected when it admits one.
-    RejectedPodsCounted,
+    RejectedPodsCounted = "k-135296",
     /// A kubelet admits every Pod.
-    NoAdmission,
+    NoAdmission = "kubelet-skips-admission",
     /// A kubelet confirms a deletion while the containers run.
-    EarlyConfirmation,
+    EarlyConfirmation = "kubelet-confirms-deletion-early",
     /// A kubelet never writes a status.
-    StatusNeverReported,
+    StatusNeverReported = "kubelet-never-reports-status",
     /// A kubelet never rejects a Pod that it has no room for.
-    NothingRejected,
+    NothingRejected = "kubelet-never-rejects",
     /// Pods are evicted from Nodes that have no taint.
-    EvictionWithoutTaint,
+    EvictionWithoutTaint = "eviction-without-taint",
     /// The API server does not compare the resourceVersion of an update.
-    UpdateWithoutResourceVersion,
+    UpdateWithoutResourceVersion = "update-ignores-resource-version",
     /// Evictions never arrive.
-    EvictionNeverSent,
+    EvictionNeverSent = "eviction-never-sent",
     /// The ReplicaSet controller does not wait for what it asked for.
-    NoExpectations,
+    NoExpectations = "replica-set-ignores-expectations",
     /// The ReplicaSet controller goes on waiting for a creation that failed.
-    ExpectationNeverLowered,
+    ExpectationNeverLowered = "replica-set-never-lowers-expectations",
     /// The ReplicaSet controller's creations never arrive.
-    CreationsNeverArrive,
+    CreationsNeverArrive = "creations-never-arrive",
 }
 
 impl Mutation {
-    /// All of them, with their ids.
-    pub const ALL: [(&'static str, Mutation); 22] = [
-        ("k-59848", Mutation::StaleList),
-        ("k-56261", Mutation::MissedNodeDeletion),
-        ("k-72122", Mutation::MissedMove),
-        ("scheduler-forgets-assumed-pods", Mutation::ForgottenAssumption),
-        ("scheduler-never-retries-a-binding", Mutation::BindingNeverRetried),
-        ("late-bindings-never-arrive", Mutation::LateBindingsNeverArrive),
-        ("binding-overwrites-node-name", Mutation::SecondBinding),
-        ("binding-ignores-uid", Mutation::BindingWithoutUid),
-        ("scheduler-picks-unregistered-node", Mutation::UnregisteredNode),
-        ("k-58711", Mutation::FailedBecomesSucceeded),
-        ("k-104560", Mutation::CompletedPodsCounted),
-        ("k-135296", Mutation::RejectedPodsCounted),
-        ("kubelet-skips-admission", Mutation::NoAdmission),
-        ("kubelet-confirms-deletion-early", Mutation::EarlyConfirmation),
-        ("kubelet-never-reports-status", Mutation::StatusNeverReported),
-        ("kubelet-never-rejects", Mutation::NothingRejected),
-        ("eviction-without-taint", Mutation::EvictionWithoutTaint),
-        ("update-ignores-resource-version", Mutation::UpdateWithoutResourceVersion),
-        ("eviction-never-sent", Mutation::EvictionNeverSent),
-        ("replica-set-ignores-expectations", Mutation::NoExpectations),
-        ("replica-set-never-lowers-expectations", Mutation::ExpectationNeverLowered),
-        ("creations-never-arrive", Mutation::CreationsNeverArrive),
-    ];
-
-    /// The mutation of this id.
-    pub fn of(id: &str) -> Option<Mutation> {
-        Mutation::ALL.into_iter().find(|(name, _)| *name == id).map(|(_, mutation)| mutation)
-    }
-
     /// Takes a step, or the wrong one in its place.
     pub fn step<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>(
         mutation: Option<Mutation>,

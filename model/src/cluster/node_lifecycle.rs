@@ -10,6 +10,7 @@ use super::kubelet::Machine;
 use super::objects::Node;
 use super::state::State;
 use super::watch::Watcher;
+use crate::packed;
 use serde::Serialize;
 
 /// The requests that the node lifecycle and taint eviction controllers have in flight.
@@ -165,3 +166,15 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         next
     }
 }
+
+packed!(
+    struct<const PODS: usize, const NODES: usize> NodeLifecycle<PODS, NODES> { updates, evictions }
+);
+packed!(struct NodeUpdate { change, outdated });
+packed!(
+    enum NodeChange {
+        MarkUnknown,
+        Taint,
+        Untaint,
+    }
+);

@@ -5,6 +5,7 @@
 //! has exited, and `Always` across a reboot of its Node.
 
 use super::ids::{NodeId, PodId, SetId, Uid};
+use crate::packed;
 
 /// A Pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -165,3 +166,35 @@ pub enum Object {
     /// A ReplicaSet.
     ReplicaSet(SetId, ReplicaSet),
 }
+
+packed!(struct Pod { uid, owner, node, phase, deleting });
+packed!(
+    enum Phase {
+        Pending,
+        Running,
+        Succeeded,
+        Failed,
+    }
+);
+packed!(struct Node { uid, ready, unreachable, allocatable_pods });
+packed!(struct ReplicaSet { uid, replicas });
+packed!(
+    struct<const PODS: usize, const NODES: usize, const SETS: usize> Objects<PODS, NODES, SETS> {
+        pods, nodes, replica_sets
+    }
+);
+packed!(struct Event { change, object });
+packed!(
+    enum Change {
+        Added,
+        Modified,
+        Deleted,
+    }
+);
+packed!(
+    enum Object {
+        Pod(id, pod),
+        Node(id, node),
+        ReplicaSet(id, set),
+    }
+);

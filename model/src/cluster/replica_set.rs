@@ -8,6 +8,7 @@ use super::ids::{PodId, SetId, Uid};
 use super::objects::{Change, Event, Object, Phase, Pod};
 use super::state::State;
 use super::watch::Watcher;
+use crate::packed;
 use std::cmp::Reverse;
 
 /// The ReplicaSet controller.
@@ -204,3 +205,17 @@ fn least_useful(mut pods: Vec<(PodId, Pod)>) -> impl Iterator<Item = PodId> {
     pods.sort_by_key(|(id, pod)| (pod.node.is_some(), pod.phase == Phase::Running, Reverse(*id)));
     pods.into_iter().map(|(id, _)| id)
 }
+
+packed!(
+    struct<const PODS: usize, const SETS: usize> ReplicaSetController<PODS, SETS> {
+        expectations, deletions, late_creations
+    }
+);
+packed!(struct Expectations { creations, unsent });
+packed!(
+    enum Deletion {
+        None,
+        Sent(set),
+        Expected(set),
+    }
+);

@@ -5,14 +5,16 @@ use super::budgets::{Budget, Budgets};
 use super::claims;
 use super::ids::{NodeId, PodId, SetId, Uid};
 use super::kubelet::{Kubelet, Machine};
+use super::lanes;
 use super::mutations::Mutation;
 use super::node_lifecycle::NodeChange;
 use super::objects::Node;
 use super::request;
 use super::state::State;
-use super::watch::{Cursor, Watcher};
+use super::watch::Watcher;
 use super::words;
-use crate::slice::{Claim, Outcome, Slice};
+use crate::history::Cursor;
+use crate::slice::{Claim, Fault, Lane, Outcome, Slice};
 
 /// Which components take steps. What is absent is not modelled in the slice.
 #[derive(Clone, Copy, Debug, Default)]
@@ -270,6 +272,18 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     fn is_fair(&self, action: Action) -> bool {
         action.is_fair()
+    }
+
+    fn fault(&self, action: Action) -> Option<Fault> {
+        action.fault()
+    }
+
+    fn actor(&self, action: Action) -> String {
+        lanes::actor(action)
+    }
+
+    fn lanes(&self, state: &Self::State) -> Vec<Lane> {
+        lanes::lanes(state, self.components, self.nodes)
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {

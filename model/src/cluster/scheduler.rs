@@ -10,6 +10,7 @@ use super::ids::{NodeId, PodId, Uid};
 use super::objects::{Change, Event, Object, Objects, Phase, Pod};
 use super::state::State;
 use super::watch::Watcher;
+use crate::packed;
 use serde::Serialize;
 
 /// kube-scheduler.
@@ -274,3 +275,15 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 fn waits(pod: &Pod) -> bool {
     pod.node.is_none() && !pod.deleting && pod.phase == Phase::Pending
 }
+
+packed!(struct<const PODS: usize> Scheduler<PODS> { attempts, late_bindings });
+packed!(enum Attempt { None, Failing { moved }, Unschedulable, Assumed(binding, stage) });
+packed!(struct Binding { uid, node });
+packed!(
+    enum Stage {
+        Sent,
+        Created,
+        Failed,
+        Confirmed,
+    }
+);

@@ -9,6 +9,7 @@ use super::objects::Objects;
 use super::replica_set::ReplicaSetController;
 use super::scheduler::Scheduler;
 use super::store::Store;
+use crate::packed;
 
 /// A state of a cluster with at most so many names of Pods, Nodes and ReplicaSets, and so many
 /// changes that some component has not read yet.
@@ -77,3 +78,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         self.kubelets[node.index()].running()
     }
 }
+
+packed!(
+    struct<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize> State<PODS, NODES, SETS, LOG> {
+        store, scheduler, replica_set_controller, node_lifecycle, kubelets, leases, budgets
+    }
+);

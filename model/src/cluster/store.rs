@@ -7,8 +7,9 @@
 
 use super::ids::{NodeId, PodId, Uid};
 use super::objects::{Change, Event, Object, Objects};
-use super::watch::{Cursor, Watcher};
-use std::hash::{Hash, Hasher};
+use super::watch::Watcher;
+use crate::history::{Cursor, Ghost, Log};
+use crate::packed;
 
 /// The objects and their history, as far back as any watcher still needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +17,7 @@ pub struct Store<const PODS: usize, const NODES: usize, const SETS: usize, const
     /// All objects before the first entry of the log.
     pub base: Objects<PODS, NODES, SETS>,
     /// What happened since.
-    pub log: Log<LOG>,
+    pub log: Log<Event, LOG>,
     /// How far each component has read, kubelets aside.
     pub cursors: [Cursor; Watcher::SHARED],
     /// How far the kubelet of each Node has read.
@@ -25,6 +26,9 @@ pub struct Store<const PODS: usize, const NODES: usize, const SETS: usize, const
     pub pod_uids: [Uid; PODS],
     /// The uid given last to a Node of each name: never zero once it was registered.
     pub node_uids: [Uid; NODES],
+    /// Whether events that a watch does not select wait to be delivered like the others. They are
+    /// skipped at once otherwise, which nobody can tell apart.
+    pub lazy: bool,
     /// The revision of the newest change. For reports only: no step depends on it.
     pub revision: Ghost<u32>,
 }
@@ -40,6 +44,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         kubelet_cursors: [Cursor::OFF; NODES],
         pod_uids: [Uid::NONE; PODS],
         node_uids: [Uid::NONE; NODES],
+        lazy: false,
         revision: Ghost(0),
     };
 
@@ -70,6 +75,16 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// Moves cursors over what their watch does not select, then folds what all have passed into
     /// the base. Two states that differ only in what nobody can tell apart become equal.
     pub fn settle(&mut self) {
+        if !self.lazy {
+            self.skip_unselected();
+        }
+        while self.slowest().is_some_and(|position| position > 0) || self.unread_by_anybody() {
+            self.fold_first();
+        }
+    }
+
+    /// Moves each cursor over the events that its watch does not select.
+    pub fn skip_unselected(&mut self) {
         for watcher in Watcher::all(NODES) {
             let mut cursor = self.cursor(watcher);
             while let Some(position) = cursor.position()
@@ -78,9 +93,6 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
                 cursor = Cursor::at(position + 1);
             }
             self.set_cursor(watcher, cursor);
-        }
-        while self.slowest().is_some_and(|position| position > 0) || self.unread_by_anybody() {
-            self.fold_first();
         }
     }
 
@@ -151,75 +163,8 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     }
 }
 
-/// A bounded list of changes, oldest first; what is behind its end is always empty.
-#[derive(Clone, Copy, Debug)]
-pub struct Log<const LOG: usize> {
-    entries: [Option<Event>; LOG],
-    len: u16,
-}
-
-impl<const LOG: usize> Log<LOG> {
-    /// No entries.
-    pub const EMPTY: Self = Log { entries: [None; LOG], len: 0 };
-
-    /// How many entries it holds.
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks whether a log is empty")]
-    pub fn len(&self) -> usize {
-        usize::from(self.len)
+packed!(
+    struct<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize> Store<PODS, NODES, SETS, LOG> {
+        base, log, cursors, kubelet_cursors, pod_uids, node_uids, lazy, revision
     }
-
-    /// The entry at this position, the oldest being at zero.
-    pub fn get(&self, position: usize) -> Option<&Event> {
-        self.entries.get(position)?.as_ref()
-    }
-
-    /// All entries, oldest first.
-    pub fn entries(&self) -> impl Iterator<Item = &Event> {
-        self.entries[..self.len()].iter().flatten()
-    }
-
-    fn push(&mut self, event: Event) {
-        assert!(self.len() < LOG, "the log is full: the bounds are too small for the budgets");
-        self.entries[self.len()] = Some(event);
-        self.len += 1;
-    }
-
-    fn pop_first(&mut self) -> Option<Event> {
-        let first = self.entries.first().copied().flatten()?;
-        self.entries[..usize::from(self.len)].rotate_left(1);
-        self.len -= 1;
-        self.entries[usize::from(self.len)] = None;
-        Some(first)
-    }
-}
-
-impl<const LOG: usize> PartialEq for Log<LOG> {
-    fn eq(&self, other: &Self) -> bool {
-        self.entries[..self.len()] == other.entries[..other.len()]
-    }
-}
-
-impl<const LOG: usize> Eq for Log<LOG> {}
-
-impl<const LOG: usize> Hash for Log<LOG> {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.len.hash(hasher);
-        self.entries().for_each(|event| event.hash(hasher));
-    }
-}
-
-/// Something carried along for reports: states that differ in nothing else are the same state.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Ghost<T>(pub T);
-
-impl<T> PartialEq for Ghost<T> {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl<T> Eq for Ghost<T> {}
-
-impl<T> Hash for Ghost<T> {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
-}
+);

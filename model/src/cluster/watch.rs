@@ -8,6 +8,7 @@ use super::budgets::Budget;
 use super::ids::NodeId;
 use super::objects::{Event, Object, Objects};
 use super::state::State;
+use crate::history::Cursor;
 use serde::Serialize;
 
 /// A component's watch of one resource.
@@ -84,32 +85,6 @@ impl Watcher {
     }
 }
 
-/// How many entries of the log a watcher has read, or that it has not listed yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Cursor(u16);
-
-impl Cursor {
-    /// Its component is down, or has not listed yet. It holds nothing back.
-    pub const OFF: Cursor = Cursor(u16::MAX);
-
-    /// It has read this many entries.
-    pub fn at(position: usize) -> Self {
-        Cursor(u16::try_from(position).expect("a log has fewer than 65,535 entries"))
-    }
-
-    /// How many entries it has read, unless it is off.
-    pub fn position(self) -> Option<usize> {
-        (self != Cursor::OFF).then_some(usize::from(self.0))
-    }
-
-    /// The same place, after the log lost its first entry.
-    pub fn shift_down(&mut self) {
-        if *self != Cursor::OFF {
-            self.0 = self.0.saturating_sub(1);
-        }
-    }
-}
-
 impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     State<PODS, NODES, SETS, LOG>
 {
@@ -125,7 +100,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         let event = *self.store.log.get(position)?;
         let mut next = *self;
         next.store.set_cursor(watcher, Cursor::at(position + 1));
-        next.handle(watcher, &event);
+        if watcher.selects(&event) {
+            next.handle(watcher, &event);
+        }
         next.store.settle();
         Some(next)
     }

@@ -2,54 +2,32 @@
 
 use super::state::{Action, Change, Connection, Informer, Key, State, Writer};
 
-/// A wrong step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mutation {
+crate::mutations! {
     /// A crash after a compaction loses a deletion that was the newest revision.
-    RevisionDecreases,
+    RevisionDecreases = "etcd-17780",
     /// A write is acknowledged before it is on disk.
-    EarlyAcknowledgement,
+    EarlyAcknowledgement = "etcd-14370",
     /// A write does not compare the mod revision.
-    WriteWithoutPrecondition,
+    WriteWithoutPrecondition = "write-ignores-mod-revision",
     /// A watch that has fallen behind skips an event.
-    StarvedWatcher,
+    StarvedWatcher = "etcd-17529",
     /// A deletion at the revision of a compaction is not delivered.
-    DeletionDroppedAtCompaction,
+    DeletionDroppedAtCompaction = "etcd-18089",
     /// A watch delivers events from before its resourceVersion.
-    OldEvents,
+    OldEvents = "etcd-20221",
     /// A bookmark is ahead of the events.
-    EarlyBookmark,
+    EarlyBookmark = "etcd-15220",
     /// A list does not remove what it lacks from the cache.
-    DeletionMissedByRelist,
+    DeletionMissedByRelist = "k-55587",
     /// A list is older than what the informer has seen.
-    RelistGoesBack,
+    RelistGoesBack = "k-67998",
     /// After 410 Gone an informer watches from the same resourceVersion again.
-    ExpiredRevisionRetried,
+    ExpiredRevisionRetried = "watch-retries-expired-revision",
     /// A watch from a compacted revision is accepted.
-    NothingExpires,
+    NothingExpires = "watch-never-expires",
 }
 
 impl Mutation {
-    /// All of them, with their ids.
-    pub const ALL: [(&'static str, Mutation); 11] = [
-        ("etcd-17780", Mutation::RevisionDecreases),
-        ("etcd-14370", Mutation::EarlyAcknowledgement),
-        ("write-ignores-mod-revision", Mutation::WriteWithoutPrecondition),
-        ("etcd-17529", Mutation::StarvedWatcher),
-        ("etcd-18089", Mutation::DeletionDroppedAtCompaction),
-        ("etcd-20221", Mutation::OldEvents),
-        ("etcd-15220", Mutation::EarlyBookmark),
-        ("k-55587", Mutation::DeletionMissedByRelist),
-        ("k-67998", Mutation::RelistGoesBack),
-        ("watch-retries-expired-revision", Mutation::ExpiredRevisionRetried),
-        ("watch-never-expires", Mutation::NothingExpires),
-    ];
-
-    /// The mutation of this id.
-    pub fn of(id: &str) -> Option<Mutation> {
-        Mutation::ALL.into_iter().find(|(name, _)| *name == id).map(|(_, mutation)| mutation)
-    }
-
     /// Takes a step, or the wrong one in its place.
     pub fn step(mutation: Option<Mutation>, state: &State, action: Action) -> Option<State> {
         use Mutation::*;

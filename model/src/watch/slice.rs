@@ -3,7 +3,7 @@
 use super::claims;
 use super::mutations::Mutation;
 use super::state::{Action, Budgets, Etcd, Informer, Key, State, Writer};
-use crate::slice::{Claim, Outcome, Slice};
+use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 
 /// The `watch` scenario.
 #[derive(Clone, Debug)]
@@ -91,6 +91,44 @@ impl Slice for WatchSlice {
         }
     }
 
+    fn fault(&self, action: Action) -> Option<Fault> {
+        match action {
+            Action::CrashEtcd => Some(Fault::Crash),
+            Action::CloseWatch => Some(Fault::WatchClosed),
+            Action::Compact => Some(Fault::Compaction),
+            Action::RelistFromLaggingApiServer { .. } => Some(Fault::StaleApiServer),
+            Action::Read { .. }
+            | Action::Write { .. }
+            | Action::Persist
+            | Action::Acknowledge { .. }
+            | Action::DeliverEvent
+            | Action::DeliverBookmark
+            | Action::Reconnect
+            | Action::Relist => None,
+        }
+    }
+
+    fn actor(&self, action: Action) -> String {
+        match action {
+            Action::Read { writer, .. } => format!("client-{writer}"),
+            Action::DeliverEvent
+            | Action::DeliverBookmark
+            | Action::Reconnect
+            | Action::Relist
+            | Action::RelistFromLaggingApiServer { .. }
+            | Action::CloseWatch => "informer".to_owned(),
+            Action::Write { .. }
+            | Action::Persist
+            | Action::Acknowledge { .. }
+            | Action::Compact
+            | Action::CrashEtcd => "etcd".to_owned(),
+        }
+    }
+
+    fn lanes(&self, state: &State) -> Vec<Lane> {
+        lanes(self.writers, state)
+    }
+
     fn claims(&self) -> Vec<Claim<Self>> {
         claims::all()
     }
@@ -108,14 +146,52 @@ impl Slice for WatchSlice {
             Outcome::Done
         }
     }
+}
 
-    fn is_at_bound(&self, _: &State) -> bool {
-        false
-    }
+impl Family for WatchSlice {
+    const SCENARIOS: &'static [&'static str] = &["watch"];
+    const MUTATIONS: &'static [&'static str] = Mutation::IDS;
 
-    fn request(&self, _: &State, _: Action) -> Option<serde_json::Value> {
-        None
+    fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
+        let slice = size.faults.map_or(Self::default(), |times| Self::default().with_faults(times));
+        Ok(WatchSlice { mutation: mutation.and_then(Mutation::of), ..slice })
     }
+}
+
+fn lanes(writers: u8, state: &State) -> Vec<Lane> {
+    let State { etcd, informer, .. } = state;
+    let pod = |revision: Option<u8>| match revision {
+        Some(revision) => format!("the Pod of revision {revision}"),
+        None => "no Pod".to_owned(),
+    };
+    let etcd_holds = format!(
+        "{}, revision {} ({} on disk), compacted {}",
+        pod(etcd.mod_revision(Key::Pod, etcd.revision())),
+        etcd.revision(),
+        etcd.durable,
+        etcd.compacted
+    );
+    let cached = format!(
+        "{} at {}, {:?}",
+        pod(informer.pod),
+        informer.resource_version,
+        informer.connection
+    );
+    let behind = (informer.resource_version + 1..=etcd.durable)
+        .filter(|revision| etcd.change(*revision).is_some_and(|change| change.key == Key::Pod));
+    let clients = (0..writers).map(|writer| Lane {
+        name: format!("client-{writer}"),
+        holds: match state.writer(writer) {
+            Writer::Idle => "nothing".to_owned(),
+            Writer::Holding { key, mod_revision } => format!("the {key:?} of {mod_revision}"),
+            Writer::Written(revision) => format!("waits for the answer about {revision}"),
+        },
+        behind: None,
+    });
+    let informer =
+        Lane { name: "informer".to_owned(), holds: cached, behind: Some(behind.count()) };
+    let etcd = Lane { name: "etcd".to_owned(), holds: etcd_holds, behind: None };
+    [etcd, informer].into_iter().chain(clients).collect()
 }
 
 fn describe(before: &State, action: Action, after: &State) -> String {

@@ -1,5 +1,6 @@
 //! One state of the `watch` scenario, and the actions between states.
 
+use crate::packed;
 use serde::Serialize;
 
 /// The longest history.
@@ -184,3 +185,31 @@ impl Informer {
         self.resource_version + 1 < etcd.compacted
     }
 }
+
+packed!(
+    enum Key {
+        Pod,
+        Node,
+    }
+);
+packed!(struct Change { key, deleted });
+packed!(struct State { etcd, acknowledged, writers, informer, budgets });
+packed!(struct Etcd { history, durable, compacted });
+packed!(enum Writer { Idle, Holding { key, mod_revision }, Written(revision) });
+packed!(struct Informer { connection, resource_version, pod, received });
+packed!(
+    enum Connection {
+        Watching,
+        Closed,
+        Expired,
+    }
+);
+packed!(
+    enum Received {
+        Nothing,
+        Event(revision),
+        Bookmark(revision),
+        List(revision),
+    }
+);
+packed!(struct Budgets { crashes, compactions, closed_watches, revisions_max });

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use model::check::{self, Options};
-use model::scenarios::Size;
+use model::slice::Size;
 
 use crate::cli::Check;
 use crate::failure::{Failure, VIOLATION};
@@ -40,6 +40,7 @@ fn options(arguments: &Check) -> Options {
             pods: arguments.pods,
             replicas: arguments.replicas,
             faults: arguments.faults,
+            ..Size::default()
         },
         mutation: arguments.mutation.clone(),
         ..Options::default()

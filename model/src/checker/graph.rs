@@ -193,7 +193,10 @@ impl<S: Slice> Search<S> {
     }
 
     fn asks_about_liveness(&self) -> bool {
-        self.model.claims.iter().any(|claim| matches!(claim.fact, Fact::Eventually(_)))
+        self.model
+            .claims
+            .iter()
+            .any(|claim| matches!(claim.fact, Fact::Eventually(_) | Fact::Possible(_)))
     }
 }
 

@@ -5,7 +5,7 @@
 //! an action that is possible in all states of a strongly connected component must be taken in
 //! it; a component where that is so, or where nothing is possible, is a run that fails.
 
-use crate::search::{Edge, Search};
+use crate::checker::graph::{Edge, Search};
 use crate::slice::Slice;
 
 /// A run that never reaches the goal.
@@ -36,6 +36,38 @@ pub fn fair_run_without<S: Slice>(
     let entry =
         components.iter().filter(|states| graph.is_fair(states)).min_by_key(|states| states[0])?;
     Some(Lasso { entry: entry[0], cycle: graph.cycle(entry) })
+}
+
+/// The first state from which no run reaches the goal, if there is one. Every action counts, fair
+/// or not: a client may help, a fault need not.
+pub fn state_without<S: Slice>(
+    search: &Search<S>,
+    goal: fn(&S, &S::State) -> bool,
+) -> Option<Lasso> {
+    let slice = &search.model.slice;
+    let faults: Vec<_> =
+        search.model.candidates.iter().map(|a| slice.fault(*a).is_some()).collect();
+    let mut sources: Vec<(u32, u32)> = (0..search.states.len() as u32)
+        .flat_map(|source| {
+            let helpful = search.edges_of(source).iter().filter(|e| !faults[usize::from(e.action)]);
+            helpful.map(move |edge| (edge.target, source))
+        })
+        .collect();
+    sources.sort_unstable();
+    let holds = |state: &u32| goal(slice, &search.states[*state as usize].state);
+    let mut queue: Vec<u32> = (0..search.states.len() as u32).filter(holds).collect();
+    let mut arrives = vec![false; search.states.len()];
+    queue.iter().for_each(|state| arrives[*state as usize] = true);
+    while let Some(target) = queue.pop() {
+        let first = sources.partition_point(|(to, _)| *to < target);
+        for (_, source) in sources[first..].iter().take_while(|(to, _)| *to == target) {
+            if !std::mem::replace(&mut arrives[*source as usize], true) {
+                queue.push(*source);
+            }
+        }
+    }
+    let lost = arrives.iter().position(|arrives| !arrives)?;
+    Some(Lasso { entry: lost as u32, cycle: Vec::new() })
 }
 
 /// The part of a search where the goal does not hold, and the actions that do not stop.
