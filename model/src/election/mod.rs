@@ -223,10 +223,10 @@ impl Slice for ElectionSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match action {
-            Action::Commit { .. } if before.lease == after.lease => Outcome::Refused,
-            Action::Commit { .. } => Outcome::Committed,
-            _ => Outcome::Done,
+        match (action, before.lease == after.lease) {
+            (Action::Commit { .. }, true) => Outcome::Refused,
+            (Action::Commit { .. }, false) => Outcome::Committed,
+            (_, _) => Outcome::Done,
         }
     }
 }
