@@ -75,6 +75,8 @@ pub trait Visitor {
 pub enum Unknown {
     /// There is no scenario of this name.
     Scenario(String),
+    /// There is no claim of this number.
+    Claim(String),
     /// There is no mutation of this id that this scenario could have.
     Mutation(String),
     /// The model is not made for so many.
@@ -86,6 +88,9 @@ impl std::fmt::Display for Unknown {
         match self {
             Unknown::Scenario(name) => {
                 write!(formatter, "there is no scenario {name:?}; there are {}", names().join(", "))
+            }
+            Unknown::Claim(id) => {
+                write!(formatter, "there is no claim {id:?}; see `kanon check --list`")
             }
             Unknown::Mutation(id) => {
                 write!(formatter, "there is no mutation {id:?} here; see `kanon check --list`")
