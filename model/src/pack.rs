@@ -78,8 +78,9 @@ impl Packer {
 
 const SEED: u64 = 0x243f_6a88_85a3_08d3;
 
-/// One wide multiplication, whose halves are mixed, twice.
-fn fold(hash: u64, word: u64) -> u64 {
+/// A hash with one more word in it: a wide multiplication, whose halves are mixed, twice.
+#[inline]
+pub fn fold(hash: u64, word: u64) -> u64 {
     let mixed = wide(hash ^ word, 0x9e37_79b9_7f4a_7c15);
     wide(mixed ^ word.rotate_left(32), 0xd6e8_feb8_6659_fd93)
 }

@@ -9,6 +9,7 @@
 //! | `node` | kube-scheduler, kubelets | crash of a kubelet, a list from an API server that lags |
 //! | `eviction` | kubelets, node lifecycle; clients name the Node | its crash, a late renewal, death and boot of a machine |
 //! | `workload` | ReplicaSet controller | its crash, lost requests, crash of the API server |
+//! | `reach` | kube-scheduler, kubelets: three Pods, three Nodes | a stale list, crash of a kubelet, death of a machine |
 //! | `failover` | all of them | death of a machine, deletion of its Node |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
@@ -20,8 +21,8 @@ use crate::cluster::{Cluster, Components, Mutation, Watcher};
 use crate::slice::{Checked, Family, Size, Slice};
 
 /// The scenarios of a cluster, in the order in which they are checked.
-const CLUSTER: [&str; 7] =
-    ["scheduling", "progress", "kubelet", "node", "eviction", "workload", "failover"];
+const CLUSTER: [&str; 8] =
+    ["scheduling", "progress", "kubelet", "node", "eviction", "workload", "failover", "reach"];
 
 /// Lists the families of scenarios beside the cluster.
 macro_rules! families {
@@ -216,6 +217,7 @@ fn plan(name: &str) -> Option<Plan> {
         "eviction" => Some(eviction()),
         "workload" => Some(workload()),
         "failover" => Some(failover()),
+        "reach" => Some(reach()),
         _ => None,
     }
 }
@@ -356,6 +358,26 @@ fn failover() -> Plan {
         ],
         faults: vec![(Budget::NodeDeath, 1), (Budget::NodeDeletion, 1)],
         claims: &["POD-1", "POD-4", "NODE-1", "NODE-3", "REPLICASET-5"],
+        ..EMPTY
+    }
+}
+
+/// Three Pods, three Nodes with one place each; a kubelet crashes and lists from an API server that
+/// lags behind, and a machine dies.
+fn reach() -> Plan {
+    Plan {
+        components: Components {
+            scheduler: true,
+            kubelets: true,
+            lagging_api_server: true,
+            ..EMPTY.components
+        },
+        nodes: 3,
+        pods: 3,
+        up_to_date: &[Watcher::SchedulerPods, Watcher::SchedulerNodes],
+        clients: vec![(Budget::DeletePod, 1)],
+        faults: vec![(Budget::KubeletCrash, 1), (Budget::StaleList, 1), (Budget::NodeDeath, 1)],
+        claims: &["POD-1", "POD-4", "POD-5", "KUBELET-1", "SCHEDULER-1"],
         ..EMPTY
     }
 }

@@ -63,6 +63,11 @@ pub trait Slice: Clone + Send + Sync + 'static {
         vec![*state]
     }
 
+    /// The same state without what only a `lazy` one has: events that nobody selects, undelivered.
+    fn without_invisible(&self, state: &Self::State) -> Self::State {
+        *state
+    }
+
     /// The name of a kind of action, without its objects.
     fn kind(&self, action: Self::Action) -> String {
         let value = serde_json::to_value(action).unwrap_or_default();

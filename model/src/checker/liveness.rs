@@ -181,9 +181,8 @@ fn replay<S: Slice>(
     steps
 }
 
-/// A fair cycle through the end of the shortest path to a component, among all states that those of
-/// the component stand for. If there is a fair cycle among them, there is one through each of them:
-/// exchanging what is alike maps one onto the other.
+/// A fair cycle among all states that those of a component stand for; if there is one, a cycle through
+/// the end of the shortest path to the component.
 fn concrete_cycle<S: Slice>(
     graph: &Graph<S>,
     goal: Goal<S>,
@@ -219,12 +218,10 @@ fn concrete_cycle<S: Slice>(
     let found = components(states.len(), &|state| {
         written_out.waiting[state as usize].then(|| written_out.successors(state))
     });
-    let around = found.into_iter().find(|states| states[0] == 0)?;
-    if !written_out.is_fair(&around) {
-        return None;
-    }
+    let mut failing = found.into_iter().filter(|states| written_out.is_fair(states));
+    let around = failing.by_ref().find(|states| states[0] == 0).or_else(|| failing.next())?;
     let actions = written_out.cycle(&around).into_iter().map(|edge| edge.action);
-    Some(Lasso { cycle: replay(graph, start, actions), prefix })
+    Some(Lasso { cycle: replay(graph, states[around[0] as usize], actions), prefix })
 }
 
 fn bytes(state: &impl Packed) -> Vec<u8> {

@@ -35,6 +35,8 @@ pub struct Told {
     pub request: Option<serde_json::Value>,
     /// What became of it.
     pub outcome: Outcome,
+    /// Whether it is a fault.
+    pub is_fault: bool,
     /// How many events had not reached who took the step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behind: Option<usize>,
@@ -49,8 +51,7 @@ impl Story {
         let start = slice.lanes(&start.map_or(slice.initial(), |step| step.0));
         let told: Vec<_> = steps.iter().chain(cycle).map(|step| tell(slice, step)).collect();
         let parted = told.iter().position(|step| {
-            let decides = step.outcome == Outcome::Done && !step.changes.is_empty();
-            decides && step.is_late(&step.action)
+            step.outcome == Outcome::Done && !step.changes.is_empty() && step.is_late()
         });
         Story { start, steps: told, repeats: cycle.len(), parted }
     }
@@ -83,14 +84,15 @@ impl Story {
 }
 
 impl Told {
-    /// Whether it is a decision of somebody whom events had not reached. To receive one is none.
-    fn is_late(&self, action: &serde_json::Value) -> bool {
-        let receives = action["action"].as_str().is_some_and(|kind| {
+    /// Whether it is a decision of somebody whom events had not reached. To receive one is none, and
+    /// a fault is none either.
+    fn is_late(&self) -> bool {
+        let receives = self.action["action"].as_str().is_some_and(|kind| {
             ["deliver", "list", "receive", "observe", "relist", "reconnect"]
                 .iter()
                 .any(|word| kind.starts_with(word))
         });
-        !receives && self.behind.is_some_and(|behind| behind > 0)
+        !receives && !self.is_fault && self.behind.is_some_and(|behind| behind > 0)
     }
 }
 
@@ -101,6 +103,7 @@ fn tell<S: Slice>(slice: &S, (before, action, after): &Step<S>) -> Told {
         says: slice.describe(before, *action, after),
         behind: lanes.iter().find(|lane| lane.name == actor).and_then(|lane| lane.behind),
         actor,
+        is_fault: slice.fault(*action).is_some(),
         action: serde_json::to_value(action).unwrap_or_default(),
         request: slice.request(before, *action),
         outcome: slice.outcome(before, *action, after),
