@@ -3,6 +3,7 @@
 //! - [`cluster`] is the cluster: a store, the components that watch and write it, what fails;
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
 //!   election;
+//! - [`etcd`] is several members over one log, compaction and leases;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
@@ -15,6 +16,7 @@ pub mod check;
 pub mod checker;
 pub mod cluster;
 pub mod election;
+pub mod etcd;
 pub mod history;
 pub mod pack;
 pub mod report;

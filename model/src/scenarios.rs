@@ -10,6 +10,10 @@
 //! | `eviction` | kubelets, node lifecycle; clients name the Node | its crash, a late renewal, death and boot of a machine |
 //! | `workload` | ReplicaSet controller | its crash, lost requests, crash of the API server |
 //! | `failover` | all of them | death of a machine, deletion of its Node |
+//! | `etcd` | three etcd members; a client writes, reads and watches | crash of a member, a paused leader |
+//! | `read-index` | three etcd members; clients read | a paused leader, a request sent twice |
+//! | `compaction` | one etcd member, its database and its index | crash in a compaction |
+//! | `lease` | etcd's leader and the holder of a lease | crash of the leader |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -59,6 +63,9 @@ macro_rules! families {
 families! {
     crate::watch::WatchSlice,
     crate::election::ElectionSlice,
+    crate::etcd::quorum::QuorumSlice,
+    crate::etcd::compaction::CompactionSlice,
+    crate::etcd::lease::LeaseSlice,
 }
 
 /// Something to do with a slice, whatever its type.
