@@ -3,7 +3,8 @@
 //! - [`cluster`] is the cluster: a store, the components that watch and write it, what fails;
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
 //!   election;
-//! - [`etcd`] is several members over one log, compaction and leases;
+//! - [`etcd`] is several members over one log, compaction and leases; [`reflector`] lists and watches
+//!   through API servers that lag;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
@@ -19,6 +20,7 @@ pub mod election;
 pub mod etcd;
 pub mod history;
 pub mod pack;
+pub mod reflector;
 pub mod report;
 pub mod scenarios;
 pub mod slice;

@@ -14,6 +14,8 @@
 //! | `read-index` | three etcd members; clients read | a paused leader, a request sent twice |
 //! | `compaction` | one etcd member, its database and its index | crash in a compaction |
 //! | `lease` | etcd's leader and the holder of a lease | crash of the leader |
+//! | `reflector` | two API servers and a reflector | crash of an API server, compaction, closed watch |
+//! | `list` | two API servers; a client lists | crash of an API server, compaction |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -66,6 +68,7 @@ families! {
     crate::etcd::quorum::QuorumSlice,
     crate::etcd::compaction::CompactionSlice,
     crate::etcd::lease::LeaseSlice,
+    crate::reflector::ReflectorSlice,
 }
 
 /// Something to do with a slice, whatever its type.
