@@ -4,7 +4,7 @@
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
 //!   election;
 //! - [`etcd`] is several members over one log, compaction and leases; [`reflector`] lists and watches
-//!   through API servers that lag;
+//!   through API servers that lag; [`api_server`] is what happens to writes;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
@@ -13,6 +13,7 @@
 //!
 //! The model shares no code with the implementation.
 
+pub mod api_server;
 pub mod check;
 pub mod checker;
 pub mod cluster;

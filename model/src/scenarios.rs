@@ -16,6 +16,8 @@
 //! | `lease` | etcd's leader and the holder of a lease | crash of the leader |
 //! | `reflector` | two API servers and a reflector | crash of an API server, compaction, closed watch |
 //! | `list` | two API servers; a client lists | crash of an API server, compaction |
+//! | `api-server` | an API server; two clients write and delete | lost requests |
+//! | `quota` | ResourceQuota admission; two clients create | lost requests |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -69,6 +71,7 @@ families! {
     crate::etcd::compaction::CompactionSlice,
     crate::etcd::lease::LeaseSlice,
     crate::reflector::ReflectorSlice,
+    crate::api_server::ApiServerSlice,
 }
 
 /// Something to do with a slice, whatever its type.
