@@ -4,7 +4,8 @@
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
 //!   election;
 //! - [`etcd`] is several members over one log, compaction and leases; [`reflector`] lists and watches
-//!   through API servers that lag; [`api_server`] is what happens to writes;
+//!   through API servers that lag; [`api_server`] is what happens to writes,
+//!   [`namespace`] how a namespace ends;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
@@ -20,6 +21,7 @@ pub mod cluster;
 pub mod election;
 pub mod etcd;
 pub mod history;
+pub mod namespace;
 pub mod pack;
 pub mod reflector;
 pub mod report;

@@ -18,6 +18,7 @@
 //! | `list` | two API servers; a client lists | crash of an API server, compaction |
 //! | `api-server` | an API server; two clients write and delete | lost requests |
 //! | `quota` | ResourceQuota admission; two clients create | lost requests |
+//! | `namespace` | namespace controller, admission of two API servers; clients create | its crash, lost requests, failed discovery |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -72,6 +73,7 @@ families! {
     crate::etcd::lease::LeaseSlice,
     crate::reflector::ReflectorSlice,
     crate::api_server::ApiServerSlice,
+    crate::namespace::NamespaceSlice,
 }
 
 /// Something to do with a slice, whatever its type.

@@ -48,6 +48,7 @@ specs! {
     replica_set: "replica-set.md"
     leader_election: "leader-election.md"
     api_server: "api-server.md"
+    namespace: "namespace.md"
 }
 
 /// All numbered sentences.
