@@ -11,6 +11,15 @@
 //! | `workload` | ReplicaSet controller | its crash, lost requests, crash of the API server |
 //! | `reach` | kube-scheduler, kubelets: three Pods, three Nodes | a stale list, crash of a kubelet, death of a machine |
 //! | `failover` | all of them | death of a machine, deletion of its Node |
+//! | `etcd` | three etcd members; a client writes, reads and watches | crash of a member, a paused leader |
+//! | `read-index` | three etcd members; clients read | a paused leader, a request sent twice |
+//! | `compaction` | one etcd member, its database and its index | crash in a compaction |
+//! | `lease` | etcd's leader and the holder of a lease | crash of the leader |
+//! | `reflector` | two API servers and a reflector | crash of an API server, compaction, closed watch |
+//! | `list` | two API servers; a client lists | crash of an API server, compaction |
+//! | `api-server` | an API server; two clients write and delete | lost requests |
+//! | `quota` | ResourceQuota admission; two clients create | lost requests |
+//! | `namespace` | namespace controller, admission of two API servers; clients create | its crash, lost requests, failed discovery |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -60,6 +69,12 @@ macro_rules! families {
 families! {
     crate::watch::WatchSlice,
     crate::election::ElectionSlice,
+    crate::etcd::quorum::QuorumSlice,
+    crate::etcd::compaction::CompactionSlice,
+    crate::etcd::lease::LeaseSlice,
+    crate::reflector::ReflectorSlice,
+    crate::api_server::ApiServerSlice,
+    crate::namespace::NamespaceSlice,
 }
 
 /// Something to do with a slice, whatever its type.

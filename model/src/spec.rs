@@ -47,6 +47,8 @@ specs! {
     node: "node.md"
     replica_set: "replica-set.md"
     leader_election: "leader-election.md"
+    api_server: "api-server.md"
+    namespace: "namespace.md"
 }
 
 /// All numbered sentences.
