@@ -3,6 +3,7 @@
 //! - [`cluster`] is the cluster: a store, the components that watch and write it, what fails;
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
 //!   election;
+//! - [`controllers`] are those of kube-controller-manager, one by one;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
@@ -14,6 +15,7 @@
 pub mod check;
 pub mod checker;
 pub mod cluster;
+pub mod controllers;
 pub mod election;
 pub mod history;
 pub mod pack;

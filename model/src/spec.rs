@@ -47,6 +47,7 @@ specs! {
     node: "node.md"
     replica_set: "replica-set.md"
     leader_election: "leader-election.md"
+    job: "job.md"
 }
 
 /// All numbered sentences.
