@@ -11,6 +11,7 @@
 //! | `workload` | ReplicaSet controller | its crash, lost requests, crash of the API server |
 //! | `failover` | all of them | death of a machine, deletion of its Node |
 //! | `job` | Job controller, kubelet, garbage collector | crash, lost answers |
+//! | `disruption` | API server, disruption controller | crash, an eviction that is lost half-way |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -61,6 +62,7 @@ families! {
     crate::watch::WatchSlice,
     crate::election::ElectionSlice,
     crate::controllers::job::JobSlice,
+    crate::controllers::disruption::DisruptionSlice,
 }
 
 /// Something to do with a slice, whatever its type.

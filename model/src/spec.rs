@@ -48,6 +48,7 @@ specs! {
     replica_set: "replica-set.md"
     leader_election: "leader-election.md"
     job: "job.md"
+    disruption: "disruption.md"
 }
 
 /// All numbered sentences.

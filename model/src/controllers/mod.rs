@@ -3,4 +3,5 @@
 //! Each reads through informers that lag and decides from what they show; what it asks for is
 //! committed or refused in a later step.
 
+pub mod disruption;
 pub mod job;
