@@ -12,6 +12,7 @@
 //! | `failover` | all of them | death of a machine, deletion of its Node |
 //! | `job` | Job controller, kubelet, garbage collector | crash, lost answers |
 //! | `disruption` | API server, disruption controller | crash, an eviction that is lost half-way |
+//! | `garbage-collector` | garbage collector | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -63,6 +64,7 @@ families! {
     crate::election::ElectionSlice,
     crate::controllers::job::JobSlice,
     crate::controllers::disruption::DisruptionSlice,
+    crate::controllers::garbage_collector::CollectorSlice,
 }
 
 /// Something to do with a slice, whatever its type.

@@ -49,6 +49,7 @@ specs! {
     leader_election: "leader-election.md"
     job: "job.md"
     disruption: "disruption.md"
+    garbage_collector: "garbage-collector.md"
 }
 
 /// All numbered sentences.

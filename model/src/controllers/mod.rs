@@ -4,4 +4,5 @@
 //! committed or refused in a later step.
 
 pub mod disruption;
+pub mod garbage_collector;
 pub mod job;
