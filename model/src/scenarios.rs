@@ -13,6 +13,7 @@
 //! | `job` | Job controller, kubelet, garbage collector | crash, lost answers |
 //! | `disruption` | API server, disruption controller | crash, an eviction that is lost half-way |
 //! | `garbage-collector` | garbage collector | crash |
+//! | `stateful-set` | StatefulSet controller, scheduler, kubelets, node lifecycle | crash, a Node that is cut off |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -65,6 +66,7 @@ families! {
     crate::controllers::job::JobSlice,
     crate::controllers::disruption::DisruptionSlice,
     crate::controllers::garbage_collector::CollectorSlice,
+    crate::controllers::stateful_set::StatefulSetSlice,
 }
 
 /// Something to do with a slice, whatever its type.

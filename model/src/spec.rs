@@ -50,6 +50,7 @@ specs! {
     job: "job.md"
     disruption: "disruption.md"
     garbage_collector: "garbage-collector.md"
+    stateful_set: "stateful-set.md"
 }
 
 /// All numbered sentences.

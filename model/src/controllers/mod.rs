@@ -6,3 +6,4 @@
 pub mod disruption;
 pub mod garbage_collector;
 pub mod job;
+pub mod stateful_set;
