@@ -14,6 +14,7 @@
 //! | `disruption` | API server, disruption controller | crash, an eviction that is lost half-way |
 //! | `garbage-collector` | garbage collector | crash |
 //! | `stateful-set` | StatefulSet controller, scheduler, kubelets, node lifecycle | crash, a Node that is cut off |
+//! | `daemon-set` | DaemonSet controller | another controller takes over |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -67,6 +68,7 @@ families! {
     crate::controllers::disruption::DisruptionSlice,
     crate::controllers::garbage_collector::CollectorSlice,
     crate::controllers::stateful_set::StatefulSetSlice,
+    crate::controllers::daemon_set::DaemonSetSlice,
 }
 
 /// Something to do with a slice, whatever its type.

@@ -51,6 +51,7 @@ specs! {
     disruption: "disruption.md"
     garbage_collector: "garbage-collector.md"
     stateful_set: "stateful-set.md"
+    daemon_set: "daemon-set.md"
 }
 
 /// All numbered sentences.
