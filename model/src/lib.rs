@@ -6,6 +6,7 @@
 //! - [`etcd`] is several members over one log, compaction and leases; [`reflector`] lists and watches
 //!   through API servers that lag; [`api_server`] is what happens to writes,
 //!   [`namespace`] how a namespace ends;
+//! - [`controllers`] are those of kube-controller-manager, one by one;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
@@ -18,6 +19,7 @@ pub mod api_server;
 pub mod check;
 pub mod checker;
 pub mod cluster;
+pub mod controllers;
 pub mod election;
 pub mod etcd;
 pub mod history;

@@ -20,6 +20,11 @@
 //! | `api-server` | an API server; two clients write and delete | lost requests |
 //! | `quota` | ResourceQuota admission; two clients create | lost requests |
 //! | `namespace` | namespace controller, admission of two API servers; clients create | its crash, lost requests, failed discovery |
+//! | `job` | Job controller, kubelet, garbage collector | crash, lost answers |
+//! | `disruption` | API server, disruption controller | crash, an eviction that is lost half-way |
+//! | `garbage-collector` | garbage collector | crash |
+//! | `stateful-set` | StatefulSet controller, scheduler, kubelets, node lifecycle | crash, a Node that is cut off |
+//! | `daemon-set` | DaemonSet controller | another controller takes over |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -75,6 +80,11 @@ families! {
     crate::reflector::ReflectorSlice,
     crate::api_server::ApiServerSlice,
     crate::namespace::NamespaceSlice,
+    crate::controllers::job::JobSlice,
+    crate::controllers::disruption::DisruptionSlice,
+    crate::controllers::garbage_collector::CollectorSlice,
+    crate::controllers::stateful_set::StatefulSetSlice,
+    crate::controllers::daemon_set::DaemonSetSlice,
 }
 
 /// Something to do with a slice, whatever its type.
