@@ -309,7 +309,7 @@ impl Checker<'_, '_> {
 
     fn packed<S: Slice>(self, model: Checked<S>) -> std::io::Result<ScenarioReport> {
         let Options { threads, symmetry, spill, .. } = self.options.clone();
-        let how = How { threads, symmetry, spill, limits: self.limits() };
+        let how = How { threads, spill, limits: self.limits() };
         let mut search = BreadthFirst::start(model, symmetry);
         let end = search.run(&how, self.progress)?;
         let claims = (0..search.model.claims.len()).map(|claim| judge(&search, end, claim));
@@ -318,7 +318,7 @@ impl Checker<'_, '_> {
             states: search.states(),
             transitions: search.transitions,
             depth: search.depth,
-            bytes: search.bytes(),
+            bytes: search.bytes_most(),
             ..self.report(claims, end)
         })
     }

@@ -193,6 +193,13 @@ impl Cursor {
         }
     }
 
+    /// One place before, if it is at this position.
+    pub fn back_from(&mut self, position: usize) {
+        if usize::from(self.0) == position {
+            self.0 -= 1;
+        }
+    }
+
     /// The same place, after the log lost its first entry.
     pub fn shift_down(&mut self) {
         if *self != Cursor::OFF {

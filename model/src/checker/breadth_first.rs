@@ -26,8 +26,6 @@ pub struct How {
     pub threads: usize,
     /// Where it ends.
     pub limits: Limits,
-    /// Whether one state stands for all that are alike.
-    pub symmetry: bool,
     /// The folder in which to keep the states that are not looked at yet, if not in memory.
     pub spill: Option<PathBuf>,
 }
@@ -56,6 +54,8 @@ pub struct BreadthFirst<S: Slice> {
     pub transitions: u64,
     /// How many steps the farthest state is away.
     pub depth: u32,
+    /// Whether one state stands for all that are alike.
+    pub symmetry: bool,
     pub(super) fingerprints: Fingerprints,
     pub(super) trail: Trail,
     /// Blocks of this level that are not looked at yet, with their numbers.
@@ -63,6 +63,8 @@ pub struct BreadthFirst<S: Slice> {
     /// Blocks of the next level.
     pub(super) next: Vec<(u32, Block)>,
     pub(super) bounded: bool,
+    /// The most bytes that it held at once.
+    pub(super) bytes_most: usize,
     /// How many states were met at each depth so far.
     pub(super) levels: Vec<usize>,
 }
@@ -88,11 +90,13 @@ impl<S: Slice> BreadthFirst<S> {
             discoveries,
             transitions: 0,
             depth: 0,
+            symmetry,
             fingerprints,
             trail: Trail { blocks: vec![BlockTrail::default()] },
             pending: vec![(0, Block::of(1, bytes))],
             next: Vec::new(),
             bounded: false,
+            bytes_most: 0,
             levels: vec![1],
         }
     }
@@ -121,8 +125,13 @@ impl<S: Slice> BreadthFirst<S> {
         self.levels.iter().sum()
     }
 
+    /// The most bytes that the search has held at once.
+    pub fn bytes_most(&self) -> usize {
+        self.bytes_most
+    }
+
     /// How many bytes the search holds.
-    pub fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         let blocks = self.pending.iter().chain(&self.next);
         let frontier: usize = blocks.map(|(_, block)| block.memory()).sum();
         self.fingerprints.bytes() + self.trail.bytes() + frontier
@@ -135,7 +144,7 @@ impl<S: Slice> BreadthFirst<S> {
         };
         let mut actions = self.trail.actions_to(from);
         actions.push(action);
-        path(&self.model, &actions, |before, after| {
+        path(&self.model, self.symmetry, &actions, |before, after| {
             self.model.step_discovers(claim, before, after)
                 || self.model.state_discovers(claim, after)
         })
@@ -166,8 +175,9 @@ impl<S: Slice> BreadthFirst<S> {
         let expanded = expanded.into_inner().expect("a worker that panicked ended the program");
         let limit = reached.into_inner().expect("a worker that panicked ended the program");
         let done = looked_at.into_inner().min(self.pending.len());
-        self.pending.drain(..done);
         self.collect(expanded)?;
+        self.bytes_most = self.bytes_most.max(self.bytes());
+        self.pending.drain(..done);
         Ok(limit)
     }
 
@@ -195,6 +205,7 @@ impl<S: Slice> BreadthFirst<S> {
 /// What the workers of one level share.
 struct Level<'a, S: Slice> {
     model: &'a Checked<S>,
+    symmetry: bool,
     fingerprints: &'a Fingerprints,
     pending: &'a [(u32, Block)],
     how: &'a How,
@@ -229,6 +240,7 @@ impl<'a, S: Slice> Level<'a, S> {
         let BreadthFirst { model, discoveries, fingerprints, trail, pending, .. } = search;
         Level {
             model,
+            symmetry: search.symmetry,
             fingerprints,
             pending,
             how,
@@ -343,14 +355,14 @@ impl<S: Slice> Expansion<'_, '_, S> {
     }
 
     fn meet(&mut self, at: Discovery, action: usize, before: &S::State, after: &S::State) {
-        let Level { model, how, fingerprints, open_in_states, .. } = self.level;
+        let Level { model, symmetry, fingerprints, open_in_states, .. } = self.level;
         self.expanded.transitions += 1;
         if let Some(claim) = model.broken(before, after) {
             self.expanded.discoveries.push((claim, at));
             return;
         }
         self.packer.clear();
-        if how.symmetry {
+        if *symmetry {
             model.slice.canonical(after).pack(&mut self.packer);
         } else {
             after.pack(&mut self.packer);

@@ -99,7 +99,7 @@ impl<S: Slice> Graph<S> {
 
     /// The shortest path to a state.
     pub fn path_to(&self, state: u32) -> Vec<Step<S>> {
-        path(&self.model, &self.actions_to(state), |_, _| true)
+        path(&self.model, self.symmetry, &self.actions_to(state), |_, _| true)
     }
 
     /// The shortest path that shows what was discovered about the claim at this place.
@@ -109,7 +109,7 @@ impl<S: Slice> Graph<S> {
         };
         let mut actions = self.actions_to(from);
         actions.push(usize::from(action));
-        path(&self.model, &actions, |before, after| {
+        path(&self.model, self.symmetry, &actions, |before, after| {
             self.model.step_discovers(claim, before, after)
                 || self.model.state_discovers(claim, after)
         })

@@ -12,21 +12,27 @@ pub type Step<S> = (<S as Slice>::State, <S as Slice>::Action, <S as Slice>::Sta
 /// called from the start. Its last step is, where one can be, one that `shows` what was discovered.
 pub fn path<S: Slice>(
     model: &Checked<S>,
+    symmetry: bool,
     actions: &[usize],
     shows: impl Fn(&S::State, &S::State) -> bool,
 ) -> Vec<Step<S>> {
     let slice = &model.slice;
+    let representative = |state: &S::State| match symmetry {
+        true => slice.canonical(state),
+        false => *state,
+    };
     let mut state = slice.initial();
-    let mut stands_for_it = slice.canonical(&state);
+    let mut stands_for_it = representative(&state);
     let mut steps = Vec::new();
     for (place, action) in actions.iter().enumerate() {
         let Some(target) = slice.step(&stands_for_it, model.candidates[*action]) else {
             break;
         };
-        stands_for_it = slice.canonical(&target);
+        stands_for_it = representative(&target);
         let is_last = place + 1 == actions.len();
+        let fits = |after: &S::State| representative(after) == stands_for_it;
         let is_shown = |after: &S::State| !is_last || shows(&state, after);
-        let Some(step) = step_into(model, *action, state, &stands_for_it, is_shown) else {
+        let Some(step) = step_into(model, *action, state, fits, is_shown) else {
             break;
         };
         steps.push(step);
@@ -35,18 +41,17 @@ pub fn path<S: Slice>(
     steps
 }
 
-/// The step from a state into one that this state stands for: the one that is preferred, or else the
-/// first.
+/// The step from a state into one that fits: the one that is preferred, or else the first.
 fn step_into<S: Slice>(
     model: &Checked<S>,
     action: usize,
     state: S::State,
-    stands_for_it: &S::State,
+    fits: impl Fn(&S::State) -> bool,
     is_preferred: impl Fn(&S::State) -> bool,
 ) -> Option<Step<S>> {
     let mut first = None;
     for (action, after) in successors(model, action, &state) {
-        if model.slice.canonical(&after) == *stands_for_it {
+        if fits(&after) {
             if is_preferred(&after) {
                 return Some((state, action, after));
             }

@@ -29,14 +29,21 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         }
     }
 
-    /// Exchanges changes side by side whose order nobody can tell, until those of an object with a
-    /// smaller name come first. The order of changes that somebody sees together stays.
+    /// Exchanges changes side by side whose order nobody can tell, until at each place is the one of
+    /// the object with the smallest name that may stand there.
     pub fn sort(&mut self) {
-        for end in (1..self.log.len()).rev() {
-            for position in 0..end {
-                self.sort_pair(position);
+        for place in 0..self.log.len() {
+            let free = (place..self.log.len()).filter(|position| {
+                !(place..*position).any(|before| self.are_seen_together(before, *position))
+            });
+            let least = free.min_by_key(|position| self.log.get(*position).map(name));
+            for position in (place..least.unwrap_or(place)).rev() {
+                self.log.swap_with_next(position);
+                let cursors = self.cursors.iter_mut().chain(&mut self.kubelet_cursors);
+                cursors.for_each(|cursor| cursor.back_from(position + 1));
             }
         }
+        self.skip_unselected();
     }
 
     /// How many changes before this position somebody sees together with the one there.
@@ -55,29 +62,14 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             })
     }
 
-    fn sort_pair(&mut self, position: usize) {
-        let (Some(first), Some(second)) = (self.log.get(position), self.log.get(position + 1))
-        else {
-            return;
-        };
-        let in_order = name(first) <= name(second);
-        if !in_order && !self.are_seen_together(position, position + 1) {
-            self.log.swap_with_next(position);
-        }
-    }
-
-    /// Whether the order of two changes matters: they are of one object, or one watcher has read
-    /// neither and selects both, or it has read the first.
+    /// Whether the order of two changes matters: they are of one object, or one watcher that has
+    /// not read the second selects both.
     fn are_seen_together(&self, first: usize, second: usize) -> bool {
         let (Some(one), Some(other)) = (self.log.get(first), self.log.get(second)) else {
             return false;
         };
-        let between = |watcher: Watcher| {
-            self.cursor(watcher).position().is_some_and(|at| first < at && at <= second)
-        };
         is_about_the_same(one, other)
-            || Watcher::all(NODES).any(between)
-            || self.unread_by(first).any(|watcher| match watcher {
+            || self.unread_by(second).any(|watcher| match watcher {
                 Watcher::LaggingApiServer => are_on_one_node(one, other),
                 Watcher::SchedulerPods
                 | Watcher::SchedulerNodes

@@ -226,6 +226,16 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         next.store.pod_uids[pod.index()] = Uid::NONE;
         self.is_free(pod).then_some(next)
     }
+
+    /// The same state, whatever uids the names had that are free now.
+    pub(super) fn forget_uids_of_free_names(&mut self) {
+        for pod in PodId::all(PODS) {
+            let created = self.store.pod_uids[pod.index()] != Uid::NONE;
+            if created && self.is_free(pod) {
+                self.store.pod_uids[pod.index()] = Uid::NONE;
+            }
+        }
+    }
 }
 
 /// Pods are given up unbound before bound, waiting before running.

@@ -280,6 +280,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if !next.store.lazy {
             next.store.compact();
         }
+        if self.components.replica_set_controller {
+            next.forget_uids_of_free_names();
+        }
         Some(next)
     }
 
@@ -335,6 +338,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         state.store.lazy = false;
         state.store.settle();
         state.store.compact();
+        if self.components.replica_set_controller {
+            state.forget_uids_of_free_names();
+        }
         state
     }
 

@@ -38,7 +38,7 @@ pub struct ScenarioReport {
     pub end: End,
     /// Whether one state stood for all that are alike.
     pub symmetry: bool,
-    /// How many bytes of memory the search held at its end.
+    /// The most bytes of memory that the search held at once.
     pub bytes: usize,
     /// How long it took.
     pub seconds: f64,
