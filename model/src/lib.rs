@@ -2,7 +2,7 @@
 //!
 //! - [`cluster`] is the cluster: a store, the components that watch and write it, what fails;
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
-//!   election;
+//!   election; [`scheduler`](mod@scheduler) is kube-scheduler, more closely;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
@@ -19,6 +19,7 @@ pub mod history;
 pub mod pack;
 pub mod report;
 pub mod scenarios;
+pub mod scheduler;
 pub mod slice;
 pub mod spec;
 pub mod walks;

@@ -10,6 +10,7 @@
 //! | `eviction` | kubelets, node lifecycle; clients name the Node | its crash, a late renewal, death and boot of a machine |
 //! | `workload` | ReplicaSet controller | its crash, lost requests, crash of the API server |
 //! | `failover` | all of them | death of a machine, deletion of its Node |
+//! | `scheduler-cache` | kube-scheduler, Pod garbage collection | closed watches, lost request; deletion and return of a Node |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -59,6 +60,7 @@ macro_rules! families {
 families! {
     crate::watch::WatchSlice,
     crate::election::ElectionSlice,
+    crate::scheduler::cache::CacheSlice,
 }
 
 /// Something to do with a slice, whatever its type.

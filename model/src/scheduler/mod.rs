@@ -1,0 +1,4 @@
+//! kube-scheduler more closely than in [`cluster`](crate::cluster): its cache, its queue, preemption,
+//! and what happens when another one takes over.
+
+pub mod cache;
