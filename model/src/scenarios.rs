@@ -11,6 +11,7 @@
 //! | `workload` | ReplicaSet controller | its crash, lost requests, crash of the API server |
 //! | `failover` | all of them | death of a machine, deletion of its Node |
 //! | `scheduler-cache` | kube-scheduler, Pod garbage collection | closed watches, lost request; deletion and return of a Node |
+//! | `scheduler-queue` | kube-scheduler's queue | closed watch, lost request |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -61,6 +62,7 @@ families! {
     crate::watch::WatchSlice,
     crate::election::ElectionSlice,
     crate::scheduler::cache::CacheSlice,
+    crate::scheduler::queue::QueueSlice,
 }
 
 /// Something to do with a slice, whatever its type.

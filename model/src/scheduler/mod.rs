@@ -2,3 +2,4 @@
 //! and what happens when another one takes over.
 
 pub mod cache;
+pub mod queue;
