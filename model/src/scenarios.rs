@@ -12,6 +12,7 @@
 //! | `failover` | all of them | death of a machine, deletion of its Node |
 //! | `scheduler-cache` | kube-scheduler, Pod garbage collection | closed watches, lost request; deletion and return of a Node |
 //! | `scheduler-queue` | kube-scheduler's queue | closed watch, lost request |
+//! | `preemption` | kube-scheduler, a kubelet that stops victims | its crash, lost deletion; deletion of a Node |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -63,6 +64,7 @@ families! {
     crate::election::ElectionSlice,
     crate::scheduler::cache::CacheSlice,
     crate::scheduler::queue::QueueSlice,
+    crate::scheduler::preemption::PreemptionSlice,
 }
 
 /// Something to do with a slice, whatever its type.

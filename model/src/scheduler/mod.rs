@@ -2,4 +2,5 @@
 //! and what happens when another one takes over.
 
 pub mod cache;
+pub mod preemption;
 pub mod queue;

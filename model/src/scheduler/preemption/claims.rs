@@ -1,0 +1,76 @@
+//! The claims about preemption. Their sentences stand in `specs/scheduler.md`.
+
+use super::{HIGH, PODS, PRIORITY, PROTECTED, PreemptionSlice, State};
+use crate::slice::{Claim, Fact};
+
+/// Every claim of the scenario.
+pub(super) fn all() -> Vec<Claim<PreemptionSlice>> {
+    use Fact::{Always, EachStep, Eventually, Reachable};
+    let claim = |id, fact| Claim { id, fact };
+    vec![
+        claim("SCHEDULER-17", Always(only_lower_priority_is_preempted)),
+        claim("SCHEDULER-18", EachStep(the_place_of_a_nominated_pod_is_kept)),
+        claim("SCHEDULER-19", EachStep(a_disruption_budget_is_respected_where_possible)),
+        claim("SCHEDULER-20", Always(one_place_costs_one_pod)),
+        claim("SCHEDULER-21", Eventually(the_preemptor_is_bound)),
+        claim("SCHEDULER-22", Eventually(nominations_name_nodes_that_exist)),
+        claim("SCHEDULER-23", Reachable(a_protected_pod_is_preempted)),
+    ]
+}
+
+fn only_lower_priority_is_preempted(_: &PreemptionSlice, state: &State) -> bool {
+    let priority = |pod: u8| PRIORITY[usize::from(pod)];
+    let eviction = state.scheduler.eviction;
+    eviction.is_none_or(|of| priority(of.victim) < priority(of.preemptor))
+}
+
+fn the_place_of_a_nominated_pod_is_kept(
+    _: &PreemptionSlice,
+    before: &State,
+    after: &State,
+) -> bool {
+    (0..PODS).all(|pod| {
+        let assumed =
+            after.scheduler.assumed[pod].filter(|_| before.scheduler.assumed[pod].is_none());
+        let promised = (0..PODS as u8).any(|other| {
+            let above = PRIORITY[usize::from(other)] > PRIORITY[pod];
+            above && before.nominated(other) == assumed.map(|assumed| assumed.node)
+        });
+        assumed.is_none() || !promised
+    })
+}
+
+fn a_disruption_budget_is_respected_where_possible(
+    _: &PreemptionSlice,
+    before: &State,
+    after: &State,
+) -> bool {
+    let eviction = after.scheduler.eviction.filter(|_| before.scheduler.eviction.is_none());
+    let violates = eviction.filter(|eviction| eviction.victim == PROTECTED);
+    violates.is_none_or(|eviction| !before.has_unprotected_victim(eviction.preemptor))
+}
+
+fn one_place_costs_one_pod(slice: &PreemptionSlice, state: &State) -> bool {
+    let pods = state.store.now().pods;
+    let preempted = (0..PODS).filter(|pod| {
+        let stays = pods[*pod].is_some_and(|object| !object.deleting) || state.to_create[*pod];
+        let chosen = state.scheduler.eviction.is_some_and(|of| usize::from(of.victim) == *pod);
+        !stays || chosen
+    });
+    state.budgets != slice.budgets || preempted.count() <= 1
+}
+
+fn the_preemptor_is_bound(_: &PreemptionSlice, state: &State) -> bool {
+    let objects = state.store.now();
+    let there = |node: u8| objects.nodes[usize::from(node)];
+    objects.pods[usize::from(HIGH)].is_none_or(|object| object.node.is_some_and(there))
+}
+
+fn nominations_name_nodes_that_exist(_: &PreemptionSlice, state: &State) -> bool {
+    let nodes = state.store.now().nodes;
+    (0..PODS as u8).all(|pod| state.nominated(pod).is_none_or(|node| nodes[usize::from(node)]))
+}
+
+fn a_protected_pod_is_preempted(_: &PreemptionSlice, state: &State) -> bool {
+    state.scheduler.eviction.is_some_and(|eviction| eviction.victim == PROTECTED)
+}
