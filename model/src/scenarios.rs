@@ -13,6 +13,7 @@
 //! | `scheduler-cache` | kube-scheduler, Pod garbage collection | closed watches, lost request; deletion and return of a Node |
 //! | `scheduler-queue` | kube-scheduler's queue | closed watch, lost request |
 //! | `preemption` | kube-scheduler, a kubelet that stops victims | its crash, lost deletion; deletion of a Node |
+//! | `two-schedulers` | two kube-schedulers, kubelets | crash of the leader, Lease not renewed, late Bindings |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -65,6 +66,7 @@ families! {
     crate::scheduler::cache::CacheSlice,
     crate::scheduler::queue::QueueSlice,
     crate::scheduler::preemption::PreemptionSlice,
+    crate::scheduler::failover::FailoverSlice,
 }
 
 /// Something to do with a slice, whatever its type.

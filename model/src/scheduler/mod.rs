@@ -2,5 +2,6 @@
 //! and what happens when another one takes over.
 
 pub mod cache;
+pub mod failover;
 pub mod preemption;
 pub mod queue;
