@@ -2,7 +2,8 @@
 //!
 //! - [`cluster`] is the cluster: a store, the components that watch and write it, what fails;
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
-//!   election; [`scheduler`](mod@scheduler) is kube-scheduler, more closely;
+//!   election; [`scheduler`](mod@scheduler) is kube-scheduler and [`node`](mod@node) is a Node, more
+//!   closely;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
@@ -16,6 +17,7 @@ pub mod checker;
 pub mod cluster;
 pub mod election;
 pub mod history;
+pub mod node;
 pub mod pack;
 pub mod report;
 pub mod scenarios;

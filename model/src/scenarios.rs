@@ -14,6 +14,7 @@
 //! | `scheduler-queue` | kube-scheduler's queue | closed watch, lost request |
 //! | `preemption` | kube-scheduler, a kubelet that stops victims | its crash, lost deletion; deletion of a Node |
 //! | `two-schedulers` | two kube-schedulers, kubelets | crash of the leader, Lease not renewed, late Bindings |
+//! | `pod-worker` | a kubelet's pod workers | its crash, boot of the machine |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -67,6 +68,7 @@ families! {
     crate::scheduler::queue::QueueSlice,
     crate::scheduler::preemption::PreemptionSlice,
     crate::scheduler::failover::FailoverSlice,
+    crate::node::pod_worker::PodWorkerSlice,
 }
 
 /// Something to do with a slice, whatever its type.
