@@ -15,6 +15,7 @@
 //! | `preemption` | kube-scheduler, a kubelet that stops victims | its crash, lost deletion; deletion of a Node |
 //! | `two-schedulers` | two kube-schedulers, kubelets | crash of the leader, Lease not renewed, late Bindings |
 //! | `pod-worker` | a kubelet's pod workers | its crash, boot of the machine |
+//! | `static-pods` | a kubelet with a static Pod | its crash; changes of the manifest |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -69,6 +70,7 @@ families! {
     crate::scheduler::preemption::PreemptionSlice,
     crate::scheduler::failover::FailoverSlice,
     crate::node::pod_worker::PodWorkerSlice,
+    crate::node::static_pods::StaticPodSlice,
 }
 
 /// Something to do with a slice, whatever its type.

@@ -2,3 +2,4 @@
 //! static Pods.
 
 pub mod pod_worker;
+pub mod static_pods;
