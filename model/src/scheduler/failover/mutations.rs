@@ -36,7 +36,7 @@ impl Mutation {
                 fits.then(|| state.assuming(scheduler, pod, node))
             }
             (Some(Mutation::EverythingAdmitted), Action::Admit { pod }) => {
-                state.to_admit(pod)?;
+                state.awaiting_admission(pod)?;
                 Some(state.reported(pod, Phase::Running))
             }
             (Some(Mutation::EverythingAdmitted), Action::Reject { .. }) => None,

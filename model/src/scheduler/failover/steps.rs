@@ -85,14 +85,14 @@ impl State {
 
     /// A kubelet has room for a Pod, and runs it.
     pub fn admit(&self, pod: u8) -> Option<Self> {
-        let node = self.to_admit(pod)?;
+        let node = self.awaiting_admission(pod)?;
         let room = self.store.now().running_on(node) == 0;
         room.then(|| self.reported(pod, Phase::Running))
     }
 
     /// A kubelet has no room for a Pod (`OutOfpods`).
     pub fn reject(&self, pod: u8) -> Option<Self> {
-        let node = self.to_admit(pod)?;
+        let node = self.awaiting_admission(pod)?;
         let room = self.store.now().running_on(node) == 0;
         (!room).then(|| self.reported(pod, Phase::Failed))
     }
@@ -142,7 +142,7 @@ impl State {
         self.written(pod, Pod { node: Some(node), ..self.pod(pod) })
     }
 
-    pub(super) fn to_admit(&self, pod: u8) -> Option<u8> {
+    pub(super) fn awaiting_admission(&self, pod: u8) -> Option<u8> {
         let object = self.pod(pod);
         object.node.filter(|_| object.phase == Phase::Pending)
     }
