@@ -1,7 +1,12 @@
 //! What `kanon check` calls: run scenarios, list claims, run mutations, open the Explorer.
 
-use crate::checker::graph::{Limits, Search, Step, Until};
-use crate::checker::liveness::{Lasso, fair_run_without, state_without};
+use crate::checker::breadth_first::{BreadthFirst, How};
+use crate::checker::graph::Graph;
+use crate::checker::limits::{End, Limits, Until};
+use crate::checker::liveness::{Goal, Lasso, fair_run_without, state_without};
+use crate::checker::path::Step;
+use crate::checker::progress::Progress;
+use crate::report::story::Story;
 use crate::report::{
     ClaimReport, Entry, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
 };
@@ -9,44 +14,85 @@ use crate::scenarios::{self, Unknown, Visitor};
 use crate::slice::{Checked, Fact, Kind, Size, Slice};
 use crate::spec::{self, Sentence};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// What to check.
+/// What to check, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// One scenario; all of them where none is named.
     pub scenario: Option<String>,
+    /// One claim, in the scenarios that make it; all of them where none is named.
+    pub claim: Option<String>,
     /// How large the scenarios are.
     pub size: Size,
     /// The step to replace. Where no scenario is named, those that `specs/` names for it are run.
     pub mutation: Option<String>,
-    /// How many scenarios are checked at a time.
+    /// How many threads there are: for scenarios at a time, or for the search of one.
     pub threads: usize,
-    /// How many states of a scenario are looked at, at most.
-    pub states_max: usize,
+    /// Where a search ends.
+    pub limits: Limits,
+    /// Whether one state stands for all that are alike.
+    pub symmetry: bool,
+    /// The folder in which to keep states that are not looked at yet, if not in memory.
+    pub spill: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Options {
             scenario: None,
+            claim: None,
             size: Size::default(),
             mutation: None,
-            threads: 2,
-            states_max: 5_000_000,
+            threads,
+            limits: Limits::NONE,
+            symmetry: true,
+            spill: None,
         }
     }
 }
 
-/// Checks every claim of the scenarios.
-pub fn run(options: &Options) -> Result<Report, Unknown> {
+/// Why a check did not run.
+#[derive(Debug)]
+pub enum CheckError {
+    /// What it was asked for does not exist.
+    Unknown(Unknown),
+    /// A file could not be read or written.
+    File(std::io::Error),
+}
+
+impl std::fmt::Display for CheckError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            CheckError::Unknown(unknown) => unknown.fmt(formatter),
+            CheckError::File(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl From<Unknown> for CheckError {
+    fn from(unknown: Unknown) -> Self {
+        CheckError::Unknown(unknown)
+    }
+}
+
+/// Checks the claims of the scenarios.
+pub fn run(options: &Options, progress: &mut Progress<'_>) -> Result<Report, CheckError> {
     let names = scenarios_of(options)?;
     let until = match options.mutation {
         Some(_) => Until::AnyViolation,
         None => Until::Everything,
     };
-    let checks = in_parallel(options.threads, names, |name| check(&name, options, until.clone()));
+    if let [name] = names.as_slice() {
+        return Ok(Report { scenarios: vec![check(name, options, until, progress)?] });
+    }
+    let alone = Options { threads: 1, ..options.clone() };
+    let checks = in_parallel(options.threads, names, |name| {
+        check(&name, &alone, until.clone(), &mut Progress::silent())
+    });
     Ok(Report { scenarios: checks.into_iter().collect::<Result<_, _>>()? })
 }
 
@@ -63,7 +109,7 @@ pub fn list() -> Listing {
 }
 
 /// Runs every mutation in the scenarios that `specs/` names for it, and says what killed it.
-pub fn mutations(options: &Options) -> Result<Mutations, Unknown> {
+pub fn mutations(options: &Options) -> Result<Mutations, CheckError> {
     let mut planned: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for sentence in spec::sentences() {
         for kill in sentence.mutations {
@@ -124,28 +170,38 @@ fn scenarios_of(options: &Options) -> Result<Vec<String>, Unknown> {
     if let Some(name) = &options.scenario {
         return Ok(vec![name.clone()]);
     }
-    let Some(id) = &options.mutation else {
-        return Ok(scenarios::names().into_iter().map(str::to_owned).collect());
+    let all = || scenarios::names().into_iter().map(str::to_owned);
+    let names: Vec<_> = match (&options.mutation, &options.claim) {
+        (Some(id), _) => {
+            let kills = spec::sentences().into_iter().flat_map(|sentence| sentence.mutations);
+            let of_it = kills.filter(|kill| kill.mutation == *id).map(|kill| kill.scenario);
+            of_it.collect::<BTreeSet<_>>().into_iter().collect()
+        }
+        (None, Some(claim)) => all().filter(|name| makes(name, claim)).collect(),
+        (None, None) => all().collect(),
     };
-    let kills = spec::sentences().into_iter().flat_map(|sentence| sentence.mutations);
-    let names: BTreeSet<_> =
-        kills.filter(|kill| kill.mutation == *id).map(|kill| kill.scenario).collect();
-    if names.is_empty() {
-        Err(Unknown::Mutation(id.clone()))
-    } else {
-        Ok(names.into_iter().collect())
+    match (names.is_empty(), &options.mutation, &options.claim) {
+        (false, _, _) => Ok(names),
+        (true, Some(id), _) => Err(Unknown::Mutation(id.clone())),
+        (true, None, claim) => Err(Unknown::Claim(claim.clone().unwrap_or_default())),
     }
 }
 
-fn check(name: &str, options: &Options, until: Until) -> Result<ScenarioReport, Unknown> {
-    let limits = Limits { until, states_max: options.states_max };
-    let checker = Checker {
-        name: name.to_owned(),
-        mutation: options.mutation.clone(),
-        limits,
-        as_designed: options.size.is_as_designed(),
-    };
-    scenarios::with(name, &options.size, options.mutation.as_deref(), checker)
+/// Whether a scenario makes this claim.
+fn makes(scenario: &str, claim: &str) -> bool {
+    scenarios::with(scenario, &Size::default(), None, Kinds)
+        .is_ok_and(|kinds| kinds.iter().any(|(id, _)| id == claim))
+}
+
+fn check(
+    name: &str,
+    options: &Options,
+    until: Until,
+    progress: &mut Progress<'_>,
+) -> Result<ScenarioReport, CheckError> {
+    let checker = Checker { name: name.to_owned(), options, until, progress };
+    let mutation = options.mutation.as_deref();
+    scenarios::with(name, &options.size, mutation, checker)?.map_err(CheckError::File)
 }
 
 fn run_mutation(
@@ -153,9 +209,10 @@ fn run_mutation(
     mutation: String,
     scenario: String,
     claims: &[String],
-) -> Result<MutationReport, Unknown> {
-    let mutated = Options { mutation: Some(mutation.clone()), ..options.clone() };
-    let report = check(&scenario, &mutated, until_all_of(claims))?;
+) -> Result<MutationReport, CheckError> {
+    let mutated = Options { mutation: Some(mutation.clone()), threads: 1, ..options.clone() };
+    let until = until_all_of(claims);
+    let report = check(&scenario, &mutated, until, &mut Progress::silent())?;
     let killed: Vec<_> = report.violated().collect();
     Ok(MutationReport {
         id: mutation,
@@ -200,115 +257,149 @@ fn in_parallel<T: Send, R: Send>(
     results.into_inner().map(BTreeMap::into_values).into_iter().flatten().collect()
 }
 
-struct Checker {
+struct Checker<'a, 'b> {
     name: String,
-    mutation: Option<String>,
-    limits: Limits,
-    as_designed: bool,
+    options: &'a Options,
+    until: Until,
+    progress: &'a mut Progress<'b>,
 }
 
-impl Visitor for Checker {
-    type Result = ScenarioReport;
+impl Visitor for Checker<'_, '_> {
+    type Result = std::io::Result<ScenarioReport>;
 
-    fn visit<S: Slice>(self, model: Checked<S>) -> ScenarioReport {
+    fn visit<S: Slice>(self, mut model: Checked<S>) -> Self::Result {
+        if let Some(only) = &self.options.claim {
+            model.claims.retain(|claim| claim.id == *only);
+        }
+        let lives = |claim: &crate::slice::Claim<S>| claim.fact.kind() == Kind::Liveness;
         let start = Instant::now();
-        let search = Search::run(model, self.limits);
-        let as_asked = |report: ClaimReport| {
-            if self.as_designed { report } else { report.in_another_size() }
+        let report = if model.claims.iter().any(lives) {
+            self.with_edges(model)
+        } else {
+            self.packed(model)?
         };
-        let claims =
-            (0..search.model.claims.len()).map(|claim| as_asked(judge(&search, claim))).collect();
         let seconds = start.elapsed().as_secs_f64();
+        Ok(ScenarioReport {
+            seconds,
+            states_per_second: (report.states as f64 / seconds) as u64,
+            ..report
+        })
+    }
+}
+
+impl Checker<'_, '_> {
+    fn limits(&self) -> Limits {
+        Limits { until: self.until.clone(), ..self.options.limits.clone() }
+    }
+
+    /// Keeps every state and edge: for liveness.
+    fn with_edges<S: Slice>(self, model: Checked<S>) -> ScenarioReport {
+        let limits = self.limits();
+        let graph = Graph::explore(model, self.options.symmetry, &limits, self.progress);
+        let claims = (0..graph.model.claims.len()).map(|claim| judge_in_graph(&graph, claim));
+        let claims = self.as_asked(claims.collect());
         ScenarioReport {
-            scenario: self.name,
-            mutation: self.mutation,
-            claims,
-            states: search.states.len(),
+            states: graph.len(),
+            transitions: graph.transitions,
+            depth: graph.depth,
+            bytes: graph.bytes(),
+            ..self.report(claims, graph.end)
+        }
+    }
+
+    fn packed<S: Slice>(self, model: Checked<S>) -> std::io::Result<ScenarioReport> {
+        let Options { threads, symmetry, spill, .. } = self.options.clone();
+        let how = How { threads, symmetry, spill, limits: self.limits() };
+        let mut search = BreadthFirst::start(model, symmetry);
+        let end = search.run(&how, self.progress)?;
+        let claims = (0..search.model.claims.len()).map(|claim| judge(&search, end, claim));
+        let claims = self.as_asked(claims.collect());
+        Ok(ScenarioReport {
+            states: search.states(),
             transitions: search.transitions,
             depth: search.depth,
-            complete: search.complete,
-            seconds,
-            states_per_second: (search.states.len() as f64 / seconds) as u64,
+            bytes: search.bytes(),
+            ..self.report(claims, end)
+        })
+    }
+
+    fn as_asked(&self, claims: Vec<ClaimReport>) -> Vec<ClaimReport> {
+        if self.options.size.is_as_designed() {
+            return claims;
+        }
+        claims.into_iter().map(ClaimReport::in_another_size).collect()
+    }
+
+    fn report(self, claims: Vec<ClaimReport>, end: End) -> ScenarioReport {
+        ScenarioReport {
+            scenario: self.name,
+            mutation: self.options.mutation.clone(),
+            claims,
+            states: 0,
+            transitions: 0,
+            depth: 0,
+            complete: end == End::Exhausted,
+            end,
+            symmetry: self.options.symmetry,
+            bytes: 0,
+            seconds: 0.0,
+            states_per_second: 0,
         }
     }
 }
 
-fn judge<S: Slice>(search: &Search<S>, claim: usize) -> ClaimReport {
-    let found = search.discoveries[claim];
-    let fact = &search.model.claims[claim].fact;
-    let unless_incomplete = |verdict| {
-        if search.complete { verdict } else { Verdict::Unknown }
+fn judge<S: Slice>(search: &BreadthFirst<S>, end: End, claim: usize) -> ClaimReport {
+    let found = search.discoveries.of(claim).map(|at| search.path_to(claim, *at));
+    let run = found.map(|prefix| Lasso { prefix, cycle: Vec::new() });
+    claim_report(&search.model, claim, end, run)
+}
+
+fn judge_in_graph<S: Slice>(graph: &Graph<S>, claim: usize) -> ClaimReport {
+    let safe = || {
+        let found = graph.discoveries.of(claim)?;
+        Some(Lasso { prefix: graph.path_to_discovery(claim, *found), cycle: Vec::new() })
     };
-    let (verdict, steps, repeats) = match (fact, found) {
-        (Fact::Always(_) | Fact::EachStep(_), Some(state)) => {
-            (Verdict::Violated, search.path_to(state), Vec::new())
-        }
-        (Fact::Always(_) | Fact::EachStep(_), None) => {
-            (unless_incomplete(Verdict::Holds), Vec::new(), Vec::new())
-        }
-        (Fact::Reachable(_), Some(state)) => (Verdict::Holds, search.path_to(state), Vec::new()),
-        (Fact::Reachable(_), None) => {
-            (unless_incomplete(Verdict::Violated), Vec::new(), Vec::new())
-        }
-        (Fact::Eventually(goal), _) => judge_liveness(search, *goal, fair_run_without),
-        (Fact::Possible(goal), _) => judge_liveness(search, *goal, state_without),
+    let live = |failing: fn(&Graph<S>, Goal<S>) -> Option<Lasso<S>>, goal| {
+        if graph.end == End::Exhausted { failing(graph, goal) } else { None }
     };
-    let id = search.model.claims[claim].id;
+    let run = match graph.model.claims[claim].fact {
+        Fact::Always(_) | Fact::EachStep(_) | Fact::Reachable(_) => safe(),
+        Fact::Eventually(goal) => live(fair_run_without, goal),
+        Fact::Possible(goal) => live(state_without, goal),
+    };
+    claim_report(&graph.model, claim, graph.end, run)
+}
+
+/// What a run that was found, or that none was found, says about a claim.
+fn claim_report<S: Slice>(
+    model: &Checked<S>,
+    claim: usize,
+    end: End,
+    run: Option<Lasso<S>>,
+) -> ClaimReport {
+    let kind = model.claims[claim].fact.kind();
+    let verdict = match (kind, &run, end) {
+        (Kind::Reachability, Some(_), _) => Verdict::Holds,
+        (Kind::Safety | Kind::Liveness, Some(_), _) => Verdict::Violated,
+        (Kind::Reachability, None, End::Exhausted) => Verdict::Violated,
+        (Kind::Safety | Kind::Liveness, None, End::Exhausted) => Verdict::Holds,
+        (_, None, End::Found | End::Bounded | End::Stopped(_)) => Verdict::NotExhausted,
+    };
+    let id = model.claims[claim].id;
+    let story = run.map(|Lasso { prefix, cycle }: Lasso<S>| told(model, &prefix, &cycle));
     ClaimReport {
         id: id.to_owned(),
-        kind: fact.kind(),
+        kind,
         text: spec::sentence(id).map(|sentence| sentence.text).unwrap_or_default(),
         verdict,
-        steps: described(search, &steps),
-        repeats: described(search, &repeats),
+        steps: story.as_ref().map(Story::says).unwrap_or_default(),
+        repeats: story.as_ref().map(Story::says_for_ever).unwrap_or_default(),
+        story: story.filter(|_| verdict == Verdict::Violated),
     }
 }
 
-type Lived<S> = (Verdict, Vec<Step<S>>, Vec<Step<S>>);
-
-type Goal<S> = fn(&S, &<S as Slice>::State) -> bool;
-
-/// Looks for a run that fails, with one of the two searches of [`liveness`](crate::checker::liveness).
-fn judge_liveness<S: Slice>(
-    search: &Search<S>,
-    goal: Goal<S>,
-    failing: fn(&Search<S>, Goal<S>) -> Option<Lasso>,
-) -> Lived<S> {
-    if !search.complete {
-        return (Verdict::Unknown, Vec::new(), Vec::new());
-    }
-    match failing(search, goal) {
-        None => (Verdict::Holds, Vec::new(), Vec::new()),
-        Some(lasso) => {
-            let actions = lasso.cycle.iter().map(|(source, edge)| search.step(*source, *edge).1);
-            let cycle = replay(search, lasso.entry, actions);
-            (Verdict::Violated, search.path_to(lasso.entry), cycle)
-        }
-    }
-}
-
-/// Takes steps one after the other. The states on a cycle are known by their first visit, whose
-/// revisions are older than those of the cycle.
-fn replay<S: Slice>(
-    search: &Search<S>,
-    entry: u32,
-    actions: impl Iterator<Item = S::Action>,
-) -> Vec<Step<S>> {
-    let mut before = search.states[entry as usize].state;
-    let mut steps = Vec::new();
-    for action in actions {
-        let Some(after) = search.model.slice.step(&before, action) else {
-            break;
-        };
-        steps.push((before, action, after));
-        before = after;
-    }
-    steps
-}
-
-fn described<S: Slice>(search: &Search<S>, steps: &[Step<S>]) -> Vec<String> {
-    let slice = &search.model.slice;
-    steps.iter().map(|(before, action, after)| slice.describe(before, *action, after)).collect()
+fn told<S: Slice>(model: &Checked<S>, prefix: &[Step<S>], cycle: &[Step<S>]) -> Story {
+    Story::of(&model.slice, prefix, cycle)
 }
 
 struct Explorer {

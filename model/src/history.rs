@@ -186,6 +186,13 @@ impl Cursor {
         (self != Cursor::OFF).then_some(usize::from(self.0))
     }
 
+    /// The same place, after the log lost the entry at a position.
+    pub fn without(&mut self, position: usize) {
+        if *self != Cursor::OFF && usize::from(self.0) > position {
+            self.0 -= 1;
+        }
+    }
+
     /// The same place, after the log lost its first entry.
     pub fn shift_down(&mut self) {
         if *self != Cursor::OFF {
@@ -250,6 +257,18 @@ impl<E: Copy, const LOG: usize> Log<E, LOG> {
         self.len -= 1;
         self.entries[usize::from(self.len)] = None;
         Some(first)
+    }
+
+    /// Takes out the change at this position.
+    pub fn remove(&mut self, position: usize) -> Option<E> {
+        self.entries[position..usize::from(self.len)].rotate_left(1);
+        self.len -= 1;
+        self.entries[usize::from(self.len)].take()
+    }
+
+    /// Exchanges the change at this position with the next.
+    pub fn swap_with_next(&mut self, position: usize) {
+        self.entries.swap(position, position + 1);
     }
 
     /// The same list with each change replaced.

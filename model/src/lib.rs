@@ -4,6 +4,11 @@
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
 //!   election; [`scheduler`](mod@scheduler) is kube-scheduler and [`node`](mod@node) is a Node, more
 //!   closely;
+//!   election;
+//! - [`etcd`] is several members over one log, compaction and leases; [`reflector`] lists and watches
+//!   through API servers that lag; [`api_server`] is what happens to writes,
+//!   [`namespace`] how a namespace ends;
+//! - [`controllers`] are those of kube-controller-manager, one by one;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
@@ -12,13 +17,18 @@
 //!
 //! The model shares no code with the implementation.
 
+pub mod api_server;
 pub mod check;
 pub mod checker;
 pub mod cluster;
+pub mod controllers;
 pub mod election;
+pub mod etcd;
 pub mod history;
 pub mod node;
+pub mod namespace;
 pub mod pack;
+pub mod reflector;
 pub mod report;
 pub mod scenarios;
 pub mod scheduler;

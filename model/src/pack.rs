@@ -28,23 +28,37 @@ impl Packer {
     }
 
     /// Appends the lowest `width` bits of a value.
+    #[inline(always)]
     pub fn bits(&mut self, value: u64, width: u32) {
         self.last |= value << self.used;
-        let room = 64 - self.used;
-        if width < room {
-            self.used += width;
-            return;
+        self.used += width;
+        if self.used >= 64 {
+            self.next_word(value, width);
         }
+    }
+
+    /// Begins a word with those bits of the value for which the last had no room.
+    #[inline(never)]
+    fn next_word(&mut self, value: u64, width: u32) {
         self.words.push(self.last);
-        self.last = if room < 64 { value >> room } else { 0 };
-        self.used = width - room;
+        self.used -= 64;
+        self.last = value.checked_shr(width - self.used).unwrap_or(0);
     }
 
     /// Appends a number: two bits below three, seven below nineteen, 35 for any other.
+    #[inline(always)]
     pub fn number(&mut self, value: u32) {
+        if value < 3 {
+            self.bits(u64::from(value), 2);
+        } else {
+            self.large_number(value);
+        }
+    }
+
+    #[inline(never)]
+    fn large_number(&mut self, value: u32) {
         match value {
-            0..3 => self.bits(u64::from(value), 2),
-            3..19 => self.bits(0b011 | u64::from(value - 3) << 3, 7),
+            ..19 => self.bits(0b011 | u64::from(value - 3) << 3, 7),
             19.. => self.bits(0b111 | u64::from(value) << 3, 35),
         }
     }
@@ -64,8 +78,9 @@ impl Packer {
 
 const SEED: u64 = 0x243f_6a88_85a3_08d3;
 
-/// One wide multiplication, whose halves are mixed, twice.
-fn fold(hash: u64, word: u64) -> u64 {
+/// A hash with one more word in it: a wide multiplication, whose halves are mixed, twice.
+#[inline]
+pub fn fold(hash: u64, word: u64) -> u64 {
     let mixed = wide(hash ^ word, 0x9e37_79b9_7f4a_7c15);
     wide(mixed ^ word.rotate_left(32), 0xd6e8_feb8_6659_fd93)
 }
@@ -89,6 +104,7 @@ impl<'a> Unpacker<'a> {
     }
 
     /// The next `width` bits; at most 56.
+    #[inline]
     pub fn bits(&mut self, width: u32) -> u64 {
         let byte = self.position / 8;
         let word = match self.bytes.get(byte..byte + 8) {
@@ -101,6 +117,7 @@ impl<'a> Unpacker<'a> {
     }
 
     /// The next number, as [`Packer::number`] wrote it.
+    #[inline]
     pub fn number(&mut self) -> u32 {
         match self.bits(2) {
             3 if self.bits(1) == 0 => self.bits(4) as u32 + 3,
@@ -138,6 +155,7 @@ impl Packed for bool {
 macro_rules! numbers {
     ($($number:ty)*) => {
         $(impl Packed for $number {
+            #[inline]
             fn pack(&self, to: &mut Packer) {
                 to.number(u32::from(*self));
             }
@@ -203,11 +221,13 @@ impl<A: Packed, B: Packed> Packed for (A, B) {
 macro_rules! packed {
     (struct $(<$(const $bound:ident: usize),+>)? $name:ident $(<$($argument:ident),+>)? { $($field:ident),* $(,)? }) => {
         impl $(<$(const $bound: usize),+>)? $crate::pack::Packed for $name $(<$($argument),+>)? {
+            #[inline]
             fn pack(&self, to: &mut $crate::pack::Packer) {
                 let $name { $($field),* } = self;
                 $($crate::pack::Packed::pack($field, to);)*
             }
 
+            #[inline]
             fn unpack(from: &mut $crate::pack::Unpacker<'_>) -> Self {
                 $(let $field = $crate::pack::Packed::unpack(from);)*
                 $name { $($field),* }
@@ -216,11 +236,13 @@ macro_rules! packed {
     };
     (struct $(<$(const $bound:ident: usize),+>)? $name:ident $(<$($argument:ident),+>)? ( $($field:ident),* $(,)? )) => {
         impl $(<$(const $bound: usize),+>)? $crate::pack::Packed for $name $(<$($argument),+>)? {
+            #[inline]
             fn pack(&self, to: &mut $crate::pack::Packer) {
                 let $name($($field),*) = self;
                 $($crate::pack::Packed::pack($field, to);)*
             }
 
+            #[inline]
             fn unpack(from: &mut $crate::pack::Unpacker<'_>) -> Self {
                 $(let $field = $crate::pack::Packed::unpack(from);)*
                 $name($($field),*)
@@ -229,6 +251,7 @@ macro_rules! packed {
     };
     (enum $name:ident { $($variant:ident $(($($value:ident),+))? $({$($field:ident),+})?),+ $(,)? }) => {
         impl $crate::pack::Packed for $name {
+            #[inline]
             fn pack(&self, to: &mut $crate::pack::Packer) {
                 enum Tag { $($variant),+ }
                 const WIDTH: u32 = $crate::pack::width([$(stringify!($variant)),+].len());
@@ -241,6 +264,7 @@ macro_rules! packed {
                 }
             }
 
+            #[inline]
             fn unpack(from: &mut $crate::pack::Unpacker<'_>) -> Self {
                 enum Tag { $($variant),+ }
                 const WIDTH: u32 = $crate::pack::width([$(stringify!($variant)),+].len());

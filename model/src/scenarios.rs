@@ -9,6 +9,7 @@
 //! | `node` | kube-scheduler, kubelets | crash of a kubelet, a list from an API server that lags |
 //! | `eviction` | kubelets, node lifecycle; clients name the Node | its crash, a late renewal, death and boot of a machine |
 //! | `workload` | ReplicaSet controller | its crash, lost requests, crash of the API server |
+//! | `reach` | kube-scheduler, kubelets: three Pods, three Nodes | a stale list, crash of a kubelet, death of a machine |
 //! | `failover` | all of them | death of a machine, deletion of its Node |
 //! | `scheduler-cache` | kube-scheduler, Pod garbage collection | closed watches, lost request; deletion and return of a Node |
 //! | `scheduler-queue` | kube-scheduler's queue | closed watch, lost request |
@@ -16,6 +17,20 @@
 //! | `two-schedulers` | two kube-schedulers, kubelets | crash of the leader, Lease not renewed, late Bindings |
 //! | `pod-worker` | a kubelet's pod workers | its crash, boot of the machine |
 //! | `static-pods` | a kubelet with a static Pod | its crash; changes of the manifest |
+//! | `etcd` | three etcd members; a client writes, reads and watches | crash of a member, a paused leader |
+//! | `read-index` | three etcd members; clients read | a paused leader, a request sent twice |
+//! | `compaction` | one etcd member, its database and its index | crash in a compaction |
+//! | `lease` | etcd's leader and the holder of a lease | crash of the leader |
+//! | `reflector` | two API servers and a reflector | crash of an API server, compaction, closed watch |
+//! | `list` | two API servers; a client lists | crash of an API server, compaction |
+//! | `api-server` | an API server; two clients write and delete | lost requests |
+//! | `quota` | ResourceQuota admission; two clients create | lost requests |
+//! | `namespace` | namespace controller, admission of two API servers; clients create | its crash, lost requests, failed discovery |
+//! | `job` | Job controller, kubelet, garbage collector | crash, lost answers |
+//! | `disruption` | API server, disruption controller | crash, an eviction that is lost half-way |
+//! | `garbage-collector` | garbage collector | crash |
+//! | `stateful-set` | StatefulSet controller, scheduler, kubelets, node lifecycle | crash, a Node that is cut off |
+//! | `daemon-set` | DaemonSet controller | another controller takes over |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -26,8 +41,8 @@ use crate::cluster::{Cluster, Components, Mutation, Watcher};
 use crate::slice::{Checked, Family, Size, Slice};
 
 /// The scenarios of a cluster, in the order in which they are checked.
-const CLUSTER: [&str; 7] =
-    ["scheduling", "progress", "kubelet", "node", "eviction", "workload", "failover"];
+const CLUSTER: [&str; 8] =
+    ["scheduling", "progress", "kubelet", "node", "eviction", "workload", "failover", "reach"];
 
 /// Lists the families of scenarios beside the cluster.
 macro_rules! families {
@@ -71,6 +86,17 @@ families! {
     crate::scheduler::failover::FailoverSlice,
     crate::node::pod_worker::PodWorkerSlice,
     crate::node::static_pods::StaticPodSlice,
+    crate::etcd::quorum::QuorumSlice,
+    crate::etcd::compaction::CompactionSlice,
+    crate::etcd::lease::LeaseSlice,
+    crate::reflector::ReflectorSlice,
+    crate::api_server::ApiServerSlice,
+    crate::namespace::NamespaceSlice,
+    crate::controllers::job::JobSlice,
+    crate::controllers::disruption::DisruptionSlice,
+    crate::controllers::garbage_collector::CollectorSlice,
+    crate::controllers::stateful_set::StatefulSetSlice,
+    crate::controllers::daemon_set::DaemonSetSlice,
 }
 
 /// Something to do with a slice, whatever its type.
@@ -87,6 +113,8 @@ pub trait Visitor {
 pub enum Unknown {
     /// There is no scenario of this name.
     Scenario(String),
+    /// There is no claim of this number.
+    Claim(String),
     /// There is no mutation of this id that this scenario could have.
     Mutation(String),
     /// The model is not made for so many.
@@ -98,6 +126,9 @@ impl std::fmt::Display for Unknown {
         match self {
             Unknown::Scenario(name) => {
                 write!(formatter, "there is no scenario {name:?}; there are {}", names().join(", "))
+            }
+            Unknown::Claim(id) => {
+                write!(formatter, "there is no claim {id:?}; see `kanon check --list`")
             }
             Unknown::Mutation(id) => {
                 write!(formatter, "there is no mutation {id:?} here; see `kanon check --list`")
@@ -223,6 +254,7 @@ fn plan(name: &str) -> Option<Plan> {
         "eviction" => Some(eviction()),
         "workload" => Some(workload()),
         "failover" => Some(failover()),
+        "reach" => Some(reach()),
         _ => None,
     }
 }
@@ -363,6 +395,26 @@ fn failover() -> Plan {
         ],
         faults: vec![(Budget::NodeDeath, 1), (Budget::NodeDeletion, 1)],
         claims: &["POD-1", "POD-4", "NODE-1", "NODE-3", "REPLICASET-5"],
+        ..EMPTY
+    }
+}
+
+/// Three Pods, three Nodes with one place each; a kubelet crashes and lists from an API server that
+/// lags behind, and a machine dies.
+fn reach() -> Plan {
+    Plan {
+        components: Components {
+            scheduler: true,
+            kubelets: true,
+            lagging_api_server: true,
+            ..EMPTY.components
+        },
+        nodes: 3,
+        pods: 3,
+        up_to_date: &[Watcher::SchedulerPods, Watcher::SchedulerNodes],
+        clients: vec![(Budget::DeletePod, 1)],
+        faults: vec![(Budget::KubeletCrash, 1), (Budget::StaleList, 1), (Budget::NodeDeath, 1)],
+        claims: &["POD-1", "POD-4", "POD-5", "KUBELET-1", "SCHEDULER-1"],
         ..EMPTY
     }
 }

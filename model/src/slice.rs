@@ -63,6 +63,11 @@ pub trait Slice: Clone + Send + Sync + 'static {
         vec![*state]
     }
 
+    /// The same state without what only a `lazy` one has: events that nobody selects, undelivered.
+    fn without_invisible(&self, state: &Self::State) -> Self::State {
+        *state
+    }
+
     /// The name of a kind of action, without its objects.
     fn kind(&self, action: Self::Action) -> String {
         let value = serde_json::to_value(action).unwrap_or_default();
@@ -299,24 +304,6 @@ impl<S: Slice> Checked<S> {
         }
         self
     }
-
-    /// The claims about single states that may be decided here: violated, or reached.
-    pub fn discovers(&self, claim: usize, reached: &Reached<S::State>) -> bool {
-        match self.claims[claim].fact {
-            Fact::Always(holds) => !holds(&self.slice, &reached.state),
-            Fact::EachStep(_) => reached.broken == Some(claim as u8),
-            Fact::Reachable(holds) => holds(&self.slice, &reached.state),
-            Fact::Eventually(_) | Fact::Possible(_) => false,
-        }
-    }
-
-    fn broken(&self, before: &S::State, after: &S::State) -> Option<u8> {
-        let broken = self.claims.iter().position(|claim| match claim.fact {
-            Fact::EachStep(holds) => !holds(&self.slice, before, after),
-            Fact::Always(_) | Fact::Reachable(_) | Fact::Eventually(_) | Fact::Possible(_) => false,
-        });
-        broken.map(|index| index as u8)
-    }
 }
 
 impl<S: Slice> stateright::Model for Checked<S> {
@@ -336,7 +323,8 @@ impl<S: Slice> stateright::Model for Checked<S> {
             return None;
         }
         let state = self.slice.step(&last.state, action)?;
-        Some(Reached { state, broken: self.broken(&last.state, &state) })
+        let broken = self.broken(&last.state, &state).map(|claim| claim as u8);
+        Some(Reached { state, broken })
     }
 
     fn format_action(&self, action: &Self::Action) -> String {
@@ -373,10 +361,10 @@ fn conditions<S: Slice>() -> [(Condition<S>, Condition<S>); 16] {
     at!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
 }
 
-fn holds<S: Slice, const CLAIM: usize>(model: &Checked<S>, state: &Reached<S::State>) -> bool {
-    !model.discovers(CLAIM, state)
+fn holds<S: Slice, const CLAIM: usize>(model: &Checked<S>, reached: &Reached<S::State>) -> bool {
+    reached.broken != Some(CLAIM as u8) && !model.state_discovers(CLAIM, &reached.state)
 }
 
-fn reached<S: Slice, const CLAIM: usize>(model: &Checked<S>, state: &Reached<S::State>) -> bool {
-    model.discovers(CLAIM, state)
+fn reached<S: Slice, const CLAIM: usize>(model: &Checked<S>, reached: &Reached<S::State>) -> bool {
+    model.state_discovers(CLAIM, &reached.state)
 }

@@ -47,6 +47,13 @@ specs! {
     node: "node.md"
     replica_set: "replica-set.md"
     leader_election: "leader-election.md"
+    api_server: "api-server.md"
+    namespace: "namespace.md"
+    job: "job.md"
+    disruption: "disruption.md"
+    garbage_collector: "garbage-collector.md"
+    stateful_set: "stateful-set.md"
+    daemon_set: "daemon-set.md"
 }
 
 /// All numbered sentences.

@@ -2,7 +2,10 @@
 //! with every outcome that it can have. They are replayed on API servers.
 
 use crate::check::Options;
-use crate::checker::graph::{Limits, Search, Step, Until};
+use crate::checker::graph::Graph;
+use crate::checker::limits::Limits;
+use crate::checker::path::Step;
+use crate::checker::progress::Progress;
 use crate::scenarios::{self, Unknown, Visitor};
 use crate::slice::{Checked, Outcome, Slice};
 use serde::Serialize;
@@ -38,7 +41,7 @@ pub fn covering(options: &Options) -> Result<Vec<Walk>, Unknown> {
         None => scenarios::names(),
     };
     let walks = names.into_iter().map(|name| {
-        let coverer = Coverer { scenario: name.to_owned(), states_max: options.states_max };
+        let coverer = Coverer { scenario: name.to_owned(), states_max: options.limits.states_max };
         scenarios::with(name, &options.size, options.mutation.as_deref(), coverer)
     });
     Ok(walks.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -46,20 +49,20 @@ pub fn covering(options: &Options) -> Result<Vec<Walk>, Unknown> {
 
 struct Coverer {
     scenario: String,
-    states_max: usize,
+    states_max: Option<usize>,
 }
 
 impl Visitor for Coverer {
     type Result = Vec<Walk>;
 
     fn visit<S: Slice>(self, model: Checked<S>) -> Vec<Walk> {
-        let limits = Limits { until: Until::Everything, states_max: self.states_max };
-        let search = Search::run(model, limits);
+        let limits = Limits { states_max: self.states_max, ..Limits::NONE };
+        let graph = Graph::explore(model, false, &limits, &mut Progress::silent());
         let walk = |steps: Vec<Step<S>>| Walk {
             scenario: self.scenario.clone(),
-            steps: steps.iter().map(|step| written(&search.model.slice, step)).collect(),
+            steps: steps.iter().map(|step| written(&graph.model.slice, step)).collect(),
         };
-        covering_paths(&search).into_iter().map(walk).collect()
+        covering_paths(&graph).into_iter().map(walk).collect()
     }
 }
 
@@ -67,9 +70,9 @@ impl Visitor for Coverer {
 type Goal = (usize, Outcome);
 
 /// The paths, as states and actions. Far goals first: the way there covers the near ones.
-pub fn covering_paths<S: Slice>(search: &Search<S>) -> Vec<Vec<Step<S>>> {
-    let kinds = Kinds::of(search);
-    let mut missing: Vec<_> = nearest_steps(search, &kinds).into_iter().collect();
+pub fn covering_paths<S: Slice>(graph: &Graph<S>) -> Vec<Vec<Step<S>>> {
+    let kinds = Kinds::of(graph);
+    let mut missing: Vec<_> = nearest_steps(graph, &kinds).into_iter().collect();
     missing.sort_by_key(|(_, (source, _))| std::cmp::Reverse(*source));
     let mut covered = BTreeSet::new();
     let mut paths = Vec::new();
@@ -77,25 +80,26 @@ pub fn covering_paths<S: Slice>(search: &Search<S>) -> Vec<Vec<Step<S>>> {
         if covered.contains(&goal) {
             continue;
         }
-        let mut path = search.path_to(source);
+        let mut path = graph.path_to(source);
         path.push(step);
-        covered.extend(path.iter().map(|step| kinds.goal(search, step)));
+        covered.extend(path.iter().map(|step| kinds.goal(graph, step)));
         paths.push(path);
     }
     paths
 }
 
 /// For each goal, the state nearest to the start from which a step reaches it.
-fn nearest_steps<S: Slice>(search: &Search<S>, kinds: &Kinds<S>) -> BTreeMap<Goal, (u32, Step<S>)> {
-    let slice = &search.model.slice;
+fn nearest_steps<S: Slice>(graph: &Graph<S>, kinds: &Kinds<S>) -> BTreeMap<Goal, (u32, Step<S>)> {
+    let slice = &graph.model.slice;
     let mut nearest = BTreeMap::new();
-    for (source, reached) in search.states.iter().enumerate() {
-        for action in &search.model.candidates {
-            let Some(after) = slice.step(&reached.state, *action) else {
+    for source in 0..graph.len() as u32 {
+        let before = graph.state(source);
+        for action in &graph.model.candidates {
+            let Some(after) = slice.step(&before, *action) else {
                 continue;
             };
-            let step = (reached.state, *action, after);
-            nearest.entry(kinds.goal(search, &step)).or_insert((source as u32, step));
+            let step = (before, *action, after);
+            nearest.entry(kinds.goal(graph, &step)).or_insert((source, step));
         }
     }
     nearest
@@ -105,10 +109,10 @@ fn nearest_steps<S: Slice>(search: &Search<S>, kinds: &Kinds<S>) -> BTreeMap<Goa
 struct Kinds<S: Slice>(Vec<(S::Action, usize)>);
 
 impl<S: Slice> Kinds<S> {
-    fn of(search: &Search<S>) -> Self {
+    fn of(graph: &Graph<S>) -> Self {
         let mut names = Vec::new();
         let number = |action: &S::Action| {
-            let name = search.model.slice.kind(*action);
+            let name = graph.model.slice.kind(*action);
             let known = names.iter().position(|known| *known == name);
             (
                 *action,
@@ -118,13 +122,13 @@ impl<S: Slice> Kinds<S> {
                 }),
             )
         };
-        Kinds(search.model.candidates.iter().map(number).collect())
+        Kinds(graph.model.candidates.iter().map(number).collect())
     }
 
-    fn goal(&self, search: &Search<S>, (before, action, after): &Step<S>) -> Goal {
+    fn goal(&self, graph: &Graph<S>, (before, action, after): &Step<S>) -> Goal {
         let known = self.0.iter().find(|(known, _)| known == action);
         let kind = known.map_or(usize::MAX, |(_, kind)| *kind);
-        (kind, search.model.slice.outcome(before, *action, after))
+        (kind, graph.model.slice.outcome(before, *action, after))
     }
 }
 

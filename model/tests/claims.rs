@@ -1,6 +1,7 @@
 //! Sentences, invariants and mutations are one list, seen from three sides; and all of it holds.
 
 use model::check::{self, Options};
+use model::checker::progress::Progress;
 use model::report::{ScenarioReport, Verdict};
 use model::scenarios;
 use model::slice::{Kind, Size};
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn every_claim_holds_in_every_scenario() {
-    let report = check::run(&Options::default()).unwrap();
+    let report = check::run(&Options::default(), &mut Progress::silent()).unwrap();
 
     assert!(!report.is_violated(), "{report}");
     let claims = report.scenarios.iter().flat_map(|scenario| &scenario.claims);
@@ -19,7 +20,7 @@ fn every_claim_holds_in_every_scenario() {
 
 #[test]
 fn every_scenario_has_the_number_of_states_that_it_had() {
-    let report = check::run(&Options::default()).unwrap();
+    let report = check::run(&Options::default(), &mut Progress::silent()).unwrap();
 
     let counts = report.scenarios.iter().map(|found| {
         let ScenarioReport { scenario, states, transitions, depth, .. } = found;
@@ -33,7 +34,7 @@ fn stateright_finds_as_many_states() {
     for name in scenarios::names() {
         let options = Options { scenario: Some(name.to_owned()), ..Options::default() };
 
-        let ours = check::run(&options).unwrap().scenarios[0].states;
+        let ours = check::run(&options, &mut Progress::silent()).unwrap().scenarios[0].states;
         let theirs = check::states_by_stateright(name, &Size::default()).unwrap();
 
         assert_eq!(ours, theirs, "{name}");
@@ -62,8 +63,7 @@ fn every_sentence_names_a_mutation_and_every_mutation_is_named() {
 
 #[test]
 fn every_mutation_is_killed_by_each_claim_that_names_it() {
-    let report =
-        check::mutations(&Options { states_max: 2_000_000, ..Options::default() }).unwrap();
+    let report = check::mutations(&Options::default()).unwrap();
 
     let killed: BTreeMap<_, _> = report
         .mutations
@@ -92,7 +92,7 @@ fn there_are_claims_of_every_kind() {
 fn a_stale_list_starts_a_second_runner_in_kubernetes_words() {
     let options = Options { mutation: Some("k-59848".to_owned()), ..Options::default() };
 
-    let report = check::run(&options).unwrap();
+    let report = check::run(&options, &mut Progress::silent()).unwrap();
 
     assert!(report.is_violated());
     let text = report.to_string();
@@ -105,7 +105,7 @@ fn a_stale_list_starts_a_second_runner_in_kubernetes_words() {
 fn a_missed_node_deletion_binds_and_collects_for_ever() {
     let options = Options { mutation: Some("k-56261".to_owned()), ..Options::default() };
 
-    let report = check::run(&options).unwrap();
+    let report = check::run(&options, &mut Progress::silent()).unwrap();
 
     let repeats = &report.scenarios[0].violated().next().unwrap().repeats;
     for deed in ["binds pod-0 to node-0", "garbage collection removes pod-0", "creates pod-0"] {
@@ -120,7 +120,8 @@ fn no_smaller_size_violates_a_claim() {
         Size { faults: Some(0), ..Size::default() },
         Size { nodes: Some(1), pods: Some(1), replicas: Some(1), ..Size::default() },
     ] {
-        let report = check::run(&Options { size, ..Options::default() }).unwrap();
+        let report =
+            check::run(&Options { size, ..Options::default() }, &mut Progress::silent()).unwrap();
 
         assert!(!report.is_violated(), "{report}");
     }
@@ -131,8 +132,12 @@ fn what_is_unknown_is_named() {
     let scenario = Options { scenario: Some("weather".to_owned()), ..Options::default() };
     let mutation = Options { mutation: Some("k-0".to_owned()), ..Options::default() };
 
-    assert!(check::run(&scenario).unwrap_err().to_string().contains("weather"));
-    assert!(check::run(&mutation).unwrap_err().to_string().contains("k-0"));
+    assert!(
+        check::run(&scenario, &mut Progress::silent()).unwrap_err().to_string().contains("weather")
+    );
+    assert!(
+        check::run(&mutation, &mut Progress::silent()).unwrap_err().to_string().contains("k-0")
+    );
 }
 
 fn defined_mutations() -> BTreeSet<&'static str> {

@@ -1,6 +1,8 @@
 //! State spaces that are small enough to be counted by hand.
 
-use model::checker::graph::{Limits, Search, Until};
+use model::checker::graph::Graph;
+use model::checker::limits::Limits;
+use model::checker::progress::Progress;
 use model::cluster::scenario::{Machines, budgets};
 use model::cluster::{Action, Budget, Cluster, Components, NodeId, PodId, State, Uid};
 use model::slice::{Checked, Slice};
@@ -58,6 +60,6 @@ fn the_same_steps_run_in_a_large_cluster() {
 }
 
 fn states<S: Slice>(slice: S) -> usize {
-    let limits = Limits { until: Until::Everything, states_max: 1_000 };
-    Search::run(Checked::new(slice), limits).states.len()
+    let limits = Limits { states_max: Some(1_000), ..Limits::NONE };
+    Graph::explore(Checked::new(slice), false, &limits, &mut Progress::silent()).len()
 }

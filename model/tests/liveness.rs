@@ -1,7 +1,9 @@
 //! The fair-cycle search, on machines of a few states.
 
-use model::checker::graph::{Limits, Search, Until};
+use model::checker::graph::Graph;
+use model::checker::limits::Limits;
 use model::checker::liveness::fair_run_without;
+use model::checker::progress::Progress;
 use model::slice::{Checked, Claim, Fact, Fault, Lane, Slice};
 use serde::Serialize;
 
@@ -95,8 +97,7 @@ fn goal(_: &Toy, state: &u8) -> bool {
 
 /// The actions of the cycle on which the toy never reaches its goal, if it has one.
 fn failure(toy: Toy) -> Option<String> {
-    let limits = Limits { until: Until::Everything, states_max: 10 };
-    let search = Search::run(Checked::new(toy), limits);
-    let lasso = fair_run_without(&search, goal)?;
-    Some(lasso.cycle.iter().map(|(source, edge)| search.step(*source, *edge).1.0).collect())
+    let graph = Graph::explore(Checked::new(toy), false, &Limits::NONE, &mut Progress::silent());
+    let lasso = fair_run_without(&graph, goal)?;
+    Some(lasso.cycle.iter().map(|step| step.1.0).collect())
 }

@@ -287,7 +287,7 @@ impl Replay {
             let holds = match claim.fact {
                 Fact::Always(holds) => holds(&self.claims, &next),
                 Fact::EachStep(holds) => holds(&self.claims, &self.state, &next),
-                Fact::Reachable(_) | Fact::Eventually(_) => true,
+                Fact::Reachable(_) | Fact::Eventually(_) | Fact::Possible(_) => true,
             };
             if !holds {
                 let sentence = model::spec::sentence(claim.id).map(|sentence| sentence.text);

@@ -1,54 +1,47 @@
-//! A breadth-first search that keeps what it found: the shortest way to every state, and, where
-//! liveness is asked for, every edge.
+//! A breadth-first search on one thread that keeps everything: every state, packed, the shortest way
+//! to it, and, where liveness is asked for, every edge.
 //!
 //! Counterexamples of `stateright` 0.31 are not always the shortest (a later discovery replaces an
 //! earlier one), and it keeps no edges; hence this search. Both walk the same model, and a test
 //! compares their counts.
 
-use crate::slice::{Checked, Fact, Reached, Slice};
-use stateright::Model;
+use super::claims::Discoveries;
+use super::limits::{End, Limits};
+use super::path::{Step, path};
+use super::progress::Progress;
+use crate::pack::{Packed, Packer, Unpacker};
+use crate::slice::{Checked, Fact, Slice};
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::time::Instant;
 
-/// Where a search ends before it has seen everything.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Stop once all of these claims are violated.
-    pub until: Until,
-    /// Stop when so many states are known.
-    pub states_max: usize,
-}
+/// How many states are taken between two looks at the limits.
+const STATES_PER_LOOK: usize = 4096;
 
-/// Which violations end a search.
-#[derive(Clone, Debug)]
-pub enum Until {
-    /// None: it sees everything.
-    Everything,
-    /// The first violation of a claim about states or steps.
-    AnyViolation,
-    /// The violation of each of these claims, of which none is about reachability or liveness.
-    AllOf(Vec<String>),
-}
-
-/// What a search has found.
-pub struct Search<S: Slice> {
+/// All states of a slice, and the steps between them.
+pub struct Graph<S: Slice> {
     /// What was searched.
     pub model: Checked<S>,
-    /// The states, in the order in which they were found.
-    pub states: Vec<Reached<S::State>>,
-    /// By claim: the first state that violates it, or that reaches what it says can be reached.
-    pub discoveries: Vec<Option<u32>>,
+    /// By claim: the step that violates it, or that leads to what violates it or is to be reached.
+    pub discoveries: Discoveries<Discovery>,
     /// How many steps were taken, those into known states included.
     pub transitions: u64,
     /// How many steps the farthest state is away.
     pub depth: u32,
-    /// Whether every state was seen.
-    pub complete: bool,
-    bounded: bool,
+    /// Why the search ended.
+    pub end: End,
+    /// Whether one state stands for all that are alike.
+    pub symmetry: bool,
+    states: States,
     parents: Vec<(u32, u16)>,
     edges: Vec<Edge>,
     first_edges: Vec<u32>,
+    /// How many states there were at the end of each level.
+    levels: Vec<usize>,
 }
+
+/// A step: the state that it leaves, and its action; nothing for the initial state.
+pub type Discovery = Option<(u32, u16)>;
 
 /// A step from a state to another one.
 #[derive(Clone, Copy, Debug)]
@@ -59,201 +52,231 @@ pub struct Edge {
     pub target: u32,
 }
 
-/// One step of a path, between two states.
-pub type Step<S> = (<S as Slice>::State, <S as Slice>::Action, <S as Slice>::State);
-
-impl<S: Slice> Search<S> {
-    /// Searches a model, breadth first.
-    pub fn run(model: Checked<S>, limits: Limits) -> Self {
-        let mut search = Search::start(model);
-        let mut known = Known::default();
-        known.insert(fingerprint(&search.states[0]), 0);
-        let mut current = 0;
-        let mut end_of_level = 1;
-        while current < search.states.len() && !search.stops(&limits) {
-            if current == end_of_level {
-                search.depth += 1;
-                end_of_level = search.states.len();
-            }
-            search.expand(current as u32, &mut known);
-            current += 1;
+impl<S: Slice> Graph<S> {
+    /// Searches a model.
+    pub fn explore(
+        model: Checked<S>,
+        symmetry: bool,
+        limits: &Limits,
+        progress: &mut Progress<'_>,
+    ) -> Self {
+        let mut graph = Graph::start(model, symmetry);
+        let mut search = Search { known: Known::default(), packer: Packer::default() };
+        let initial = graph.model.slice.initial();
+        graph.find_or_add(&mut search, &initial, None);
+        let bounded = graph.search(&mut search, limits, progress);
+        graph.first_edges.resize(graph.len() + 1, graph.edges.len() as u32);
+        if bounded && graph.end == End::Exhausted {
+            graph.end = End::Bounded;
         }
-        search.first_edges.push(search.edges.len() as u32);
-        search.complete = current == search.states.len() && !search.bounded;
-        search
+        graph
+    }
+
+    /// How many states there are.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Whether there is none; there always is one.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A state.
+    pub fn state(&self, state: u32) -> S::State {
+        self.states.get(state)
+    }
+
+    /// How many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        self.states.bytes.capacity()
+            + self.states.ends.capacity() * size_of::<u64>()
+            + self.parents.capacity() * size_of::<(u32, u16)>()
+            + self.edges.capacity() * size_of::<Edge>()
+            + self.first_edges.capacity() * size_of::<u32>()
+            + self.len() * KNOWN_BYTES
     }
 
     /// The shortest path to a state.
     pub fn path_to(&self, state: u32) -> Vec<Step<S>> {
-        let mut path = Vec::new();
-        let mut at = state;
-        while at != 0 {
-            let (parent, action) = self.parents[at as usize];
-            path.push(self.step(parent, Edge { action, target: at }));
-            at = parent;
-        }
-        path.reverse();
-        path
+        path(&self.model, &self.actions_to(state), |_, _| true)
     }
 
-    /// One step, written out.
-    pub fn step(&self, source: u32, edge: Edge) -> Step<S> {
-        let action = self.model.candidates[usize::from(edge.action)];
-        (self.states[source as usize].state, action, self.states[edge.target as usize].state)
+    /// The shortest path that shows what was discovered about the claim at this place.
+    pub fn path_to_discovery(&self, claim: usize, discovery: Discovery) -> Vec<Step<S>> {
+        let Some((from, action)) = discovery else {
+            return Vec::new();
+        };
+        let mut actions = self.actions_to(from);
+        actions.push(usize::from(action));
+        path(&self.model, &actions, |before, after| {
+            self.model.step_discovers(claim, before, after)
+                || self.model.state_discovers(claim, after)
+        })
     }
 
-    /// The steps that leave a state; empty unless the search was asked about liveness.
+    /// The steps that leave a state; empty unless the model claims liveness.
     pub fn edges_of(&self, state: u32) -> &[Edge] {
         let first = self.first_edges[state as usize] as usize;
         &self.edges[first..self.first_edges[state as usize + 1] as usize]
     }
 
-    /// Whether a claim about states or steps is violated.
-    pub fn violation(&self) -> Option<usize> {
-        (0..self.discoveries.len()).find(|claim| {
-            let reachability = matches!(self.model.claims[*claim].fact, Fact::Reachable(_));
-            !reachability && self.discoveries[*claim].is_some()
-        })
-    }
-
-    fn start(model: Checked<S>) -> Self {
-        let states = model.init_states();
-        let discoveries = vec![None; model.claims.len()];
-        let mut search = Search {
+    fn start(model: Checked<S>, symmetry: bool) -> Self {
+        Graph {
+            discoveries: Discoveries::none(&model),
             model,
-            states,
-            discoveries,
             transitions: 0,
             depth: 0,
-            complete: false,
-            bounded: false,
-            parents: vec![(0, 0)],
+            end: End::Exhausted,
+            symmetry,
+            states: States::default(),
+            parents: Vec::new(),
             edges: Vec::new(),
             first_edges: Vec::new(),
-        };
-        search.judge(0);
-        search
-    }
-
-    fn stops(&self, limits: &Limits) -> bool {
-        let violated = |id: &String| {
-            let place = self.model.claims.iter().position(|claim| claim.id == *id);
-            place.is_some_and(|claim| self.discoveries[claim].is_some())
-        };
-        let enough = match &limits.until {
-            Until::Everything => false,
-            Until::AnyViolation => self.violation().is_some(),
-            Until::AllOf(claims) => claims.iter().all(violated),
-        };
-        enough || self.states.len() >= limits.states_max
-    }
-
-    fn expand(&mut self, source: u32, known: &mut Known) {
-        let keeps_edges = self.asks_about_liveness();
-        self.first_edges.push(self.edges.len() as u32);
-        let from = self.states[source as usize];
-        self.bounded |= self.model.slice.is_at_bound(&from.state);
-        for index in 0..self.model.candidates.len() {
-            let Some(to) = self.model.next_state(&from, self.model.candidates[index]) else {
-                continue;
-            };
-            self.transitions += 1;
-            let action = index as u16;
-            let target = self.find_or_add(to, (source, action), known);
-            if keeps_edges && target != source {
-                self.edges.push(Edge { action, target });
-            }
+            levels: vec![1],
         }
     }
 
-    fn find_or_add(
+    /// Looks at one state after the other. Says whether one of them was at the bounds of the slice.
+    fn search(
         &mut self,
-        reached: Reached<S::State>,
-        parent: (u32, u16),
-        known: &mut Known,
-    ) -> u32 {
-        let new = self.states.len() as u32;
-        let index = *known.entry(fingerprint(&reached)).or_insert(new);
+        search: &mut Search,
+        limits: &Limits,
+        progress: &mut Progress<'_>,
+    ) -> bool {
+        let start = Instant::now();
+        let mut bounded = false;
+        let mut current = 0;
+        let mut end_of_level = 1;
+        while current < self.len() {
+            if current == end_of_level {
+                self.depth += 1;
+                self.levels.push(self.len() - end_of_level);
+                end_of_level = self.len();
+            }
+            if limits.until.is_satisfied(&self.model, &self.discoveries) {
+                self.end = End::Found;
+                break;
+            }
+            if current % STATES_PER_LOOK == 0 {
+                let bytes = self.bytes();
+                let left = end_of_level - current;
+                progress.tell(self.len(), bytes, self.depth, &self.levels, left);
+            }
+            let bytes = if current % STATES_PER_LOOK == 0 { self.bytes() } else { 0 };
+            if let Some(limit) = limits.reached(self.len(), bytes, start) {
+                self.end = End::Stopped(limit);
+                break;
+            }
+            bounded |= self.expand(search, current as u32);
+            current += 1;
+        }
+        bounded
+    }
+
+    /// Takes every step from a state. Says whether it was at the bounds of the slice.
+    fn expand(&mut self, search: &mut Search, source: u32) -> bool {
+        self.first_edges.push(self.edges.len() as u32);
+        let before = self.state(source);
+        if self.model.slice.is_at_bound(&before) {
+            return true;
+        }
+        for index in 0..self.model.candidates.len() {
+            let candidate = self.model.candidates[index];
+            if let Some(after) = self.model.slice.step(&before, candidate) {
+                self.transitions += 1;
+                self.take(search, (source, index as u16), &before, &after);
+            }
+        }
+        false
+    }
+
+    fn take(&mut self, search: &mut Search, from: (u32, u16), before: &S::State, after: &S::State) {
+        if let Some(claim) = self.model.broken(before, after) {
+            self.discoveries.note(claim, || Some(from));
+            return;
+        }
+        let target = self.find_or_add(search, after, Some(from));
+        if self.asks_about_liveness() && before != after {
+            self.edges.push(Edge { action: from.1, target });
+        }
+    }
+
+    fn find_or_add(&mut self, search: &mut Search, state: &S::State, from: Discovery) -> u32 {
+        search.packer.clear();
+        if self.symmetry {
+            self.model.slice.canonical(state).pack(&mut search.packer);
+        } else {
+            state.pack(&mut search.packer);
+        }
+        let new = self.len() as u32;
+        let index = *search.known.entry(search.packer.fingerprint()).or_insert(new);
         if index == new {
-            self.states.push(reached);
-            self.parents.push(parent);
-            self.judge(new);
+            self.states.push(&search.packer);
+            self.parents.push(from.unwrap_or_default());
+            for claim in self.discoveries.open_in_states(&self.model) {
+                if self.model.state_discovers(claim, state) {
+                    self.discoveries.note(claim, || from);
+                }
+            }
         }
         index
     }
 
-    fn judge(&mut self, state: u32) {
-        for claim in 0..self.discoveries.len() {
-            if self.discoveries[claim].is_none()
-                && self.model.discovers(claim, &self.states[state as usize])
-            {
-                self.discoveries[claim] = Some(state);
-            }
+    fn actions_to(&self, state: u32) -> Vec<usize> {
+        let mut actions = Vec::new();
+        let mut at = state;
+        while at != 0 {
+            let (parent, action) = self.parents[at as usize];
+            actions.push(usize::from(action));
+            at = parent;
         }
+        actions.reverse();
+        actions
     }
 
     fn asks_about_liveness(&self) -> bool {
-        self.model
-            .claims
-            .iter()
-            .any(|claim| matches!(claim.fact, Fact::Eventually(_) | Fact::Possible(_)))
+        let asks = |fact: &Fact<S>| matches!(fact, Fact::Eventually(_) | Fact::Possible(_));
+        self.model.claims.iter().any(|claim| asks(&claim.fact))
+    }
+}
+
+/// What a search needs only while it runs.
+struct Search {
+    known: Known,
+    packer: Packer,
+}
+
+/// Packed states, one after the other.
+#[derive(Debug, Default)]
+struct States {
+    bytes: Vec<u8>,
+    ends: Vec<u64>,
+}
+
+impl States {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn push(&mut self, packed: &Packer) {
+        packed.append_to(&mut self.bytes);
+        self.ends.push(self.bytes.len() as u64);
+    }
+
+    fn get<T: Packed>(&self, state: u32) -> T {
+        let begin = match state {
+            0 => 0,
+            _ => self.ends[state as usize - 1],
+        };
+        T::unpack(&mut Unpacker::new(&self.bytes[begin as usize..]))
     }
 }
 
 type Known = HashMap<u64, u32, BuildHasherDefault<Identity>>;
 
-fn fingerprint<T: Hash>(value: &T) -> u64 {
-    let mut hasher = Folding { state: 0x243f_6a88_85a3_08d3, buffer: 0, filled: 0 };
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// Collects the many small fields of a state into words, and folds each word in with one wide
-/// multiplication.
-struct Folding {
-    state: u64,
-    buffer: u64,
-    filled: u32,
-}
-
-impl Folding {
-    fn push(&mut self, byte: u8) {
-        self.buffer |= u64::from(byte) << (8 * self.filled);
-        self.filled += 1;
-        if self.filled == 8 {
-            self.fold(self.buffer);
-            self.buffer = 0;
-            self.filled = 0;
-        }
-    }
-
-    fn fold(&mut self, word: u64) {
-        let product = u128::from(self.state ^ word) * 0x9e37_79b9_7f4a_7c15;
-        self.state = (product as u64) ^ ((product >> 64) as u64).rotate_left(23) ^ word;
-    }
-}
-
-impl Hasher for Folding {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.push(*byte));
-    }
-
-    /// Discriminants of enums arrive here; all of ours fit in a byte.
-    fn write_isize(&mut self, value: isize) {
-        self.push(value as u8);
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        self.push(value as u8);
-    }
-
-    fn finish(&self) -> u64 {
-        let mut last = Folding { state: self.state, ..*self };
-        last.fold(self.buffer);
-        last.fold(u64::from(self.filled) + 1);
-        last.state
-    }
-}
+/// About what a fingerprint with its number takes in a hash map.
+const KNOWN_BYTES: usize = 24;
 
 /// Fingerprints are hashes already.
 #[derive(Default)]

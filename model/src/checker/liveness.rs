@@ -4,59 +4,70 @@
 //! Faults and clients stop eventually, so only fair actions are on the cycle. Under weak fairness
 //! an action that is possible in all states of a strongly connected component must be taken in
 //! it; a component where that is so, or where nothing is possible, is a run that fails.
+//!
+//! Where one state stands for all that are alike, a component of the graph says too little: its
+//! cycles may exchange objects, and an action that is possible throughout is one of many. It is
+//! then written out with all states that its own stand for, and judged there.
 
-use crate::checker::graph::{Edge, Search};
+use super::components::{Component, components};
+use super::graph::{Edge, Graph};
+use super::path::Step;
+use crate::pack::{Packed, Packer};
 use crate::slice::Slice;
+use std::collections::{BTreeMap, VecDeque};
+
+/// What is to be reached.
+pub type Goal<S> = fn(&S, &<S as Slice>::State) -> bool;
 
 /// A run that never reaches the goal.
 #[derive(Debug)]
-pub struct Lasso {
-    /// The state from which the goal is never reached again.
-    pub entry: u32,
-    /// The steps that repeat for ever: each with the state that it leaves. Empty for a sink.
-    pub cycle: Vec<(u32, Edge)>,
+pub struct Lasso<S: Slice> {
+    /// The steps to the state from which the goal is never reached again.
+    pub prefix: Vec<Step<S>>,
+    /// The steps that repeat for ever. Empty where nothing happens any more, or where whatever
+    /// happens does not help.
+    pub cycle: Vec<Step<S>>,
 }
 
 /// The first fair run on which the goal does not hold again, if there is one.
-pub fn fair_run_without<S: Slice>(
-    search: &Search<S>,
-    goal: fn(&S, &S::State) -> bool,
-) -> Option<Lasso> {
-    let slice = &search.model.slice;
-    let graph = Unfinished {
-        search,
-        waiting: search
-            .states
-            .iter()
-            .map(|reached| reached.broken.is_none() && !goal(slice, &reached.state))
-            .collect(),
-        fair: search.model.candidates.iter().map(|action| slice.is_fair(*action)).collect(),
+pub fn fair_run_without<S: Slice>(graph: &Graph<S>, goal: Goal<S>) -> Option<Lasso<S>> {
+    let candidates = &graph.model.candidates;
+    let fair: Vec<_> = candidates.iter().map(|action| graph.model.slice.is_fair(*action)).collect();
+    let waits = |state| !goal(&graph.model.slice, &graph.state(state));
+    let unfinished = Unfinished {
+        waiting: (0..graph.len() as u32).map(waits).collect(),
+        edges: &|state| {
+            let edges = graph.edges_of(state).iter().copied();
+            edges.filter(|edge| fair[usize::from(edge.action)]).collect()
+        },
     };
-    let components = components(&graph);
-    let entry =
-        components.iter().filter(|states| graph.is_fair(states)).min_by_key(|states| states[0])?;
-    Some(Lasso { entry: entry[0], cycle: graph.cycle(entry) })
+    let mut failing: Vec<_> = components(unfinished.waiting.len(), &|state| {
+        unfinished.waiting[state as usize].then(|| unfinished.successors(state))
+    });
+    failing.sort_by_key(|component| component[0]);
+    failing.iter().find_map(|component| match graph.symmetry {
+        false => unfinished.lasso(graph, component),
+        true => unfinished.concrete_lasso(graph, goal, &fair, component),
+    })
 }
 
-/// The first state from which no run reaches the goal, if there is one. Every action counts, fair
-/// or not: a client may help, a fault need not.
-pub fn state_without<S: Slice>(
-    search: &Search<S>,
-    goal: fn(&S, &S::State) -> bool,
-) -> Option<Lasso> {
-    let slice = &search.model.slice;
+/// The first state from which no run reaches the goal, if there is one. Every action counts but
+/// faults, fair or not: a client may help.
+pub fn state_without<S: Slice>(graph: &Graph<S>, goal: Goal<S>) -> Option<Lasso<S>> {
+    let candidates = &graph.model.candidates;
     let faults: Vec<_> =
-        search.model.candidates.iter().map(|a| slice.fault(*a).is_some()).collect();
-    let mut sources: Vec<(u32, u32)> = (0..search.states.len() as u32)
+        candidates.iter().map(|action| graph.model.slice.fault(*action).is_some()).collect();
+    let mut sources: Vec<(u32, u32)> = (0..graph.len() as u32)
         .flat_map(|source| {
-            let helpful = search.edges_of(source).iter().filter(|e| !faults[usize::from(e.action)]);
+            let edges = graph.edges_of(source).iter();
+            let helpful = edges.filter(|edge| !faults[usize::from(edge.action)]);
             helpful.map(move |edge| (edge.target, source))
         })
         .collect();
     sources.sort_unstable();
-    let holds = |state: &u32| goal(slice, &search.states[*state as usize].state);
-    let mut queue: Vec<u32> = (0..search.states.len() as u32).filter(holds).collect();
-    let mut arrives = vec![false; search.states.len()];
+    let holds = |state: &u32| goal(&graph.model.slice, &graph.state(*state));
+    let mut queue: Vec<u32> = (0..graph.len() as u32).filter(holds).collect();
+    let mut arrives = vec![false; graph.len()];
     queue.iter().for_each(|state| arrives[*state as usize] = true);
     while let Some(target) = queue.pop() {
         let first = sources.partition_point(|(to, _)| *to < target);
@@ -67,51 +78,67 @@ pub fn state_without<S: Slice>(
         }
     }
     let lost = arrives.iter().position(|arrives| !arrives)?;
-    Some(Lasso { entry: lost as u32, cycle: Vec::new() })
+    Some(Lasso { prefix: graph.path_to(lost as u32), cycle: Vec::new() })
 }
 
-/// The part of a search where the goal does not hold, and the actions that do not stop.
-struct Unfinished<'a, S: Slice> {
-    search: &'a Search<S>,
+/// The part of a graph where the goal does not hold, and the edges of actions that do not stop.
+struct Unfinished<'a> {
     waiting: Vec<bool>,
-    fair: Vec<bool>,
+    edges: &'a dyn Fn(u32) -> Vec<Edge>,
 }
 
-impl<S: Slice> Unfinished<'_, S> {
-    fn fair_edges(&self, state: u32) -> impl Iterator<Item = Edge> {
-        self.search
-            .edges_of(state)
-            .iter()
-            .copied()
-            .filter(|edge| self.fair[usize::from(edge.action)])
+impl Unfinished<'_> {
+    fn successors(&self, state: u32) -> Vec<u32> {
+        let targets = (self.edges)(state).into_iter().map(|edge| edge.target);
+        targets.filter(|target| self.waiting[*target as usize]).collect()
     }
 
-    fn successors(&self, state: u32) -> impl Iterator<Item = u32> {
-        self.fair_edges(state)
-            .map(|edge| edge.target)
-            .filter(|target| self.waiting[*target as usize])
+    /// The run that fails in this component, if it is fair.
+    fn lasso<S: Slice>(&self, graph: &Graph<S>, states: &Component) -> Option<Lasso<S>> {
+        if !self.is_fair(states) {
+            return None;
+        }
+        let prefix = graph.path_to(states[0]);
+        let start = prefix.last().map_or(graph.model.slice.initial(), |step| step.2);
+        let actions = self.cycle(states).into_iter().map(|edge| edge.action);
+        Some(Lasso { cycle: replay(graph, start, actions), prefix })
+    }
+
+    /// The same where a state stands for others: sinks fail as they are, cycles are written out.
+    fn concrete_lasso<S: Slice>(
+        &self,
+        graph: &Graph<S>,
+        goal: Goal<S>,
+        fair: &[bool],
+        states: &Component,
+    ) -> Option<Lasso<S>> {
+        let is_sink = (self.edges)(states[0]).is_empty();
+        let returns = states.len() > 1 || self.successors(states[0]).contains(&states[0]);
+        if is_sink || !returns {
+            return is_sink.then(|| Lasso { prefix: graph.path_to(states[0]), cycle: Vec::new() });
+        }
+        concrete_cycle(graph, goal, fair, states)
     }
 
     /// Whether every action that is possible throughout is also taken within.
-    fn is_fair(&self, states: &[u32]) -> bool {
+    fn is_fair(&self, states: &Component) -> bool {
         let within = |edge: &Edge| states.binary_search(&edge.target).is_ok();
-        let always_possible = states
-            .iter()
-            .map(|state| Actions::of(self.fair_edges(*state)))
-            .fold(Actions::ALL, Actions::and);
-        let taken = states
-            .iter()
-            .map(|state| Actions::of(self.fair_edges(*state).filter(within)))
-            .fold(Actions::NONE, Actions::or);
+        let mut always_possible = Actions::ALL;
+        let mut taken = Actions::NONE;
+        for state in states {
+            let edges = (self.edges)(*state);
+            always_possible = always_possible.and(Actions::of(edges.iter()));
+            taken = taken.or(Actions::of(edges.iter().filter(|edge| within(edge))));
+        }
         always_possible.is_subset_of(taken)
     }
 
     /// A way from the first state of a component back to it, breadth first.
-    fn cycle(&self, states: &[u32]) -> Vec<(u32, Edge)> {
+    fn cycle(&self, states: &Component) -> Vec<Edge> {
         let mut came_by = vec![None; states.len()];
-        let mut queue = std::collections::VecDeque::from([states[0]]);
+        let mut queue = VecDeque::from([states[0]]);
         while let Some(source) = queue.pop_front() {
-            for edge in self.fair_edges(source) {
+            for edge in (self.edges)(source) {
                 let Ok(place) = states.binary_search(&edge.target) else {
                     continue;
                 };
@@ -121,10 +148,10 @@ impl<S: Slice> Unfinished<'_, S> {
                 }
             }
         }
-        let mut cycle: Vec<(u32, Edge)> = Vec::new();
+        let mut cycle = Vec::new();
         let mut place = 0;
         while let Some((source, edge)) = came_by[place] {
-            cycle.push((source, edge));
+            cycle.push(edge);
             if source == states[0] {
                 break;
             }
@@ -135,6 +162,75 @@ impl<S: Slice> Unfinished<'_, S> {
     }
 }
 
+/// Takes actions one after the other.
+fn replay<S: Slice>(
+    graph: &Graph<S>,
+    start: S::State,
+    actions: impl Iterator<Item = u16>,
+) -> Vec<Step<S>> {
+    let mut before = start;
+    let mut steps = Vec::new();
+    for action in actions {
+        let action = graph.model.candidates[usize::from(action)];
+        let Some(after) = graph.model.slice.step(&before, action) else {
+            break;
+        };
+        steps.push((before, action, after));
+        before = after;
+    }
+    steps
+}
+
+/// A fair cycle among all states that those of a component stand for; if there is one, a cycle through
+/// the end of the shortest path to the component.
+fn concrete_cycle<S: Slice>(
+    graph: &Graph<S>,
+    goal: Goal<S>,
+    fair: &[bool],
+    component: &Component,
+) -> Option<Lasso<S>> {
+    let slice = &graph.model.slice;
+    let prefix = graph.path_to(component[0]);
+    let start = prefix.last().map_or(slice.initial(), |step| step.2);
+    let mut places = BTreeMap::new();
+    let mut states = Vec::new();
+    let others = component.iter().flat_map(|state| slice.alike(&graph.state(*state)));
+    for state in std::iter::once(start).chain(others) {
+        places.entry(bytes(&state)).or_insert_with(|| {
+            states.push(state);
+            states.len() as u32 - 1
+        });
+    }
+    let outside = states.len() as u32;
+    let edges_of = |state: &S::State| {
+        let fair = (0..graph.model.candidates.len()).filter(|action| fair[*action]);
+        fair.filter_map(|action| {
+            let after = slice.step(state, graph.model.candidates[action])?;
+            let target = places.get(&bytes(&after)).copied().unwrap_or(outside);
+            (after != *state).then_some(Edge { action: action as u16, target })
+        })
+        .collect::<Vec<_>>()
+    };
+    let edges: Vec<_> = states.iter().map(edges_of).collect();
+    let mut waiting: Vec<_> = states.iter().map(|state| !goal(slice, state)).collect();
+    waiting.push(false);
+    let written_out = Unfinished { waiting, edges: &|state| edges[state as usize].clone() };
+    let found = components(states.len(), &|state| {
+        written_out.waiting[state as usize].then(|| written_out.successors(state))
+    });
+    let mut failing = found.into_iter().filter(|states| written_out.is_fair(states));
+    let around = failing.by_ref().find(|states| states[0] == 0).or_else(|| failing.next())?;
+    let actions = written_out.cycle(&around).into_iter().map(|edge| edge.action);
+    Some(Lasso { cycle: replay(graph, states[around[0] as usize], actions), prefix })
+}
+
+fn bytes(state: &impl Packed) -> Vec<u8> {
+    let (mut packer, mut bytes) = (Packer::default(), Vec::new());
+    state.pack(&mut packer);
+    packer.append_to(&mut bytes);
+    bytes
+}
+
 /// A set of actions, by their place among the candidates.
 #[derive(Clone, Copy)]
 struct Actions([u64; 16]);
@@ -143,7 +239,7 @@ impl Actions {
     const NONE: Self = Actions([0; 16]);
     const ALL: Self = Actions([u64::MAX; 16]);
 
-    fn of(edges: impl Iterator<Item = Edge>) -> Self {
+    fn of<'a>(edges: impl Iterator<Item = &'a Edge>) -> Self {
         edges.fold(Actions::NONE, |mut set, edge| {
             set.0[usize::from(edge.action) / 64] |= 1 << (edge.action % 64);
             set
@@ -160,86 +256,5 @@ impl Actions {
 
     fn is_subset_of(self, other: Self) -> bool {
         self.0.iter().zip(other.0).all(|(mine, others)| mine & !others == 0)
-    }
-}
-
-/// Strongly connected components (Tarjan's algorithm, without recursion), each in ascending order.
-fn components<S: Slice>(graph: &Unfinished<'_, S>) -> Vec<Vec<u32>> {
-    let mut tarjan = Tarjan {
-        index: vec![UNSEEN; graph.waiting.len()],
-        low: vec![0; graph.waiting.len()],
-        stack: Vec::new(),
-        next: 0,
-        found: Vec::new(),
-    };
-    for root in 0..graph.waiting.len() as u32 {
-        if graph.waiting[root as usize] && tarjan.index[root as usize] == UNSEEN {
-            tarjan.visit(graph, root);
-        }
-    }
-    tarjan.found
-}
-
-const UNSEEN: u32 = u32::MAX;
-const FINISHED: u32 = u32::MAX - 1;
-
-struct Tarjan {
-    index: Vec<u32>,
-    low: Vec<u32>,
-    stack: Vec<u32>,
-    next: u32,
-    found: Vec<Vec<u32>>,
-}
-
-impl Tarjan {
-    fn visit<S: Slice>(&mut self, graph: &Unfinished<'_, S>, root: u32) {
-        let mut calls = vec![(root, self.enter(graph, root))];
-        while let Some((state, targets)) = calls.last_mut() {
-            let state = *state;
-            match targets.pop() {
-                Some(target) if self.index[target as usize] == UNSEEN => {
-                    calls.push((target, self.enter(graph, target)));
-                }
-                Some(target) => self.lower(state, self.index[target as usize]),
-                None => {
-                    calls.pop();
-                    self.leave(state);
-                    if let Some((caller, _)) = calls.last() {
-                        self.lower(*caller, self.low[state as usize]);
-                    }
-                }
-            }
-        }
-    }
-
-    fn enter<S: Slice>(&mut self, graph: &Unfinished<'_, S>, state: u32) -> Vec<u32> {
-        self.index[state as usize] = self.next;
-        self.low[state as usize] = self.next;
-        self.next += 1;
-        self.stack.push(state);
-        graph.successors(state).collect()
-    }
-
-    fn lower(&mut self, state: u32, index: u32) {
-        if index < FINISHED {
-            self.low[state as usize] = self.low[state as usize].min(index);
-        }
-    }
-
-    /// The last state of a component to be left takes the others off the stack.
-    fn leave(&mut self, state: u32) {
-        if self.low[state as usize] != self.index[state as usize] {
-            return;
-        }
-        let mut component = Vec::new();
-        while let Some(member) = self.stack.pop() {
-            self.index[member as usize] = FINISHED;
-            component.push(member);
-            if member == state {
-                break;
-            }
-        }
-        component.sort_unstable();
-        self.found.push(component);
     }
 }

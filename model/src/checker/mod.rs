@@ -1,7 +1,21 @@
 //! What explores a slice.
 //!
+//! - [`breadth_first`] is the packed search: fingerprints of all states, all cores, shortest ways;
 //! - [`graph`] keeps every state and edge, for liveness and for walks;
-//! - [`liveness`] looks in that graph for fair runs that never arrive.
+//! - [`liveness`] looks in that graph for fair runs that never arrive;
+//! - [`plain`] is the plainest search, to hold the others against;
+//! - [`limits`] and [`progress`] say where a search ends and how far it is;
+//! - [`path`](mod@path) writes out the steps to what was discovered.
 
+pub mod breadth_first;
+pub mod claims;
+mod components;
+pub mod fingerprints;
+pub mod frontier;
 pub mod graph;
+pub mod limits;
 pub mod liveness;
+pub mod path;
+pub mod plain;
+pub mod progress;
+pub mod trail;

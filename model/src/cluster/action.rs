@@ -25,6 +25,7 @@ pub enum Action {
 
     List { watcher: Watcher },
     ListFromLaggingApiServer { watcher: Watcher },
+    FallBehind,
     Deliver { watcher: Watcher },
 
     Schedule { pod: PodId, node: NodeId },
@@ -35,6 +36,7 @@ pub enum Action {
     CommitLateBinding { pod: PodId },
 
     SyncReplicaSet { set: SetId },
+    ChooseForDeletion { set: SetId, pod: PodId },
     CommitCreation { set: SetId, pod: PodId },
     CommitLateCreation { set: SetId, pod: PodId },
     CommitScaleDown { pod: PodId },
@@ -114,6 +116,7 @@ impl Action {
             Action::ListFromLaggingApiServer { watcher } => {
                 state.list_from_lagging_api_server(watcher)
             }
+            Action::FallBehind => state.fall_behind(),
             Action::Deliver { watcher } => state.deliver(watcher),
             Action::Schedule { pod, node } => state.schedule(pod, node),
             Action::FailToSchedule { pod } => state.fail_to_schedule(pod),
@@ -122,6 +125,7 @@ impl Action {
             Action::FinishBinding { pod } => state.finish_binding(pod),
             Action::CommitLateBinding { pod } => state.commit_late_binding(pod),
             Action::SyncReplicaSet { set } => state.sync_replica_set(set),
+            Action::ChooseForDeletion { set, pod } => state.choose_for_deletion(set, pod),
             Action::CommitCreation { set, pod } => state.commit_creation(set, pod),
             Action::CommitLateCreation { set, pod } => state.commit_late_creation(set, pod),
             Action::CommitScaleDown { pod } => state.commit_scale_down(pod),
@@ -179,7 +183,9 @@ impl Action {
             | Action::CommitScaleDown { .. }
             | Action::CommitNodeUpdate { .. }
             | Action::CommitEviction { .. } => Actor::ApiServer,
-            Action::SyncReplicaSet { .. } => Actor::ReplicaSetController,
+            Action::SyncReplicaSet { .. } | Action::ChooseForDeletion { .. } => {
+                Actor::ReplicaSetController
+            }
             Action::RegisterNode { .. }
             | Action::ReportNodeReady { .. }
             | Action::RenewLease { .. }
@@ -194,6 +200,7 @@ impl Action {
             | Action::CollectOrphan { .. } => Actor::NodeLifecycle,
             Action::ExpireLease { .. } => Actor::Time,
             Action::ContainersExit { .. }
+            | Action::FallBehind
             | Action::LoseBinding { .. }
             | Action::LoseAnswerToBinding { .. }
             | Action::LoseCreation { .. }
@@ -239,7 +246,9 @@ impl Action {
             Action::CommitLateBinding { .. } | Action::CommitLateCreation { .. } => {
                 Some(Fault::LateRequest)
             }
-            Action::ListFromLaggingApiServer { .. } => Some(Fault::StaleApiServer),
+            Action::FallBehind | Action::ListFromLaggingApiServer { .. } => {
+                Some(Fault::StaleApiServer)
+            }
             Action::ForceDeletePod { .. } => Some(Fault::ForceDelete),
             _ => None,
         }
@@ -267,7 +276,8 @@ impl Action {
             Action::NodeBoots { .. } => Budget::NodeBoot,
             Action::DeadNodeIsDeleted { .. } => Budget::NodeDeletion,
             Action::ListFromLaggingApiServer { .. } => Budget::StaleList,
-            Action::List { .. }
+            Action::FallBehind
+            | Action::List { .. }
             | Action::Deliver { .. }
             | Action::Schedule { .. }
             | Action::FailToSchedule { .. }
@@ -276,6 +286,7 @@ impl Action {
             | Action::FinishBinding { .. }
             | Action::CommitLateBinding { .. }
             | Action::SyncReplicaSet { .. }
+            | Action::ChooseForDeletion { .. }
             | Action::CommitCreation { .. }
             | Action::CommitLateCreation { .. }
             | Action::CommitScaleDown { .. }

@@ -78,9 +78,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     fn creations_fail(&mut self, set: SetId) {
         let controller = &mut self.replica_set_controller;
-        let Expectations { creations, unsent } = controller.expectations[set.index()];
-        controller.expectations[set.index()] =
-            Expectations { creations: creations.saturating_sub(unsent), unsent: 0 };
+        let Expectations { creations, unsent, to_choose } = controller.expectations[set.index()];
+        let creations = creations.saturating_sub(unsent);
+        controller.expectations[set.index()] = Expectations { creations, unsent: 0, to_choose };
         controller.late_creations[set.index()] = false;
     }
 }

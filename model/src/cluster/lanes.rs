@@ -84,6 +84,7 @@ fn machine(action: Action) -> String {
     let value = serde_json::to_value(action).unwrap_or_default();
     match (action, value["node"].as_str()) {
         (_, Some(node)) => format!("kubelet/{node}"),
+        (Action::FallBehind, _) => "lagging kube-apiserver".to_owned(),
         (Action::CrashScheduler, _) => "kube-scheduler".to_owned(),
         (Action::CrashReplicaSetController, _) => "replicaset-controller".to_owned(),
         (Action::CrashNodeLifecycle, _) => "node-lifecycle-controller".to_owned(),

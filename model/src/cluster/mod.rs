@@ -8,6 +8,7 @@ pub mod apiserver;
 pub mod budgets;
 pub mod claims;
 pub mod client;
+pub mod commute;
 pub mod faults;
 pub mod ids;
 pub mod kubelet;
@@ -21,6 +22,7 @@ pub mod scenario;
 pub mod scheduler;
 pub mod state;
 pub mod store;
+pub mod symmetry;
 pub mod watch;
 pub mod words;
 

@@ -149,7 +149,7 @@ fn stale_list<const PODS: usize, const NODES: usize, const SETS: usize, const LO
     watcher: Watcher,
 ) -> Option<State<PODS, NODES, SETS, LOG>> {
     let lagging = state.store.cursor(Watcher::LaggingApiServer).position()?;
-    state.spend(super::budgets::Budget::StaleList)?.list_at(watcher, lagging)
+    state.list_late(watcher, lagging)
 }
 
 fn schedule_on_absent_node<

@@ -9,7 +9,6 @@ use super::objects::{Change, Event, Object, Phase, Pod};
 use super::state::State;
 use super::watch::Watcher;
 use crate::packed;
-use std::cmp::Reverse;
 
 /// The ReplicaSet controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +28,13 @@ pub struct Expectations {
     pub creations: u8,
     /// Of these, the requests that the API server has not handled yet.
     pub unsent: u8,
+    /// Pods that a sync has found to be too many, and has not chosen yet.
+    pub to_choose: u8,
+}
+
+impl Expectations {
+    /// It waits for nothing.
+    pub const NONE: Self = Expectations { creations: 0, unsent: 0, to_choose: 0 };
 }
 
 /// A deletion that the controller asked for.
@@ -45,7 +51,7 @@ pub enum Deletion {
 impl<const PODS: usize, const SETS: usize> ReplicaSetController<PODS, SETS> {
     /// Just started.
     pub const EMPTY: Self = ReplicaSetController {
-        expectations: [Expectations { creations: 0, unsent: 0 }; SETS],
+        expectations: [Expectations::NONE; SETS],
         deletions: [Deletion::None; PODS],
         late_creations: [false; SETS],
     };
@@ -62,7 +68,7 @@ impl<const PODS: usize, const SETS: usize> ReplicaSetController<PODS, SETS> {
             Deletion::Sent(of) | Deletion::Expected(of) => *of == set,
         };
         let expected = self.expectations[set.index()];
-        expected.creations == 0 && expected.unsent == 0 && !self.deletions.iter().any(waits_for)
+        expected == Expectations::NONE && !self.deletions.iter().any(waits_for)
     }
 
     fn observe_creation(&mut self, set: SetId) {
@@ -155,14 +161,36 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if active.len() < wanted {
             let missing = (wanted - active.len()) as u8;
             let expected = &mut next.replica_set_controller.expectations[set.index()];
-            *expected = Expectations { creations: missing, unsent: missing };
+            *expected = Expectations { creations: missing, unsent: missing, to_choose: 0 };
             return Some(next);
         }
         let excess = active.len() - wanted;
-        for pod in least_useful(active).take(excess) {
-            next.replica_set_controller.deletions[pod.index()] = Deletion::Sent(set);
-        }
+        next.replica_set_controller.expectations[set.index()].to_choose = excess as u8;
         (excess > 0).then_some(next)
+    }
+
+    /// A sync that has found too many Pods chooses one to delete: one of the least useful, of which
+    /// there may be several.
+    pub fn choose_for_deletion(&self, set: SetId, pod: PodId) -> Option<Self> {
+        let expected = self.replica_set_controller.expectations[set.index()];
+        let to_choose = expected.to_choose.checked_sub(1)?;
+        let cache = self.cache(Watcher::ReplicaSetPods)?;
+        let deletions = self.replica_set_controller.deletions;
+        let unchosen = |(id, _): &(PodId, Pod)| deletions[id.index()] == Deletion::None;
+        let left: Vec<_> = cache.active_pods_of(set).filter(unchosen).collect();
+        let chosen = left.iter().find(|(id, _)| *id == pod)?;
+        if left.iter().any(|(_, other)| usefulness(other) < usefulness(&chosen.1)) {
+            return None;
+        }
+        let mut next = *self;
+        next.replica_set_controller.expectations[set.index()].to_choose = to_choose;
+        next.replica_set_controller.deletions[pod.index()] = Deletion::Sent(set);
+        Some(next)
+    }
+
+    /// Whether a sync is choosing what to delete. It goes by the cache as it was when it began.
+    pub(super) fn is_choosing(&self) -> bool {
+        self.replica_set_controller.expectations.iter().any(|expected| expected.to_choose > 0)
     }
 
     /// The controller's event handlers: an event that it expected is expected no longer.
@@ -200,10 +228,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     }
 }
 
-/// The Pods in the order in which they are given up: unbound before bound, waiting before running.
-fn least_useful(mut pods: Vec<(PodId, Pod)>) -> impl Iterator<Item = PodId> {
-    pods.sort_by_key(|(id, pod)| (pod.node.is_some(), pod.phase == Phase::Running, Reverse(*id)));
-    pods.into_iter().map(|(id, _)| id)
+/// Pods are given up unbound before bound, waiting before running.
+fn usefulness(pod: &Pod) -> (bool, bool) {
+    (pod.node.is_some(), pod.phase == Phase::Running)
 }
 
 packed!(
@@ -211,7 +238,7 @@ packed!(
         expectations, deletions, late_creations
     }
 );
-packed!(struct Expectations { creations, unsent });
+packed!(struct Expectations { creations, unsent, to_choose });
 packed!(
     enum Deletion {
         None,

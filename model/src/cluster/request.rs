@@ -103,12 +103,14 @@ pub fn request<const PODS: usize, const NODES: usize, const SETS: usize, const L
         Action::CommitNodeUpdate { node } => node_update(state, node)?,
         Action::List { .. }
         | Action::ListFromLaggingApiServer { .. }
+        | Action::FallBehind
         | Action::Deliver { .. }
         | Action::Schedule { .. }
         | Action::FailToSchedule { .. }
         | Action::QueueAsUnschedulable { .. }
         | Action::FinishBinding { .. }
         | Action::SyncReplicaSet { .. }
+        | Action::ChooseForDeletion { .. }
         | Action::StartContainers { .. }
         | Action::RejectPod { .. }
         | Action::ContainersExit { .. }

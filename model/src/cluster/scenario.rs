@@ -89,9 +89,14 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     fn possible(&self) -> Vec<Action> {
         let mut actions = self.client_actions();
         for watcher in watchers(self.components, self.nodes) {
-            actions.push(Action::Deliver { watcher });
-            actions.push(Action::List { watcher });
-            actions.push(Action::ListFromLaggingApiServer { watcher });
+            if watcher != Watcher::LaggingApiServer {
+                actions.push(Action::Deliver { watcher });
+                actions.push(Action::List { watcher });
+                actions.push(Action::ListFromLaggingApiServer { watcher });
+            }
+        }
+        if self.components.lagging_api_server {
+            actions.push(Action::FallBehind);
         }
         if self.components.scheduler {
             actions.extend(self.scheduler_actions());
@@ -152,6 +157,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             actions.extend([Action::SyncReplicaSet { set }, Action::LoseCreation { set }]);
             for pod in self.pods() {
                 actions.extend([
+                    Action::ChooseForDeletion { set, pod },
                     Action::CommitCreation { set, pod },
                     Action::LoseAnswerToCreation { set, pod },
                     Action::CommitLateCreation { set, pod },
@@ -210,7 +216,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         &self,
         mut state: State<PODS, NODES, SETS, LOG>,
     ) -> State<PODS, NODES, SETS, LOG> {
-        for watcher in self.up_to_date {
+        let follows = self.components.lagging_api_server && !state.fell_behind;
+        let lagging = follows.then_some(&Watcher::LaggingApiServer);
+        for watcher in self.up_to_date.iter().chain(lagging) {
             while let Some(next) = state.deliver(*watcher) {
                 state = next;
             }
@@ -221,7 +229,8 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// Names are taken in order. Which of several unused names is taken makes no difference.
     fn takes_next_name(&self, state: &State<PODS, NODES, SETS, LOG>, action: Action) -> bool {
         if let Action::CreatePod { pod, .. } = action {
-            return pod.index() == 0 || state.store.pod_uids[pod.index() - 1] != Uid::NONE;
+            let unused = |name: &PodId| state.store.pod_uids[name.index()] == Uid::NONE;
+            return !unused(&pod) || self.pods().find(unused) == Some(pod);
         }
         let (Action::CommitCreation { pod, .. }
         | Action::CommitLateCreation { pod, .. }
@@ -267,7 +276,11 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             return None;
         }
         let next = Mutation::step(self.mutation, state, action)?;
-        Some(self.brought_up_to_date(next))
+        let mut next = self.brought_up_to_date(next);
+        if !next.store.lazy {
+            next.store.compact();
+        }
+        Some(next)
     }
 
     fn is_fair(&self, action: Action) -> bool {
@@ -307,6 +320,22 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// Its log is full: some watcher is further behind than the bounds of the model allow.
     fn is_at_bound(&self, state: &Self::State) -> bool {
         state.store.log.len() >= LOG
+    }
+
+    fn canonical(&self, state: &Self::State) -> Self::State {
+        state.canonical(self.pods, self.nodes)
+    }
+
+    fn alike(&self, state: &Self::State) -> Vec<Self::State> {
+        state.alike(self.pods, self.nodes)
+    }
+
+    fn without_invisible(&self, state: &Self::State) -> Self::State {
+        let mut state = *state;
+        state.store.lazy = false;
+        state.store.settle();
+        state.store.compact();
+        state
     }
 
     fn request(&self, before: &Self::State, action: Action) -> Option<serde_json::Value> {

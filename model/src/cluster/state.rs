@@ -30,6 +30,10 @@ pub struct State<const PODS: usize, const NODES: usize, const SETS: usize, const
     pub kubelets: [Kubelet<PODS>; NODES],
     /// Whether each Node's Lease was renewed within its grace period.
     pub leases: [bool; NODES],
+    /// Whether the watch cache of [`Watcher::LaggingApiServer`] has stopped to follow.
+    ///
+    /// [`Watcher::LaggingApiServer`]: super::watch::Watcher::LaggingApiServer
+    pub fell_behind: bool,
     /// What may still happen.
     pub budgets: Budgets,
 }
@@ -45,6 +49,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         node_lifecycle: NodeLifecycle::EMPTY,
         kubelets: [Kubelet::OFF; NODES],
         leases: [false; NODES],
+        fell_behind: false,
         budgets: Budgets::NONE,
     };
 
@@ -81,6 +86,6 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
 packed!(
     struct<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize> State<PODS, NODES, SETS, LOG> {
-        store, scheduler, replica_set_controller, node_lifecycle, kubelets, leases, budgets
+        store, scheduler, replica_set_controller, node_lifecycle, kubelets, leases, fell_behind, budgets
     }
 );

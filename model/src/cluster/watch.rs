@@ -56,7 +56,9 @@ impl Watcher {
     /// Whether its watch selects this event.
     pub fn selects(self, event: &Event) -> bool {
         match (self, event.object) {
-            (Watcher::LaggingApiServer, _) => true,
+            // Only kubelets list from it, and each selects what is on its Node.
+            (Watcher::LaggingApiServer, Object::Pod(_, pod)) => pod.node.is_some(),
+            (Watcher::LaggingApiServer, Object::Node(..) | Object::ReplicaSet(..)) => false,
             (Watcher::Kubelet(node), Object::Pod(_, pod)) => pod.node == Some(node),
             (
                 Watcher::SchedulerPods | Watcher::ReplicaSetPods | Watcher::NodeLifecyclePods,
@@ -68,6 +70,22 @@ impl Watcher {
             (Watcher::ReplicaSets, object) => matches!(object, Object::ReplicaSet(..)),
             (Watcher::Kubelet(_), Object::Node(..) | Object::ReplicaSet(..)) => false,
         }
+    }
+
+    /// Whether it selects the object of this change as it was before.
+    pub(super) fn selects_what_was<const PODS: usize, const NODES: usize, const SETS: usize>(
+        self,
+        objects: &Objects<PODS, NODES, SETS>,
+        event: &Event,
+    ) -> bool {
+        let was = match event.object {
+            Object::Pod(id, _) => objects.pod(id).map(|pod| Object::Pod(id, pod)),
+            Object::Node(id, _) => objects.node(id).map(|node| Object::Node(id, node)),
+            Object::ReplicaSet(id, _) => {
+                objects.replica_set(id).map(|set| Object::ReplicaSet(id, set))
+            }
+        };
+        was.is_some_and(|object| self.selects(&Event { object, ..*event }))
     }
 
     /// Its place among the shared cursors, or the Node whose kubelet it is.
@@ -96,6 +114,10 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// Delivers the next event of a watch; the component's event handler runs with it.
     pub fn deliver(&self, watcher: Watcher) -> Option<Self> {
+        let of_the_sync = matches!(watcher, Watcher::ReplicaSets | Watcher::ReplicaSetPods);
+        if of_the_sync && self.is_choosing() {
+            return None;
+        }
         let position = self.store.cursor(watcher).position()?;
         let event = *self.store.log.get(position)?;
         let mut next = *self;
@@ -112,14 +134,28 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         self.list_at(watcher, self.store.log.len())
     }
 
-    /// Answers the first LIST from an API server that lags behind. It waits until its own cache
-    /// is as new as the request: a list is consistent (KEP-2340, KEP-3157).
+    /// The watch cache of an API server stops to follow, while there is a list to come that it may
+    /// answer. It might as well have stopped later, so it goes on only when it has answered.
+    pub fn fall_behind(&self) -> Option<Self> {
+        let useful = self.budgets.left(Budget::StaleList) > 0 && !self.fell_behind;
+        useful.then_some(State { fell_behind: true, ..*self })
+    }
+
+    /// Answers the first LIST from an API server that has fallen behind. It waits until its own
+    /// cache is as new as the request: a list is consistent (KEP-2340, KEP-3157).
     pub fn list_from_lagging_api_server(&self, watcher: Watcher) -> Option<Self> {
-        let lagging = self.store.cursor(Watcher::LaggingApiServer).position()?;
-        if lagging < self.store.log.len() {
+        self.list_late(watcher, self.store.log.len())
+    }
+
+    /// Answers the first LIST from an API server that has fallen behind, as of a place in the log.
+    /// It goes on following then.
+    pub(super) fn list_late(&self, watcher: Watcher, position: usize) -> Option<Self> {
+        if !self.fell_behind {
             return None;
         }
-        self.spend(Budget::StaleList)?.list_at(watcher, lagging)
+        let mut next = self.spend(Budget::StaleList)?.list_at(watcher, position)?;
+        next.fell_behind = false;
+        Some(next)
     }
 
     /// Lists as of a place in the log. Refused while its component is down, or once it has listed.

@@ -49,10 +49,10 @@ fn phrase<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
         }
         Action::DeleteReplicaSet { set } => format!("a client deletes {set}"),
         Action::List { watcher } => format!("{watcher} lists at {}", state.store.revision.0),
-        Action::ListFromLaggingApiServer { watcher } => format!(
-            "{watcher} lists at {} from an API server that lags behind",
-            state.store.revision_read(Watcher::LaggingApiServer).unwrap_or(0)
-        ),
+        Action::FallBehind => "the watch cache of an API server stops to follow".to_owned(),
+        Action::ListFromLaggingApiServer { watcher } => {
+            format!("{watcher} lists from an API server that lags behind")
+        }
         Action::Deliver { watcher } => format!("{watcher} receives {}", next_event(state, watcher)),
         Action::Schedule { pod, node } => {
             format!("kube-scheduler assumes {pod} on {node} and sends the Binding")
@@ -84,6 +84,9 @@ fn phrase<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
             None => format!("a Binding of {pod} arrives late"),
         },
         Action::SyncReplicaSet { set } => format!("the ReplicaSet controller syncs {set}"),
+        Action::ChooseForDeletion { pod, .. } => {
+            format!("the ReplicaSet controller chooses {pod} to be deleted")
+        }
         Action::CommitCreation { set, pod } => {
             format!("the ReplicaSet controller creates {pod} for {set}")
         }

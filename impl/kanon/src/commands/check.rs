@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
         print(&mutations, arguments.output);
         mutations.any_survived()
     } else {
-        let report = check::run(&options).map_err(Failure::usage)?;
+        let report = check::run(&options, &mut model::checker::progress::Progress::silent()).map_err(Failure::usage)?;
         print(&report, arguments.output);
         report.is_violated()
     };

@@ -1,8 +1,14 @@
 //! What a check has found, to print and to serialize.
 
+pub mod html;
+pub mod story;
+pub mod svg;
+mod text;
+
+use crate::checker::limits::End;
 use crate::slice::Kind;
 use serde::Serialize;
-use std::fmt;
+use story::Story;
 
 /// The outcome of checking scenarios.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +34,12 @@ pub struct ScenarioReport {
     pub depth: u32,
     /// Whether every state was looked at.
     pub complete: bool,
+    /// Why the search ended.
+    pub end: End,
+    /// Whether one state stood for all that are alike.
+    pub symmetry: bool,
+    /// How many bytes of memory the search held at its end.
+    pub bytes: usize,
     /// How long it took.
     pub seconds: f64,
     /// States found in a second.
@@ -49,6 +61,9 @@ pub struct ClaimReport {
     pub steps: Vec<String>,
     /// The steps that repeat for ever after those, for liveness.
     pub repeats: Vec<String>,
+    /// The same with what everybody knew, where a claim is violated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub story: Option<Story>,
 }
 
 /// Whether a claim holds.
@@ -59,7 +74,9 @@ pub enum Verdict {
     Holds,
     /// It does not.
     Violated,
-    /// The search stopped before it could be known, or the scenario was made too small to show it.
+    /// The search ended before it had seen everything, and nothing it saw decides.
+    NotExhausted,
+    /// The scenario was made too small to show it.
     Unknown,
 }
 
@@ -112,7 +129,13 @@ pub struct MutationReport {
 impl Report {
     /// Whether any claim is violated.
     pub fn is_violated(&self) -> bool {
-        self.scenarios.iter().any(|scenario| scenario.violated().next().is_some())
+        self.violations().next().is_some()
+    }
+
+    /// The claims that are violated, with the scenario of each.
+    pub fn violations(&self) -> impl Iterator<Item = (&ScenarioReport, &ClaimReport)> {
+        let of = |scenario| ScenarioReport::violated(scenario).map(move |claim| (scenario, claim));
+        self.scenarios.iter().flat_map(of)
     }
 }
 
@@ -130,47 +153,6 @@ impl Mutations {
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.scenarios.iter().try_for_each(|scenario| scenario.fmt(formatter))
-    }
-}
-
-impl fmt::Display for ScenarioReport {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.scenario)?;
-        if let Some(mutation) = &self.mutation {
-            write!(formatter, " with {mutation}")?;
-        }
-        let all = if self.complete { "" } else { ", not all" };
-        writeln!(
-            formatter,
-            ": {} states{all}, {} steps, depth {}, {:.1} s, {} states/s",
-            self.states, self.transitions, self.depth, self.seconds, self.states_per_second
-        )?;
-        self.claims.iter().try_for_each(|claim| claim.fmt(formatter))
-    }
-}
-
-impl fmt::Display for ClaimReport {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = match (self.verdict, self.kind) {
-            (Verdict::Holds, Kind::Safety | Kind::Liveness) => "holds".to_owned(),
-            (Verdict::Holds, Kind::Reachability) => {
-                format!("reached in {} steps", self.steps.len())
-            }
-            (Verdict::Violated, Kind::Safety | Kind::Liveness) => "VIOLATED".to_owned(),
-            (Verdict::Violated, Kind::Reachability) => "NEVER REACHED".to_owned(),
-            (Verdict::Unknown, _) => "unknown".to_owned(),
-        };
-        writeln!(formatter, "  {:<13} {verdict:<20} {}", self.id, self.text)?;
-        if self.verdict == Verdict::Violated {
-            self.write_counterexample(formatter)?;
-        }
-        Ok(())
-    }
-}
-
 impl ClaimReport {
     /// What is to be reachable is so in the scenario as it is; with fewer Pods, Nodes or faults it
     /// need not be.
@@ -182,45 +164,5 @@ impl ClaimReport {
             }
             (_, _) => self,
         }
-    }
-
-    fn write_counterexample(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, step) in self.steps.iter().enumerate() {
-            writeln!(formatter, "    {:>3}. {step}", place + 1)?;
-        }
-        if self.kind == Kind::Liveness && self.repeats.is_empty() {
-            writeln!(formatter, "         and nothing happens any more")?;
-        }
-        if !self.repeats.is_empty() {
-            writeln!(formatter, "         and then, for ever:")?;
-        }
-        for (place, step) in self.repeats.iter().enumerate() {
-            writeln!(formatter, "    {:>3}. {step}", self.steps.len() + place + 1)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Listing {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Entry { id, text, mutations, .. } in &self.claims {
-            writeln!(formatter, "{id:<13} {text}")?;
-            writeln!(formatter, "{:<13} kills {}", "", mutations.join(", "))?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Mutations {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for MutationReport { id, scenario, killed_by, steps, seconds } in &self.mutations {
-            let fate = match (killed_by.as_slice(), steps) {
-                ([], _) => "SURVIVED".to_owned(),
-                (claims, Some(steps)) => format!("{} in {steps} steps", claims.join(", ")),
-                (claims, None) => claims.join(", "),
-            };
-            writeln!(formatter, "{id:<38} {scenario:<11} {seconds:>5.1} s  {fate}")?;
-        }
-        Ok(())
     }
 }

@@ -1,0 +1,27 @@
+//! The plainest search: every state whole, in a set of the standard library. Slow, and hard to get
+//! wrong; the others are held against it.
+
+use crate::slice::{Checked, Slice};
+use std::collections::{HashSet, VecDeque};
+
+/// All states of a model, or nothing where there are more than so many.
+pub fn all_states<S: Slice>(model: &Checked<S>, states_max: usize) -> Option<HashSet<S::State>> {
+    let initial = model.slice.initial();
+    let mut known = HashSet::from([initial]);
+    let mut queue = VecDeque::from([initial]);
+    while let Some(before) = queue.pop_front() {
+        if model.slice.is_at_bound(&before) {
+            continue;
+        }
+        let steps = model.candidates.iter().filter_map(|action| model.slice.step(&before, *action));
+        for after in steps.filter(|after| model.broken(&before, after).is_none()) {
+            if known.insert(after) {
+                queue.push_back(after);
+            }
+        }
+        if known.len() > states_max {
+            return None;
+        }
+    }
+    Some(known)
+}

@@ -1,0 +1,8 @@
+//! etcd: several members over one log, compaction, and leases.
+//!
+//! [`quorum`] holds the scenarios `etcd` and `read-index`, [`compaction`] and [`lease`] one each.
+//! One member and its watch are the scenario `watch`.
+
+pub mod compaction;
+pub mod lease;
+pub mod quorum;

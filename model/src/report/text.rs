@@ -1,0 +1,99 @@
+//! Reports for people.
+
+use super::{
+    ClaimReport, Entry, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
+};
+use crate::checker::limits::End;
+use crate::slice::Kind;
+use std::fmt;
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.scenarios.iter().try_for_each(|scenario| scenario.fmt(formatter))
+    }
+}
+
+impl fmt::Display for ScenarioReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.scenario)?;
+        if let Some(mutation) = &self.mutation {
+            write!(formatter, " with {mutation}")?;
+        }
+        let seen = match self.end {
+            End::Exhausted => "",
+            End::Found | End::Bounded | End::Stopped(_) => ", not all",
+        };
+        writeln!(
+            formatter,
+            ": {} states{seen}, {} steps, depth {}, {:.1} s, {} states/s, {:.1} bytes/state",
+            self.states,
+            self.transitions,
+            self.depth,
+            self.seconds,
+            self.states_per_second,
+            self.bytes as f64 / self.states as f64,
+        )?;
+        match self.end {
+            End::Stopped(limit) => writeln!(formatter, "  not exhausted: stopped by {limit}")?,
+            End::Bounded => {
+                writeln!(formatter, "  not exhausted: states at the bounds of the slice")?;
+            }
+            End::Exhausted | End::Found => {}
+        }
+        self.claims.iter().try_for_each(|claim| claim.fmt(formatter))
+    }
+}
+
+impl fmt::Display for ClaimReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match (self.verdict, self.kind) {
+            (Verdict::Holds, Kind::Safety | Kind::Liveness) => "holds".to_owned(),
+            (Verdict::Holds, Kind::Reachability) => {
+                format!("reached in {} steps", self.steps.len())
+            }
+            (Verdict::Violated, Kind::Safety | Kind::Liveness) => "VIOLATED".to_owned(),
+            (Verdict::Violated, Kind::Reachability) => "NEVER REACHED".to_owned(),
+            (Verdict::NotExhausted, _) => "not exhausted".to_owned(),
+            (Verdict::Unknown, _) => "unknown".to_owned(),
+        };
+        writeln!(formatter, "  {:<16} {verdict:<20} {}", self.id, self.text)?;
+        let Some(story) = &self.story else {
+            return Ok(());
+        };
+        story.fmt(formatter)?;
+        if self.kind == Kind::Liveness && self.repeats.is_empty() {
+            writeln!(formatter, "         and nothing that happens from here on helps")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut component = "";
+        for entry in &self.claims {
+            if entry.component != component {
+                component = &entry.component;
+                writeln!(formatter, "{component}")?;
+            }
+            let Entry { id, text, mutations, .. } = entry;
+            writeln!(formatter, "  {id:<16} {text}")?;
+            writeln!(formatter, "  {:<16} kills {}", "", mutations.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Mutations {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for MutationReport { id, scenario, killed_by, steps, seconds } in &self.mutations {
+            let fate = match (killed_by.as_slice(), steps) {
+                ([], _) => "SURVIVED".to_owned(),
+                (claims, Some(steps)) => format!("{} in {steps} steps", claims.join(", ")),
+                (claims, None) => claims.join(", "),
+            };
+            writeln!(formatter, "{id:<42} {scenario:<17} {seconds:>5.1} s  {fate}")?;
+        }
+        Ok(())
+    }
+}
