@@ -4,7 +4,6 @@
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
 //!   election; [`scheduler`](mod@scheduler) is kube-scheduler and [`node`](mod@node) is a Node, more
 //!   closely;
-//!   election;
 //! - [`etcd`] is several members over one log, compaction and leases; [`reflector`] lists and watches
 //!   through API servers that lag; [`api_server`] is what happens to writes,
 //!   [`namespace`] how a namespace ends;
@@ -25,8 +24,8 @@ pub mod controllers;
 pub mod election;
 pub mod etcd;
 pub mod history;
-pub mod node;
 pub mod namespace;
+pub mod node;
 pub mod pack;
 pub mod reflector;
 pub mod report;
