@@ -11,7 +11,7 @@ pub(super) fn all() -> Vec<Claim<QueueSlice>> {
         claim("SCHEDULER-11", Always(a_pod_that_waits_is_in_one_place)),
         claim("SCHEDULER-12", Always(who_is_unschedulable_has_no_room)),
         claim("SCHEDULER-13", EachStep(only_events_that_may_help_wake)),
-        claim("SCHEDULER-14", Always(who_is_tried_does_not_back_off)),
+        claim("SCHEDULER-14", EachStep(who_backs_off_is_tried_last)),
         claim("SCHEDULER-15", Eventually(scheduling_progresses)),
         claim("SCHEDULER-16", Reachable(an_event_comes_while_a_pod_is_tried)),
     ]
@@ -36,9 +36,14 @@ fn only_events_that_may_help_wake(_: &QueueSlice, before: &State, after: &State)
     })
 }
 
-fn who_is_tried_does_not_back_off(_: &QueueSlice, state: &State) -> bool {
-    let tried = |queued: &super::Queued| queued.active || queued.attempt != Attempt::None;
-    state.queue.iter().all(|queued| !tried(queued) || !queued.backing_off)
+fn who_backs_off_is_tried_last(_: &QueueSlice, before: &State, after: &State) -> bool {
+    let tried = |state: &State, pod| matches!(state.queued(pod).attempt, Attempt::Deciding { .. });
+    (0..PODS as u8).all(|pod| {
+        let begins = tried(after, pod) && !tried(before, pod);
+        let others_wait = before.queue.iter().any(|queued| queued.active);
+        let early = begins && before.queued(pod).backing_off;
+        !early || !others_wait && !before.queued(pod).failed
+    })
 }
 
 fn scheduling_progresses(_: &QueueSlice, state: &State) -> bool {

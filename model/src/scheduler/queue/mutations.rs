@@ -14,6 +14,8 @@ crate::mutations! {
     HintIgnored = "queueing-hint-ignored",
     /// A Pod that is woken is tried at once, though it backs off.
     BackoffIgnored = "queue-ignores-backoff",
+    /// A Pod whose last attempt ended in an error is tried before its time, as the others are.
+    ErrorsPoppedEarly = "queue-pops-errors-early",
     /// A list adds every Pod that waits to activeQ, those too that are in flight.
     AddedInFlight = "queue-adds-pod-in-flight",
 }
@@ -21,6 +23,10 @@ crate::mutations! {
 impl Mutation {
     /// Takes a step, or the wrong one in its place.
     pub fn step(mutation: Option<Mutation>, state: &State, action: Action) -> Option<State> {
+        if let (Some(Mutation::ErrorsPoppedEarly), Action::Pop { pod }) = (mutation, action) {
+            let forgiven = Queued { failed: false, ..state.queued(pod) };
+            return action.apply(&state.with(pod, forgiven));
+        }
         let next = action.apply(state)?;
         Some(match (mutation, action) {
             (Some(Mutation::MissedAddition), Action::Relist) => {

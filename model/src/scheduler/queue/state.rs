@@ -60,6 +60,8 @@ pub struct Queued {
     pub unschedulable: bool,
     /// Whether the backoff of its last attempt has not ended yet, wherever it is.
     pub backing_off: bool,
+    /// Whether its last attempt ended in an error: its backoffQ is podErrorBackoffQ.
+    pub failed: bool,
     /// Whether the cache assumes it on the Node, and the informer has not shown it there.
     pub assumed: bool,
     /// The attempt that is in flight.
@@ -165,7 +167,7 @@ packed!(
         NodeLabelled,
     }
 );
-packed!(struct Queued { active, backoff, unschedulable, backing_off, assumed, attempt });
+packed!(struct Queued { active, backoff, unschedulable, backing_off, failed, assumed, attempt });
 packed!(
     enum Attempt {
         None,

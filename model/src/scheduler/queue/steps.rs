@@ -31,6 +31,7 @@ impl Queued {
         backoff: false,
         unschedulable: false,
         backing_off: false,
+        failed: false,
         assumed: false,
         attempt: Attempt::None,
     };
@@ -97,16 +98,18 @@ impl State {
         Some((0..PODS as u8).fold(next, told).told_of_node(was.allocatable))
     }
 
-    /// The scheduler takes a Pod out of activeQ, and a snapshot of its cache. It does so for one
-    /// Pod at a time.
+    /// The scheduler takes a Pod out of activeQ, or, where that is empty, one that backs off and
+    /// whose last attempt did not end in an error; and a snapshot of its cache. It does so for
+    /// one Pod at a time.
     pub fn pop(&self, pod: u8) -> Option<Self> {
         let deciding = |of: &Queued| matches!(of.attempt, Attempt::Deciding { .. });
         let queued = self.queued(pod);
-        if !queued.active || self.queue.iter().any(deciding) {
+        let early = queued.backoff && !queued.failed && !self.queue.iter().any(|of| of.active);
+        if !(queued.active || early) || self.queue.iter().any(deciding) {
             return None;
         }
         let attempt = Attempt::Deciding { fits: self.room() > 0, moved: false };
-        Some(self.with(pod, Queued { active: false, attempt, ..queued }))
+        Some(self.with(pod, Queued { attempt, ..Queued::NOWHERE }))
     }
 
     /// The Pod fits: the cache assumes it on the Node, and the Binding is sent.
@@ -160,7 +163,8 @@ impl State {
             Attempt::Binding(Stage::Created) => Some(self.with(pod, tried)),
             Attempt::Binding(Stage::Failed) => {
                 let again = self.is_pending(pod);
-                let tried = Queued { assumed: false, backing_off: again, backoff: again, ..tried };
+                let waits = Queued { backing_off: again, failed: again, backoff: again, ..tried };
+                let tried = Queued { assumed: false, ..waits };
                 let next = self.with(pod, tried);
                 Some(if queued.assumed { next.moved() } else { next })
             }
@@ -178,7 +182,8 @@ impl State {
     pub fn flush_backoff(&self, pod: u8) -> Option<Self> {
         let queued = self.queued(pod);
         let due = queued.backoff && !queued.backing_off;
-        due.then(|| self.with(pod, Queued { backoff: false, active: true, ..queued }))
+        let active = Queued { backoff: false, failed: false, active: true, ..queued };
+        due.then(|| self.with(pod, active))
     }
 
     /// What the informer has read. It has listed before anything happens.

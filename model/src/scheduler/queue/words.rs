@@ -11,6 +11,9 @@ pub(super) fn describe(before: &State, action: Action, after: &State) -> String 
         Action::LabelNode => "a client labels the Node".to_owned(),
         Action::Deliver => "kube-scheduler gets an event".to_owned(),
         Action::Relist => "kube-scheduler's watch is closed; it lists".to_owned(),
+        Action::Pop { pod } if before.queued(pod).backoff => {
+            format!("kube-scheduler takes pod-{pod} out of backoffQ, since activeQ is empty")
+        }
         Action::Pop { pod } => format!("kube-scheduler takes pod-{pod} out of activeQ"),
         Action::Assume { pod } => {
             format!("kube-scheduler assumes pod-{pod} on the Node and sends the Binding")
@@ -89,6 +92,7 @@ fn queue_words(queued: Queued) -> String {
         flight,
         queued.assumed.then_some("assumed"),
         queued.backing_off.then_some("backing off"),
+        queued.failed.then_some("after an error"),
     ];
     let words: Vec<_> = words.into_iter().flatten().collect();
     if words.is_empty() { "unknown".to_owned() } else { words.join(", ") }
