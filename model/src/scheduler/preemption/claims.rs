@@ -67,8 +67,11 @@ fn the_preemptor_is_bound(_: &PreemptionSlice, state: &State) -> bool {
 }
 
 fn nominations_name_nodes_that_exist(_: &PreemptionSlice, state: &State) -> bool {
-    let nodes = state.store.now().nodes;
-    (0..PODS as u8).all(|pod| state.nominated(pod).is_none_or(|node| nodes[usize::from(node)]))
+    let objects = state.store.now();
+    let is_there = |node: u8| objects.nodes[usize::from(node)];
+    let written = objects.pods.iter().flatten().filter_map(|object| object.nominated);
+    let remembered = (0..PODS as u8).filter_map(|pod| state.nominated(pod));
+    written.chain(remembered).all(is_there)
 }
 
 fn a_protected_pod_is_preempted(_: &PreemptionSlice, state: &State) -> bool {

@@ -17,6 +17,8 @@ crate::mutations! {
     WaitsWithoutVictim = "preemptor-waits-without-victims",
     /// A Pod waits for the place on a Node that is gone.
     WaitsForMissingNode = "nomination-outlives-node",
+    /// A Binding leaves the nomination in the status, wherever the Pod went.
+    NominationKept = "binding-keeps-nomination",
 }
 
 impl Mutation {
@@ -56,6 +58,9 @@ impl Mutation {
                 let nodes = state.informed().nodes;
                 let there = state.nominated(pod).is_none_or(|node| nodes[usize::from(node)]);
                 there.then_some(next)
+            }
+            (Some(Mutation::NominationKept), Action::CommitBinding { pod }) => {
+                state.binding_committed(pod, |object| object.nominated)
             }
             (_, action) => action.apply(state),
         }

@@ -62,21 +62,10 @@ impl State {
         fits.then(|| self.assuming(pod, node))
     }
 
-    /// The API server handles a Binding. It refuses one of a Pod that is gone or being deleted.
+    /// The API server handles a Binding, and clears the nomination, which has served. It refuses
+    /// one of a Pod that is gone or being deleted.
     pub fn commit_binding(&self, pod: u8) -> Option<Self> {
-        let place = usize::from(pod);
-        let assumed = self.scheduler.assumed[place].filter(|assumed| !assumed.bound)?;
-        let mut next = *self;
-        match self.store.now().pods[place].filter(|object| !object.deleting) {
-            Some(object) => {
-                next.scheduler.assumed[place] = Some(Assumed { bound: true, ..assumed });
-                Some(next.written(pod, Some(Pod { node: Some(assumed.node), ..object })))
-            }
-            None => {
-                next.scheduler.assumed[place] = None;
-                Some(next)
-            }
-        }
+        self.binding_committed(pod, |_| None)
     }
 
     /// The scheduler finds no Node for a Pod, and one where a Pod of lower priority has the place.
@@ -128,6 +117,26 @@ impl State {
         let mut next = State { budgets, scheduler: Scheduler::STARTED, ..*self };
         next.store.list(0);
         Some(next)
+    }
+
+    /// The Binding is handled, and leaves this nomination.
+    pub(super) fn binding_committed(
+        &self,
+        pod: u8,
+        nomination: fn(Pod) -> Option<u8>,
+    ) -> Option<Self> {
+        let place = usize::from(pod);
+        let assumed = self.scheduler.assumed[place].filter(|assumed| !assumed.bound)?;
+        let mut next = *self;
+        let object = self.store.now().pods[place].filter(|object| !object.deleting);
+        next.scheduler.assumed[place] = object.map(|_| Assumed { bound: true, ..assumed });
+        Some(match object {
+            None => next,
+            Some(object) => {
+                let nominated = nomination(object);
+                next.written(pod, Some(Pod { node: Some(assumed.node), nominated, ..object }))
+            }
+        })
     }
 
     fn written(mut self, pod: u8, object: Option<Pod>) -> Self {
