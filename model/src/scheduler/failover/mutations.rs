@@ -1,6 +1,6 @@
 //! Mutations of two schedulers: each replaces one step and passes the rest through.
 
-use super::{Action, Phase, State};
+use super::{Action, PODS, Phase, State};
 
 crate::mutations! {
     /// Who does not lead schedules too.
@@ -11,8 +11,8 @@ crate::mutations! {
     AssumedForgotten = "failover-forgets-assumed-pods",
     /// A kubelet runs every Pod that is bound to its Node.
     EverythingAdmitted = "failover-kubelet-skips-admission",
-    /// A new leader has read everything, and nothing of the old one is under way.
-    CleanHandover = "failover-waits-for-everything",
+    /// A new leader has read everything, and whatever the old one had sent is refused.
+    OldLeaderFenced = "failover-fences-old-leader",
     /// The Lease of a holder that is silent is never taken.
     SilentLeaseStays = "failover-never-takes-silent-lease",
 }
@@ -40,10 +40,11 @@ impl Mutation {
                 Some(state.reported(pod, Phase::Running))
             }
             (Some(Mutation::EverythingAdmitted), Action::Reject { .. }) => None,
-            (Some(Mutation::CleanHandover), Action::Lead { scheduler }) => {
-                let mut next = action.apply(state)?;
+            (Some(Mutation::OldLeaderFenced), Action::Lead { scheduler }) => {
+                let late_bindings = [None; PODS];
+                let mut next = State { late_bindings, ..action.apply(state)? };
                 next.store.list(usize::from(scheduler));
-                state.late_bindings.iter().all(Option::is_none).then_some(next)
+                Some(next)
             }
             (Some(Mutation::SilentLeaseStays), Action::Lead { .. }) => {
                 let next = action.apply(state)?;

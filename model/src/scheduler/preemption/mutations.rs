@@ -1,6 +1,6 @@
 //! Mutations of preemption: each replaces one step and passes the rest through.
 
-use super::{Action, PRIORITY, PROTECTED, State};
+use super::{Action, NODES, PRIORITY, PROTECTED, State};
 
 crate::mutations! {
     /// Pods of the same priority are preempted too.
@@ -45,9 +45,14 @@ impl Mutation {
                 state.may_preempt(pod).then(|| state.preempting(pod, node, victim))
             }
             (Some(Mutation::TerminatingIgnored), Action::Preempt { pod, node }) => {
-                let lives = |victim: &u8| !state.terminates(*victim);
-                let victim = state.lower_occupant(pod, node).filter(lives)?;
-                state.fits_nowhere(pod).then(|| state.preempting(pod, node, victim))
+                let living = |node| {
+                    state.lower_occupant(pod, node).filter(|victim| !state.terminates(*victim))
+                };
+                let unprotected = |node| living(node).is_some_and(|victim| victim != PROTECTED);
+                let victim = living(node)?;
+                let spared = victim == PROTECTED && (0..NODES as u8).any(unprotected);
+                let tries = state.fits_nowhere(pod) && !spared;
+                tries.then(|| state.preempting(pod, node, victim))
             }
             (Some(Mutation::WaitsWithoutVictim), Action::Preempt { pod, .. }) => {
                 let next = action.apply(state)?;
