@@ -2,7 +2,8 @@
 //!
 //! - [`cluster`] is the cluster: a store, the components that watch and write it, what fails;
 //! - [`watch`] is one etcd member, one watch and one informer, more closely; [`election`] is leader
-//!   election;
+//!   election; [`scheduler`](mod@scheduler) is kube-scheduler and [`node`](mod@node) is a Node, more
+//!   closely;
 //! - [`etcd`] is several members over one log, compaction and leases; [`reflector`] lists and watches
 //!   through API servers that lag; [`api_server`] is what happens to writes,
 //!   [`namespace`] how a namespace ends;
@@ -24,10 +25,12 @@ pub mod election;
 pub mod etcd;
 pub mod history;
 pub mod namespace;
+pub mod node;
 pub mod pack;
 pub mod reflector;
 pub mod report;
 pub mod scenarios;
+pub mod scheduler;
 pub mod slice;
 pub mod spec;
 pub mod walks;

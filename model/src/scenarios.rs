@@ -11,6 +11,12 @@
 //! | `workload` | ReplicaSet controller | its crash, lost requests, crash of the API server |
 //! | `reach` | kube-scheduler, kubelets: three Pods, three Nodes | a stale list, crash of a kubelet, death of a machine |
 //! | `failover` | all of them | death of a machine, deletion of its Node |
+//! | `scheduler-cache` | kube-scheduler, Pod garbage collection | closed watches, lost request; deletion and return of a Node |
+//! | `scheduler-queue` | kube-scheduler's queue | closed watch, lost request |
+//! | `preemption` | kube-scheduler, a kubelet that stops victims | its crash, lost deletion; deletion of a Node |
+//! | `two-schedulers` | two kube-schedulers, kubelets | crash of the leader, Lease not renewed, late Bindings |
+//! | `pod-worker` | a kubelet's pod workers | its crash, boot of the machine |
+//! | `static-pods` | a kubelet with a static Pod | its crash; changes of the manifest |
 //! | `etcd` | three etcd members; a client writes, reads and watches | crash of a member, a paused leader |
 //! | `read-index` | three etcd members; clients read | a paused leader, a request sent twice |
 //! | `compaction` | one etcd member, its database and its index | crash in a compaction |
@@ -74,6 +80,12 @@ macro_rules! families {
 families! {
     crate::watch::WatchSlice,
     crate::election::ElectionSlice,
+    crate::scheduler::cache::CacheSlice,
+    crate::scheduler::queue::QueueSlice,
+    crate::scheduler::preemption::PreemptionSlice,
+    crate::scheduler::failover::FailoverSlice,
+    crate::node::pod_worker::PodWorkerSlice,
+    crate::node::static_pods::StaticPodSlice,
     crate::etcd::quorum::QuorumSlice,
     crate::etcd::compaction::CompactionSlice,
     crate::etcd::lease::LeaseSlice,
