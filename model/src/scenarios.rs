@@ -25,6 +25,7 @@
 //! | `garbage-collector` | garbage collector | crash |
 //! | `stateful-set` | StatefulSet controller, scheduler, kubelets, node lifecycle | crash, a Node that is cut off |
 //! | `daemon-set` | DaemonSet controller | another controller takes over |
+//! | `endpoints` | Endpoints controller, kubelets | crash, lost requests |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -85,6 +86,7 @@ families! {
     crate::controllers::garbage_collector::CollectorSlice,
     crate::controllers::stateful_set::StatefulSetSlice,
     crate::controllers::daemon_set::DaemonSetSlice,
+    crate::controllers::endpoints::EndpointsSlice,
 }
 
 /// Something to do with a slice, whatever its type.

@@ -54,6 +54,7 @@ specs! {
     garbage_collector: "garbage-collector.md"
     stateful_set: "stateful-set.md"
     daemon_set: "daemon-set.md"
+    endpoints: "endpoints.md"
 }
 
 /// All numbered sentences.

@@ -5,6 +5,7 @@
 
 pub mod daemon_set;
 pub mod disruption;
+pub mod endpoints;
 pub mod garbage_collector;
 pub mod job;
 pub mod stateful_set;
