@@ -26,6 +26,7 @@
 //! | `stateful-set` | StatefulSet controller, scheduler, kubelets, node lifecycle | crash, a Node that is cut off |
 //! | `daemon-set` | DaemonSet controller | another controller takes over |
 //! | `endpoints` | Endpoints controller, kubelets | crash, lost requests |
+//! | `adoption` | ReplicaSet controller, garbage collector | crash, lost requests |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -87,6 +88,7 @@ families! {
     crate::controllers::stateful_set::StatefulSetSlice,
     crate::controllers::daemon_set::DaemonSetSlice,
     crate::controllers::endpoints::EndpointsSlice,
+    crate::controllers::adoption::AdoptionSlice,
 }
 
 /// Something to do with a slice, whatever its type.

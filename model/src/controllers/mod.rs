@@ -3,6 +3,7 @@
 //! Each reads through informers that lag and decides from what they show; what it asks for is
 //! committed or refused in a later step.
 
+pub mod adoption;
 pub mod daemon_set;
 pub mod disruption;
 pub mod endpoints;
