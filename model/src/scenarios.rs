@@ -27,6 +27,7 @@
 //! | `daemon-set` | DaemonSet controller | another controller takes over |
 //! | `endpoints` | Endpoints controller, kubelets | crash, lost requests |
 //! | `adoption` | ReplicaSet controller, garbage collector | crash, lost requests |
+//! | `deployment` | Deployment controller, ReplicaSets | crash, lost requests, lost answers |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -89,6 +90,7 @@ families! {
     crate::controllers::daemon_set::DaemonSetSlice,
     crate::controllers::endpoints::EndpointsSlice,
     crate::controllers::adoption::AdoptionSlice,
+    crate::controllers::deployment::DeploymentSlice,
 }
 
 /// Something to do with a slice, whatever its type.

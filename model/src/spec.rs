@@ -55,6 +55,7 @@ specs! {
     stateful_set: "stateful-set.md"
     daemon_set: "daemon-set.md"
     endpoints: "endpoints.md"
+    deployment: "deployment.md"
 }
 
 /// All numbered sentences.

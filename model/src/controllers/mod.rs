@@ -5,6 +5,7 @@
 
 pub mod adoption;
 pub mod daemon_set;
+pub mod deployment;
 pub mod disruption;
 pub mod endpoints;
 pub mod garbage_collector;
