@@ -54,6 +54,8 @@ specs! {
     garbage_collector: "garbage-collector.md"
     stateful_set: "stateful-set.md"
     daemon_set: "daemon-set.md"
+    endpoints: "endpoints.md"
+    deployment: "deployment.md"
 }
 
 /// All numbered sentences.
