@@ -193,13 +193,6 @@ impl Cursor {
         }
     }
 
-    /// One place before, if it is at this position.
-    pub fn back_from(&mut self, position: usize) {
-        if usize::from(self.0) == position {
-            self.0 -= 1;
-        }
-    }
-
     /// The same place, after the log lost its first entry.
     pub fn shift_down(&mut self) {
         if *self != Cursor::OFF {
@@ -271,11 +264,6 @@ impl<E: Copy, const LOG: usize> Log<E, LOG> {
         self.entries[position..usize::from(self.len)].rotate_left(1);
         self.len -= 1;
         self.entries[usize::from(self.len)].take()
-    }
-
-    /// Exchanges the change at this position with the next.
-    pub fn swap_with_next(&mut self, position: usize) {
-        self.entries.swap(position, position + 1);
     }
 
     /// The same list with each change replaced.

@@ -105,6 +105,10 @@ families! {
     crate::controllers::deployment::DeploymentSlice,
 }
 
+/// The scenarios whose steps an API server sees, and which are small enough to keep every edge.
+pub const REPLAYED: [&str; 8] =
+    ["watch", "scheduling", "progress", "kubelet", "node", "eviction", "workload", "failover"];
+
 /// Something to do with a slice, whatever its type.
 pub trait Visitor {
     /// What comes out.

@@ -38,7 +38,7 @@ pub struct WalkStep {
 pub fn covering(options: &Options) -> Result<Vec<Walk>, Unknown> {
     let names = match &options.scenario {
         Some(name) => vec![name.as_str()],
-        None => scenarios::names(),
+        None => scenarios::REPLAYED.to_vec(),
     };
     let walks = names.into_iter().map(|name| {
         let coverer = Coverer { scenario: name.to_owned(), states_max: options.limits.states_max };

@@ -357,8 +357,8 @@ impl<S: Slice> Expansion<'_, '_, S> {
     fn meet(&mut self, at: Discovery, action: usize, before: &S::State, after: &S::State) {
         let Level { model, symmetry, fingerprints, open_in_states, .. } = self.level;
         self.expanded.transitions += 1;
-        if let Some(claim) = model.broken(before, after) {
-            self.expanded.discoveries.push((claim, at));
+        if model.broken(before, after).is_some() {
+            self.expanded.discoveries.extend(model.fallen(before, after).map(|claim| (claim, at)));
             return;
         }
         self.packer.clear();

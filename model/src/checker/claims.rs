@@ -55,6 +55,16 @@ impl<S: Slice> Checked<S> {
         (0..self.claims.len()).find(|claim| self.step_discovers(*claim, before, after))
     }
 
+    /// Every claim that falls with a step that breaks one: those about the step, and those about the
+    /// state that it leads to.
+    pub fn fallen(&self, before: &S::State, after: &S::State) -> impl Iterator<Item = usize> {
+        (0..self.claims.len()).filter(|claim| {
+            let is_safe = !matches!(self.claims[*claim].fact, Fact::Reachable(_));
+            self.step_discovers(*claim, before, after)
+                || (is_safe && self.state_discovers(*claim, after))
+        })
+    }
+
     /// Whether this step violates the claim at this place.
     pub fn step_discovers(&self, claim: usize, before: &S::State, after: &S::State) -> bool {
         match self.claims[claim].fact {

@@ -192,8 +192,10 @@ impl<S: Slice> Graph<S> {
     }
 
     fn take(&mut self, search: &mut Search, from: (u32, u16), before: &S::State, after: &S::State) {
-        if let Some(claim) = self.model.broken(before, after) {
-            self.discoveries.note(claim, || Some(from));
+        if self.model.broken(before, after).is_some() {
+            for claim in self.model.fallen(before, after) {
+                self.discoveries.note(claim, || Some(from));
+            }
             return;
         }
         let target = self.find_or_add(search, after, Some(from));

@@ -8,7 +8,7 @@ pub mod apiserver;
 pub mod budgets;
 pub mod claims;
 pub mod client;
-pub mod commute;
+pub mod compact;
 pub mod faults;
 pub mod ids;
 pub mod kubelet;

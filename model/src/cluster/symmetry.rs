@@ -24,11 +24,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         let known = self.known(nodes);
         let named = known.namings(nodes).into_iter().map(|names| known.in_order(&names, pods));
         let least = named.min_by_key(|(hash, _, _)| *hash);
-        least.map_or(*self, |(_, nodes, pods)| {
-            let mut named = self.with_nodes_named(&nodes).with_pods_named(&pods);
-            named.store.sort();
-            named
-        })
+        least.map_or(*self, |(_, nodes, pods)| self.with_nodes_named(&nodes).with_pods_named(&pods))
     }
 
     /// This state, and all others that differ from it in the names of the first so many Pods and
@@ -79,7 +75,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             if let Object::Node(id, object) = event.object
                 && id == node
             {
-                (self.store.seen_together_before(place) as u32, event.change).pack(packer);
+                (place as u32, event.change).pack(packer);
                 object.pack(packer);
             }
         }
@@ -102,7 +98,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             if let Object::Pod(id, object) = event.object
                 && id == pod
             {
-                (self.store.seen_together_before(place) as u32, event.change).pack(packer);
+                (place as u32, event.change).pack(packer);
                 nowhere(object).pack(packer);
             }
         }
