@@ -4,6 +4,7 @@
 //! - [`graph`] keeps every state and edge, for liveness and for walks;
 //! - [`liveness`] looks in that graph for fair runs that never arrive;
 //! - [`plain`] is the plainest search, to hold the others against;
+//! - [`walk`] takes runs at random, where a model is too big for the others;
 //! - [`limits`] and [`progress`] say where a search ends and how far it is;
 //! - [`path`](mod@path) writes out the steps to what was discovered.
 
@@ -19,3 +20,4 @@ pub mod path;
 pub mod plain;
 pub mod progress;
 pub mod trail;
+pub mod walk;
