@@ -53,7 +53,8 @@ fn no_steps_are_taken_where_none_may_be() {
 }
 
 fn walk(scenario: &str, mutation: Option<&str>, how: Walks) -> Walked {
-    scenarios::with(scenario, &Size::default(), mutation, Walking(how)).unwrap()
+    scenarios::with(scenario, &Size::default(), mutation, Walking(how))
+        .expect("the scenario exists")
 }
 
 struct Walking(Walks);
