@@ -17,6 +17,16 @@ impl<T> Discoveries<T> {
         self.0[claim].as_ref()
     }
 
+    /// By claim, as they are kept in a file.
+    pub(super) fn all(&self) -> &[Option<T>] {
+        &self.0
+    }
+
+    /// What [`all`](Discoveries::all) gave.
+    pub(super) fn from_all(all: Vec<Option<T>>) -> Self {
+        Discoveries(all)
+    }
+
     /// Notes a discovery, if it is the first of its claim.
     pub fn note(&mut self, claim: usize, at: impl FnOnce() -> T) {
         self.0[claim].get_or_insert_with(at);

@@ -4,7 +4,9 @@
 //! - [`graph`] keeps every state and edge, for liveness and for walks;
 //! - [`liveness`] looks in that graph for fair runs that never arrive;
 //! - [`plain`] is the plainest search, to hold the others against;
+//! - [`walk`] takes runs at random, where a model is too big for the others;
 //! - [`limits`] and [`progress`] say where a search ends and how far it is;
+//! - [`save`] keeps a packed search in a file, to go on another day;
 //! - [`path`](mod@path) writes out the steps to what was discovered.
 
 pub mod breadth_first;
@@ -18,4 +20,6 @@ pub mod liveness;
 pub mod path;
 pub mod plain;
 pub mod progress;
+pub mod save;
 pub mod trail;
+pub mod walk;
