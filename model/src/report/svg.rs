@@ -114,8 +114,8 @@ fn in_two(name: &str) -> (&str, &str) {
         return ("", name);
     }
     let ends = name.char_indices().filter(|(_, letter)| ['-', ' ', '/'].contains(letter));
-    let ends = ends.map(|(place, _)| place + 1).filter(|end| *end <= NAME_MAX);
-    name.split_at(ends.last().unwrap_or(0))
+    let mut ends = ends.map(|(place, _)| place + 1).filter(|end| *end <= NAME_MAX);
+    name.split_at(ends.next_back().unwrap_or(0))
 }
 
 fn row(story: &Story, lanes: &[&str], place: usize, width: usize) -> String {
@@ -156,11 +156,11 @@ fn lag(lanes: &[&str], lane: &Lane, middle: usize) -> String {
     let x = x_of(lanes, &lane.name) + 8;
     let length = 6 * behind.min(BEHIND_MAX);
     format!(
-        "<rect x=\"{x}\" y=\"{}\" width=\"{length}\" height=\"8\" fill=\"#f6c46b\"/>\
+        "<rect x=\"{x}\" y=\"{}\" width=\"{length}\" height=\"7\" fill=\"#f6c46b\"/>\
          <text x=\"{}\" y=\"{}\" font-size=\"9\" fill=\"{ORANGE}\">{behind}</text>",
-        middle - 4,
+        middle + 3,
         x + length + 3,
-        middle + 3
+        middle + 10
     )
 }
 
