@@ -3,7 +3,10 @@
 //! Beside claims about states there are claims about steps ("no step changes `spec.nodeName`").
 //! A checker knows only states, so a state remembers which claim the step into it has broken.
 
+use crate::checker::path::Step;
 use crate::pack::Packed;
+use crate::report::story::Story;
+use crate::report::svg::drawing;
 use serde::Serialize;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -329,6 +332,24 @@ impl<S: Slice> stateright::Model for Checked<S> {
 
     fn format_action(&self, action: &Self::Action) -> String {
         self.slice.kind(*action)
+    }
+
+    fn format_step(&self, last: &Self::State, action: Self::Action) -> Option<String> {
+        let next = self.next_state(last, action)?;
+        let lanes = self.slice.lanes(&next.state).into_iter();
+        let lanes: String =
+            lanes.map(|Lane { name, holds, .. }| format!("\n{name}: {holds}")).collect();
+        Some(self.slice.describe(&last.state, action, &next.state) + "\n" + &lanes)
+    }
+
+    fn as_svg(&self, path: stateright::Path<Self::State, Self::Action>) -> Option<String> {
+        let states = path.into_vec();
+        let step = |pair: &[(Self::State, Option<Self::Action>)]| match pair {
+            [(before, Some(action)), (after, _)] => Some((before.state, *action, after.state)),
+            _ => None,
+        };
+        let steps: Vec<Step<S>> = states.windows(2).filter_map(step).collect();
+        Some(drawing(&Story::of(&self.slice, &steps, &[])))
     }
 
     fn properties(&self) -> Vec<stateright::Property<Self>> {
