@@ -6,6 +6,8 @@ use crate::checker::limits::{End, Limits, Until};
 use crate::checker::liveness::{Goal, Lasso, fair_run_without, state_without};
 use crate::checker::path::Step;
 use crate::checker::progress::Progress;
+use crate::checker::save::{Heading, ResumeError, resume, save};
+use crate::checker::walk::{Walks, simulate};
 use crate::report::story::Story;
 use crate::report::{
     ClaimReport, Entry, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
@@ -37,6 +39,12 @@ pub struct Options {
     pub symmetry: bool,
     /// The folder in which to keep states that are not looked at yet, if not in memory.
     pub spill: Option<PathBuf>,
+    /// Where to keep a search that a limit stops. It decides no claim about liveness.
+    pub save: Option<PathBuf>,
+    /// The search to go on with. It decides no claim about liveness.
+    pub resume: Option<PathBuf>,
+    /// Random walks instead of a search. They decide no claim about liveness.
+    pub simulate: Option<Walks>,
 }
 
 impl Default for Options {
@@ -51,6 +59,9 @@ impl Default for Options {
             limits: Limits::NONE,
             symmetry: true,
             spill: None,
+            save: None,
+            resume: None,
+            simulate: None,
         }
     }
 }
@@ -62,6 +73,8 @@ pub enum CheckError {
     Unknown(Unknown),
     /// A file could not be read or written.
     File(std::io::Error),
+    /// A search cannot go on.
+    Resume(ResumeError),
 }
 
 impl std::fmt::Display for CheckError {
@@ -69,6 +82,7 @@ impl std::fmt::Display for CheckError {
         match self {
             CheckError::Unknown(unknown) => unknown.fmt(formatter),
             CheckError::File(error) => error.fmt(formatter),
+            CheckError::Resume(error) => error.fmt(formatter),
         }
     }
 }
@@ -201,7 +215,7 @@ fn check(
 ) -> Result<ScenarioReport, CheckError> {
     let checker = Checker { name: name.to_owned(), options, until, progress };
     let mutation = options.mutation.as_deref();
-    scenarios::with(name, &options.size, mutation, checker)?.map_err(CheckError::File)
+    scenarios::with(name, &options.size, mutation, checker)?
 }
 
 fn run_mutation(
@@ -265,7 +279,7 @@ struct Checker<'a, 'b> {
 }
 
 impl Visitor for Checker<'_, '_> {
-    type Result = std::io::Result<ScenarioReport>;
+    type Result = Result<ScenarioReport, CheckError>;
 
     fn visit<S: Slice>(self, mut model: Checked<S>) -> Self::Result {
         if let Some(only) = &self.options.claim {
@@ -273,10 +287,11 @@ impl Visitor for Checker<'_, '_> {
         }
         let lives = |claim: &crate::slice::Claim<S>| claim.fact.kind() == Kind::Liveness;
         let start = Instant::now();
-        let report = if model.claims.iter().any(lives) {
-            self.with_edges(model)
-        } else {
-            self.packed(model)?
+        let in_a_file = self.options.save.is_some() || self.options.resume.is_some();
+        let report = match &self.options.simulate {
+            Some(walks) => self.simulated(&model, walks),
+            None if model.claims.iter().any(lives) && !in_a_file => self.with_edges(model),
+            None => self.packed(model)?,
         };
         let seconds = start.elapsed().as_secs_f64();
         Ok(ScenarioReport {
@@ -307,11 +322,33 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn packed<S: Slice>(self, model: Checked<S>) -> std::io::Result<ScenarioReport> {
+    fn simulated<S: Slice>(&self, model: &Checked<S>, walks: &Walks) -> ScenarioReport {
+        let simulation = simulate(model, walks);
+        let claims = simulation.found.iter().enumerate().map(|(claim, found)| {
+            let run = found.clone().map(|prefix| Lasso { prefix, cycle: Vec::new() });
+            claim_report(model, claim, End::Sampled, run)
+        });
+        ScenarioReport {
+            states: simulation.steps as usize,
+            transitions: simulation.steps,
+            depth: walks.steps_max as u32,
+            ..self.report(claims.collect(), End::Sampled)
+        }
+    }
+
+    fn packed<S: Slice>(self, model: Checked<S>) -> Result<ScenarioReport, CheckError> {
         let Options { threads, symmetry, spill, .. } = self.options.clone();
         let how = How { threads, spill, limits: self.limits() };
-        let mut search = BreadthFirst::start(model, symmetry);
-        let end = search.run(&how, self.progress)?;
+        let Options { size, mutation, .. } = self.options;
+        let heading = Heading::of(&model, &self.name, size, mutation.as_deref(), symmetry);
+        let mut search = match &self.options.resume {
+            Some(file) => resume(model, &heading, file).map_err(CheckError::Resume)?,
+            None => BreadthFirst::start(model, symmetry),
+        };
+        let end = search.run(&how, self.progress).map_err(CheckError::File)?;
+        if let (End::Stopped(_), Some(file)) = (end, &self.options.save) {
+            save(&search, &heading, file).map_err(CheckError::File)?;
+        }
         let claims = (0..search.model.claims.len()).map(|claim| judge(&search, end, claim));
         let claims = self.as_asked(claims.collect());
         Ok(ScenarioReport {
@@ -330,9 +367,9 @@ impl Checker<'_, '_> {
         claims.into_iter().map(ClaimReport::in_another_size).collect()
     }
 
-    fn report(self, claims: Vec<ClaimReport>, end: End) -> ScenarioReport {
+    fn report(&self, claims: Vec<ClaimReport>, end: End) -> ScenarioReport {
         ScenarioReport {
-            scenario: self.name,
+            scenario: self.name.clone(),
             mutation: self.options.mutation.clone(),
             claims,
             states: 0,
@@ -351,7 +388,8 @@ impl Checker<'_, '_> {
 fn judge<S: Slice>(search: &BreadthFirst<S>, end: End, claim: usize) -> ClaimReport {
     let found = search.discoveries.of(claim).map(|at| search.path_to(claim, *at));
     let run = found.map(|prefix| Lasso { prefix, cycle: Vec::new() });
-    claim_report(&search.model, claim, end, run)
+    let decides = search.model.claims[claim].fact.kind() != Kind::Liveness;
+    claim_report(&search.model, claim, if decides { end } else { End::Sampled }, run)
 }
 
 fn judge_in_graph<S: Slice>(graph: &Graph<S>, claim: usize) -> ClaimReport {
@@ -383,7 +421,9 @@ fn claim_report<S: Slice>(
         (Kind::Safety | Kind::Liveness, Some(_), _) => Verdict::Violated,
         (Kind::Reachability, None, End::Exhausted) => Verdict::Violated,
         (Kind::Safety | Kind::Liveness, None, End::Exhausted) => Verdict::Holds,
-        (_, None, End::Found | End::Bounded | End::Stopped(_)) => Verdict::NotExhausted,
+        (_, None, End::Found | End::Bounded | End::Sampled | End::Stopped(_)) => {
+            Verdict::NotExhausted
+        }
     };
     let id = model.claims[claim].id;
     let story = run.map(|Lasso { prefix, cycle }: Lasso<S>| told(model, &prefix, &cycle));

@@ -6,8 +6,8 @@ use api::trace::Event;
 use model::cluster::kubelet::{Container, Machine};
 use model::cluster::objects::{Change, Object as Entry, Pod, ReplicaSet};
 use model::cluster::scenario::{Cluster, Components};
-use model::history::Cursor;
 use model::cluster::{Budgets, NodeId, PodId, Uid, Watcher, claims};
+use model::history::Cursor;
 use model::slice::Fact;
 
 use super::containers::node_of;

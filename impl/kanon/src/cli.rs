@@ -165,9 +165,8 @@ pub(crate) struct OneNode {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Check {
-    /// Which slice of the model: watch, scheduling, progress, kubelet, node, eviction, workload or
-    /// failover; all when left out.
-    pub(crate) scenario: Option<String>,
+    /// A scenario (`scheduling`, `job`, `etcd` …) or a claim (`POD-1`); all scenarios when left out.
+    pub(crate) what: Option<String>,
     /// How many nodes.
     #[arg(long)]
     pub(crate) nodes: Option<usize>,
@@ -177,9 +176,45 @@ pub(crate) struct Check {
     /// How many replicas.
     #[arg(long)]
     pub(crate) replicas: Option<usize>,
-    /// How often each fault of a scenario may happen.
+    /// How often each fault of a scenario may happen; or which may: `crash,lost-request`, `none`.
     #[arg(long)]
-    pub(crate) faults: Option<u8>,
+    pub(crate) faults: Option<String>,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// Stop when so many states are known.
+    #[arg(long)]
+    pub(crate) max_states: Option<usize>,
+    /// Stop when the search holds so much memory.
+    #[arg(long, value_name = "MIB")]
+    pub(crate) memory: Option<usize>,
+    /// On how many threads [default: all cores].
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Look at every state, also at those that differ only in names.
+    #[arg(long)]
+    pub(crate) no_symmetry: bool,
+    /// Keep states that are not looked at yet in this folder, not in memory.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) on_disk: Option<PathBuf>,
+    /// Where to keep the search of one scenario when a limit stops it. Decides no liveness.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Go on with a search that was saved.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
+    /// So many random walks instead of a search. Decides no liveness.
+    #[arg(long, value_name = "WALKS")]
+    pub(crate) simulate: Option<u64>,
+    /// The seed of the random walks.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How long a random walk is at most.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) steps: usize,
+    /// Write the first counterexample as a page.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Replace one step by a wrong one. Exit code 1 when a claim notices.
     #[arg(long)]
     pub(crate) mutation: Option<String>,

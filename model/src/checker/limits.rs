@@ -77,6 +77,8 @@ pub enum End {
     Found,
     /// A state was at the bounds of the slice: no step was taken from it.
     Bounded,
+    /// It looked at some runs only, or kept no edges for a claim about liveness.
+    Sampled,
     /// It was stopped.
     Stopped(Limit),
 }

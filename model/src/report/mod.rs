@@ -132,6 +132,12 @@ impl Report {
         self.violations().next().is_some()
     }
 
+    /// Whether some search was stopped by a limit or by the bounds of its slice.
+    pub fn is_stopped(&self) -> bool {
+        let stopped = |end| matches!(end, End::Stopped(_) | End::Bounded);
+        self.scenarios.iter().any(|scenario| stopped(scenario.end))
+    }
+
     /// The claims that are violated, with the scenario of each.
     pub fn violations(&self) -> impl Iterator<Item = (&ScenarioReport, &ClaimReport)> {
         let of = |scenario| ScenarioReport::violated(scenario).map(move |claim| (scenario, claim));

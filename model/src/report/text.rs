@@ -21,7 +21,7 @@ impl fmt::Display for ScenarioReport {
         }
         let seen = match self.end {
             End::Exhausted => "",
-            End::Found | End::Bounded | End::Stopped(_) => ", not all",
+            End::Found | End::Bounded | End::Sampled | End::Stopped(_) => ", not all",
         };
         writeln!(
             formatter,
@@ -38,6 +38,7 @@ impl fmt::Display for ScenarioReport {
             End::Bounded => {
                 writeln!(formatter, "  not exhausted: states at the bounds of the slice")?;
             }
+            End::Sampled => writeln!(formatter, "  not exhausted: random walks")?,
             End::Exhausted | End::Found => {}
         }
         self.claims.iter().try_for_each(|claim| claim.fmt(formatter))
