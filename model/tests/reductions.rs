@@ -109,7 +109,7 @@ fn counterexamples_have_the_same_length_with_and_without_symmetry() {
 }
 
 fn run(options: &Options) -> Report {
-    check::run(options, &mut Progress::silent()).unwrap()
+    check::run(options, &mut Progress::silent()).expect("the scenarios are known")
 }
 
 fn verdicts(report: &Report) -> BTreeMap<(String, String), bool> {
@@ -150,7 +150,7 @@ impl Visitor for Counted {
         let graph_states = graph.len();
         let how = How { threads: 2, limits: Limits::NONE, spill: None };
         let mut search = BreadthFirst::start(graph.model, false);
-        let end = search.run(&how, &mut Progress::silent()).unwrap();
+        let end = search.run(&how, &mut Progress::silent()).expect("nothing is kept in a file");
         assert_eq!(end, End::Exhausted);
         Some(Counts {
             plain: plain.len(),

@@ -56,8 +56,13 @@ fn a_file_of_another_version_of_the_model_is_refused() {
     let file = File::of_stopped_search("version");
 
     let pretend = Resuming { file: &file.0, scenario: "scheduler-queue", mutation: None };
-    let resumed =
-        scenarios::with("scheduler-queue", &Size::default(), Some(MUTATION), pretend).unwrap();
+    let resumed = scenarios::with(
+        "scheduler-queue",
+        &Size::default(),
+        Some("queue-adds-pod-in-flight"),
+        pretend,
+    )
+    .unwrap();
 
     let Err(ResumeError::OtherModel { what }) = resumed else { panic!("{resumed:?}") };
     assert!(what.starts_with("version of the model "), "{what}");

@@ -34,7 +34,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Node(Node),
     /// Explore the model and check every claim of `specs/`.
-    Check(Check),
+    Check(Box<Check>),
     /// Hold an API server or a trace against the model.
     #[command(subcommand)]
     Conform(Conform),
