@@ -52,7 +52,7 @@ pub struct Lease {
 pub struct Candidate {
     /// Whether it acts as the leader.
     pub leads: bool,
-    /// Whether its loop that renews runs; it ends when `renewDeadlineSeconds` have passed.
+    /// Whether its loop that renews runs; it ends when `renewDeadline` has passed.
     pub renewing: bool,
     /// How long ago it has renewed, by its own clock, in quarters of `leaseDurationSeconds`.
     pub since_renewal: u8,

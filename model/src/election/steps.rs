@@ -2,9 +2,9 @@
 
 use super::{Action, Attempt, Budgets, CANDIDATES, Candidate, State};
 
-/// `leaseDurationSeconds`: a Lease that was silent for so long may be taken.
+/// `leaseDuration`: a Lease that was silent for so long may be taken.
 pub(super) const LEASE_DURATION: u8 = 4;
-/// `renewDeadlineSeconds`: a leader that could not renew for so long gives up.
+/// `renewDeadline`: a leader that could not renew for so long gives up.
 pub(super) const RENEW_DEADLINE: u8 = 2;
 
 impl Action {
@@ -100,7 +100,7 @@ impl State {
     }
 
     /// The clock of one candidate runs ahead of the other's, by less than the difference between
-    /// `leaseDurationSeconds` and `renewDeadlineSeconds`.
+    /// `leaseDuration` and `renewDeadline`.
     pub fn run_ahead(&self, number: u8) -> Option<Self> {
         let budgets = Budgets { skews: self.budgets.skews.checked_sub(1)?, ..self.budgets };
         let candidate = self.candidate(number);
