@@ -3,6 +3,8 @@
 //! A change in the log matters to the watchers that have not read it and select it, or what the
 //! object was before. Where there are none, and no earlier change of the object is in the log, it may
 //! as well be part of the base already, wherever in the log it stands.
+//!
+//! `specs/reductions.md` says why verdicts are those of all states.
 
 use super::objects::{Event, Object};
 use super::store::Store;

@@ -5,6 +5,8 @@
 //! has its Nodes in the order of a hash of the first and third, and its Pods in the order of a hash
 //! of the second and third; Nodes whose hashes are equal are tried in every order. Two hashes that
 //! are equal by chance cost a state more, and hide none.
+//!
+//! `specs/reductions.md` says why verdicts are those of all states.
 
 use super::ids::{NodeId, PodId};
 use super::objects::{Event, Object, Pod};
