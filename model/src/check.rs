@@ -87,6 +87,8 @@ impl std::fmt::Display for CheckError {
     }
 }
 
+impl std::error::Error for CheckError {}
+
 impl From<Unknown> for CheckError {
     fn from(unknown: Unknown) -> Self {
         CheckError::Unknown(unknown)
@@ -166,9 +168,9 @@ impl std::fmt::Display for ExploreError {
     }
 }
 
-/// How many states stateright's own search finds in a scenario.
-pub fn states_by_stateright(name: &str, size: &Size) -> Result<usize, Unknown> {
-    scenarios::with(name, size, None, ByStateright)
+/// How many states stateright's own search finds in a scenario, on so many threads.
+pub fn states_by_stateright(name: &str, size: &Size, threads: usize) -> Result<usize, Unknown> {
+    scenarios::with(name, size, None, ByStateright { threads })
 }
 
 /// The claims of each scenario, with their kinds.
@@ -455,14 +457,16 @@ impl Visitor for Explorer {
     }
 }
 
-struct ByStateright;
+struct ByStateright {
+    threads: usize,
+}
 
 impl Visitor for ByStateright {
     type Result = usize;
 
     fn visit<S: Slice>(self, model: Checked<S>) -> usize {
         use stateright::{Checker, Model};
-        model.checker().spawn_bfs().join().unique_state_count()
+        model.checker().threads(self.threads).spawn_bfs().join().unique_state_count()
     }
 }
 

@@ -12,7 +12,7 @@
 //!   [`history`] what stores have, [`pack`] how states become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
 //! - [`spec`] holds the numbered sentences, [`check`] and [`report`] what `kanon check` prints;
-//! - [`walks`] are runs to replay on real API servers.
+//! - [`walks`] are runs to replay on real API servers, [`counterexample`] those that violate a claim.
 //!
 //! The model shares no code with the implementation.
 
@@ -21,6 +21,7 @@ pub mod check;
 pub mod checker;
 pub mod cluster;
 pub mod controllers;
+pub mod counterexample;
 pub mod election;
 pub mod etcd;
 pub mod history;

@@ -7,7 +7,7 @@ use crate::checker::path::Step;
 use crate::pack::Packed;
 use crate::report::story::Story;
 use crate::report::svg::drawing;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -91,20 +91,27 @@ pub trait Family: Slice {
 }
 
 /// How large a scenario is. What is not said is as the scenario has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Size {
     /// How many machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<usize>,
     /// How many Pods clients create.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pods: Option<usize>,
     /// How many replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<usize>,
     /// How often each fault of the scenario may happen.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<u8>,
     /// The faults that may happen; all of the scenario's where none are named.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub only: Option<Vec<Fault>>,
     /// Whether events that a watch does not select wait to be delivered like the others. It adds
     /// states and no behaviour: a test of the reduction that skips them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub lazy: bool,
 }
 
@@ -121,7 +128,7 @@ impl Size {
 }
 
 /// A kind of fault, to be switched on or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// A component crashes and loses its memory.
@@ -178,6 +185,18 @@ pub struct Lane {
     pub behind: Option<usize>,
 }
 
+impl Lane {
+    /// All of it as a line of text.
+    pub fn believes(&self) -> String {
+        let Lane { name, holds, behind } = self;
+        match behind {
+            None | Some(0) => format!("{name}: {holds}"),
+            Some(1) => format!("{name}: {holds} (1 event behind)"),
+            Some(behind) => format!("{name}: {holds} ({behind} events behind)"),
+        }
+    }
+}
+
 /// Declares the mutations of a family: wrong steps, each with its id. `k-NUMBER` and `etcd-NUMBER`
 /// are bugs that Kubernetes or etcd had.
 ///
@@ -215,7 +234,7 @@ macro_rules! mutations {
 }
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It made a new revision.

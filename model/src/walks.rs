@@ -8,7 +8,7 @@ use crate::checker::path::Step;
 use crate::checker::progress::Progress;
 use crate::scenarios::{self, Unknown, Visitor};
 use crate::slice::{Checked, Outcome, Slice};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A run of a scenario, from its start.
@@ -21,12 +21,13 @@ pub struct Walk {
 }
 
 /// One step of a walk.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WalkStep {
     /// The action, with the names of its objects.
     pub action: serde_json::Value,
     /// The request that an API server sees, if any.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<serde_json::Value>,
     /// What became of it.
     pub outcome: Outcome,

@@ -24,21 +24,25 @@ use model::walks::{self, Walk};
 
 use connection::Connection;
 
-/// Replays every walk on the cluster of a kubeconfig.
-pub fn run_blocking(kubeconfig: Option<&Path>) -> Result<Report, CannotRun> {
+/// The walks of the model that cover its requests, with every answer that they can have.
+pub fn walks() -> Result<Vec<Walk>, CannotRun> {
+    let walks = walks::covering(&Options::default());
+    walks.map_err(|unknown| CannotRun(format!("the model has no walks: {unknown}")))
+}
+
+/// Replays walks on the cluster of a kubeconfig.
+pub fn run_blocking(kubeconfig: Option<&Path>, walks: &[Walk]) -> Result<Report, CannotRun> {
     let target = Target::read(kubeconfig)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| CannotRun(error.to_string()))?;
-    runtime.block_on(run(&target))
+    runtime.block_on(run(&target, walks))
 }
 
-/// Replays every walk on a cluster.
-pub async fn run(target: &Target) -> Result<Report, CannotRun> {
+/// Replays walks on a cluster.
+pub async fn run(target: &Target, walks: &[Walk]) -> Result<Report, CannotRun> {
     let connection = Connection::open(target).await?;
-    let walks = walks::covering(&Options::default())
-        .map_err(|unknown| CannotRun(format!("the model has no walks: {unknown}")))?;
     let mut report = Report::new(target, connection.version().await?);
     for (index, walk) in walks.iter().enumerate() {
         match unseen(walk) {

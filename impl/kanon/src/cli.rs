@@ -215,6 +215,12 @@ pub(crate) struct Check {
     /// Write the first counterexample as a page.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Write the first counterexample as a scenario: to replay here or with `conform run --walk`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<PathBuf>,
+    /// Take the steps of a counterexample in the model, with and without its mutation.
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    pub(crate) replay: Option<PathBuf>,
     /// Replace one step by a wrong one. Exit code 1 when a claim notices.
     #[arg(long)]
     pub(crate) mutation: Option<String>,
@@ -239,6 +245,9 @@ pub(crate) enum Conform {
         /// The kubeconfig of the cluster [default: $KUBECONFIG, ~/.kube/config].
         #[arg(long)]
         kubeconfig: Option<PathBuf>,
+        /// Replay this counterexample only, as `kanon check --export` writes it.
+        #[arg(long, value_name = "FILE")]
+        walk: Option<PathBuf>,
         /// How to print.
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
@@ -286,6 +295,16 @@ pub(crate) enum Bench {
         /// What runs the containers.
         #[arg(long, value_enum, default_value = "embedded")]
         runtime: Runtime,
+        /// How to print.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// The model's checker, with stateright's figures on the same slice beside; every mutation; and
+    /// how fast traces are validated.
+    Check {
+        /// How many searches of each kind.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
         /// How to print.
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,

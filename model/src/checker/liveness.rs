@@ -13,7 +13,7 @@ use super::components::{Component, components};
 use super::graph::{Edge, Graph};
 use super::path::Step;
 use crate::pack::{Packed, Packer};
-use crate::slice::Slice;
+use crate::slice::{Checked, Slice};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What is to be reached.
@@ -127,39 +127,98 @@ impl Unfinished<'_> {
         let mut taken = Actions::NONE;
         for state in states {
             let edges = (self.edges)(*state);
-            always_possible = always_possible.and(Actions::of(edges.iter()));
+            always_possible = always_possible.and(Actions::of(&edges));
             taken = taken.or(Actions::of(edges.iter().filter(|edge| within(edge))));
         }
         always_possible.is_subset_of(taken)
     }
 
-    /// A way from the first state of a component back to it, breadth first.
+    /// A fair way round from the first state of a fair component: the shortest, and detours for the
+    /// actions that are possible all along it and not taken.
     fn cycle(&self, states: &Component) -> Vec<Edge> {
+        let home = states[0];
+        let mut cycle = self.way(states, home, &|edge| edge.target == home);
+        while let Some(action) = self.neglected(home, &cycle) {
+            let relents = |edge: &Edge| {
+                edge.action == action || !Actions::of(&(self.edges)(edge.target)).has(action)
+            };
+            let detour = self.way(states, home, &relents);
+            let Some(away) = detour.last().map(|edge| edge.target) else {
+                break;
+            };
+            cycle.extend(detour);
+            if away != home {
+                cycle.extend(self.way(states, away, &|edge| edge.target == home));
+            }
+        }
+        cycle
+    }
+
+    /// An action that is possible all along a cycle and is not on it.
+    fn neglected(&self, home: u32, cycle: &[Edge]) -> Option<u16> {
+        let possible = cycle
+            .iter()
+            .map(|edge| Actions::of(&(self.edges)(edge.target)))
+            .fold(Actions::of(&(self.edges)(home)), Actions::and);
+        let taken = Actions::of(cycle);
+        (0..Actions::MAX).find(|action| possible.has(*action) && !taken.has(*action))
+    }
+
+    /// The shortest way within a component, from one of its states, that ends with such an edge.
+    fn way(&self, states: &Component, from: u32, is_last: &dyn Fn(&Edge) -> bool) -> Vec<Edge> {
         let mut came_by = vec![None; states.len()];
-        let mut queue = VecDeque::from([states[0]]);
+        let mut queue = VecDeque::from([from]);
         while let Some(source) = queue.pop_front() {
             for edge in (self.edges)(source) {
                 let Ok(place) = states.binary_search(&edge.target) else {
                     continue;
                 };
-                if came_by[place].is_none() {
+                if is_last(&edge) {
+                    return self.back(states, &came_by, from, (source, edge));
+                }
+                if edge.target != from && came_by[place].is_none() {
                     came_by[place] = Some((source, edge));
                     queue.push_back(edge.target);
                 }
             }
         }
-        let mut cycle = Vec::new();
-        let mut place = 0;
-        while let Some((source, edge)) = came_by[place] {
-            cycle.push(edge);
-            if source == states[0] {
-                break;
-            }
-            place = states.binary_search(&source).unwrap_or(0);
-        }
-        cycle.reverse();
-        cycle
+        Vec::new()
     }
+
+    fn back(
+        &self,
+        states: &Component,
+        came_by: &[Option<(u32, Edge)>],
+        from: u32,
+        (mut at, last): (u32, Edge),
+    ) -> Vec<Edge> {
+        let mut way = vec![last];
+        while at != from
+            && let Ok(place) = states.binary_search(&at)
+            && let Some((source, edge)) = came_by[place]
+        {
+            way.push(edge);
+            at = source;
+        }
+        way.reverse();
+        way
+    }
+}
+
+/// Whether a cycle that starts here, or to stay here where it has no steps, is fair: every action
+/// that is possible all along it is on it.
+pub fn is_fair_cycle<S: Slice>(model: &Checked<S>, start: S::State, cycle: &[Step<S>]) -> bool {
+    let slice = &model.slice;
+    let states: Vec<_> = std::iter::once(start).chain(cycle.iter().map(|step| step.2)).collect();
+    let is_possible = |state: &S::State, action: &S::Action| {
+        slice.step(state, *action).is_some_and(|after| after != *state)
+    };
+    let neglected = |action: &&S::Action| {
+        cycle.iter().all(|step| step.1 != **action)
+            && states.iter().all(|state| is_possible(state, action))
+    };
+    let fair = model.candidates.iter().filter(|action| slice.is_fair(**action));
+    fair.filter(neglected).count() == 0
 }
 
 /// Takes actions one after the other.
@@ -218,10 +277,20 @@ fn concrete_cycle<S: Slice>(
     let found = components(states.len(), &|state| {
         written_out.waiting[state as usize].then(|| written_out.successors(state))
     });
-    let mut failing = found.into_iter().filter(|states| written_out.is_fair(states));
-    let around = failing.by_ref().find(|states| states[0] == 0).or_else(|| failing.next())?;
-    let actions = written_out.cycle(&around).into_iter().map(|edge| edge.action);
-    Some(Lasso { cycle: replay(graph, states[around[0] as usize], actions), prefix })
+    let all: Component = (0..states.len() as u32).collect();
+    let ways = found.iter().filter(|states| written_out.is_fair(states)).filter_map(|around| {
+        let way = match around[0] {
+            0 => Vec::new(),
+            first => written_out.way(&all, 0, &|edge| edge.target == first),
+        };
+        (around[0] == 0 || !way.is_empty()).then_some((around, way))
+    });
+    let (around, way) = ways.min_by_key(|(_, way)| way.len())?;
+    let actions_of = |edges: Vec<Edge>| edges.into_iter().map(|edge| edge.action);
+    let way = replay(graph, start, actions_of(way));
+    let begins = states[around[0] as usize];
+    let cycle = replay(graph, begins, actions_of(written_out.cycle(around)));
+    Some(Lasso { prefix: [prefix, way].concat(), cycle })
 }
 
 fn bytes(state: &impl Packed) -> Vec<u8> {
@@ -238,12 +307,18 @@ struct Actions([u64; 16]);
 impl Actions {
     const NONE: Self = Actions([0; 16]);
     const ALL: Self = Actions([u64::MAX; 16]);
+    /// How many there may be.
+    const MAX: u16 = 16 * 64;
 
-    fn of<'a>(edges: impl Iterator<Item = &'a Edge>) -> Self {
-        edges.fold(Actions::NONE, |mut set, edge| {
+    fn of<'a>(edges: impl IntoIterator<Item = &'a Edge>) -> Self {
+        edges.into_iter().fold(Actions::NONE, |mut set, edge| {
             set.0[usize::from(edge.action) / 64] |= 1 << (edge.action % 64);
             set
         })
+    }
+
+    fn has(self, action: u16) -> bool {
+        self.0[usize::from(action) / 64] & (1 << (action % 64)) != 0
     }
 
     fn and(self, other: Self) -> Self {

@@ -131,14 +131,9 @@ impl fmt::Display for Story {
             )?;
         }
         writeln!(formatter, "         At the end:")?;
-        for Lane { name, holds, behind } in self.lanes_after(self.steps.len()) {
-            write!(formatter, "           {name}: {holds}")?;
-            match behind {
-                Some(behind) if behind > 0 => writeln!(formatter, " ({behind} events behind)")?,
-                Some(_) | None => writeln!(formatter)?,
-            }
-        }
-        Ok(())
+        self.lanes_after(self.steps.len())
+            .iter()
+            .try_for_each(|lane| writeln!(formatter, "           {}", lane.believes()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `kanon check`: explores the model.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use model::checker::limits::{Limits, Until};
 use model::checker::progress::{Progress, Report as Far};
 use model::checker::save::ResumeError;
 use model::checker::walk::Walks;
+use model::counterexample::{Counterexample, ReplayError};
 use model::report::{Report, html};
 use model::scenarios;
 use model::slice::{Fault, Size};
 
-use crate::cli::Check;
+use crate::cli::{Check, Output};
 use crate::failure::{CANNOT, Failure, VIOLATION, While};
 use crate::output::print;
 
@@ -21,6 +23,9 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     if arguments.list {
         print(&check::list(), arguments.output);
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(file) = &arguments.replay {
+        return replay(file, arguments.output);
     }
     let options = options(arguments)?;
     if let Some(address) = &arguments.explore {
@@ -39,11 +44,33 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
         let page = page(&report).ok_or_else(|| Failure::cannot("no claim is violated: no page"))?;
         std::fs::write(file, page).while_doing(format!("writing {}", file.display()))?;
     }
+    if let Some(file) = &arguments.export {
+        let found = Counterexample::first_of(&report, &options.size);
+        let found = found.ok_or_else(|| Failure::cannot("no claim is violated: no file"))?;
+        std::fs::write(file, found.write()).while_doing(format!("writing {}", file.display()))?;
+    }
     Ok(ExitCode::from(match (report.is_violated(), report.is_stopped()) {
         (true, _) => VIOLATION,
         (false, true) => CANNOT,
         (false, false) => 0,
     }))
+}
+
+/// Takes the steps of a counterexample in the model.
+fn replay(file: &Path, output: Output) -> Result<ExitCode, Failure> {
+    let replayed = read(file)?.replay().map_err(|error| unreadable(file, &error))?;
+    print(&replayed, output);
+    Ok(ExitCode::from(if replayed.shows_it() { VIOLATION } else { CANNOT }))
+}
+
+/// Reads a counterexample.
+pub(super) fn read(file: &Path) -> Result<Counterexample, Failure> {
+    let text = std::fs::read_to_string(file).while_doing(format!("reading {}", file.display()))?;
+    Counterexample::parse(&text).map_err(|error| unreadable(file, &error))
+}
+
+fn unreadable(file: &Path, error: &ReplayError) -> Failure {
+    Failure::usage(format!("{}: {error}", file.display()))
 }
 
 /// Runs the check; tells how far it is where somebody watches.

@@ -4,15 +4,22 @@ use std::process::ExitCode;
 
 use conformance::refine::{self, Verdict};
 use conformance::suite;
+use model::walks::Walk;
 
+use super::check::read;
 use crate::cli::Conform;
 use crate::failure::{Failure, VIOLATION};
 use crate::output::print;
 
 pub(crate) fn run(arguments: &Conform) -> Result<ExitCode, Failure> {
     match arguments {
-        Conform::Run { kubeconfig, output } => {
-            let report = suite::run_blocking(kubeconfig.as_deref()).map_err(Failure::cannot)?;
+        Conform::Run { kubeconfig, walk, output } => {
+            let walks = match walk {
+                Some(file) => vec![Walk::from(read(file)?)],
+                None => suite::walks().map_err(Failure::cannot)?,
+            };
+            let report =
+                suite::run_blocking(kubeconfig.as_deref(), &walks).map_err(Failure::cannot)?;
             print(&report, *output);
             Ok(exit_code(report.failed == 0))
         }
