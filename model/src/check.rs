@@ -10,7 +10,7 @@ use crate::checker::save::{Heading, ResumeError, resume, save};
 use crate::checker::walk::{Walks, simulate};
 use crate::report::story::Story;
 use crate::report::{
-    ClaimReport, Entry, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
+    ClaimReport, Entry, Killed, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
 };
 use crate::scenarios::{self, Unknown, Visitor};
 use crate::slice::{Checked, Fact, Kind, Size, Slice};
@@ -132,20 +132,31 @@ pub fn mutations(options: &Options) -> Result<Mutations, CheckError> {
             planned.entry((kill.mutation, kill.scenario)).or_default().push(sentence.id.clone());
         }
     }
+    let unnamed = scenarios::mutations().into_iter().filter(|id| {
+        let is_named = planned.keys().any(|(mutation, _)| mutation == id);
+        !is_named
+    });
+    let unnamed: Vec<_> = unnamed.map(MutationReport::unnamed).collect();
     let planned: Vec<_> = planned.into_iter().collect();
     let reports = in_parallel(options.threads, planned, |((mutation, scenario), claims)| {
         run_mutation(options, mutation, scenario, &claims)
     });
-    let mutations = reports.into_iter().collect::<Result<_, _>>()?;
+    let mut mutations = reports.into_iter().collect::<Result<Vec<_>, _>>()?;
+    mutations.extend(unnamed);
     Ok(Mutations { claims: list().claims, mutations })
 }
 
-/// Serves stateright's Explorer on an address, for one scenario, until the process ends.
-pub fn explore(address: &str, options: &Options) -> Result<(), ExploreError> {
+/// Serves stateright's Explorer on an address, for one scenario, until the process ends. `starts` is
+/// called when nothing can fail any more.
+pub fn explore(
+    address: &str,
+    options: &Options,
+    starts: impl FnOnce(),
+) -> Result<(), ExploreError> {
     std::net::TcpListener::bind(address)
         .map_err(|error| ExploreError::Address(format!("cannot listen on {address}: {error}")))?;
     let name = options.scenario.as_deref().unwrap_or("scheduling");
-    let explorer = Explorer { address: address.to_owned() };
+    let explorer = Explorer { address: address.to_owned(), starts };
     scenarios::with(name, &options.size, options.mutation.as_deref(), explorer)
         .map_err(ExploreError::Unknown)
 }
@@ -184,6 +195,7 @@ pub fn kinds() -> BTreeMap<String, Kind> {
 
 fn scenarios_of(options: &Options) -> Result<Vec<String>, Unknown> {
     if let Some(name) = &options.scenario {
+        scenarios::comes_in(name, &options.size)?;
         return Ok(vec![name.clone()]);
     }
     let all = || scenarios::names().into_iter().map(str::to_owned);
@@ -229,13 +241,15 @@ fn run_mutation(
     let mutated = Options { mutation: Some(mutation.clone()), threads: 1, ..options.clone() };
     let until = until_all_of(claims);
     let report = check(&scenario, &mutated, until, &mut Progress::silent())?;
-    let killed: Vec<_> = report.violated().collect();
+    let killed = |claim: &ClaimReport| {
+        let steps = claim.story.as_ref().map(|story| story.steps.len());
+        Killed { claim: claim.id.clone(), steps }
+    };
     Ok(MutationReport {
         id: mutation,
-        killed_by: killed.iter().map(|claim| claim.id.clone()).collect(),
-        steps: killed.iter().map(|claim| claim.steps.len()).filter(|steps| *steps > 0).min(),
+        killed_by: report.violated().map(killed).collect(),
         seconds: report.seconds,
-        scenario,
+        scenario: Some(scenario),
     })
 }
 
@@ -444,15 +458,17 @@ fn told<S: Slice>(model: &Checked<S>, prefix: &[Step<S>], cycle: &[Step<S>]) -> 
     Story::of(&model.slice, prefix, cycle)
 }
 
-struct Explorer {
+struct Explorer<F> {
     address: String,
+    starts: F,
 }
 
-impl Visitor for Explorer {
+impl<F: FnOnce()> Visitor for Explorer<F> {
     type Result = ();
 
     fn visit<S: Slice>(self, model: Checked<S>) {
         use stateright::Model;
+        (self.starts)();
         model.checker().serve(self.address.as_str());
     }
 }

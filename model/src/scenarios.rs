@@ -121,7 +121,7 @@ pub trait Visitor {
 /// Why a scenario cannot be set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unknown {
-    /// There is no scenario of this name.
+    /// There is no scenario of this name, nor a claim.
     Scenario(String),
     /// There is no claim of this number.
     Claim(String),
@@ -135,7 +135,12 @@ impl std::fmt::Display for Unknown {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Unknown::Scenario(name) => {
-                write!(formatter, "there is no scenario {name:?}; there are {}", names().join(", "))
+                write!(
+                    formatter,
+                    "there is no scenario or claim {name:?}; see `kanon check --list` for claims; \
+                     there are the scenarios {}",
+                    names().join(", ")
+                )
             }
             Unknown::Claim(id) => {
                 write!(formatter, "there is no claim {id:?}; see `kanon check --list`")
@@ -146,6 +151,24 @@ impl std::fmt::Display for Unknown {
             Unknown::Size(what) => formatter.write_str(what),
         }
     }
+}
+
+/// Whether a scenario comes in this size: those of a cluster have as many nodes, pods or replicas as
+/// they are told, the others are as they are.
+pub fn comes_in(name: &str, size: &Size) -> Result<(), Unknown> {
+    let plan = plan(name);
+    let may_have_replicas = plan.as_ref().is_some_and(|plan| plan.replicas > 0);
+    for (what, asked, is_known) in [
+        ("nodes", size.nodes, plan.is_some()),
+        ("pods", size.pods, plan.is_some()),
+        ("replicas", size.replicas, may_have_replicas),
+    ] {
+        if asked.is_some() && !is_known && names().contains(&name) {
+            let why = format!("the number of {what} in the scenario {name:?} is what it is");
+            return Err(Unknown::Size(why));
+        }
+    }
+    Ok(())
 }
 
 fn set_up<F: Family>(name: &str, size: &Size, mutation: Option<&str>) -> Result<F, Unknown> {
@@ -162,6 +185,9 @@ fn cluster<V: Visitor>(
     visitor: V,
 ) -> Result<V::Result, Unknown> {
     let plan = plan(name).ok_or_else(|| Unknown::Scenario(name.to_owned()))?.resized(size);
+    if plan.nodes == 0 || plan.pods + plan.replicas == 0 {
+        return Err(Unknown::Size("there is nothing to check without nodes or pods".into()));
+    }
     let mutation = cluster_mutation(mutation)?;
     match (plan.names(), plan.machines(), plan.sets()) {
         (..=2, ..=2, 0) => Ok(visitor.visit(plan.cluster::<2, 2, 0, 16>(size, mutation))),
@@ -197,11 +223,11 @@ struct Plan {
 
 impl Plan {
     fn resized(mut self, size: &Size) -> Self {
-        self.nodes = size.nodes.unwrap_or(self.nodes).max(1);
+        self.nodes = size.nodes.unwrap_or(self.nodes);
         if self.replicas == 0 {
-            self.pods = size.pods.unwrap_or(self.pods).max(1);
+            self.pods = size.pods.unwrap_or(self.pods);
         } else {
-            self.replicas = size.replicas.or(size.pods).unwrap_or(self.replicas).max(1);
+            self.replicas = size.replicas.or(size.pods).unwrap_or(self.replicas);
         }
         if let Some(times) = size.faults {
             self.faults.iter_mut().for_each(|(_, budget)| *budget = times);

@@ -63,12 +63,13 @@ fn every_mutation_is_killed_by_each_claim_that_names_it() {
     let killed: BTreeMap<_, _> = report
         .mutations
         .iter()
-        .map(|mutation| ((mutation.id.as_str(), mutation.scenario.as_str()), &mutation.killed_by))
+        .map(|mutation| ((mutation.id.as_str(), mutation.scenario.as_deref()), &mutation.killed_by))
         .collect();
     for claim in spec::sentences() {
         for kill in &claim.mutations {
-            let killers = killed[&(kill.mutation.as_str(), kill.scenario.as_str())];
-            assert!(killers.contains(&claim.id), "{} does not kill {}", claim.id, kill.mutation);
+            let killers = killed[&(kill.mutation.as_str(), Some(kill.scenario.as_str()))];
+            let kills = killers.iter().any(|killed| killed.claim == claim.id);
+            assert!(kills, "{} does not kill {}", claim.id, kill.mutation);
         }
     }
 }
@@ -133,6 +134,24 @@ fn what_is_unknown_is_named() {
     assert!(
         check::run(&mutation, &mut Progress::silent()).unwrap_err().to_string().contains("k-0")
     );
+}
+
+#[test]
+fn impossible_sizes_are_refused() {
+    let of = |scenario: &str, size: Size| {
+        let scenario = Some(scenario.to_owned());
+        let options = Options { scenario, size, ..Options::default() };
+        check::run(&options, &mut Progress::silent()).unwrap_err().to_string()
+    };
+
+    let without = Size { pods: Some(0), ..Size::default() };
+    assert!(of("scheduling", without).contains("nothing to check"));
+    let large = Size { nodes: Some(99), ..Size::default() };
+    assert!(of("scheduling", large).contains("at most 4 nodes"));
+    let job = Size { pods: Some(3), ..Size::default() };
+    assert!(of("job", job).contains("the number of pods in the scenario \"job\""));
+    let pods = Size { replicas: Some(3), ..Size::default() };
+    assert!(of("kubelet", pods).contains("the number of replicas"));
 }
 
 fn defined_mutations() -> BTreeSet<&'static str> {

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -167,13 +168,13 @@ pub(crate) struct OneNode {
 pub(crate) struct Check {
     /// A scenario (`scheduling`, `job`, `etcd` …) or a claim (`POD-1`); all scenarios when left out.
     pub(crate) what: Option<String>,
-    /// How many nodes.
+    /// How many nodes, in the scenarios of a cluster.
     #[arg(long)]
     pub(crate) nodes: Option<usize>,
-    /// How many pods.
+    /// How many pods, in the scenarios of a cluster.
     #[arg(long)]
     pub(crate) pods: Option<usize>,
-    /// How many replicas.
+    /// How many replicas, in the scenarios of a cluster that have any.
     #[arg(long)]
     pub(crate) replicas: Option<usize>,
     /// How often each fault of a scenario may happen; or which may: `crash,lost-request`, `none`.
@@ -188,9 +189,9 @@ pub(crate) struct Check {
     /// Stop when the search holds so much memory.
     #[arg(long, value_name = "MIB")]
     pub(crate) memory: Option<usize>,
-    /// On how many threads [default: all cores].
+    /// On how many threads [default: one for each core].
     #[arg(long)]
-    pub(crate) threads: Option<usize>,
+    pub(crate) threads: Option<NonZero<usize>>,
     /// Look at every state, also at those that differ only in names.
     #[arg(long)]
     pub(crate) no_symmetry: bool,
@@ -204,8 +205,8 @@ pub(crate) struct Check {
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
     /// So many random walks instead of a search. Decides no liveness.
-    #[arg(long, value_name = "WALKS")]
-    pub(crate) simulate: Option<u64>,
+    #[arg(long, value_name = "WALKS", conflicts_with_all = ["save", "resume", "on_disk"])]
+    pub(crate) simulate: Option<NonZero<u64>>,
     /// The seed of the random walks.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

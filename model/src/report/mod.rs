@@ -116,14 +116,29 @@ pub struct Mutations {
 pub struct MutationReport {
     /// Its id.
     pub id: String,
-    /// Where it was tried.
-    pub scenario: String,
+    /// Where it was tried. Nothing: no sentence of `specs/` names it.
+    pub scenario: Option<String>,
     /// The claims that it violated. None: it survived.
-    pub killed_by: Vec<String>,
-    /// The length of the shortest counterexample, where there is one.
-    pub steps: Option<usize>,
-    /// How long it took.
+    pub killed_by: Vec<Killed>,
+    /// How long it took until the last of them fell.
     pub seconds: f64,
+}
+
+/// A claim that a mutation has violated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Killed {
+    /// Its number.
+    pub claim: String,
+    /// The length of the shortest counterexample, with what repeats. Nothing where the claim says that
+    /// something can be reached: there is no run to show.
+    pub steps: Option<usize>,
+}
+
+impl MutationReport {
+    /// One that was not tried.
+    pub fn unnamed(id: &str) -> Self {
+        MutationReport { id: id.to_owned(), scenario: None, killed_by: vec![], seconds: 0.0 }
+    }
 }
 
 impl Report {

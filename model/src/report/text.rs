@@ -1,7 +1,7 @@
 //! Reports for people.
 
 use super::{
-    ClaimReport, Entry, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
+    ClaimReport, Entry, Killed, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
 };
 use crate::checker::limits::End;
 use crate::slice::Kind;
@@ -85,16 +85,42 @@ impl fmt::Display for Listing {
     }
 }
 
+/// A line for each mutation, and what they come to.
 impl fmt::Display for Mutations {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for MutationReport { id, scenario, killed_by, steps, seconds } in &self.mutations {
-            let fate = match (killed_by.as_slice(), steps) {
-                ([], _) => "SURVIVED".to_owned(),
-                (claims, Some(steps)) => format!("{} in {steps} steps", claims.join(", ")),
-                (claims, None) => claims.join(", "),
-            };
-            writeln!(formatter, "{id:<42} {scenario:<17} {seconds:>5.1} s  {fate}")?;
+        self.mutations.iter().try_for_each(|mutation| writeln!(formatter, "{mutation}"))?;
+        let survived = self.mutations.iter().filter(|mutation| mutation.killed_by.is_empty());
+        let seconds = self.mutations.iter().map(|mutation| mutation.seconds);
+        write!(
+            formatter,
+            "{} mutations, {} survived; the slowest took {:.1} s",
+            self.mutations.len(),
+            survived.count(),
+            seconds.fold(0.0, f64::max)
+        )
+    }
+}
+
+impl fmt::Display for MutationReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MutationReport { id, scenario, killed_by, seconds } = self;
+        let killers: Vec<_> = killed_by.iter().map(Killed::to_string).collect();
+        let fate = match (scenario, killers.as_slice()) {
+            (None, _) => "SURVIVED: no claim names it".to_owned(),
+            (Some(_), []) => "SURVIVED".to_owned(),
+            (Some(_), killers) => killers.join(", "),
+        };
+        let scenario = scenario.as_deref().unwrap_or("nowhere");
+        write!(formatter, "{id:<42} {scenario:<17} {seconds:>5.1} s  {fate}")
+    }
+}
+
+impl fmt::Display for Killed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.steps {
+            Some(1) => write!(formatter, "{} in 1 step", self.claim),
+            Some(steps) => write!(formatter, "{} in {steps} steps", self.claim),
+            None => write!(formatter, "{} (never reached)", self.claim),
         }
-        Ok(())
     }
 }

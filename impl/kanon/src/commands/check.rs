@@ -1,6 +1,7 @@
 //! `kanon check`: explores the model.
 
 use std::io::IsTerminal;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,8 +30,10 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     }
     let options = options(arguments)?;
     if let Some(address) = &arguments.explore {
-        println!("The states of the model are served at http://{address}; interrupt to end.");
-        check::explore(address, &options).map_err(Failure::usage)?;
+        let say = || {
+            println!("The states of the model are served at http://{address}; interrupt to end.");
+        };
+        check::explore(address, &options, say).map_err(Failure::usage)?;
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.mutations {
@@ -112,7 +115,7 @@ fn options(arguments: &Check) -> Result<Options, Failure> {
         return Err(Failure::usage("--save and --resume need a scenario"));
     }
     let (faults, only) = faults(arguments.faults.as_deref())?;
-    let threads = arguments.threads.unwrap_or(Options::default().threads).max(1);
+    let threads = arguments.threads.map_or(Options::default().threads, NonZero::get);
     let (seed, steps_max) = (arguments.seed, arguments.steps);
     Ok(Options {
         scenario,
@@ -137,7 +140,7 @@ fn options(arguments: &Check) -> Result<Options, Failure> {
         spill: arguments.on_disk.clone(),
         save: arguments.save.clone(),
         resume: arguments.resume.clone(),
-        simulate: arguments.simulate.map(|walks| Walks { seed, walks, steps_max }),
+        simulate: arguments.simulate.map(|walks| Walks { seed, walks: walks.get(), steps_max }),
     })
 }
 
