@@ -37,11 +37,15 @@ pub struct Options {
     pub limits: Limits,
     /// Whether one state stands for all that are alike.
     pub symmetry: bool,
-    /// The folder in which to keep states that are not looked at yet, if not in memory.
+    /// Whether claims about liveness are decided, where scenarios make some: every edge is kept in
+    /// memory for that. Without, the search is the packed one.
+    pub liveness: bool,
+    /// The folder in which the packed search keeps states that are not looked at yet, if not in
+    /// memory.
     pub spill: Option<PathBuf>,
-    /// Where to keep a search that a limit stops. It decides no claim about liveness.
+    /// Where to keep a packed search that a limit stops.
     pub save: Option<PathBuf>,
-    /// The search to go on with. It decides no claim about liveness.
+    /// The packed search to go on with.
     pub resume: Option<PathBuf>,
     /// Random walks instead of a search. They decide no claim about liveness.
     pub simulate: Option<Walks>,
@@ -58,6 +62,7 @@ impl Default for Options {
             threads,
             limits: Limits::NONE,
             symmetry: true,
+            liveness: true,
             spill: None,
             save: None,
             resume: None,
@@ -71,7 +76,7 @@ impl Default for Options {
 pub enum CheckError {
     /// What it was asked for does not exist.
     Unknown(Unknown),
-    /// A file could not be read or written.
+    /// The folder of a search, or a file to save it in, could not be written or read.
     File(std::io::Error),
     /// A search cannot go on.
     Resume(ResumeError),
@@ -81,7 +86,7 @@ impl std::fmt::Display for CheckError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             CheckError::Unknown(unknown) => unknown.fmt(formatter),
-            CheckError::File(error) => error.fmt(formatter),
+            CheckError::File(error) => write!(formatter, "keeping the search on disk: {error}"),
             CheckError::Resume(error) => error.fmt(formatter),
         }
     }
@@ -303,10 +308,11 @@ impl Visitor for Checker<'_, '_> {
         }
         let lives = |claim: &crate::slice::Claim<S>| claim.fact.kind() == Kind::Liveness;
         let start = Instant::now();
-        let in_a_file = self.options.save.is_some() || self.options.resume.is_some();
         let report = match &self.options.simulate {
             Some(walks) => self.simulated(&model, walks),
-            None if model.claims.iter().any(lives) && !in_a_file => self.with_edges(model),
+            None if self.options.liveness && model.claims.iter().any(lives) => {
+                self.with_edges(model)
+            }
             None => self.packed(model)?,
         };
         let seconds = start.elapsed().as_secs_f64();
@@ -354,6 +360,9 @@ impl Checker<'_, '_> {
 
     fn packed<S: Slice>(self, model: Checked<S>) -> Result<ScenarioReport, CheckError> {
         let Options { threads, symmetry, spill, .. } = self.options.clone();
+        if let Some(folder) = &spill {
+            std::fs::create_dir_all(folder).map_err(CheckError::File)?;
+        }
         let how = How { threads, spill, limits: self.limits() };
         let Options { size, mutation, .. } = self.options;
         let heading = Heading::of(&model, &self.name, size, mutation.as_deref(), symmetry);
@@ -469,6 +478,7 @@ impl<F: FnOnce()> Visitor for Explorer<F> {
     fn visit<S: Slice>(self, model: Checked<S>) {
         use stateright::Model;
         (self.starts)();
+        let model = Checked { offers_possible: true, ..model };
         model.checker().serve(self.address.as_str());
     }
 }

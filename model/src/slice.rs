@@ -127,6 +127,28 @@ impl Size {
     }
 }
 
+/// `2 nodes, 3 pods`, or `as designed`.
+impl std::fmt::Display for Size {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Size { nodes, pods, replicas, faults, only, lazy } = self;
+        let counts = [("nodes", nodes), ("pods", pods), ("replicas", replicas)];
+        let counts = counts.into_iter().filter_map(|(what, count)| Some((what, (*count)?)));
+        let mut said: Vec<_> = counts.map(|(what, count)| format!("{count} {what}")).collect();
+        said.extend(faults.map(|times| format!("each fault {times} times")));
+        said.extend(only.as_ref().map(|only| match only.as_slice() {
+            [] => "no faults".to_owned(),
+            faults => {
+                format!("only {}", faults.iter().map(Fault::name).collect::<Vec<_>>().join(", "))
+            }
+        }));
+        said.extend(lazy.then(|| "events that nobody selects wait".to_owned()));
+        match said.as_slice() {
+            [] => formatter.write_str("as designed"),
+            said => formatter.write_str(&said.join(", ")),
+        }
+    }
+}
+
 /// A kind of fault, to be switched on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -167,6 +189,11 @@ impl Fault {
         ("clock-skew", Fault::ClockSkew),
         ("force-delete", Fault::ForceDelete),
     ];
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        Fault::ALL.into_iter().find(|(_, fault)| fault == self).map_or("unknown", |(name, _)| name)
+    }
 
     /// The fault of this name.
     pub fn of(name: &str) -> Option<Fault> {
@@ -298,6 +325,9 @@ pub struct Checked<S: Slice> {
     pub claims: Vec<Claim<S>>,
     /// Its candidates.
     pub candidates: Vec<S::Action>,
+    /// Whether stateright is offered only the candidates that can be taken. A search finds out for
+    /// itself; the Explorer shows what it is offered.
+    pub offers_possible: bool,
 }
 
 /// A state of the slice, and the claim that the step into it has broken.
@@ -312,7 +342,8 @@ pub struct Reached<T> {
 impl<S: Slice> Checked<S> {
     /// The model of a slice.
     pub fn new(slice: S) -> Self {
-        Checked { claims: slice.claims(), candidates: slice.candidates(), slice }
+        let (claims, candidates) = (slice.claims(), slice.candidates());
+        Checked { slice, claims, candidates, offers_possible: false }
     }
 
     /// The same without the faults that are not among these, if any are named.
@@ -336,8 +367,11 @@ impl<S: Slice> stateright::Model for Checked<S> {
         vec![Reached { state: self.slice.initial(), broken: None }]
     }
 
-    fn actions(&self, _: &Self::State, actions: &mut Vec<Self::Action>) {
-        actions.extend_from_slice(&self.candidates);
+    fn actions(&self, state: &Self::State, actions: &mut Vec<Self::Action>) {
+        let is_offered = |action: &&S::Action| {
+            !self.offers_possible || self.next_state(state, **action).is_some()
+        };
+        actions.extend(self.candidates.iter().filter(is_offered));
     }
 
     fn next_state(&self, last: &Self::State, action: Self::Action) -> Option<Self::State> {
@@ -350,7 +384,11 @@ impl<S: Slice> stateright::Model for Checked<S> {
     }
 
     fn format_action(&self, action: &Self::Action) -> String {
-        self.slice.kind(*action)
+        let value = serde_json::to_value(action).unwrap_or_default();
+        let fields = value.as_object().into_iter().flatten();
+        let objects = fields.filter(|(field, _)| *field != "action");
+        let objects: String = objects.map(|(field, object)| format!(" {field}={object}")).collect();
+        self.slice.kind(*action) + &objects
     }
 
     fn format_step(&self, last: &Self::State, action: Self::Action) -> Option<String> {

@@ -195,7 +195,10 @@ pub(crate) struct Check {
     /// Look at every state, also at those that differ only in names.
     #[arg(long)]
     pub(crate) no_symmetry: bool,
-    /// Keep states that are not looked at yet in this folder, not in memory.
+    /// Decide no liveness: it needs every edge in memory, and more time.
+    #[arg(long)]
+    pub(crate) no_liveness: bool,
+    /// Keep states that are not looked at yet in this folder, not in memory. Decides no liveness.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) on_disk: Option<PathBuf>,
     /// Where to keep the search of one scenario when a limit stops it. Decides no liveness.

@@ -44,7 +44,8 @@ pub(crate) fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let report = checked(&options)?;
     print(&report, arguments.output);
     if let Some(file) = &arguments.html {
-        let page = page(&report).ok_or_else(|| Failure::cannot("no claim is violated: no page"))?;
+        let page = page(&report, &options.size)
+            .ok_or_else(|| Failure::cannot("no claim is violated: no page"))?;
         std::fs::write(file, page).while_doing(format!("writing {}", file.display()))?;
     }
     if let Some(file) = &arguments.export {
@@ -87,11 +88,21 @@ fn checked(options: &Options) -> Result<Report, Failure> {
     check::run(options, &mut progress).map_err(failure)
 }
 
-/// The first counterexample.
-fn page(report: &Report) -> Option<String> {
+/// The first counterexample, on scenarios of this size.
+fn page(report: &Report, size: &Size) -> Option<String> {
     let (scenario, claim) = report.violations().next()?;
     let mutation = scenario.mutation.as_ref().map(|id| format!(" --mutation {id}"));
-    let command = format!("kanon check {}{}", scenario.scenario, mutation.unwrap_or_default());
+    let counts = [("nodes", size.nodes), ("pods", size.pods), ("replicas", size.replicas)];
+    let counts =
+        counts.into_iter().filter_map(|(what, count)| Some(format!(" --{what} {}", count?)));
+    let times = size.faults.map(|times| times.to_string());
+    let names = size.only.as_ref().map(|only| match only.as_slice() {
+        [] => "none".to_owned(),
+        faults => faults.iter().map(Fault::name).collect::<Vec<_>>().join(","),
+    });
+    let faults = times.or(names).map(|faults| format!(" --faults {faults}"));
+    let options: String = counts.chain(faults).chain(mutation).collect();
+    let command = format!("kanon check {}{options}", scenario.scenario);
     Some(html::page(scenario, claim, &command))
 }
 
@@ -137,6 +148,7 @@ fn options(arguments: &Check) -> Result<Options, Failure> {
             memory_max: arguments.memory.map(|mebibytes| mebibytes << 20),
         },
         symmetry: !arguments.no_symmetry,
+        liveness: !(arguments.no_liveness || in_a_file || arguments.on_disk.is_some()),
         spill: arguments.on_disk.clone(),
         save: arguments.save.clone(),
         resume: arguments.resume.clone(),

@@ -106,7 +106,7 @@ fn searches(
 
 fn packed(scenario: &str, size: Size, symmetry: bool) -> Result<Search, Failure> {
     let scenario = Some(scenario.to_owned());
-    let options = Options { scenario, size, symmetry, ..Options::default() };
+    let options = Options { scenario, size, symmetry, liveness: false, ..Options::default() };
     let report = check::run(&options, &mut Progress::silent()).map_err(Failure::cannot)?;
     let scenario = report.scenarios.first();
     let found = scenario.ok_or_else(|| Failure::cannot("no scenario was checked"))?;
@@ -207,7 +207,7 @@ impl fmt::Display for Report {
             self.threads,
             self.runs
         )?;
-        writeln!(formatter, "{SCENARIO} with {PODS} pods, every state, no symmetry")?;
+        writeln!(formatter, "{SCENARIO} with {PODS} pods, every state, no symmetry; no liveness")?;
         writeln!(formatter, "  kanon\n{}", self.packed)?;
         writeln!(formatter, "  stateright {}\n{}", self.stateright_version, self.stateright)?;
         writeln!(formatter, "reach: 3 pods, 3 nodes, a crash, a stale list, a death of a node")?;
