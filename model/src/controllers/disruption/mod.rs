@@ -244,11 +244,10 @@ impl Slice for DisruptionSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::CommitStatus | Action::CommitEviction { .. }, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(
+            &before.store,
+            matches!(action, Action::CommitStatus | Action::CommitEviction { .. }),
+        )
     }
 }
 

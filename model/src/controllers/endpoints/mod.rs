@@ -195,11 +195,7 @@ impl Slice for EndpointsSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::Commit, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(&before.store, matches!(action, Action::Commit))
     }
 }
 

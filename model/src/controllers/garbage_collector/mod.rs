@@ -209,10 +209,7 @@ impl Slice for CollectorSlice {
     }
 
     fn outcome(&self, before: &State, _: Action, after: &State) -> Outcome {
-        match before.store.revision.0 == after.store.revision.0 {
-            true => Outcome::Done,
-            false => Outcome::Committed,
-        }
+        after.store.outcome(&before.store, false)
     }
 }
 

@@ -27,7 +27,7 @@ pub const PARALLELISM: u8 = 1;
 pub const BACKOFF_LIMIT: u8 = 0;
 
 /// The watcher of Jobs.
-pub const JOBS: usize = 0;
+pub const JOB_INFORMER: usize = 0;
 /// The watcher of Pods.
 pub const POD_INFORMER: usize = 1;
 
@@ -248,11 +248,7 @@ impl Slice for JobSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::Commit, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(&before.store, matches!(action, Action::Commit))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::objects::{Event, Job, PODS, Phase, Pod, Uncounted};
 use super::track::{View, counted};
-use super::{Action, Budgets, Controller, JOBS, Orphan, POD_INFORMER, Request, State};
+use super::{Action, Budgets, Controller, JOB_INFORMER, Orphan, POD_INFORMER, Request, State};
 
 impl Action {
     /// The state after this step, or nothing where it cannot be taken now.
@@ -42,7 +42,7 @@ impl State {
     /// orphans.
     pub fn deliver_job(&self) -> Option<Self> {
         let mut next = *self;
-        if next.store.deliver(JOBS)? == Event::Job(None) {
+        if next.store.deliver(JOB_INFORMER)? == Event::Job(None) {
             next.queue_orphans(|pod| pod.owned);
         }
         Some(next)
@@ -51,7 +51,7 @@ impl State {
     /// The controller hears of a Pod: what it expected has happened, or the Pod is an orphan.
     pub fn deliver_pod(&self) -> Option<Self> {
         let (mut next, number, pod) = self.hear_of_pod()?;
-        if pod.is_some_and(|pod| next.caches().is_some_and(|cache| cache.is_orphan(pod))) {
+        if pod.is_some_and(|pod| next.store.caches().is_some_and(|cache| cache.is_orphan(pod))) {
             next.queue_orphan(usize::from(number));
         }
         Some(next)
@@ -100,7 +100,7 @@ impl State {
     /// The controller looks at a Pod of its queue of orphans.
     pub fn sync_orphan_pod(&self, number: u8) -> Option<Self> {
         let queued = self.controller.orphans[usize::from(number)] == Orphan::Queued;
-        let cache = self.caches().filter(|_| queued)?;
+        let cache = self.store.caches().filter(|_| queued)?;
         let orphan = cache.pods[usize::from(number)].is_some_and(|pod| cache.is_orphan(pod));
         let sent = if orphan { Orphan::Sent } else { Orphan::None };
         let mut next = *self;
@@ -174,15 +174,14 @@ impl State {
         let faults = self.budgets.faults.checked_sub(1)?;
         let budgets = Budgets { faults, ..self.budgets };
         let mut next = State { controller: Controller::STARTED, budgets, ..*self };
-        next.store.list(JOBS);
-        next.store.list(POD_INFORMER);
+        next.store.list_all();
         next.queue_orphans(|_| true);
         Some(next)
     }
 
     /// What a sync sees, if one can start.
     pub(super) fn view(&self) -> Option<View> {
-        let objects = self.caches().filter(|_| self.controller.request == Request::None)?;
+        let objects = self.store.caches().filter(|_| self.controller.request == Request::None)?;
         let expected_removals = self.controller.expected_removals;
         Some(View { job: objects.job?, objects, expected_removals })
     }
@@ -230,7 +229,7 @@ impl State {
 
     /// The controller's handler of Pod events, but for orphans.
     pub(super) fn hear_of_pod(&self) -> Option<(Self, u8, Option<Pod>)> {
-        let before = self.caches()?;
+        let before = self.store.caches()?;
         let mut next = *self;
         let Event::Pod(number, pod) = next.store.deliver(POD_INFORMER)? else { return None };
         let place = usize::from(number);
@@ -240,12 +239,6 @@ impl State {
         }
         next.controller.expected_removals[place] &= pod.is_some_and(|pod| pod.finalizer);
         Some((next, number, pod))
-    }
-
-    /// The caches of Jobs and of Pods as one.
-    pub(super) fn caches(&self) -> Option<super::Objects> {
-        let job = self.store.cache(JOBS)?.job;
-        Some(super::Objects { job, ..self.store.cache(POD_INFORMER)? })
     }
 
     pub(super) fn requests(mut self, request: Request) -> Self {
@@ -261,7 +254,7 @@ impl State {
     }
 
     fn queue_orphans(&mut self, of: fn(&Pod) -> bool) {
-        let Some(cache) = self.caches() else { return };
+        let Some(cache) = self.store.caches() else { return };
         for number in 0..PODS {
             if cache.pods[number].is_some_and(|pod| of(&pod) && cache.is_orphan(pod)) {
                 self.queue_orphan(number);
