@@ -5,6 +5,7 @@
 //! informer that is more than two events behind.
 
 mod claims;
+mod controller;
 mod mutations;
 mod objects;
 mod steps;
