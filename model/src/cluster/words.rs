@@ -1,6 +1,7 @@
 //! Steps in Kubernetes' words.
 
-use super::action::{Action, Actor};
+use super::action::Action;
+use super::actor::Actor;
 use super::ids::{NodeId, PodId};
 use super::kubelet::Container;
 use super::node_lifecycle::NodeChange;
