@@ -4,7 +4,12 @@
 //! a cursor, so it is derived and never stored. Left out: how a watch achieves that its cache is a
 //! prefix of the log. The `watch` and `reflector` scenarios show it.
 
+mod log;
+
+pub use log::{Cursor, Log};
+
 use crate::pack::{Packed, Packer, Unpacker};
+use crate::slice::Outcome;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 
@@ -63,6 +68,19 @@ impl<O: Objects, const WATCHERS: usize, const LOG: usize> History<O, WATCHERS, L
         Some(self.at(self.cursors[watcher].position()?))
     }
 
+    /// What all caches show together, each what its watch selects: how a component sees the store
+    /// through informers of different kinds. Nothing before each of them has listed.
+    pub fn caches(&self) -> Option<O> {
+        let mut objects = self.base;
+        for (position, event) in self.log.entries().enumerate() {
+            let has_read = |watcher: usize| self.cursors[watcher].position() > Some(position);
+            if (0..WATCHERS).any(|watcher| has_read(watcher) && O::selects(watcher, event)) {
+                objects.apply(event);
+            }
+        }
+        (0..WATCHERS).all(|watcher| self.has_listed(watcher)).then_some(objects)
+    }
+
     /// Appends a change, and drops the entries that every watcher has read.
     ///
     /// # Panics
@@ -90,13 +108,13 @@ impl<O: Objects, const WATCHERS: usize, const LOG: usize> History<O, WATCHERS, L
 
     /// The watcher lists what the store holds now.
     pub fn list(&mut self, watcher: usize) {
-        self.list_at(watcher, self.log.len());
+        self.cursors[watcher] = Cursor::at(self.log.len());
+        self.settle();
     }
 
-    /// The watcher lists as of a place in the log.
-    pub fn list_at(&mut self, watcher: usize, position: usize) {
-        self.cursors[watcher] = Cursor::at(position);
-        self.settle();
+    /// Every watcher lists what the store holds now: their component has started again.
+    pub fn list_all(&mut self) {
+        (0..WATCHERS).for_each(|watcher| self.list(watcher));
     }
 
     /// The watcher's component is down: it holds nothing back.
@@ -113,14 +131,28 @@ impl<O: Objects, const WATCHERS: usize, const LOG: usize> History<O, WATCHERS, L
         Some(unread.filter(|event| O::selects(watcher, event)).count())
     }
 
-    /// Whether no more change fits in the log.
-    pub fn is_full(&self) -> bool {
-        self.log.len() >= LOG
+    /// How many changes that a watch selects have not reached its watcher, of all watchers.
+    pub fn unread(&self) -> usize {
+        (0..WATCHERS).filter_map(|watcher| self.behind(watcher)).sum()
+    }
+
+    /// Whether something was written since.
+    pub fn has_changed_since(&self, before: &Self) -> bool {
+        self.revision.0 > before.revision.0
+    }
+
+    /// What became of the step that led here. A request that wrote nothing was refused.
+    pub fn outcome(&self, before: &Self, is_request: bool) -> Outcome {
+        match (self.has_changed_since(before), is_request) {
+            (true, _) => Outcome::Committed,
+            (false, true) => Outcome::Refused,
+            (false, false) => Outcome::Done,
+        }
     }
 
     /// Moves cursors over what their watch does not select, then folds what all have passed into
     /// the base. Two states that differ only in what nobody can tell apart become equal.
-    pub fn settle(&mut self) {
+    fn settle(&mut self) {
         if !self.lazy {
             self.skip_unselected();
         }
@@ -133,7 +165,7 @@ impl<O: Objects, const WATCHERS: usize, const LOG: usize> History<O, WATCHERS, L
     }
 
     /// Moves each cursor over the events that its watch does not select.
-    pub fn skip_unselected(&mut self) {
+    fn skip_unselected(&mut self) {
         for watcher in 0..WATCHERS {
             while let Some(position) = self.cursors[watcher].position()
                 && self.log.get(position).is_some_and(|event| !O::selects(watcher, event))
@@ -165,141 +197,6 @@ impl<O: Objects, const WATCHERS: usize, const LOG: usize> Packed for History<O, 
             lazy: bool::unpack(from),
             revision: Ghost(0),
         }
-    }
-}
-
-/// How many entries of the log a watcher has read, or that it has not listed yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Cursor(u16);
-
-impl Cursor {
-    /// Its component is down, or has not listed yet. It holds nothing back.
-    pub const OFF: Cursor = Cursor(u16::MAX);
-
-    /// It has read this many entries.
-    pub fn at(position: usize) -> Self {
-        Cursor(u16::try_from(position).expect("a log has fewer than 65,535 entries"))
-    }
-
-    /// How many entries it has read, unless it is off.
-    pub fn position(self) -> Option<usize> {
-        (self != Cursor::OFF).then_some(usize::from(self.0))
-    }
-
-    /// The same place, after the log lost the entry at a position.
-    pub fn without(&mut self, position: usize) {
-        if *self != Cursor::OFF && usize::from(self.0) > position {
-            self.0 -= 1;
-        }
-    }
-
-    /// The same place, after the log lost its first entry.
-    pub fn shift_down(&mut self) {
-        if *self != Cursor::OFF {
-            self.0 = self.0.saturating_sub(1);
-        }
-    }
-}
-
-impl Packed for Cursor {
-    fn pack(&self, to: &mut Packer) {
-        let position = (*self != Cursor::OFF).then_some(self.0);
-        position.pack(to);
-    }
-
-    fn unpack(from: &mut Unpacker<'_>) -> Self {
-        Option::unpack(from).map_or(Cursor::OFF, Cursor)
-    }
-}
-
-/// A bounded list of changes, oldest first; what is behind its end is always empty.
-#[derive(Clone, Copy, Debug)]
-pub struct Log<E, const LOG: usize> {
-    entries: [Option<E>; LOG],
-    len: u16,
-}
-
-impl<E: Copy, const LOG: usize> Log<E, LOG> {
-    /// No entries.
-    pub const EMPTY: Self = Log { entries: [None; LOG], len: 0 };
-
-    /// How many entries it holds.
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks whether a log is empty")]
-    pub fn len(&self) -> usize {
-        usize::from(self.len)
-    }
-
-    /// The entry at this position, the oldest being at zero.
-    pub fn get(&self, position: usize) -> Option<&E> {
-        self.entries.get(position)?.as_ref()
-    }
-
-    /// All entries, oldest first.
-    pub fn entries(&self) -> impl Iterator<Item = &E> {
-        self.entries[..self.len()].iter().flatten()
-    }
-
-    /// Appends a change.
-    ///
-    /// # Panics
-    ///
-    /// Where the log is full: the bounds of the slice are too small for its budgets.
-    pub fn push(&mut self, event: E) {
-        assert!(self.len() < LOG, "the log is full: the bounds are too small for the budgets");
-        self.entries[self.len()] = Some(event);
-        self.len += 1;
-    }
-
-    /// Takes the oldest change out.
-    pub fn pop_first(&mut self) -> Option<E> {
-        let first = self.entries.first().copied().flatten()?;
-        self.entries[..usize::from(self.len)].rotate_left(1);
-        self.len -= 1;
-        self.entries[usize::from(self.len)] = None;
-        Some(first)
-    }
-
-    /// Takes out the change at this position.
-    pub fn remove(&mut self, position: usize) -> Option<E> {
-        self.entries[position..usize::from(self.len)].rotate_left(1);
-        self.len -= 1;
-        self.entries[usize::from(self.len)].take()
-    }
-
-    /// The same list with each change replaced.
-    #[must_use]
-    pub fn map(mut self, change: impl Fn(E) -> E) -> Self {
-        self.entries.iter_mut().flatten().for_each(|event| *event = change(*event));
-        self
-    }
-}
-
-impl<E: PartialEq + Copy, const LOG: usize> PartialEq for Log<E, LOG> {
-    fn eq(&self, other: &Self) -> bool {
-        self.entries[..self.len()] == other.entries[..other.len()]
-    }
-}
-
-impl<E: Eq + Copy, const LOG: usize> Eq for Log<E, LOG> {}
-
-impl<E: Hash + Copy, const LOG: usize> Hash for Log<E, LOG> {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.len.hash(hasher);
-        self.entries().for_each(|event| event.hash(hasher));
-    }
-}
-
-impl<E: Packed + Copy, const LOG: usize> Packed for Log<E, LOG> {
-    fn pack(&self, to: &mut Packer) {
-        self.len.pack(to);
-        self.entries().for_each(|event| event.pack(to));
-    }
-
-    fn unpack(from: &mut Unpacker<'_>) -> Self {
-        let len = u16::unpack(from);
-        let mut log = Log { len, ..Log::EMPTY };
-        log.entries[..usize::from(len)].fill_with(|| Some(E::unpack(from)));
-        log
     }
 }
 

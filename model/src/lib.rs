@@ -9,7 +9,8 @@
 //!   [`namespace`] how a namespace ends;
 //! - [`controllers`] are those of kube-controller-manager, one by one;
 //! - [`scenarios`] are the slices that are checked, [`slice`](mod@slice) is what they have in common,
-//!   [`history`] what stores have, [`pack`] how states become few bits;
+//!   [`history`] what stores have, [`cause`](mod@cause) why steps are taken, [`pack`] how states
+//!   become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
 //! - [`spec`] holds the numbered sentences, [`check`] and [`report`] what `kanon check` prints;
 //! - [`walks`] are runs to replay on real API servers, [`counterexample`] those that violate a claim.
@@ -17,6 +18,7 @@
 //! The model shares no code with the implementation.
 
 pub mod api_server;
+pub mod cause;
 pub mod check;
 pub mod checker;
 pub mod cluster;

@@ -16,6 +16,7 @@ mod words;
 pub use mutations::Mutation;
 pub use state::{Budgets, Client, Collector, Object, Quota, Refusal, Request, State, Verb};
 
+use crate::cause::Cause;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 use serde::Serialize;
 
@@ -84,27 +85,11 @@ impl Slice for ApiServerSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::ReadToPatch { .. }
-            | Action::ReadQuota { .. }
-            | Action::ChargeQuota { .. }
-            | Action::CacheQuota
-            | Action::Handle { .. } => true,
-            Action::Read { .. } | Action::Send { .. } | Action::LoseRequest { .. } => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::LoseRequest { .. } => Some(Fault::LostRequest),
-            Action::Read { .. }
-            | Action::Send { .. }
-            | Action::ReadToPatch { .. }
-            | Action::ReadQuota { .. }
-            | Action::ChargeQuota { .. }
-            | Action::CacheQuota
-            | Action::Handle { .. } => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -188,5 +173,18 @@ impl Family for ApiServerSlice {
         }
         let (claims, verbs) = (claims::OF_WRITES, [WRITES, DELETIONS]);
         Ok(ApiServerSlice { claims, start, verbs, mutation })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::ReadToPatch { .. }
+        | Action::ReadQuota { .. }
+        | Action::ChargeQuota { .. }
+        | Action::CacheQuota
+        | Action::Handle { .. } => Cause::Duty,
+        Action::Read { .. } | Action::Send { .. } => Cause::Choice,
+        Action::LoseRequest { .. } => Cause::Fault(Fault::LostRequest),
     }
 }

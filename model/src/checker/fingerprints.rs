@@ -27,13 +27,9 @@ impl Fingerprints {
     }
 
     /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks whether a set is empty")]
     pub fn len(&self) -> usize {
         self.of_shards(|shard| shard.used)
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// How many bytes they take.

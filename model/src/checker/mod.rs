@@ -15,6 +15,7 @@ mod components;
 pub mod fingerprints;
 pub mod frontier;
 pub mod graph;
+mod level;
 pub mod limits;
 pub mod liveness;
 pub mod path;

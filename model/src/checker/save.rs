@@ -5,82 +5,19 @@
 //! section begins with how many it has, each list of bytes with its length. The last number is a
 //! hash of all that is before it.
 
-use super::breadth_first::{BreadthFirst, Discovery};
-use super::claims::Discoveries;
-use super::fingerprints::Fingerprints;
-use super::frontier::Block;
-use super::trail::{BlockTrail, Place, Trail};
-use crate::pack::{Packed, Packer, fold};
-use crate::slice::{Checked, Size, Slice};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+mod heading;
+mod sections;
+
+pub use heading::Heading;
+
+use super::breadth_first::BreadthFirst;
+use crate::pack::fold;
+use crate::slice::{Checked, Slice};
+use sections::{Reader, Writer};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-
-/// What a file is of. A search goes on only where all of it is the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heading {
-    /// The version of the format.
-    pub version: u32,
-    /// The scenario.
-    pub scenario: String,
-    /// Its size.
-    pub size: String,
-    /// The step that is replaced.
-    pub mutation: Option<String>,
-    /// Whether one state stands for all that are alike.
-    pub symmetry: bool,
-    /// The claims, in their order.
-    pub claims: Vec<String>,
-    /// A hash of the candidates and of the first steps: another model has another, unless it
-    /// differs only far from the start, or only in what a claim says.
-    pub model: String,
-}
-
-impl Heading {
-    /// The version of the format that is written.
-    pub const VERSION: u32 = 1;
-
-    /// The heading of a search.
-    pub fn of<S: Slice>(
-        model: &Checked<S>,
-        scenario: &str,
-        size: &Size,
-        mutation: Option<&str>,
-        symmetry: bool,
-    ) -> Self {
-        Heading {
-            version: Heading::VERSION,
-            scenario: scenario.to_owned(),
-            size: format!("{size:?}"),
-            mutation: mutation.map(str::to_owned),
-            symmetry,
-            claims: model.claims.iter().map(|claim| claim.id.to_owned()).collect(),
-            model: format!("{:016x}", fingerprint_of(model, symmetry)),
-        }
-    }
-
-    /// What the heading of a file has that is not so here.
-    fn difference(&self, file: &Heading) -> Option<String> {
-        let fields = [
-            ("format version", self.version.to_string(), file.version.to_string()),
-            ("scenario", self.scenario.clone(), file.scenario.clone()),
-            ("size", self.size.clone(), file.size.clone()),
-            ("mutation", named(&self.mutation), named(&file.mutation)),
-            ("symmetry", self.symmetry.to_string(), file.symmetry.to_string()),
-            ("claims", self.claims.join(" "), file.claims.join(" ")),
-            ("version of the model", self.model.clone(), file.model.clone()),
-        ];
-        let (what, ours, theirs) = fields.into_iter().find(|(_, ours, theirs)| ours != theirs)?;
-        Some(format!("{what} {theirs}, not {ours}"))
-    }
-}
-
-fn named(mutation: &Option<String>) -> String {
-    mutation.clone().unwrap_or_else(|| "none".to_owned())
-}
 
 /// Why a search cannot go on from a file.
 #[derive(Debug)]
@@ -148,45 +85,6 @@ pub fn resume<S: Slice>(
     Ok(Reader(reader).search(model, heading.symmetry)?)
 }
 
-/// From how many states the steps are in the fingerprint of a model.
-const STATES_OF_MODEL: usize = 2_000;
-
-/// A hash of the candidates, and of the steps from the first states, nearest first.
-fn fingerprint_of<S: Slice>(model: &Checked<S>, symmetry: bool) -> u64 {
-    let representative = |state: S::State| match symmetry {
-        true => model.slice.canonical(&state),
-        false => state,
-    };
-    let candidates = format!("{:?}", model.candidates);
-    let initial = representative(model.slice.initial());
-    let seed = candidates.bytes().fold(fingerprint(&initial), |hash, byte| fold(hash, byte.into()));
-    let mut known = BTreeSet::from([fingerprint(&initial)]);
-    let mut states = vec![initial];
-    let mut hash = seed;
-    for place in 0..STATES_OF_MODEL {
-        let Some(before) = states.get(place).copied() else {
-            break;
-        };
-        for action in &model.candidates {
-            let Some(after) = model.slice.step(&before, *action).map(representative) else {
-                continue;
-            };
-            let fingerprint = fingerprint(&after);
-            hash = fold(hash, fingerprint);
-            if known.insert(fingerprint) {
-                states.push(after);
-            }
-        }
-    }
-    hash
-}
-
-fn fingerprint(state: &impl Packed) -> u64 {
-    let mut packer = Packer::default();
-    state.pack(&mut packer);
-    packer.fingerprint()
-}
-
 fn part_of(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(format!(".{}.part", std::process::id()));
@@ -202,74 +100,6 @@ fn write<S: Slice>(search: &BreadthFirst<S>, heading: &Heading, file: &Path) -> 
     let Writer { mut to, hash } = writer;
     to.write_all(&hash.value().to_le_bytes())?;
     to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-}
-
-/// Writes, and hashes what it writes.
-struct Writer {
-    to: BufWriter<File>,
-    hash: Hash,
-}
-
-impl Writer {
-    fn search<S: Slice>(&mut self, search: &BreadthFirst<S>) -> io::Result<()> {
-        let BreadthFirst { transitions, depth, bounded, bytes_most, .. } = search;
-        let counters = [*transitions, u64::from(*depth), u64::from(*bounded), *bytes_most as u64];
-        self.numbers(counters.into_iter())?;
-        self.numbers(search.discoveries.all().iter().flat_map(|found| numbers_of(*found)))?;
-        self.numbers(search.levels.iter().map(|states| *states as u64))?;
-        self.number(search.trail.blocks.len() as u64)?;
-        search.trail.blocks.iter().try_for_each(|block| self.trail(block))?;
-        self.blocks(&search.pending)?;
-        self.blocks(&search.next)?;
-        self.fingerprints(&search.fingerprints)
-    }
-
-    fn trail(&mut self, block: &BlockTrail) -> io::Result<()> {
-        self.number(u64::from(block.parents))?;
-        self.number(u64::from(block.first_parent))?;
-        self.bytes(&block.steps)
-    }
-
-    fn blocks(&mut self, blocks: &[(u32, Block)]) -> io::Result<()> {
-        self.number(blocks.len() as u64)?;
-        for (number, block) in blocks {
-            self.number(u64::from(*number))?;
-            self.number(block.states() as u64)?;
-            self.bytes(&block.load()?)?;
-        }
-        Ok(())
-    }
-
-    fn fingerprints(&mut self, fingerprints: &Fingerprints) -> io::Result<()> {
-        self.number(fingerprints.len() as u64)?;
-        let mut written = Ok(());
-        fingerprints.for_each(|fingerprint| {
-            if written.is_ok() {
-                written = self.number(fingerprint);
-            }
-        });
-        written
-    }
-
-    fn numbers(&mut self, numbers: impl Iterator<Item = u64>) -> io::Result<()> {
-        let numbers: Vec<_> = numbers.collect();
-        self.number(numbers.len() as u64)?;
-        numbers.into_iter().try_for_each(|number| self.number(number))
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.number(bytes.len() as u64)?;
-        self.raw(bytes)
-    }
-
-    fn number(&mut self, number: u64) -> io::Result<()> {
-        self.raw(&number.to_le_bytes())
-    }
-
-    fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.hash.add(bytes);
-        self.to.write_all(bytes)
-    }
 }
 
 /// No first line is longer.
@@ -299,122 +129,6 @@ fn verify(file: &Path) -> Result<(), ResumeError> {
     let mut last = [0; 8];
     file.read_exact(&mut last)?;
     if u64::from_le_bytes(last) == hash.value() { Ok(()) } else { Err(ResumeError::Damaged) }
-}
-
-/// Reads what [`Writer`] wrote after the heading.
-struct Reader(BufReader<File>);
-
-impl Reader {
-    fn search<S: Slice>(
-        mut self,
-        model: Checked<S>,
-        symmetry: bool,
-    ) -> io::Result<BreadthFirst<S>> {
-        let [transitions, depth, bounded, bytes_most] = self.array()?;
-        let discoveries = self.discoveries()?;
-        let levels = self.list(Reader::size)?;
-        let trail = Trail { blocks: self.list(Reader::trail)? };
-        let pending = self.list(Reader::block)?;
-        let next = self.list(Reader::block)?;
-        Ok(BreadthFirst {
-            model,
-            discoveries,
-            transitions,
-            depth: narrow(depth)?,
-            symmetry,
-            fingerprints: self.fingerprints()?,
-            trail,
-            pending,
-            next,
-            bounded: bounded != 0,
-            bytes_most: narrow(bytes_most)?,
-            levels,
-        })
-    }
-
-    fn discoveries(&mut self) -> io::Result<Discoveries<Discovery>> {
-        let numbers = self.list(Reader::number)?;
-        let found = numbers.chunks(NUMBERS_PER_CLAIM).map(discovery_of);
-        Ok(Discoveries::from_all(found.collect::<io::Result<_>>()?))
-    }
-
-    fn trail(&mut self) -> io::Result<BlockTrail> {
-        Ok(BlockTrail {
-            parents: narrow(self.number()?)?,
-            first_parent: narrow(self.number()?)?,
-            steps: self.bytes()?,
-        })
-    }
-
-    fn block(&mut self) -> io::Result<(u32, Block)> {
-        let number = narrow(self.number()?)?;
-        let states = self.size()?;
-        Ok((number, Block::of(states, self.bytes()?)))
-    }
-
-    fn fingerprints(&mut self) -> io::Result<Fingerprints> {
-        let fingerprints = Fingerprints::default();
-        for _ in 0..self.number()? {
-            fingerprints.insert(self.number()?);
-        }
-        Ok(fingerprints)
-    }
-
-    fn array<const LENGTH: usize>(&mut self) -> io::Result<[u64; LENGTH]> {
-        self.list(Reader::number)?.try_into().map_err(|_| not_as_written())
-    }
-
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> io::Result<T>) -> io::Result<Vec<T>> {
-        (0..self.number()?).map(|_| item(self)).collect()
-    }
-
-    fn bytes(&mut self) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; self.size()?];
-        self.0.read_exact(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn size(&mut self) -> io::Result<usize> {
-        narrow(self.number()?)
-    }
-
-    fn number(&mut self) -> io::Result<u64> {
-        let mut bytes = [0; 8];
-        self.0.read_exact(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-}
-
-fn narrow<T: TryFrom<u64>>(number: u64) -> io::Result<T> {
-    T::try_from(number).map_err(|_| not_as_written())
-}
-
-fn not_as_written() -> io::Error {
-    io::ErrorKind::InvalidData.into()
-}
-
-const NUMBERS_PER_CLAIM: usize = 4;
-
-fn numbers_of(found: Option<Discovery>) -> [u64; NUMBERS_PER_CLAIM] {
-    match found {
-        None => [0; NUMBERS_PER_CLAIM],
-        Some(Discovery::Initial) => [1, 0, 0, 0],
-        Some(Discovery::Step { from, action }) => {
-            [2, u64::from(from.block), u64::from(from.position), action as u64]
-        }
-    }
-}
-
-fn discovery_of(numbers: &[u64]) -> io::Result<Option<Discovery>> {
-    match *numbers {
-        [0, 0, 0, 0] => Ok(None),
-        [1, 0, 0, 0] => Ok(Some(Discovery::Initial)),
-        [2, block, position, action] => {
-            let from = Place { block: narrow(block)?, position: narrow(position)? };
-            Ok(Some(Discovery::Step { from, action: narrow(action)? }))
-        }
-        _ => Err(not_as_written()),
-    }
 }
 
 /// A hash of bytes, eight at a time, however they are cut into pieces.

@@ -48,6 +48,18 @@ pub enum Container {
     Rejected(Uid),
 }
 
+impl Container {
+    /// The Pod that they are of.
+    pub fn uid(self) -> Option<Uid> {
+        match self {
+            Container::None => None,
+            Container::Running(uid) | Container::Exited(uid) | Container::Rejected(uid) => {
+                Some(uid)
+            }
+        }
+    }
+}
+
 impl<const PODS: usize> Kubelet<PODS> {
     /// A machine without power.
     pub const OFF: Self =
@@ -107,12 +119,8 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// The kubelet writes the phase that it sees. A phase that is final stays.
     pub fn report_status(&self, node: NodeId, pod: PodId) -> Option<Self> {
-        let (uid, phase) = match self.container(node, pod) {
-            Container::None => return None,
-            Container::Running(uid) => (uid, Phase::Running),
-            Container::Exited(uid) => (uid, Phase::Succeeded),
-            Container::Rejected(uid) => (uid, Phase::Failed),
-        };
+        let uid = self.container(node, pod).uid()?;
+        let phase = self.phase_to_report(node, pod);
         let object = self.objects().pod(pod).filter(|object| object.uid == uid)?;
         if !self.has_synced(node) || object.terminated() || object.phase == phase {
             return None;
@@ -120,13 +128,18 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         self.patch_pod_status(pod, uid, phase)
     }
 
+    /// The phase that the kubelet sees. A Pod of which nothing is left has run to its end.
+    pub(super) fn phase_to_report(&self, node: NodeId, pod: PodId) -> Phase {
+        match self.container(node, pod) {
+            Container::Running(_) => Phase::Running,
+            Container::Exited(_) | Container::None => Phase::Succeeded,
+            Container::Rejected(_) => Phase::Failed,
+        }
+    }
+
     /// The kubelet stops containers whose Pod is gone, replaced, or being deleted.
     pub fn stop_containers(&self, node: NodeId, pod: PodId) -> Option<Self> {
-        let (Container::Running(uid) | Container::Exited(uid) | Container::Rejected(uid)) =
-            self.container(node, pod)
-        else {
-            return None;
-        };
+        let uid = self.container(node, pod).uid()?;
         let wanted =
             self.pod_on(node, pod)?.is_some_and(|object| object.uid == uid && !object.deleting);
         (!wanted).then(|| self.holding(node, pod, Container::None))

@@ -1,6 +1,7 @@
 //! What the store and each component hold, in words: the lanes of a counterexample.
 
-use super::action::{Action, Actor};
+use super::action::Action;
+use super::actor::Actor;
 use super::ids::{NodeId, PodId};
 use super::kubelet::{Container, Kubelet, Machine};
 use super::objects::{Node, Objects, Phase, Pod};

@@ -4,8 +4,10 @@
 //! file for what its component leaves out.
 
 pub mod action;
+pub mod actor;
 pub mod apiserver;
 pub mod budgets;
+mod candidates;
 pub mod claims;
 pub mod client;
 pub mod compact;
@@ -13,6 +15,7 @@ pub mod faults;
 pub mod ids;
 pub mod kubelet;
 pub mod lanes;
+mod measures;
 pub mod mutations;
 pub mod node_lifecycle;
 pub mod objects;
@@ -26,7 +29,8 @@ pub mod symmetry;
 pub mod watch;
 pub mod words;
 
-pub use action::{Action, Actor};
+pub use action::Action;
+pub use actor::Actor;
 pub use budgets::{Budget, Budgets};
 pub use ids::{NodeId, PodId, SetId, Uid};
 pub use mutations::Mutation;

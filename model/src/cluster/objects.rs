@@ -6,6 +6,7 @@
 
 use super::ids::{NodeId, PodId, SetId, Uid};
 use crate::packed;
+use serde::Serialize;
 
 /// A Pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +46,7 @@ impl Pod {
 }
 
 /// `status.phase`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Phase {
     /// Accepted, not all containers run.
     Pending,

@@ -2,8 +2,8 @@
 
 use super::action::Action;
 use super::ids::{NodeId, PodId};
-use super::kubelet::Container;
 use super::node_lifecycle::NodeChange;
+use super::objects::Phase;
 use super::scheduler::Binding;
 use super::state::State;
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub struct Request {
     pub owner: Option<String>,
     /// `status.phase`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub phase: Option<&'static str>,
+    pub phase: Option<Phase>,
     /// `spec.replicas`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u8>,
@@ -93,11 +93,7 @@ pub fn request<const PODS: usize, const NODES: usize, const SETS: usize, const L
         Action::RenewLease { node } => named("update", "leases", node),
         Action::DeadNodeIsDeleted { node } => named("delete", "nodes", node),
         Action::ReportStatus { node, pod } => {
-            let phase = match state.container(node, pod) {
-                Container::Running(_) => "Running",
-                Container::Rejected(_) => "Failed",
-                Container::Exited(_) | Container::None => "Succeeded",
-            };
+            let phase = state.phase_to_report(node, pod);
             Request { uid: uid_of(pod), phase: Some(phase), ..named("patch", "pods/status", pod) }
         }
         Action::CommitNodeUpdate { node } => node_update(state, node)?,

@@ -125,12 +125,6 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         self.log.entries().skip(read).any(changed)
     }
 
-    /// The revision up to which this watcher has read. For reports only.
-    pub fn revision_read(&self, watcher: Watcher) -> Option<u32> {
-        let unread = self.log.len() - self.cursor(watcher).position()?;
-        Some(self.revision.0.saturating_sub(unread as u32))
-    }
-
     /// The place in the log just after this revision, where the log still reaches back so far.
     pub fn position_of(&self, revision: u32) -> Option<usize> {
         let newer = self.revision.0.checked_sub(revision)?;

@@ -1,8 +1,8 @@
 //! Steps in Kubernetes' words.
 
-use super::action::{Action, Actor};
+use super::action::Action;
+use super::actor::Actor;
 use super::ids::{NodeId, PodId};
-use super::kubelet::Container;
 use super::node_lifecycle::NodeChange;
 use super::scheduler::{Attempt, Stage};
 use super::state::State;
@@ -110,14 +110,9 @@ fn phrase<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
         Action::ContainersExit { node, pod } => {
             format!("the containers of {pod} on {node} run to their end")
         }
-        Action::ReportStatus { node, pod } => format!(
-            "the kubelet of {node} reports {pod} as {}",
-            match state.kubelets[node.index()].containers[pod.index()] {
-                Container::Running(_) => "Running",
-                Container::Rejected(_) => "Failed",
-                Container::Exited(_) | Container::None => "Succeeded",
-            }
-        ),
+        Action::ReportStatus { node, pod } => {
+            format!("the kubelet of {node} reports {pod} as {}", state.phase_to_report(node, pod))
+        }
         Action::StopContainers { node, pod } => {
             format!("the kubelet of {node} stops the containers of {pod}")
         }

@@ -11,3 +11,20 @@ pub mod endpoints;
 pub mod garbage_collector;
 pub mod job;
 pub mod stateful_set;
+
+use crate::history::{History, Objects};
+use crate::slice::Lane;
+
+/// What the store holds, and what a controller sees of it through its informers.
+fn lanes_of<O: Objects, const WATCHERS: usize, const LOG: usize>(
+    controller: &str,
+    store: &History<O, WATCHERS, LOG>,
+    words: fn(&O) -> String,
+) -> [Lane; 2] {
+    let sees = store.caches().map(|caches| words(&caches)).unwrap_or_default();
+    let behind = Some(store.unread());
+    [
+        Lane { name: "kube-apiserver".to_owned(), holds: words(&store.now()), behind: None },
+        Lane { name: controller.to_owned(), holds: format!("sees {sees}"), behind },
+    ]
+}

@@ -9,6 +9,7 @@ mod steps;
 
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 use serde::Serialize;
@@ -136,27 +137,11 @@ impl Slice for ElectionSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::Observe { .. }
-            | Action::Decide { .. }
-            | Action::Commit { .. }
-            | Action::GiveUp { .. }
-            | Action::Tick => true,
-            Action::RunAhead { .. } | Action::LoseUpdate { .. } | Action::Crash { .. } => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::RunAhead { .. } => Some(Fault::ClockSkew),
-            Action::LoseUpdate { .. } => Some(Fault::LostRequest),
-            Action::Crash { .. } => Some(Fault::Crash),
-            Action::Observe { .. }
-            | Action::Decide { .. }
-            | Action::Commit { .. }
-            | Action::GiveUp { .. }
-            | Action::Tick => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -239,6 +224,20 @@ impl Family for ElectionSlice {
         let budgets =
             Budgets { skews: size.times(1), lost_requests: size.times(1), crashes: size.times(1) };
         Ok(ElectionSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Observe { .. }
+        | Action::Decide { .. }
+        | Action::Commit { .. }
+        | Action::GiveUp { .. }
+        | Action::Tick => Cause::Duty,
+        Action::RunAhead { .. } => Cause::Fault(Fault::ClockSkew),
+        Action::LoseUpdate { .. } => Cause::Fault(Fault::LostRequest),
+        Action::Crash { .. } => Cause::Fault(Fault::Crash),
     }
 }
 

@@ -15,6 +15,7 @@ mod words;
 pub use mutations::Mutation;
 pub use state::{Budgets, Content, Controller, Operation, Phase, Progress, Request, State};
 
+use crate::cause::Cause;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 use serde::Serialize;
 
@@ -100,27 +101,11 @@ impl Slice for NamespaceSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        let by_client = matches!(action, Action::DeleteNamespace | Action::Send { .. });
-        !by_client && self.fault(action).is_none()
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::CrashController => Some(Fault::Crash),
-            Action::LoseFinalize => Some(Fault::LostRequest),
-            Action::FailDiscovery { .. } => Some(Fault::Partition),
-            Action::DeleteNamespace
-            | Action::Cache { .. }
-            | Action::Send { .. }
-            | Action::Admit { .. }
-            | Action::Commit { .. }
-            | Action::Observe
-            | Action::Begin
-            | Action::List { .. }
-            | Action::DeleteCollection { .. }
-            | Action::Finalize
-            | Action::EndPod => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -161,5 +146,24 @@ impl Family for NamespaceSlice {
             discovery_failures: size.times(1),
         };
         Ok(NamespaceSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Cache { .. }
+        | Action::Admit { .. }
+        | Action::Commit { .. }
+        | Action::Observe
+        | Action::Begin
+        | Action::List { .. }
+        | Action::DeleteCollection { .. }
+        | Action::Finalize
+        | Action::EndPod => Cause::Duty,
+        Action::DeleteNamespace | Action::Send { .. } => Cause::Choice,
+        Action::CrashController => Cause::Fault(Fault::Crash),
+        Action::LoseFinalize => Cause::Fault(Fault::LostRequest),
+        Action::FailDiscovery { .. } => Cause::Fault(Fault::Partition),
     }
 }

@@ -15,6 +15,7 @@ mod words;
 pub use mutations::Mutation;
 pub use state::{Asked, Budgets, Call, Change, Client, Phase, Reader, Reflector, Server, State};
 
+use crate::cause::Cause;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 use serde::Serialize;
 
@@ -106,46 +107,11 @@ impl Slice for ReflectorSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::Cache { .. }
-            | Action::StartList { .. }
-            | Action::AskEtcd { .. }
-            | Action::Answer { .. }
-            | Action::AnswerFromEtcd { .. }
-            | Action::Refuse { .. }
-            | Action::Watch { .. }
-            | Action::DeliverEvent
-            | Action::DeliverBookmark => true,
-            // They come every ten minutes, and nothing may wait for them.
-            Action::NotifyProgress { .. }
-            | Action::Write { .. }
-            | Action::StartRead { .. }
-            | Action::WatchFromAny { .. }
-            | Action::Crash { .. }
-            | Action::Compact
-            | Action::CloseWatch { .. } => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Crash { .. } => Some(Fault::Crash),
-            Action::Compact => Some(Fault::Compaction),
-            Action::CloseWatch { .. } => Some(Fault::WatchClosed),
-            Action::Write { .. }
-            | Action::Cache { .. }
-            | Action::NotifyProgress { .. }
-            | Action::StartList { .. }
-            | Action::StartRead { .. }
-            | Action::AskEtcd { .. }
-            | Action::Answer { .. }
-            | Action::AnswerFromEtcd { .. }
-            | Action::Refuse { .. }
-            | Action::Watch { .. }
-            | Action::WatchFromAny { .. }
-            | Action::DeliverEvent
-            | Action::DeliverBookmark => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -189,5 +155,28 @@ impl Family for ReflectorSlice {
         let budgets = Budgets { reads: 0, crashes, compactions, closed_watches };
         let claims = claims::OF_REFLECTOR;
         Ok(ReflectorSlice { claims, reflects: true, budgets, mutation })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Cache { .. }
+        | Action::StartList { .. }
+        | Action::AskEtcd { .. }
+        | Action::Answer { .. }
+        | Action::AnswerFromEtcd { .. }
+        | Action::Refuse { .. }
+        | Action::Watch { .. }
+        | Action::DeliverEvent
+        | Action::DeliverBookmark => Cause::Duty,
+        // Progress is notified every ten minutes: nothing may wait for it.
+        Action::NotifyProgress { .. }
+        | Action::Write { .. }
+        | Action::StartRead { .. }
+        | Action::WatchFromAny { .. } => Cause::Choice,
+        Action::Crash { .. } => Cause::Fault(Fault::Crash),
+        Action::Compact => Cause::Fault(Fault::Compaction),
+        Action::CloseWatch { .. } => Cause::Fault(Fault::WatchClosed),
     }
 }

@@ -3,6 +3,7 @@
 use super::claims;
 use super::mutations::Mutation;
 use super::state::{Action, Budgets, Etcd, Informer, Key, State, Writer};
+use crate::cause::Cause;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 
 /// The `watch` scenario.
@@ -75,37 +76,11 @@ impl Slice for WatchSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::Persist
-            | Action::Acknowledge { .. }
-            | Action::DeliverEvent
-            | Action::DeliverBookmark
-            | Action::Reconnect
-            | Action::Relist => true,
-            Action::Read { .. }
-            | Action::Write { .. }
-            | Action::RelistFromLaggingApiServer { .. }
-            | Action::CloseWatch
-            | Action::Compact
-            | Action::CrashEtcd => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::CrashEtcd => Some(Fault::Crash),
-            Action::CloseWatch => Some(Fault::WatchClosed),
-            Action::Compact => Some(Fault::Compaction),
-            Action::RelistFromLaggingApiServer { .. } => Some(Fault::StaleApiServer),
-            Action::Read { .. }
-            | Action::Write { .. }
-            | Action::Persist
-            | Action::Acknowledge { .. }
-            | Action::DeliverEvent
-            | Action::DeliverBookmark
-            | Action::Reconnect
-            | Action::Relist => None,
-        }
+        cause(action).fault()
     }
 
     fn actor(&self, action: Action) -> String {
@@ -155,6 +130,23 @@ impl Family for WatchSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let slice = size.faults.map_or(Self::default(), |times| Self::default().with_faults(times));
         Ok(WatchSlice { mutation: mutation.and_then(Mutation::of), ..slice })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Persist
+        | Action::Acknowledge { .. }
+        | Action::DeliverEvent
+        | Action::DeliverBookmark
+        | Action::Reconnect
+        | Action::Relist => Cause::Duty,
+        Action::Read { .. } | Action::Write { .. } => Cause::Choice,
+        Action::CrashEtcd => Cause::Fault(Fault::Crash),
+        Action::CloseWatch => Cause::Fault(Fault::WatchClosed),
+        Action::Compact => Cause::Fault(Fault::Compaction),
+        Action::RelistFromLaggingApiServer { .. } => Cause::Fault(Fault::StaleApiServer),
     }
 }
 

@@ -50,7 +50,7 @@ fn a_patch_changes_the_pod_that_was_seen(_: &AdoptionSlice, before: &State, afte
 }
 
 fn it_claims_by_its_selector(_: &AdoptionSlice, before: &State, after: &State) -> bool {
-    let Some(pod) = before.caches().and_then(|caches| caches.pod) else { return true };
+    let Some(pod) = before.store.caches().and_then(|caches| caches.pod) else { return true };
     asked(before, after).all(|(name, request)| match request {
         Request::Recheck(_) => pod.label.matches(name) && pod.controller().is_none(),
         Request::Release(patch) => {

@@ -14,6 +14,7 @@ mod words;
 pub use mutations::Mutation;
 pub use objects::{Event, Label, Objects, Pod, Reference, Set};
 
+use crate::cause::Cause;
 use crate::history::History;
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -136,43 +137,11 @@ impl Slice for AdoptionSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::DeliverSet
-            | Action::DeliverPod
-            | Action::SyncSet { .. }
-            | Action::Recheck { .. }
-            | Action::Commit { .. }
-            | Action::CollectPod
-            | Action::OrphanPod { .. }
-            | Action::FinishOrphaning { .. } => true,
-            Action::CreatePod
-            | Action::DeletePod
-            | Action::RelabelPod { .. }
-            | Action::DeleteSet { .. }
-            | Action::RecreateSet
-            | Action::LoseRequest { .. }
-            | Action::Crash => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::LoseRequest { .. } => Some(Fault::LostRequest),
-            Action::Crash => Some(Fault::Crash),
-            Action::DeliverSet
-            | Action::DeliverPod
-            | Action::SyncSet { .. }
-            | Action::Recheck { .. }
-            | Action::Commit { .. }
-            | Action::CollectPod
-            | Action::OrphanPod { .. }
-            | Action::FinishOrphaning { .. }
-            | Action::CreatePod
-            | Action::DeletePod
-            | Action::RelabelPod { .. }
-            | Action::DeleteSet { .. }
-            | Action::RecreateSet => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -192,11 +161,7 @@ impl Slice for AdoptionSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::Commit { .. }, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(&before.store, matches!(action, Action::Commit { .. }))
     }
 }
 
@@ -208,6 +173,27 @@ impl Family for AdoptionSlice {
         let faults = size.times(1);
         let budgets = Budgets { creations: 2, changes: 2, set_deletions: 1, faults };
         Ok(AdoptionSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::DeliverSet
+        | Action::DeliverPod
+        | Action::SyncSet { .. }
+        | Action::Recheck { .. }
+        | Action::Commit { .. }
+        | Action::CollectPod
+        | Action::OrphanPod { .. }
+        | Action::FinishOrphaning { .. } => Cause::Duty,
+        Action::CreatePod
+        | Action::DeletePod
+        | Action::RelabelPod { .. }
+        | Action::DeleteSet { .. }
+        | Action::RecreateSet => Cause::Choice,
+        Action::LoseRequest { .. } => Cause::Fault(Fault::LostRequest),
+        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

@@ -56,7 +56,7 @@ impl Mutation {
 fn trusts_cache(state: &State, name: u8) -> Option<State> {
     let name = usize::from(name);
     let Request::Recheck(patch) = state.requests[name] else { return None };
-    let shown = state.caches()?.set(patch.owner).filter(|set| !set.orphans);
+    let shown = state.store.caches()?.set(patch.owner).filter(|set| !set.orphans);
     Some(state.requests(name, shown.map_or(Request::None, |_| Request::Adopt(patch))))
 }
 
@@ -78,6 +78,6 @@ fn second_controller(state: &State, name: u8) -> Option<State> {
 
 /// Releases by the selector, and adopts whatever it says.
 fn ignores_selector(state: &State, name: u8) -> Option<State> {
-    let orphan = state.caches()?.pod.is_some_and(|pod| pod.controller().is_none());
+    let orphan = state.store.caches()?.pod.is_some_and(|pod| pod.controller().is_none());
     state.sync_set(name, if orphan { |_, _| true } else { Label::matches })
 }

@@ -39,7 +39,7 @@ impl State {
     /// being deleted.
     pub fn sync_set(&self, name: u8, matches: fn(Label, usize) -> bool) -> Option<Self> {
         let name = usize::from(name);
-        let caches = self.caches().filter(|_| self.requests[name] == Request::None)?;
+        let caches = self.store.caches().filter(|_| self.requests[name] == Request::None)?;
         let set = caches.sets[name].filter(|set| !set.orphans)?;
         let pod = caches.pod?;
         let patch = Patch { pod: pod.uid, owner: set.uid };
@@ -147,15 +147,8 @@ impl State {
         let faults = self.budgets.faults.checked_sub(1)?;
         let budgets = Budgets { faults, ..self.budgets };
         let mut next = State { requests: [Request::None; SETS], budgets, ..*self };
-        next.store.list(SET_INFORMER);
-        next.store.list(POD_INFORMER);
+        next.store.list_all();
         Some(next)
-    }
-
-    /// The caches of ReplicaSets and of Pods as one.
-    pub(super) fn caches(&self) -> Option<Objects> {
-        let sets = self.store.cache(SET_INFORMER)?.sets;
-        Some(Objects { sets, ..self.store.cache(POD_INFORMER)? })
     }
 
     pub(super) fn requests(mut self, name: usize, request: Request) -> Self {

@@ -1,12 +1,13 @@
 //! The scenario `adoption` in Kubernetes' words.
 
 use super::objects::{Label, Objects, Pod, Reference, SETS, Set};
-use super::{Action, POD_INFORMER, Request, SET_INFORMER, State};
+use super::{Action, Request, State};
+use crate::controllers::lanes_of;
 use crate::slice::Lane;
 
 /// A step in words.
 pub(super) fn describe(before: &State, action: Action, after: &State) -> String {
-    let unchanged = before.store.revision.0 == after.store.revision.0;
+    let unchanged = !after.store.has_changed_since(&before.store);
     let asks = |state: &State, set: u8| request(state.requests[usize::from(set)]);
     match action {
         Action::DeliverSet => "the ReplicaSet controller hears of a ReplicaSet".to_owned(),
@@ -65,16 +66,10 @@ pub(super) fn actor(action: Action) -> &'static str {
 
 /// What the store and the controller hold.
 pub(super) fn lanes(state: &State) -> Vec<Lane> {
-    let sees = state.caches().map(|caches| objects(&caches)).unwrap_or_default();
-    let behind = [SET_INFORMER, POD_INFORMER];
-    let behind = behind.into_iter().filter_map(|watcher| state.store.behind(watcher)).sum();
+    let [store, mut controller] = lanes_of("replica-set-controller", &state.store, objects);
     let asks = (0..SETS).map(|name| format!("; set-{name} {}", request(state.requests[name])));
-    let holds = format!("sees {sees}{}", asks.collect::<String>());
-    let store = objects(&state.store.now());
-    vec![
-        Lane { name: "kube-apiserver".to_owned(), holds: store, behind: None },
-        Lane { name: "replica-set-controller".to_owned(), holds, behind: Some(behind) },
-    ]
+    controller.holds.extend(asks);
+    vec![store, controller]
 }
 
 fn objects(objects: &Objects) -> String {

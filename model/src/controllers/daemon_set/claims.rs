@@ -32,7 +32,7 @@ fn asks(before: &State, after: &State) -> bool {
 fn it_asks_for_eligible_nodes(_: &DaemonSetSlice, before: &State, after: &State) -> bool {
     let Request::Create(node) = after.request else { return true };
     let eligible = |caches: super::Objects| caches.eligible[usize::from(node)];
-    !asks(before, after) || before.caches().is_some_and(eligible)
+    !asks(before, after) || before.store.caches().is_some_and(eligible)
 }
 
 fn it_asks_when_it_has_seen_all(_: &DaemonSetSlice, before: &State, after: &State) -> bool {

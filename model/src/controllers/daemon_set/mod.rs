@@ -10,6 +10,7 @@ mod words;
 
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::history::{self, History};
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -169,27 +170,11 @@ impl Slice for DaemonSetSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::DeliverNode
-            | Action::DeliverPod
-            | Action::SyncSet
-            | Action::Commit
-            | Action::RemovePod { .. } => true,
-            Action::DeletePod { .. } | Action::Label { .. } | Action::FailOver => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::FailOver => Some(Fault::Crash),
-            Action::DeliverNode
-            | Action::DeliverPod
-            | Action::SyncSet
-            | Action::Commit
-            | Action::RemovePod { .. }
-            | Action::DeletePod { .. }
-            | Action::Label { .. } => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -209,11 +194,7 @@ impl Slice for DaemonSetSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::Commit, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(&before.store, matches!(action, Action::Commit))
     }
 }
 
@@ -224,6 +205,19 @@ impl Family for DaemonSetSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { labels: 3, deletions: 2, crashes: size.times(1) };
         Ok(DaemonSetSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::DeliverNode
+        | Action::DeliverPod
+        | Action::SyncSet
+        | Action::Commit
+        | Action::RemovePod { .. } => Cause::Duty,
+        Action::DeletePod { .. } | Action::Label { .. } => Cause::Choice,
+        Action::FailOver => Cause::Fault(Fault::Crash),
     }
 }
 

@@ -118,14 +118,13 @@ impl State {
 
     /// The controller lists what there is now.
     pub fn listed(mut self) -> Self {
-        self.store.list(NODE_INFORMER);
-        self.store.list(POD_INFORMER);
+        self.store.list_all();
         self
     }
 
     /// The part of a sync that follows the look at what is expected.
     pub(super) fn manage(&self, eligible: fn(&Objects, usize) -> bool) -> Option<Self> {
-        let caches = self.caches().filter(|_| self.request == Request::None)?;
+        let caches = self.store.caches().filter(|_| self.request == Request::None)?;
         let request = caches.wanted(eligible);
         let expected = match request {
             Request::None => return None,
@@ -133,12 +132,6 @@ impl State {
             Request::Delete { .. } => Expected::Deletion,
         };
         Some(State { request, expected, ..*self })
-    }
-
-    /// The caches of Nodes and of Pods as one.
-    pub(super) fn caches(&self) -> Option<Objects> {
-        let eligible = self.store.cache(NODE_INFORMER)?.eligible;
-        Some(Objects { eligible, ..self.store.cache(POD_INFORMER)? })
     }
 
     fn pod(&self, node: u8, name: u8) -> Pod {

@@ -1,6 +1,7 @@
 //! The scenario `daemon-set` in Kubernetes' words.
 
-use super::{Action, Expected, NODE_INFORMER, NODES, Objects, POD_INFORMER, Pod, Request, State};
+use super::{Action, Expected, NODES, Objects, Pod, Request, State};
+use crate::controllers::lanes_of;
 use crate::slice::Lane;
 
 /// A step in words.
@@ -9,7 +10,7 @@ pub(super) fn describe(before: &State, action: Action, after: &State) -> String 
         Action::DeliverNode => "the DaemonSet controller hears of a Node".to_owned(),
         Action::DeliverPod => "the DaemonSet controller hears of a Pod".to_owned(),
         Action::SyncSet => format!("the DaemonSet controller {}", request(after.request)),
-        Action::Commit if before.store.revision.0 == after.store.revision.0 => {
+        Action::Commit if !after.store.has_changed_since(&before.store) => {
             format!("the API server changes nothing: {}", request(before.request))
         }
         Action::Commit => format!("the API server commits: {}", request(before.request)),
@@ -37,20 +38,14 @@ pub(super) fn actor(action: Action) -> &'static str {
 
 /// What the store and the controller hold.
 pub(super) fn lanes(state: &State) -> Vec<Lane> {
-    let sees = state.caches().map(|caches| objects(&caches)).unwrap_or_default();
     let expects = match state.expected {
         Expected::None => "nothing",
         Expected::Creation => "a new Pod",
         Expected::Deletion => "a Pod to go",
     };
-    let informers = [NODE_INFORMER, POD_INFORMER];
-    let behind = informers.into_iter().filter_map(|watcher| state.store.behind(watcher)).sum();
-    let holds = format!("sees {sees}; {}; expects {expects}", request(state.request));
-    let store = objects(&state.store.now());
-    vec![
-        Lane { name: "kube-apiserver".to_owned(), holds: store, behind: None },
-        Lane { name: "daemon-set-controller".to_owned(), holds, behind: Some(behind) },
-    ]
+    let [store, mut controller] = lanes_of("daemon-set-controller", &state.store, objects);
+    controller.holds += &format!("; {}; expects {expects}", request(state.request));
+    vec![store, controller]
 }
 
 fn objects(objects: &Objects) -> String {

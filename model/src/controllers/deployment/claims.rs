@@ -56,7 +56,7 @@ fn a_replica_set_is_used_again(_: &DeploymentSlice, before: &State, after: &Stat
     let asks = before.request == Request::None && matches!(after.request, Request::Create { .. });
     let has =
         |caches: Objects| caches.owned().any(|(_, set)| set.template == caches.deployment.template);
-    !asks || before.caches().is_some_and(|caches| !has(caches))
+    !asks || before.store.caches().is_some_and(|caches| !has(caches))
 }
 
 fn is_rolled_out(objects: &Objects) -> bool {

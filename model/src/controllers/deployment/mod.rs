@@ -16,6 +16,7 @@ mod words;
 pub use mutations::Mutation;
 pub use objects::{Deployment, Event, NAMES, Objects, Set};
 
+use crate::cause::Cause;
 use crate::history::History;
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -136,34 +137,11 @@ impl Slice for DeploymentSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::DeliverDeployment
-            | Action::DeliverSet
-            | Action::SyncDeployment
-            | Action::Commit
-            | Action::RunPod { .. }
-            | Action::StopPod { .. } => true,
-            Action::ChangeTemplate
-            | Action::CreateStranger
-            | Action::LoseRequest
-            | Action::LoseAnswer
-            | Action::Crash => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::LoseRequest | Action::LoseAnswer => Some(Fault::LostRequest),
-            Action::Crash => Some(Fault::Crash),
-            Action::DeliverDeployment
-            | Action::DeliverSet
-            | Action::SyncDeployment
-            | Action::Commit
-            | Action::RunPod { .. }
-            | Action::StopPod { .. }
-            | Action::ChangeTemplate
-            | Action::CreateStranger => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -183,11 +161,7 @@ impl Slice for DeploymentSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::Commit, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(&before.store, matches!(action, Action::Commit))
     }
 }
 
@@ -199,6 +173,21 @@ impl Family for DeploymentSlice {
         let (crashes, lost) = (size.times(1), size.times(1));
         let budgets = Budgets { rollouts: 3, strangers: 1, crashes, lost };
         Ok(DeploymentSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::DeliverDeployment
+        | Action::DeliverSet
+        | Action::SyncDeployment
+        | Action::Commit
+        | Action::RunPod { .. }
+        | Action::StopPod { .. } => Cause::Duty,
+        Action::ChangeTemplate | Action::CreateStranger => Cause::Choice,
+        Action::LoseRequest | Action::LoseAnswer => Cause::Fault(Fault::LostRequest),
+        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The steps of the Deployment controller, of ReplicaSets, of clients and of faults.
 
-use super::objects::{Deployment, Event, Objects, Set};
+use super::objects::{Deployment, Event, Set};
 use super::rolling::Strategy;
 use super::{Action, Budgets, DEPLOYMENT_INFORMER, Request, SET_INFORMER, State};
 
@@ -37,7 +37,7 @@ impl State {
     /// The controller compares the ReplicaSets with the Deployment, and asks for what is to be done
     /// first.
     pub(super) fn sync_deployment(&self, strategy: Strategy) -> Option<Self> {
-        let caches = self.caches().filter(|_| self.request == Request::None)?;
+        let caches = self.store.caches().filter(|_| self.request == Request::None)?;
         let request = strategy.wanted(&caches);
         (request != Request::None).then_some(State { request, ..*self })
     }
@@ -110,21 +110,14 @@ impl State {
         let crashes = self.budgets.crashes.checked_sub(1)?;
         let budgets = Budgets { crashes, ..self.budgets };
         let mut next = State { request: Request::None, budgets, ..*self };
-        next.store.list(DEPLOYMENT_INFORMER);
-        next.store.list(SET_INFORMER);
+        next.store.list_all();
         Some(next)
-    }
-
-    /// The caches of Deployments and of ReplicaSets as one.
-    pub(super) fn caches(&self) -> Option<Objects> {
-        let deployment = self.store.cache(DEPLOYMENT_INFORMER)?.deployment;
-        Some(Objects { deployment, ..self.store.cache(SET_INFORMER)? })
     }
 
     /// The name is taken (409 AlreadyExists). If the cache shows the Deployment's own ReplicaSet,
     /// all is well; if another, the next attempt is to have another name; if none, it looks again.
     fn already_exists(&self, read: Deployment) -> Option<Self> {
-        let shown = self.caches()?.sets[usize::from(read.set_name())];
+        let shown = self.store.caches()?.sets[usize::from(read.set_name())];
         let collides = shown.is_some_and(|set| !set.owned || set.template != read.template);
         let request = if collides { Request::CountCollision { read } } else { Request::None };
         Some(State { request, ..*self })

@@ -1,12 +1,13 @@
 //! The scenario `deployment` in Kubernetes' words.
 
 use super::objects::{Objects, Set};
-use super::{Action, DEPLOYMENT_INFORMER, Request, SET_INFORMER, State};
+use super::{Action, Request, State};
+use crate::controllers::lanes_of;
 use crate::slice::Lane;
 
 /// A step in words.
 pub(super) fn describe(before: &State, action: Action, after: &State) -> String {
-    let unchanged = before.store.revision.0 == after.store.revision.0;
+    let unchanged = !after.store.has_changed_since(&before.store);
     match action {
         Action::DeliverDeployment => "the Deployment controller hears of the Deployment".to_owned(),
         Action::DeliverSet => "the Deployment controller hears of a ReplicaSet".to_owned(),
@@ -45,15 +46,9 @@ pub(super) fn actor(action: Action) -> &'static str {
 
 /// What the store and the controller hold.
 pub(super) fn lanes(state: &State) -> Vec<Lane> {
-    let sees = state.caches().map(|caches| objects(&caches)).unwrap_or_default();
-    let informers = [DEPLOYMENT_INFORMER, SET_INFORMER];
-    let behind = informers.into_iter().filter_map(|watcher| state.store.behind(watcher)).sum();
-    let holds = format!("sees {sees}; {}", request(state.request));
-    let store = objects(&state.store.now());
-    vec![
-        Lane { name: "kube-apiserver".to_owned(), holds: store, behind: None },
-        Lane { name: "deployment-controller".to_owned(), holds, behind: Some(behind) },
-    ]
+    let [store, mut controller] = lanes_of("deployment-controller", &state.store, objects);
+    controller.holds += &format!("; {}", request(state.request));
+    vec![store, controller]
 }
 
 fn objects(objects: &Objects) -> String {

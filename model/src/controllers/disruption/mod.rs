@@ -13,6 +13,7 @@ mod words;
 
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::history::{self, History};
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -190,41 +191,11 @@ impl Slice for DisruptionSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::DeliverBudget
-            | Action::DeliverPod
-            | Action::SyncBudget
-            | Action::CommitStatus
-            | Action::CommitEviction { .. }
-            | Action::DeleteEvicted { .. }
-            | Action::RemovePod { .. }
-            | Action::ReplacePod { .. }
-            | Action::BecomeReady { .. }
-            | Action::Expire { .. } => true,
-            Action::Evict { .. }
-            | Action::RaiseMinAvailable
-            | Action::LoseEviction { .. }
-            | Action::Crash => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Crash => Some(Fault::Crash),
-            Action::LoseEviction { .. } => Some(Fault::LostRequest),
-            Action::DeliverBudget
-            | Action::DeliverPod
-            | Action::SyncBudget
-            | Action::CommitStatus
-            | Action::Evict { .. }
-            | Action::CommitEviction { .. }
-            | Action::DeleteEvicted { .. }
-            | Action::RemovePod { .. }
-            | Action::ReplacePod { .. }
-            | Action::BecomeReady { .. }
-            | Action::Expire { .. }
-            | Action::RaiseMinAvailable => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -244,11 +215,10 @@ impl Slice for DisruptionSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::CommitStatus | Action::CommitEviction { .. }, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(
+            &before.store,
+            matches!(action, Action::CommitStatus | Action::CommitEviction { .. }),
+        )
     }
 }
 
@@ -259,6 +229,25 @@ impl Family for DisruptionSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { raises: 1, lost_evictions: size.times(1), crashes: size.times(1) };
         Ok(DisruptionSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::DeliverBudget
+        | Action::DeliverPod
+        | Action::SyncBudget
+        | Action::CommitStatus
+        | Action::CommitEviction { .. }
+        | Action::DeleteEvicted { .. }
+        | Action::RemovePod { .. }
+        | Action::ReplacePod { .. }
+        | Action::BecomeReady { .. }
+        | Action::Expire { .. } => Cause::Duty,
+        Action::Evict { .. } | Action::RaiseMinAvailable => Cause::Choice,
+        Action::Crash => Cause::Fault(Fault::Crash),
+        Action::LoseEviction { .. } => Cause::Fault(Fault::LostRequest),
     }
 }
 

@@ -64,7 +64,7 @@ fn retry_overwrites(state: &State) -> Option<State> {
 }
 
 fn counts_disrupted(state: &State) -> Option<State> {
-    let caches = state.caches().filter(|_| state.update.is_none())?;
+    let caches = state.store.caches().filter(|_| state.update.is_none())?;
     let unnamed = super::Objects {
         budget: Budget { disrupted_pods: [false; PODS], ..caches.budget },
         ..caches

@@ -81,7 +81,7 @@ impl State {
 
     /// The controller counts healthy Pods, and asks for the status that follows.
     pub fn sync_budget(&self) -> Option<Self> {
-        let caches = self.caches().filter(|_| self.update.is_none())?;
+        let caches = self.store.caches().filter(|_| self.update.is_none())?;
         self.updates(caches.budget, caches.status(self.expired))
     }
 
@@ -179,15 +179,8 @@ impl State {
         let crashes = self.budgets.crashes.checked_sub(1)?;
         let budgets = Budgets { crashes, ..self.budgets };
         let mut next = State { update: None, budgets, ..*self };
-        next.store.list(BUDGET_INFORMER);
-        next.store.list(POD_INFORMER);
+        next.store.list_all();
         Some(next)
-    }
-
-    /// The caches of budgets and of Pods as one.
-    pub(super) fn caches(&self) -> Option<Objects> {
-        let budget = self.store.cache(BUDGET_INFORMER)?.budget;
-        Some(Objects { budget, ..self.store.cache(POD_INFORMER)? })
     }
 
     /// Asks for a status, if it is another one.

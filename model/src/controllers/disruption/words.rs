@@ -1,11 +1,12 @@
 //! The scenario `disruption` in Kubernetes' words.
 
-use super::{Action, BUDGET_INFORMER, Budget, Eviction, Objects, POD_INFORMER, State};
+use super::{Action, Budget, Eviction, Objects, State};
+use crate::controllers::lanes_of;
 use crate::slice::Lane;
 
 /// A step in words.
 pub(super) fn describe(before: &State, action: Action, after: &State) -> String {
-    let refused = before.store.revision.0 == after.store.revision.0;
+    let refused = !after.store.has_changed_since(&before.store);
     match action {
         Action::DeliverBudget => "the disruption controller hears of the budget".to_owned(),
         Action::DeliverPod => "the disruption controller hears of a Pod".to_owned(),
@@ -52,17 +53,12 @@ pub(super) fn actor(action: Action) -> &'static str {
 
 /// What the store and the controller hold.
 pub(super) fn lanes(state: &State) -> Vec<Lane> {
+    let [mut store, mut controller] = lanes_of("disruption-controller", &state.store, objects);
     let granted = state.evictions.iter().filter(|eviction| **eviction != Eviction::None).count();
-    let store = format!("{}; {granted} evictions", objects(&state.store.now()));
-    let sees = state.caches().map(|caches| objects(&caches)).unwrap_or_default();
+    store.holds += &format!("; {granted} evictions");
     let asks = state.update.map(|update| format!("; asks for {}", budget(&update.write)));
-    let informers = [BUDGET_INFORMER, POD_INFORMER];
-    let behind = informers.into_iter().filter_map(|watcher| state.store.behind(watcher)).sum();
-    let holds = format!("sees {sees}{}", asks.unwrap_or_default());
-    vec![
-        Lane { name: "kube-apiserver".to_owned(), holds: store, behind: None },
-        Lane { name: "disruption-controller".to_owned(), holds, behind: Some(behind) },
-    ]
+    controller.holds += &asks.unwrap_or_default();
+    vec![store, controller]
 }
 
 fn objects(objects: &Objects) -> String {

@@ -34,7 +34,7 @@ fn it_asks_for_ready_pods_of_the_service(
     let (Request::Create(addresses) | Request::Update { addresses, .. }) = after.request else {
         return true;
     };
-    !asks(before, after) || before.caches().is_some_and(|caches| ready(&caches) == addresses)
+    !asks(before, after) || before.store.caches().is_some_and(|caches| ready(&caches) == addresses)
 }
 
 fn an_update_replaces_what_was_read(_: &EndpointsSlice, before: &State, after: &State) -> bool {
@@ -45,7 +45,7 @@ fn an_update_replaces_what_was_read(_: &EndpointsSlice, before: &State, after: &
 
 fn endpoints_stay_with_their_service(_: &EndpointsSlice, before: &State, after: &State) -> bool {
     let deletes = asks(before, after) && after.request == Request::Delete;
-    !deletes || before.caches().is_some_and(|caches| !caches.service)
+    !deletes || before.store.caches().is_some_and(|caches| !caches.service)
 }
 
 fn every_pod_has_an_address(_: &EndpointsSlice, state: &State) -> bool {

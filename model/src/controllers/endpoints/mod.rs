@@ -14,6 +14,7 @@ mod words;
 pub use mutations::Mutation;
 pub use objects::{Addresses, Event, Objects, PODS, Pod, Stage};
 
+use crate::cause::Cause;
 use crate::history::History;
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -139,43 +140,11 @@ impl Slice for EndpointsSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::DeliverService
-            | Action::DeliverPod
-            | Action::DeliverEndpoints
-            | Action::SyncService
-            | Action::Commit
-            | Action::BecomeReady { .. }
-            | Action::RemovePod { .. } => true,
-            Action::BecomeUnready { .. }
-            | Action::CreatePod { .. }
-            | Action::DeletePod { .. }
-            | Action::RelabelPod { .. }
-            | Action::DeleteService
-            | Action::CreateService
-            | Action::LoseRequest
-            | Action::Crash => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::LoseRequest => Some(Fault::LostRequest),
-            Action::Crash => Some(Fault::Crash),
-            Action::DeliverService
-            | Action::DeliverPod
-            | Action::DeliverEndpoints
-            | Action::SyncService
-            | Action::Commit
-            | Action::BecomeReady { .. }
-            | Action::RemovePod { .. }
-            | Action::BecomeUnready { .. }
-            | Action::CreatePod { .. }
-            | Action::DeletePod { .. }
-            | Action::RelabelPod { .. }
-            | Action::DeleteService
-            | Action::CreateService => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -195,11 +164,7 @@ impl Slice for EndpointsSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::Commit, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(&before.store, matches!(action, Action::Commit))
     }
 }
 
@@ -210,6 +175,27 @@ impl Family for EndpointsSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { pods: 2, services: 2, faults: size.times(1) };
         Ok(EndpointsSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::DeliverService
+        | Action::DeliverPod
+        | Action::DeliverEndpoints
+        | Action::SyncService
+        | Action::Commit
+        | Action::BecomeReady { .. }
+        | Action::RemovePod { .. } => Cause::Duty,
+        Action::BecomeUnready { .. }
+        | Action::CreatePod { .. }
+        | Action::DeletePod { .. }
+        | Action::RelabelPod { .. }
+        | Action::DeleteService
+        | Action::CreateService => Cause::Choice,
+        Action::LoseRequest => Cause::Fault(Fault::LostRequest),
+        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

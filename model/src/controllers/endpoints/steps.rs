@@ -57,7 +57,7 @@ impl State {
 
     /// The controller hears of a Pod: it queues the Service that its cache shows to select it.
     pub fn deliver_pod(&self, concerns: fn(Option<Pod>, Option<Pod>) -> bool) -> Option<Self> {
-        let before = self.caches()?;
+        let before = self.store.caches()?;
         let mut next = *self;
         let Event::Pod(number, pod) = next.store.deliver(POD_INFORMER)? else { return None };
         next.queued |= before.service && concerns(before.pods[usize::from(number)], pod);
@@ -75,7 +75,7 @@ impl State {
     /// The controller compares the Endpoints with the Pods. It waits while its cache shows Endpoints
     /// that it has replaced itself.
     pub fn sync_service(&self) -> Option<Self> {
-        let waits = self.stale && self.caches()?.service;
+        let waits = self.stale && self.store.caches()?.service;
         (!waits).then(|| self.compare(Pod::serves))?
     }
 
@@ -155,9 +155,7 @@ impl State {
         let faults = self.budgets.faults.checked_sub(1)?;
         let budgets = Budgets { faults, ..self.budgets };
         let mut next = State { request: Request::None, stale: false, budgets, ..*self };
-        for watcher in [SERVICE_INFORMER, POD_INFORMER, ENDPOINTS_INFORMER] {
-            next.store.list(watcher);
-        }
+        next.store.list_all();
         let objects = next.store.now();
         Some(State { queued: objects.service || objects.endpoints.is_some(), ..next })
     }
@@ -165,7 +163,7 @@ impl State {
     /// The part of a sync that follows the look at the tracker.
     pub(super) fn compare(&self, serves: fn(&Pod) -> bool) -> Option<Self> {
         let idle = self.queued && self.request == Request::None;
-        let caches = self.caches().filter(|_| idle)?;
+        let caches = self.store.caches().filter(|_| idle)?;
         let addresses = caches.addresses(serves);
         let outdated = self.store.behind(ENDPOINTS_INFORMER)? > 0;
         let request = match caches.endpoints {
@@ -175,13 +173,6 @@ impl State {
             Some(_) => Request::Update { addresses, outdated },
         };
         Some(State { queued: false, request, ..*self })
-    }
-
-    /// The caches of the three informers as one.
-    pub(super) fn caches(&self) -> Option<Objects> {
-        let service = self.store.cache(SERVICE_INFORMER)?.service;
-        let endpoints = self.store.cache(ENDPOINTS_INFORMER)?.endpoints;
-        Some(Objects { service, endpoints, ..self.store.cache(POD_INFORMER)? })
     }
 
     /// The Endpoints have other addresses, and the cache shows those before.

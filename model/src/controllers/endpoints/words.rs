@@ -1,14 +1,12 @@
 //! The scenario `endpoints` in Kubernetes' words.
 
-use super::{
-    Action, Addresses, ENDPOINTS_INFORMER, Objects, POD_INFORMER, PODS, Pod, Request,
-    SERVICE_INFORMER, Stage, State,
-};
+use super::{Action, Addresses, Objects, PODS, Pod, Request, Stage, State};
+use crate::controllers::lanes_of;
 use crate::slice::Lane;
 
 /// A step in words.
 pub(super) fn describe(before: &State, action: Action, after: &State) -> String {
-    let unchanged = before.store.revision.0 == after.store.revision.0;
+    let unchanged = !after.store.has_changed_since(&before.store);
     match action {
         Action::DeliverService => "the Endpoints controller hears of the Service".to_owned(),
         Action::DeliverPod => "the Endpoints controller hears of a Pod".to_owned(),
@@ -54,17 +52,11 @@ pub(super) fn actor(action: Action) -> &'static str {
 
 /// What the store and the controller hold.
 pub(super) fn lanes(state: &State) -> Vec<Lane> {
-    let sees = state.caches().map(|caches| objects(&caches)).unwrap_or_default();
     let queued = if state.queued { "; has the Service queued" } else { "" };
     let stale = if state.stale { "; knows that these Endpoints are replaced" } else { "" };
-    let informers = [SERVICE_INFORMER, POD_INFORMER, ENDPOINTS_INFORMER];
-    let behind = informers.into_iter().filter_map(|watcher| state.store.behind(watcher)).sum();
-    let holds = format!("sees {sees}; {}{queued}{stale}", request(state.request));
-    let store = objects(&state.store.now());
-    vec![
-        Lane { name: "kube-apiserver".to_owned(), holds: store, behind: None },
-        Lane { name: "endpoints-controller".to_owned(), holds, behind: Some(behind) },
-    ]
+    let [store, mut controller] = lanes_of("endpoints-controller", &state.store, objects);
+    controller.holds += &format!("; {}{queued}{stale}", request(state.request));
+    vec![store, controller]
 }
 
 fn objects(objects: &Objects) -> String {

@@ -43,7 +43,7 @@ fn goes(before: &State, after: &State, policy: Policy) -> bool {
 
 fn nobody_blocks(state: &State) -> bool {
     let free = |cache: Objects| !(0..DEPENDENTS).any(|number| state.blocks(&cache, number));
-    state.caches().is_none_or(free)
+    state.store.caches().is_none_or(free)
 }
 
 fn foreground_deletion_waits(_: &CollectorSlice, before: &State, after: &State) -> bool {

@@ -13,6 +13,7 @@ mod words;
 pub use mutations::Mutation;
 pub use objects::{Dependent, Event, Objects, Owner, Policy, Reference};
 
+use crate::cause::Cause;
 use crate::history::History;
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -157,39 +158,11 @@ impl Slice for CollectorSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::DeliverOwner
-            | Action::DeliverDependent
-            | Action::InsertOwner
-            | Action::InsertDependent { .. }
-            | Action::VerifyVirtual
-            | Action::AttemptToDelete { .. }
-            | Action::CommitDeletion { .. }
-            | Action::Orphan { .. }
-            | Action::RemoveFinalizer => true,
-            Action::CreateDependent { .. }
-            | Action::DeleteOwner { .. }
-            | Action::RecreateOwner
-            | Action::Crash => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Crash => Some(Fault::Crash),
-            Action::DeliverOwner
-            | Action::DeliverDependent
-            | Action::InsertOwner
-            | Action::InsertDependent { .. }
-            | Action::VerifyVirtual
-            | Action::AttemptToDelete { .. }
-            | Action::CommitDeletion { .. }
-            | Action::Orphan { .. }
-            | Action::RemoveFinalizer
-            | Action::CreateDependent { .. }
-            | Action::DeleteOwner { .. }
-            | Action::RecreateOwner => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -209,10 +182,7 @@ impl Slice for CollectorSlice {
     }
 
     fn outcome(&self, before: &State, _: Action, after: &State) -> Outcome {
-        match before.store.revision.0 == after.store.revision.0 {
-            true => Outcome::Done,
-            false => Outcome::Committed,
-        }
+        after.store.outcome(&before.store, false)
     }
 }
 
@@ -224,6 +194,25 @@ impl Family for CollectorSlice {
         let budgets =
             Budgets { creations: [true; DEPENDENTS], recreations: 1, crashes: size.times(1) };
         Ok(CollectorSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::DeliverOwner
+        | Action::DeliverDependent
+        | Action::InsertOwner
+        | Action::InsertDependent { .. }
+        | Action::VerifyVirtual
+        | Action::AttemptToDelete { .. }
+        | Action::CommitDeletion { .. }
+        | Action::Orphan { .. }
+        | Action::RemoveFinalizer => Cause::Duty,
+        Action::CreateDependent { .. } | Action::DeleteOwner { .. } | Action::RecreateOwner => {
+            Cause::Choice
+        }
+        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

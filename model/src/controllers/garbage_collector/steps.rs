@@ -77,7 +77,7 @@ impl State {
     /// The owner that the cache shows enters the graph. Dependents that name it otherwise are looked
     /// at.
     pub fn insert_owner(&self) -> Option<Self> {
-        let cache = self.caches()?;
+        let cache = self.store.caches()?;
         let owner = cache.owner_at(Reference::Right)?;
         let mut next = (self.graph.owner != Node::Observed).then_some(*self)?;
         next.graph.owner = Node::Observed;
@@ -94,7 +94,7 @@ impl State {
     /// virtual node stands for it; a dependent that names the node otherwise is looked at.
     pub fn insert_dependent(&self, number: u8) -> Option<Self> {
         let place = usize::from(number);
-        let cache = self.caches().filter(|_| self.graph.dependents[place] == Entry::None)?;
+        let cache = self.store.caches().filter(|_| self.graph.dependents[place] == Entry::None)?;
         let dependent = cache.dependents[place]?;
         let mut next = *self;
         next.graph.dependents[place] = Entry::Known;
@@ -116,7 +116,7 @@ impl State {
         let Node::Virtual(reference) = self.graph.owner else { return None };
         let absent = self.store.now().owner_at(reference).is_none();
         let mut next = absent.then(|| self.found_absent(reference))?;
-        let cache = self.caches()?;
+        let cache = self.store.caches()?;
         let others = (0..DEPENDENTS).filter(|place| next.graph.dependents[*place] != Entry::None);
         let other = others.filter_map(|place| cache.reference(place)).find(|of| *of != reference);
         if let Some(other) = other {
@@ -161,7 +161,7 @@ impl State {
 
     /// The collector removes the reference to an owner that orphans its dependents.
     pub fn orphan(&self, number: u8) -> Option<Self> {
-        self.caches()?.owner.filter(|owner| owner.deleting == Some(Policy::Orphan))?;
+        self.store.caches()?.owner.filter(|owner| owner.deleting == Some(Policy::Orphan))?;
         let in_graph = self.graph.dependents[usize::from(number)] != Entry::None;
         let owner = self.store.now().reference(usize::from(number)).filter(|_| in_graph)?;
         let right = owner == Reference::Right && self.graph.owner == Node::Observed;
@@ -172,7 +172,7 @@ impl State {
     /// The collector removes the owner's finalizer once no dependent that is in the graph names it,
     /// and the owner goes. A deletion of this kind does not wait.
     pub fn remove_finalizer(&self, hasty: Policy) -> Option<Self> {
-        let cache = self.caches().filter(|_| self.graph.owner == Node::Observed)?;
+        let cache = self.store.caches().filter(|_| self.graph.owner == Node::Observed)?;
         let policy = cache.owner?.deleting?;
         self.store.now().owner?.deleting?;
         let blocks = |place: usize| self.blocks(&cache, place);
@@ -213,8 +213,7 @@ impl State {
         let crashes = self.budgets.crashes.checked_sub(1)?;
         let budgets = Budgets { crashes, ..self.budgets };
         let mut next = State { graph: Graph::EMPTY, budgets, ..*self };
-        next.store.list(OWNER_INFORMER);
-        next.store.list(DEPENDENT_INFORMER);
+        next.store.list_all();
         Some(next)
     }
 
@@ -231,7 +230,7 @@ impl State {
         next.graph.absent[reference.place()] = true;
         for dependent in 0..DEPENDENTS {
             let names = |cache: Objects| cache.reference(dependent) == Some(reference);
-            if self.caches().is_some_and(names) {
+            if self.store.caches().is_some_and(names) {
                 next.graph.queue(dependent);
             }
         }
@@ -242,12 +241,6 @@ impl State {
     pub(super) fn blocks(&self, cache: &Objects, place: usize) -> bool {
         let in_graph = self.graph.dependents[place] != Entry::None;
         in_graph && cache.reference(place) == Some(Reference::Right)
-    }
-
-    /// The caches of both kinds as one.
-    pub(super) fn caches(&self) -> Option<Objects> {
-        let owner = self.store.cache(OWNER_INFORMER)?.owner;
-        Some(Objects { owner, ..self.store.cache(DEPENDENT_INFORMER)? })
     }
 
     fn write(&self, event: Event) -> Self {

@@ -1,7 +1,8 @@
 //! The scenario `garbage-collector` in Kubernetes' words.
 
 use super::objects::{Objects, Policy, Reference};
-use super::{Action, DEPENDENT_INFORMER, Entry, Node, OWNER_INFORMER, State};
+use super::{Action, Entry, Node, State};
+use crate::controllers::lanes_of;
 use crate::slice::Lane;
 
 /// A step in words.
@@ -55,8 +56,6 @@ pub(super) fn actor(action: Action) -> &'static str {
 
 /// What the store and the collector hold.
 pub(super) fn lanes(state: &State) -> Vec<Lane> {
-    let store = objects(&state.store.now());
-    let sees = state.caches().map(|caches| objects(&caches)).unwrap_or_default();
     let node = match state.graph.owner {
         Node::None => "no node of the owner",
         Node::Virtual(Reference::Right) => "a virtual owner",
@@ -65,13 +64,9 @@ pub(super) fn lanes(state: &State) -> Vec<Lane> {
     };
     let entries = state.graph.dependents.iter();
     let queued = entries.filter(|entry| matches!(entry, Entry::Queued | Entry::Deleting)).count();
-    let informers = [OWNER_INFORMER, DEPENDENT_INFORMER];
-    let behind = informers.into_iter().filter_map(|watcher| state.store.behind(watcher)).sum();
-    let holds = format!("sees {sees}; its graph has {node}; {queued} dependents to look at");
-    vec![
-        Lane { name: "kube-apiserver".to_owned(), holds: store, behind: None },
-        Lane { name: "garbage-collector".to_owned(), holds, behind: Some(behind) },
-    ]
+    let [store, mut collector] = lanes_of("garbage-collector", &state.store, objects);
+    collector.holds += &format!("; its graph has {node}; {queued} dependents to look at");
+    vec![store, collector]
 }
 
 fn objects(objects: &Objects) -> String {

@@ -5,6 +5,7 @@
 //! informer that is more than two events behind.
 
 mod claims;
+mod controller;
 mod mutations;
 mod objects;
 mod steps;
@@ -14,6 +15,7 @@ mod words;
 pub use mutations::Mutation;
 pub use objects::{Condition, Event, Job, Objects, PODS, Phase, Pod, Set, Uncounted};
 
+use crate::cause::Cause;
 use crate::history::History;
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -27,7 +29,7 @@ pub const PARALLELISM: u8 = 1;
 pub const BACKOFF_LIMIT: u8 = 0;
 
 /// The watcher of Jobs.
-pub const JOBS: usize = 0;
+pub const JOB_INFORMER: usize = 0;
 /// The watcher of Pods.
 pub const POD_INFORMER: usize = 1;
 
@@ -192,43 +194,11 @@ impl Slice for JobSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::DeliverJob
-            | Action::DeliverPod
-            | Action::SyncJob
-            | Action::Commit
-            | Action::SyncOrphanPod { .. }
-            | Action::CommitOrphanPatch { .. }
-            | Action::Succeed { .. }
-            | Action::CollectPod { .. }
-            | Action::OrphanPod { .. }
-            | Action::FinishOrphaning => true,
-            Action::LoseAnswer
-            | Action::Fail { .. }
-            | Action::DeletePod { .. }
-            | Action::DeleteJob { .. }
-            | Action::Crash => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Crash => Some(Fault::Crash),
-            Action::LoseAnswer => Some(Fault::LostRequest),
-            Action::DeliverJob
-            | Action::DeliverPod
-            | Action::SyncJob
-            | Action::Commit
-            | Action::SyncOrphanPod { .. }
-            | Action::CommitOrphanPatch { .. }
-            | Action::Succeed { .. }
-            | Action::Fail { .. }
-            | Action::CollectPod { .. }
-            | Action::OrphanPod { .. }
-            | Action::FinishOrphaning
-            | Action::DeletePod { .. }
-            | Action::DeleteJob { .. } => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -248,11 +218,7 @@ impl Slice for JobSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::Commit, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(&before.store, matches!(action, Action::Commit))
     }
 }
 
@@ -263,6 +229,25 @@ impl Family for JobSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { mishaps: 1, job_deletions: 1, faults: size.times(1) };
         Ok(JobSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::DeliverJob
+        | Action::DeliverPod
+        | Action::SyncJob
+        | Action::Commit
+        | Action::SyncOrphanPod { .. }
+        | Action::CommitOrphanPatch { .. }
+        | Action::Succeed { .. }
+        | Action::CollectPod { .. }
+        | Action::OrphanPod { .. }
+        | Action::FinishOrphaning => Cause::Duty,
+        Action::Fail { .. } | Action::DeletePod { .. } | Action::DeleteJob { .. } => Cause::Choice,
+        Action::Crash => Cause::Fault(Fault::Crash),
+        Action::LoseAnswer => Cause::Fault(Fault::LostRequest),
     }
 }
 

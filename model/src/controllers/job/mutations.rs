@@ -2,7 +2,7 @@
 
 use super::objects::{Condition, Job, PODS, Set};
 use super::track::View;
-use super::{Action, COMPLETIONS, JOBS, Request, State};
+use super::{Action, COMPLETIONS, JOB_INFORMER, Request, State};
 
 crate::mutations! {
     /// When a Job is gone, nobody thinks of its Pods that are already being deleted: no event of
@@ -32,7 +32,7 @@ impl Mutation {
         match (mutation, action) {
             (Some(Mutation::DeletionForgetsPods), Action::DeliverJob) => {
                 let mut next = *state;
-                next.store.deliver(JOBS)?;
+                next.store.deliver(JOB_INFORMER)?;
                 Some(next)
             }
             (Some(Mutation::OrphanIsNobodys), Action::DeliverPod) => orphan_is_nobodys(state),
@@ -60,7 +60,7 @@ impl Mutation {
 fn orphan_is_nobodys(state: &State) -> Option<State> {
     let (mut next, number, pod) = state.hear_of_pod()?;
     let orphan = |cache: super::Objects| pod.is_some_and(|pod| pod.owned && cache.is_orphan(pod));
-    if next.caches().is_some_and(orphan) {
+    if next.store.caches().is_some_and(orphan) {
         next.queue_orphan(usize::from(number));
     }
     Some(next)

@@ -153,7 +153,7 @@ impl history::Objects for Objects {
     }
 
     fn selects(watcher: usize, event: &Event) -> bool {
-        matches!(event, Event::Job(_)) == (watcher == super::JOBS)
+        matches!(event, Event::Job(_)) == (watcher == super::JOB_INFORMER)
     }
 }
 

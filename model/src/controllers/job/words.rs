@@ -1,7 +1,8 @@
 //! The scenario `job` in Kubernetes' words.
 
 use super::objects::{Job, Objects, Phase, Uncounted};
-use super::{Action, JOBS, Orphan, POD_INFORMER, Request, State};
+use super::{Action, Controller, Orphan, Request, State};
+use crate::controllers::lanes_of;
 use crate::slice::Lane;
 
 /// A step in words.
@@ -10,7 +11,7 @@ pub(super) fn describe(before: &State, action: Action, after: &State) -> String 
         Action::DeliverJob => "the Job controller hears of the Job".to_owned(),
         Action::DeliverPod => "the Job controller hears of a Pod".to_owned(),
         Action::SyncJob => format!("the Job controller {}", request(&after.controller.request)),
-        Action::Commit if before.store.revision.0 == after.store.revision.0 => {
+        Action::Commit if !after.store.has_changed_since(&before.store) => {
             format!("the API server changes nothing: {}", request(&before.controller.request))
         }
         Action::Commit => {
@@ -54,20 +55,12 @@ pub(super) fn actor(action: Action) -> &'static str {
 
 /// What the store and the controller hold.
 pub(super) fn lanes(state: &State) -> Vec<Lane> {
-    let store = objects(&state.store.now());
-    let believes = state.caches().map(|cache| objects(&cache)).unwrap_or_default();
-    let controller = &state.controller;
-    let waiting = controller.orphans.iter().filter(|orphan| **orphan != Orphan::None).count();
-    let holds = format!(
-        "sees {believes}; {}; expects {} Pods; {waiting} orphans",
-        request(&controller.request),
-        controller.expected_creations
-    );
-    let behind = [JOBS, POD_INFORMER].into_iter().filter_map(|watcher| state.store.behind(watcher));
-    vec![
-        Lane { name: "kube-apiserver".to_owned(), holds: store, behind: None },
-        Lane { name: "job-controller".to_owned(), holds, behind: Some(behind.sum()) },
-    ]
+    let Controller { orphans, request: asks, expected_creations, .. } = &state.controller;
+    let waiting = orphans.iter().filter(|orphan| **orphan != Orphan::None).count();
+    let [store, mut controller] = lanes_of("job-controller", &state.store, objects);
+    controller.holds +=
+        &format!("; {}; expects {expected_creations} Pods; {waiting} orphans", request(asks));
+    vec![store, controller]
 }
 
 fn objects(objects: &Objects) -> String {

@@ -1,6 +1,6 @@
 //! The claims about StatefulSets. Their sentences stand in `specs/stateful-set.md`.
 
-use super::{FAR, NODES, ORDINALS, Request, State, StatefulSetSlice};
+use super::{FAR, NODES, ORDINALS, Objects, Request, State, StatefulSetSlice};
 use crate::slice::{Claim, Fact};
 
 /// Every claim of the scenario.
@@ -31,7 +31,7 @@ fn asked(before: &State, after: &State) -> Request {
 
 fn predecessors_are_ready(_: &StatefulSetSlice, before: &State, after: &State) -> bool {
     let Request::Create(ordinal) = asked(before, after) else { return true };
-    before.caches().is_some_and(|caches| {
+    before.store.caches().is_some_and(|caches| {
         let predecessors = caches.pods[..usize::from(ordinal)].iter();
         predecessors.into_iter().all(|pod| pod.is_some_and(|pod| pod.ready && !pod.deleting))
     })
@@ -39,9 +39,9 @@ fn predecessors_are_ready(_: &StatefulSetSlice, before: &State, after: &State) -
 
 fn the_last_goes_first(_: &StatefulSetSlice, before: &State, after: &State) -> bool {
     let Request::Delete(ordinal) = asked(before, after) else { return true };
-    before
-        .caches()
-        .is_some_and(|caches| caches.pods[usize::from(ordinal) + 1..].iter().all(Option::is_none))
+    let is_last =
+        |caches: Objects| caches.pods[usize::from(ordinal) + 1..].iter().all(Option::is_none);
+    before.store.caches().is_some_and(is_last)
 }
 
 fn what_runs_has_a_pod(_: &StatefulSetSlice, state: &State) -> bool {

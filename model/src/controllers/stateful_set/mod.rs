@@ -11,6 +11,7 @@ mod words;
 
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::history::{self, History};
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -176,42 +177,11 @@ impl Slice for StatefulSetSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::DeliverSet
-            | Action::DeliverPod
-            | Action::SyncSet
-            | Action::Commit
-            | Action::Bind { .. }
-            | Action::StartContainer { .. }
-            | Action::StopContainer { .. }
-            | Action::ReportReady { .. }
-            | Action::ConfirmDeletion { .. }
-            | Action::Evict { .. }
-            | Action::Reconnect => true,
-            Action::Scale { .. } | Action::DeletePod { .. } | Action::CutOff | Action::Crash => {
-                false
-            }
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Crash => Some(Fault::Crash),
-            Action::CutOff => Some(Fault::Partition),
-            Action::DeliverSet
-            | Action::DeliverPod
-            | Action::SyncSet
-            | Action::Commit
-            | Action::Bind { .. }
-            | Action::StartContainer { .. }
-            | Action::StopContainer { .. }
-            | Action::ReportReady { .. }
-            | Action::ConfirmDeletion { .. }
-            | Action::Evict { .. }
-            | Action::Reconnect
-            | Action::Scale { .. }
-            | Action::DeletePod { .. } => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -231,11 +201,7 @@ impl Slice for StatefulSetSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.revision.0 == after.store.revision.0) {
-            (_, false) => Outcome::Committed,
-            (Action::Commit, true) => Outcome::Refused,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(&before.store, matches!(action, Action::Commit))
     }
 }
 
@@ -247,6 +213,26 @@ impl Family for StatefulSetSlice {
         let budgets =
             Budgets { scales: 1, deletions: 1, partitions: size.times(1), crashes: size.times(1) };
         Ok(StatefulSetSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::DeliverSet
+        | Action::DeliverPod
+        | Action::SyncSet
+        | Action::Commit
+        | Action::Bind { .. }
+        | Action::StartContainer { .. }
+        | Action::StopContainer { .. }
+        | Action::ReportReady { .. }
+        | Action::ConfirmDeletion { .. }
+        | Action::Evict { .. }
+        | Action::Reconnect => Cause::Duty,
+        Action::Scale { .. } | Action::DeletePod { .. } => Cause::Choice,
+        Action::Crash => Cause::Fault(Fault::Crash),
+        Action::CutOff => Cause::Fault(Fault::Partition),
     }
 }
 

@@ -53,7 +53,7 @@ impl Mutation {
 }
 
 fn no_order(state: &State) -> Option<State> {
-    let caches = state.caches().filter(|_| state.request == Request::None)?;
+    let caches = state.store.caches().filter(|_| state.request == Request::None)?;
     let missing = |ordinal: &u8| caches.pods[usize::from(*ordinal)].is_none();
     match (0..caches.replicas).find(missing) {
         Some(ordinal) => Some(State { request: Request::Create(ordinal), ..*state }),

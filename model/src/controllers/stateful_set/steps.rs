@@ -56,7 +56,7 @@ impl State {
     /// The controller looks for the first Pod that is not well. It creates it if it is missing,
     /// and waits for it otherwise; when all are well, it deletes the last that is too much.
     pub fn sync_set(&self) -> Option<Self> {
-        let caches = self.caches().filter(|_| self.request == Request::None)?;
+        let caches = self.store.caches().filter(|_| self.request == Request::None)?;
         let request = match (caches.first_unwell(), caches.last_condemned()) {
             (Some(ordinal), _) => {
                 caches.pods[usize::from(ordinal)].is_none().then_some(Request::Create(ordinal))
@@ -161,15 +161,8 @@ impl State {
         let crashes = self.budgets.crashes.checked_sub(1)?;
         let budgets = Budgets { crashes, ..self.budgets };
         let mut next = State { request: Request::None, budgets, ..*self };
-        next.store.list(SET_INFORMER);
-        next.store.list(POD_INFORMER);
+        next.store.list_all();
         Some(next)
-    }
-
-    /// The caches of StatefulSets and of Pods as one.
-    pub(super) fn caches(&self) -> Option<Objects> {
-        let replicas = self.store.cache(SET_INFORMER)?.replicas;
-        Some(Objects { replicas, ..self.store.cache(POD_INFORMER)? })
     }
 
     pub(super) fn pod(&self, ordinal: u8) -> Option<Pod> {

@@ -1,6 +1,7 @@
 //! The scenario `stateful-set` in Kubernetes' words.
 
-use super::{Action, NODES, ORDINALS, Objects, POD_INFORMER, Request, SET_INFORMER, State};
+use super::{Action, NODES, ORDINALS, Objects, Request, State};
+use crate::controllers::lanes_of;
 use crate::slice::Lane;
 
 /// A step in words.
@@ -9,7 +10,7 @@ pub(super) fn describe(before: &State, action: Action, after: &State) -> String 
         Action::DeliverSet => "the StatefulSet controller hears of the StatefulSet".to_owned(),
         Action::DeliverPod => "the StatefulSet controller hears of a Pod".to_owned(),
         Action::SyncSet => format!("the StatefulSet controller {}", request(after.request)),
-        Action::Commit if before.store.revision.0 == after.store.revision.0 => {
+        Action::Commit if !after.store.has_changed_since(&before.store) => {
             format!("the API server refuses: {}", request(before.request))
         }
         Action::Commit => format!("the API server commits: {}", request(before.request)),
@@ -55,19 +56,8 @@ pub(super) fn actor(action: Action) -> String {
 
 /// What the store, the controller and the Nodes hold.
 pub(super) fn lanes(state: &State) -> Vec<Lane> {
-    let sees = state.caches().map(|caches| objects(&caches)).unwrap_or_default();
-    let informers = [SET_INFORMER, POD_INFORMER];
-    let behind = informers.into_iter().filter_map(|watcher| state.store.behind(watcher)).sum();
-    let controller = Lane {
-        name: "stateful-set-controller".to_owned(),
-        holds: format!("sees {sees}; {}", request(state.request)),
-        behind: Some(behind),
-    };
-    let store = Lane {
-        name: "kube-apiserver".to_owned(),
-        holds: objects(&state.store.now()),
-        behind: None,
-    };
+    let [store, mut controller] = lanes_of("stateful-set-controller", &state.store, objects);
+    controller.holds += &format!("; {}", request(state.request));
     let nodes = (0..NODES).map(|node| Lane {
         name: format!("node-{node}"),
         holds: running(state, node),

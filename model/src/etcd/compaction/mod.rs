@@ -11,6 +11,7 @@ mod steps;
 
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Size, Slice};
 use serde::Serialize;
@@ -120,20 +121,11 @@ impl Slice for CompactionSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        matches!(action, Action::Remove { .. } | Action::Finish | Action::DeliverEvent)
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Crash => Some(Fault::Crash),
-            Action::Compact { .. } => Some(Fault::Compaction),
-            Action::Put
-            | Action::Delete
-            | Action::Remove { .. }
-            | Action::Finish
-            | Action::Watch { .. }
-            | Action::DeliverEvent => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -202,6 +194,16 @@ impl Family for CompactionSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { compactions: size.times(2), watches: 1, crashes: size.times(1) };
         Ok(CompactionSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Remove { .. } | Action::Finish | Action::DeliverEvent => Cause::Duty,
+        Action::Put | Action::Delete | Action::Watch { .. } => Cause::Choice,
+        Action::Crash => Cause::Fault(Fault::Crash),
+        Action::Compact { .. } => Cause::Fault(Fault::Compaction),
     }
 }
 

@@ -10,6 +10,7 @@ mod steps;
 
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Size, Slice};
 use serde::Serialize;
@@ -140,28 +141,11 @@ impl Slice for LeaseSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::Tick | Action::Checkpoint | Action::AskToRevoke | Action::Revoke => true,
-            Action::Grant
-            | Action::Put { .. }
-            | Action::Delete { .. }
-            | Action::KeepAlive
-            | Action::ChangeLeader => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::ChangeLeader => Some(Fault::Crash),
-            Action::Grant
-            | Action::Put { .. }
-            | Action::Delete { .. }
-            | Action::KeepAlive
-            | Action::Tick
-            | Action::Checkpoint
-            | Action::AskToRevoke
-            | Action::Revoke => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -237,6 +221,17 @@ impl Family for LeaseSlice {
             deletes: 1,
         };
         Ok(LeaseSlice { budgets, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Tick | Action::Checkpoint | Action::AskToRevoke | Action::Revoke => Cause::Duty,
+        Action::Grant | Action::Put { .. } | Action::Delete { .. } | Action::KeepAlive => {
+            Cause::Choice
+        }
+        Action::ChangeLeader => Cause::Fault(Fault::Crash),
     }
 }
 

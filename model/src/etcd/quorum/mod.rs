@@ -16,6 +16,7 @@ mod words;
 pub use mutations::Mutation;
 pub use state::{Answer, Budgets, Data, Entry, Heartbeat, Member, Queued, Read, State, Watch};
 
+use crate::cause::Cause;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 use serde::Serialize;
 
@@ -119,33 +120,11 @@ impl Slice for QuorumSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        let by_client = matches!(
-            action,
-            Action::Propose { .. } | Action::ReadSerializable { .. } | Action::StartRead { .. }
-        );
-        !by_client && self.fault(action).is_none()
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Crash { .. } => Some(Fault::Crash),
-            Action::ChangeLeader { .. } => Some(Fault::Partition),
-            Action::AskAgain { .. } => Some(Fault::LostRequest),
-            Action::Propose { .. }
-            | Action::Persist { .. }
-            | Action::Acknowledge
-            | Action::Apply { .. }
-            | Action::Flush { .. }
-            | Action::LearnOfLeader
-            | Action::ReadSerializable { .. }
-            | Action::StartRead { .. }
-            | Action::AskLeader { .. }
-            | Action::AnswerHeartbeat { .. }
-            | Action::ReceiveHeartbeat { .. }
-            | Action::AnswerRead { .. }
-            | Action::DeliverEvent
-            | Action::NotifyProgress => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -194,5 +173,28 @@ impl Family for QuorumSlice {
         let budgets = Budgets { writes: 2, serializable_reads: 1, crashes, leader_changes, ..none };
         let entries = &[Entry::PutFirst, Entry::PutSecond, Entry::Transaction];
         Ok(QuorumSlice { claims: claims::OF_WRITES, entries, watched: true, budgets, mutation })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Persist { .. }
+        | Action::Acknowledge
+        | Action::Apply { .. }
+        | Action::Flush { .. }
+        | Action::LearnOfLeader
+        | Action::AskLeader { .. }
+        | Action::AnswerHeartbeat { .. }
+        | Action::ReceiveHeartbeat { .. }
+        | Action::AnswerRead { .. }
+        | Action::DeliverEvent
+        | Action::NotifyProgress => Cause::Duty,
+        Action::Propose { .. } | Action::ReadSerializable { .. } | Action::StartRead { .. } => {
+            Cause::Choice
+        }
+        Action::Crash { .. } => Cause::Fault(Fault::Crash),
+        Action::ChangeLeader { .. } => Cause::Fault(Fault::Partition),
+        Action::AskAgain { .. } => Cause::Fault(Fault::LostRequest),
     }
 }

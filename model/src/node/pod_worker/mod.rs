@@ -16,6 +16,7 @@ mod words;
 pub use mutations::Mutation;
 pub use state::{Action, Budgets, Container, Event, Objects, Phase, Pod, State, Work, Worker};
 
+use crate::cause::Cause;
 use crate::history::History;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 
@@ -78,47 +79,11 @@ impl Slice for PodWorkerSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::Deliver
-            | Action::StartWorker { .. }
-            | Action::CreateContainer { .. }
-            | Action::StartContainer { .. }
-            | Action::Probe { .. }
-            | Action::EndBackoff { .. }
-            | Action::BeginTermination { .. }
-            | Action::StopContainer { .. }
-            | Action::FinishTermination { .. }
-            | Action::ReportStatus { .. }
-            | Action::FinishDeletion { .. }
-            | Action::Forget { .. } => true,
-            Action::PlacePod { .. }
-            | Action::DeletePod { .. }
-            | Action::Exit { .. }
-            | Action::Crash
-            | Action::Reboot => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Crash => Some(Fault::Crash),
-            Action::Reboot => Some(Fault::Reboot),
-            Action::PlacePod { .. }
-            | Action::DeletePod { .. }
-            | Action::Deliver
-            | Action::StartWorker { .. }
-            | Action::CreateContainer { .. }
-            | Action::StartContainer { .. }
-            | Action::Probe { .. }
-            | Action::Exit { .. }
-            | Action::EndBackoff { .. }
-            | Action::BeginTermination { .. }
-            | Action::StopContainer { .. }
-            | Action::FinishTermination { .. }
-            | Action::ReportStatus { .. }
-            | Action::FinishDeletion { .. }
-            | Action::Forget { .. } => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -153,5 +118,26 @@ impl Family for PodWorkerSlice {
         let budgets =
             Budgets { deletions: 1, exits: 2, crashes: size.times(1), reboots: size.times(1) };
         Ok(PodWorkerSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Deliver
+        | Action::StartWorker { .. }
+        | Action::CreateContainer { .. }
+        | Action::StartContainer { .. }
+        | Action::Probe { .. }
+        | Action::EndBackoff { .. }
+        | Action::BeginTermination { .. }
+        | Action::StopContainer { .. }
+        | Action::FinishTermination { .. }
+        | Action::ReportStatus { .. }
+        | Action::FinishDeletion { .. }
+        | Action::Forget { .. } => Cause::Duty,
+        Action::PlacePod { .. } | Action::DeletePod { .. } | Action::Exit { .. } => Cause::Choice,
+        Action::Crash => Cause::Fault(Fault::Crash),
+        Action::Reboot => Cause::Fault(Fault::Reboot),
     }
 }

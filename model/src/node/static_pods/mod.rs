@@ -14,6 +14,7 @@ mod words;
 
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::history::{self, History};
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -197,41 +198,11 @@ impl Slice for StaticPodSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::ReadFile
-            | Action::SyncApiServer
-            | Action::Deliver
-            | Action::Start { .. }
-            | Action::Stop { .. }
-            | Action::Finish { .. }
-            | Action::CleanUp { .. }
-            | Action::CreateMirror
-            | Action::RemoveMirror => true,
-            Action::ChangeManifest
-            | Action::RemoveManifest
-            | Action::AddManifest
-            | Action::DeleteMirror
-            | Action::Crash => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Crash => Some(Fault::Crash),
-            Action::ChangeManifest
-            | Action::RemoveManifest
-            | Action::AddManifest
-            | Action::DeleteMirror
-            | Action::ReadFile
-            | Action::SyncApiServer
-            | Action::Deliver
-            | Action::Start { .. }
-            | Action::Stop { .. }
-            | Action::Finish { .. }
-            | Action::CleanUp { .. }
-            | Action::CreateMirror
-            | Action::RemoveMirror => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -251,10 +222,7 @@ impl Slice for StaticPodSlice {
     }
 
     fn outcome(&self, before: &State, _: Action, after: &State) -> Outcome {
-        match before.store.now() == after.store.now() {
-            true => Outcome::Done,
-            false => Outcome::Committed,
-        }
+        after.store.outcome(&before.store, false)
     }
 }
 
@@ -266,6 +234,26 @@ impl Family for StaticPodSlice {
         let budgets =
             Budgets { changes: 2, removals: 1, additions: 1, deletions: 1, crashes: size.times(2) };
         Ok(StaticPodSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::ReadFile
+        | Action::SyncApiServer
+        | Action::Deliver
+        | Action::Start { .. }
+        | Action::Stop { .. }
+        | Action::Finish { .. }
+        | Action::CleanUp { .. }
+        | Action::CreateMirror
+        | Action::RemoveMirror => Cause::Duty,
+        Action::ChangeManifest
+        | Action::RemoveManifest
+        | Action::AddManifest
+        | Action::DeleteMirror => Cause::Choice,
+        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

@@ -15,6 +15,7 @@ mod words;
 pub use info::{Cache, NodeInfo, Placement};
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::history::{History, Objects};
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -207,36 +208,11 @@ impl Slice for CacheSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::CreatePod
-            | Action::CollectPod { .. }
-            | Action::DeliverPod
-            | Action::DeliverNode
-            | Action::Schedule { .. }
-            | Action::CommitBinding { .. }
-            | Action::FinishBinding { .. } => true,
-            Action::DeleteNode
-            | Action::AddNode
-            | Action::RelistPods
-            | Action::RelistNodes
-            | Action::LoseBinding { .. } => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::RelistPods | Action::RelistNodes => Some(Fault::WatchClosed),
-            Action::LoseBinding { .. } => Some(Fault::LostRequest),
-            Action::CreatePod
-            | Action::DeleteNode
-            | Action::AddNode
-            | Action::CollectPod { .. }
-            | Action::DeliverPod
-            | Action::DeliverNode
-            | Action::Schedule { .. }
-            | Action::CommitBinding { .. }
-            | Action::FinishBinding { .. } => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -278,6 +254,22 @@ impl Family for CacheSlice {
             lost_requests: size.times(1),
         };
         Ok(CacheSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::CreatePod
+        | Action::CollectPod { .. }
+        | Action::DeliverPod
+        | Action::DeliverNode
+        | Action::Schedule { .. }
+        | Action::CommitBinding { .. }
+        | Action::FinishBinding { .. } => Cause::Duty,
+        Action::DeleteNode | Action::AddNode => Cause::Choice,
+        Action::RelistPods | Action::RelistNodes => Cause::Fault(Fault::WatchClosed),
+        Action::LoseBinding { .. } => Cause::Fault(Fault::LostRequest),
     }
 }
 

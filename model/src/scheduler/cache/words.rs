@@ -18,7 +18,7 @@ pub(super) fn describe(before: &State, action: Action, after: &State) -> String 
         Action::Schedule { pod, node } => {
             format!("kube-scheduler assumes pod-{pod} on node-{node} and sends the Binding")
         }
-        Action::CommitBinding { pod } if before.pods.now() == after.pods.now() => {
+        Action::CommitBinding { pod } if !after.pods.has_changed_since(&before.pods) => {
             format!("the API server refuses the Binding of pod-{pod}")
         }
         Action::CommitBinding { pod } => format!("the API server binds pod-{pod}"),

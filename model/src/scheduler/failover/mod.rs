@@ -11,6 +11,7 @@ mod words;
 
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::history::{self, History};
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -202,35 +203,11 @@ impl Slice for FailoverSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::Deliver { .. }
-            | Action::Lead { .. }
-            | Action::FallSilent
-            | Action::Schedule { .. }
-            | Action::CommitBinding { .. }
-            | Action::Admit { .. }
-            | Action::Reject { .. } => true,
-            Action::CreatePod { .. }
-            | Action::CommitLateBinding { .. }
-            | Action::Crash { .. }
-            | Action::GiveUp { .. } => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::CommitLateBinding { .. } => Some(Fault::LateRequest),
-            Action::Crash { .. } => Some(Fault::Crash),
-            Action::GiveUp { .. } => Some(Fault::Partition),
-            Action::CreatePod { .. }
-            | Action::Deliver { .. }
-            | Action::Lead { .. }
-            | Action::FallSilent
-            | Action::Schedule { .. }
-            | Action::CommitBinding { .. }
-            | Action::Admit { .. }
-            | Action::Reject { .. } => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -250,13 +227,9 @@ impl Slice for FailoverSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.now() == after.store.now()) {
-            (Action::CommitBinding { .. } | Action::CommitLateBinding { .. }, true) => {
-                Outcome::Refused
-            }
-            (_, true) => Outcome::Done,
-            (_, false) => Outcome::Committed,
-        }
+        let binds =
+            matches!(action, Action::CommitBinding { .. } | Action::CommitLateBinding { .. });
+        after.store.outcome(&before.store, binds)
     }
 }
 
@@ -267,6 +240,23 @@ impl Family for FailoverSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { crashes: size.times(1), partitions: size.times(1) };
         Ok(FailoverSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Deliver { .. }
+        | Action::Lead { .. }
+        | Action::FallSilent
+        | Action::Schedule { .. }
+        | Action::CommitBinding { .. }
+        | Action::Admit { .. }
+        | Action::Reject { .. } => Cause::Duty,
+        Action::CreatePod { .. } => Cause::Choice,
+        Action::CommitLateBinding { .. } => Cause::Fault(Fault::LateRequest),
+        Action::Crash { .. } => Cause::Fault(Fault::Crash),
+        Action::GiveUp { .. } => Cause::Fault(Fault::Partition),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Action, PODS, Phase, Scheduler, State};
 use crate::slice::Lane;
 
 pub(super) fn describe(before: &State, action: Action, after: &State) -> String {
-    let refused = before.store.now() == after.store.now();
+    let refused = !after.store.has_changed_since(&before.store);
     match action {
         Action::CreatePod { pod } => format!("a client creates pod-{pod}"),
         Action::Deliver { scheduler } => format!("scheduler-{scheduler} gets an event"),

@@ -13,6 +13,7 @@ mod words;
 
 pub use mutations::Mutation;
 
+use crate::cause::Cause;
 use crate::history::{self, History};
 use crate::packed;
 use crate::slice::{Claim, Family, Fault, Lane, Size, Slice};
@@ -198,35 +199,11 @@ impl Slice for PreemptionSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::RemovePod { .. }
-            | Action::Deliver
-            | Action::Schedule { .. }
-            | Action::CommitBinding { .. }
-            | Action::Preempt { .. }
-            | Action::CommitEviction
-            | Action::CommitNomination => true,
-            Action::CreatePod { .. }
-            | Action::DeleteNode
-            | Action::LoseEviction
-            | Action::Crash => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::LoseEviction => Some(Fault::LostRequest),
-            Action::Crash => Some(Fault::Crash),
-            Action::CreatePod { .. }
-            | Action::DeleteNode
-            | Action::RemovePod { .. }
-            | Action::Deliver
-            | Action::Schedule { .. }
-            | Action::CommitBinding { .. }
-            | Action::Preempt { .. }
-            | Action::CommitEviction
-            | Action::CommitNomination => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -254,6 +231,22 @@ impl Family for PreemptionSlice {
         let budgets =
             Budgets { deletions: 1, crashes: size.times(1), lost_requests: size.times(1) };
         Ok(PreemptionSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::RemovePod { .. }
+        | Action::Deliver
+        | Action::Schedule { .. }
+        | Action::CommitBinding { .. }
+        | Action::Preempt { .. }
+        | Action::CommitEviction
+        | Action::CommitNomination => Cause::Duty,
+        Action::CreatePod { .. } | Action::DeleteNode => Cause::Choice,
+        Action::LoseEviction => Cause::Fault(Fault::LostRequest),
+        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

@@ -14,6 +14,7 @@ mod words;
 pub use mutations::Mutation;
 pub use state::{Action, Attempt, Budgets, Event, Objects, Pod, Queued, Stage, State};
 
+use crate::cause::Cause;
 use crate::history::History;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 
@@ -65,41 +66,11 @@ impl Slice for QueueSlice {
     }
 
     fn is_fair(&self, action: Action) -> bool {
-        match action {
-            Action::Deliver
-            | Action::Pop { .. }
-            | Action::Assume { .. }
-            | Action::FailAttempt { .. }
-            | Action::CommitBinding { .. }
-            | Action::FinishBinding { .. }
-            | Action::EndBackoff { .. }
-            | Action::FlushBackoff { .. } => true,
-            Action::CreatePod { .. }
-            | Action::DeletePod { .. }
-            | Action::GrowNode
-            | Action::LabelNode
-            | Action::Relist
-            | Action::LoseBinding { .. } => false,
-        }
+        cause(action).is_fair()
     }
 
     fn fault(&self, action: Action) -> Option<Fault> {
-        match action {
-            Action::Relist => Some(Fault::WatchClosed),
-            Action::LoseBinding { .. } => Some(Fault::LostRequest),
-            Action::CreatePod { .. }
-            | Action::DeletePod { .. }
-            | Action::GrowNode
-            | Action::LabelNode
-            | Action::Deliver
-            | Action::Pop { .. }
-            | Action::Assume { .. }
-            | Action::FailAttempt { .. }
-            | Action::CommitBinding { .. }
-            | Action::FinishBinding { .. }
-            | Action::EndBackoff { .. }
-            | Action::FlushBackoff { .. } => None,
-        }
+        cause(action).fault()
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -119,11 +90,7 @@ impl Slice for QueueSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.store.now() == after.store.now()) {
-            (Action::CommitBinding { .. }, true) => Outcome::Refused,
-            (Action::LabelNode, true) | (_, false) => Outcome::Committed,
-            (_, true) => Outcome::Done,
-        }
+        after.store.outcome(&before.store, matches!(action, Action::CommitBinding { .. }))
     }
 }
 
@@ -140,5 +107,25 @@ impl Family for QueueSlice {
             lost_requests: size.times(1),
         };
         Ok(QueueSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
+    }
+}
+
+/// Why a step is taken.
+fn cause(action: Action) -> Cause {
+    match action {
+        Action::Deliver
+        | Action::Pop { .. }
+        | Action::Assume { .. }
+        | Action::FailAttempt { .. }
+        | Action::CommitBinding { .. }
+        | Action::FinishBinding { .. }
+        | Action::EndBackoff { .. }
+        | Action::FlushBackoff { .. } => Cause::Duty,
+        Action::CreatePod { .. }
+        | Action::DeletePod { .. }
+        | Action::GrowNode
+        | Action::LabelNode => Cause::Choice,
+        Action::Relist => Cause::Fault(Fault::WatchClosed),
+        Action::LoseBinding { .. } => Cause::Fault(Fault::LostRequest),
     }
 }

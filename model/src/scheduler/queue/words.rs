@@ -22,7 +22,7 @@ pub(super) fn describe(before: &State, action: Action, after: &State) -> String 
             format!("kube-scheduler queues pod-{pod} as unschedulable")
         }
         Action::FailAttempt { pod } => format!("kube-scheduler lets pod-{pod} back off"),
-        Action::CommitBinding { pod } if before.store.now() == after.store.now() => {
+        Action::CommitBinding { pod } if !after.store.has_changed_since(&before.store) => {
             format!("the API server refuses the Binding of pod-{pod}")
         }
         Action::CommitBinding { pod } => format!("the API server binds pod-{pod}"),
