@@ -10,7 +10,7 @@ use crate::checker::save::{Heading, ResumeError, resume, save};
 use crate::checker::walk::{Walks, simulate};
 use crate::report::story::Story;
 use crate::report::{
-    ClaimReport, Entry, Killed, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
+    ClaimReport, Entry, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
 };
 use crate::scenarios::{self, Unknown, Visitor};
 use crate::slice::{Checked, Fact, Kind, Size, Slice};
@@ -246,13 +246,16 @@ fn run_mutation(
     let mutated = Options { mutation: Some(mutation.clone()), threads: 1, ..options.clone() };
     let until = until_all_of(claims);
     let report = check(&scenario, &mutated, until, &mut Progress::silent())?;
-    let killed = |claim: &ClaimReport| {
-        let steps = claim.story.as_ref().map(|story| story.steps.len());
-        Killed { claim: claim.id.clone(), steps }
+    let steps_to = |claim: &ClaimReport| {
+        let story = claim.story.as_ref().filter(|story| !story.steps.is_empty())?;
+        Some((claim.id.clone(), story.steps.len()))
     };
+    let steps_to: BTreeMap<_, _> = report.violated().filter_map(steps_to).collect();
     Ok(MutationReport {
         id: mutation,
-        killed_by: report.violated().map(killed).collect(),
+        killed_by: report.violated().map(|claim| claim.id.clone()).collect(),
+        steps: steps_to.values().min().copied(),
+        steps_to,
         seconds: report.seconds,
         scenario: Some(scenario),
     })

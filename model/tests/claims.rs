@@ -68,8 +68,7 @@ fn every_mutation_is_killed_by_each_claim_that_names_it() {
     for claim in spec::sentences() {
         for kill in &claim.mutations {
             let killers = killed[&(kill.mutation.as_str(), Some(kill.scenario.as_str()))];
-            let kills = killers.iter().any(|killed| killed.claim == claim.id);
-            assert!(kills, "{} does not kill {}", claim.id, kill.mutation);
+            assert!(killers.contains(&claim.id), "{} does not kill {}", claim.id, kill.mutation);
         }
     }
 }

@@ -8,6 +8,7 @@ mod text;
 use crate::checker::limits::End;
 use crate::slice::Kind;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use story::Story;
 
 /// The outcome of checking scenarios.
@@ -119,25 +120,27 @@ pub struct MutationReport {
     /// Where it was tried. Nothing: no sentence of `specs/` names it.
     pub scenario: Option<String>,
     /// The claims that it violated. None: it survived.
-    pub killed_by: Vec<Killed>,
+    pub killed_by: Vec<String>,
+    /// The length of the shortest counterexample, with what repeats. Nothing where there is no run to
+    /// show: what the claim says can be reached is not.
+    pub steps: Option<usize>,
+    /// The length of the shortest counterexample to each claim that has one.
+    pub steps_to: BTreeMap<String, usize>,
     /// How long it took until the last of them fell.
     pub seconds: f64,
-}
-
-/// A claim that a mutation has violated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Killed {
-    /// Its number.
-    pub claim: String,
-    /// The length of the shortest counterexample, with what repeats. Nothing where the claim says that
-    /// something can be reached: there is no run to show.
-    pub steps: Option<usize>,
 }
 
 impl MutationReport {
     /// One that was not tried.
     pub fn unnamed(id: &str) -> Self {
-        MutationReport { id: id.to_owned(), scenario: None, killed_by: vec![], seconds: 0.0 }
+        MutationReport {
+            id: id.to_owned(),
+            scenario: None,
+            killed_by: Vec::new(),
+            steps: None,
+            steps_to: BTreeMap::new(),
+            seconds: 0.0,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reports for people.
 
 use super::{
-    ClaimReport, Entry, Killed, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
+    ClaimReport, Entry, Listing, MutationReport, Mutations, Report, ScenarioReport, Verdict,
 };
 use crate::checker::limits::End;
 use crate::slice::Kind;
@@ -103,8 +103,13 @@ impl fmt::Display for Mutations {
 
 impl fmt::Display for MutationReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let MutationReport { id, scenario, killed_by, seconds } = self;
-        let killers: Vec<_> = killed_by.iter().map(Killed::to_string).collect();
+        let MutationReport { id, scenario, killed_by, seconds, .. } = self;
+        let killer = |claim: &String| match self.steps_to.get(claim) {
+            Some(1) => format!("{claim} in 1 step"),
+            Some(steps) => format!("{claim} in {steps} steps"),
+            None => format!("{claim} (never reached)"),
+        };
+        let killers: Vec<_> = killed_by.iter().map(killer).collect();
         let fate = match (scenario, killers.as_slice()) {
             (None, _) => "SURVIVED: no claim names it".to_owned(),
             (Some(_), []) => "SURVIVED".to_owned(),
@@ -112,15 +117,5 @@ impl fmt::Display for MutationReport {
         };
         let scenario = scenario.as_deref().unwrap_or("nowhere");
         write!(formatter, "{id:<42} {scenario:<17} {seconds:>5.1} s  {fate}")
-    }
-}
-
-impl fmt::Display for Killed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.steps {
-            Some(1) => write!(formatter, "{} in 1 step", self.claim),
-            Some(steps) => write!(formatter, "{} in {steps} steps", self.claim),
-            None => write!(formatter, "{} (never reached)", self.claim),
-        }
     }
 }
