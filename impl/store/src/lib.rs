@@ -1,16 +1,34 @@
-//! etcd's semantics as plain data: revisions, transactions, history and watches.
+//! etcd's semantics as plain data: revisions, transactions, history, leases and watches.
 //!
-//! Knows no Kubernetes kind and no disk. Leaves out leases and users; see `docs/decisions/`.
-//! Source: etcd v3 API guarantees (etcd.io, "KV API guarantees" and "Watch API guarantees").
+//! Knows no Kubernetes kind, no disk and no clock. A [`Store`] decides a [`Transaction`] and yields the
+//! [`Record`] that makes it durable; a store that applies the same records is the same store.
+//! Source: etcd v3 API reference and "KV API guarantees", "Watch API guarantees" (etcd.io).
 
 mod codec;
+mod commit;
+mod intervals;
+mod key_value;
+mod lease;
 pub mod log;
+mod query;
+mod range;
+mod refusal;
 pub mod snapshot;
 mod store;
 mod transaction;
+mod validity;
 
-pub use store::{Event, EventKind, Expired, KeyValue, Range, Store};
-pub use transaction::{Committed, Compare, Operation, Precondition, Record, Transaction, Write};
+pub use key_value::{Event, EventKind, KeyValue};
+pub use lease::{Lease, LeaseId};
+pub use query::{Direction, Found, Query, Revisions, SortKey};
+pub use range::Range;
+pub use refusal::{Expired, Refusal};
+pub use store::Store;
+pub use transaction::{
+    Change, Committed, Compare, Condition, Operation, Outcome, Put, Record, Relation, Transaction,
+    Write,
+};
+pub use validity::OPERATIONS_MAX;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +36,7 @@ use std::sync::Arc;
 /// A key or value, shared by reference.
 pub type Bytes = Arc<[u8]>;
 
-/// The store's counter: one step for each transaction that changes anything. 1 before the first.
+/// The store's counter: one step for each transaction that changes a key. 1 before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 

@@ -4,17 +4,15 @@
 //! frame with a sound one behind it is damage, and is named. Pure, so that the simulator's failing
 //! disk runs the same code.
 //!
-//! A frame: magic `KWAL`, length (u32), CRC-32 of the payload (u32), payload. A record: revision (u64),
-//! number of writes (u32); a write: key and value, each a length (u32) and bytes, where the length
-//! `u32::MAX` stands for a deletion. All numbers are little-endian.
+//! A frame: magic `KWL2`, length (u32), CRC-32 of the payload (u32), payload. A record: revision (u64),
+//! number of changes (u32); a change: its tag (u8), then key and value (a length as u32, and bytes),
+//! and numbers (64 bits), as the tag has them. All numbers are little-endian.
 
 use crate::codec::{Reader, encode_bytes, length};
-use crate::transaction::{Record, Write};
-use crate::{Bytes, Revision};
+use crate::{Change, LeaseId, Record, Revision, Write};
 
-const MAGIC: &[u8; 4] = b"KWAL";
+const MAGIC: &[u8; 4] = b"KWL2";
 const HEADER_BYTES: usize = 12;
-const DELETED: u32 = u32::MAX;
 
 /// A frame that is broken although a sound one follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +72,7 @@ fn sound_frame_after(log: &[u8], start: usize) -> bool {
 fn decode_frame(bytes: &[u8]) -> Result<(Vec<Record>, usize), &'static str> {
     let mut reader = Reader::new(bytes);
     if reader.take(4).ok_or("its header is cut")? != MAGIC {
-        return Err("it does not begin with KWAL");
+        return Err("it does not begin with KWL2");
     }
     let length = reader.u32().ok_or("its header is cut")? as usize;
     let checksum = reader.u32().ok_or("its header is cut")?;
@@ -90,44 +88,86 @@ fn decode_records(payload: &[u8]) -> Option<Vec<Record>> {
     let mut reader = Reader::new(payload);
     let mut records = vec![];
     while !reader.is_empty() {
-        let revision = Revision(reader.u64()?);
-        let count = reader.u32()?;
-        let writes =
-            (0..count).map(|_| decode_write(&mut reader)).collect::<Option<Vec<Write>>>()?;
-        records.push(Record { revision, writes });
+        records.push(decode_record(&mut reader)?);
     }
     Some(records)
 }
 
-fn encode_record(record: &Record, payload: &mut Vec<u8>) {
+pub(crate) fn encode_record(record: &Record, payload: &mut Vec<u8>) {
     payload.extend_from_slice(&record.revision.0.to_le_bytes());
-    payload.extend_from_slice(&length(record.writes.len()).to_le_bytes());
-    for write in &record.writes {
-        encode_bytes(&write.key, payload);
-        match &write.value {
-            Some(value) => encode_bytes(value, payload),
-            None => payload.extend_from_slice(&DELETED.to_le_bytes()),
-        }
-    }
+    payload.extend_from_slice(&length(record.changes.len()).to_le_bytes());
+    record.changes.iter().for_each(|change| encode_change(change, payload));
 }
 
-fn decode_write(reader: &mut Reader<'_>) -> Option<Write> {
-    let key = reader.bytes()?;
-    let value = match reader.u32()? {
-        DELETED => None,
-        length => Some(Bytes::from(reader.take(length as usize)?)),
+pub(crate) fn decode_record(reader: &mut Reader<'_>) -> Option<Record> {
+    let revision = Revision(reader.u64()?);
+    let count = reader.u32()?;
+    let changes = (0..count).map(|_| decode_change(reader)).collect::<Option<_>>()?;
+    Some(Record { revision, changes })
+}
+
+const PUT: u8 = 0;
+const DELETE: u8 = 1;
+const GRANT: u8 = 2;
+const REVOKE: u8 = 3;
+const CHECKPOINT: u8 = 4;
+const COMPACT: u8 = 5;
+/// All seconds are left of a lease.
+const WHOLE: i64 = i64::MIN;
+
+fn encode_change(change: &Change, payload: &mut Vec<u8>) {
+    let (tag, numbers) = match change {
+        Change::Write(Write { key, value: Some(value), lease }) => {
+            payload.push(PUT);
+            encode_bytes(key, payload);
+            encode_bytes(value, payload);
+            payload.extend_from_slice(&lease.0.to_le_bytes());
+            return;
+        }
+        Change::Write(Write { key, value: None, .. }) => {
+            payload.push(DELETE);
+            encode_bytes(key, payload);
+            return;
+        }
+        Change::Grant(lease, ttl_seconds) => (GRANT, vec![lease.0, *ttl_seconds]),
+        Change::Revoke(lease) => (REVOKE, vec![lease.0]),
+        Change::Checkpoint(lease, remaining_seconds) => {
+            (CHECKPOINT, vec![lease.0, remaining_seconds.unwrap_or(WHOLE)])
+        }
+        Change::Compact(Revision(revision)) => (COMPACT, vec![revision.cast_signed()]),
     };
-    Some(Write { key, value })
+    payload.push(tag);
+    numbers.iter().for_each(|number| payload.extend_from_slice(&number.to_le_bytes()));
+}
+
+fn decode_change(reader: &mut Reader<'_>) -> Option<Change> {
+    Some(match reader.u8()? {
+        PUT => {
+            let (key, value) = (reader.bytes()?, Some(reader.bytes()?));
+            Change::Write(Write { key, value, lease: LeaseId(reader.i64()?) })
+        }
+        DELETE => Change::Write(Write { key: reader.bytes()?, value: None, lease: LeaseId::NONE }),
+        GRANT => Change::Grant(LeaseId(reader.i64()?), reader.i64()?),
+        REVOKE => Change::Revoke(LeaseId(reader.i64()?)),
+        CHECKPOINT => {
+            let lease = LeaseId(reader.i64()?);
+            Change::Checkpoint(lease, Some(reader.i64()?).filter(|seconds| *seconds != WHOLE))
+        }
+        COMPACT => Change::Compact(Revision(reader.u64()?)),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Bytes;
 
     fn record(revision: u64, value: Option<&[u8]>) -> Record {
-        let write =
-            Write { key: Bytes::from(&b"/registry/pods/a"[..]), value: value.map(Bytes::from) };
-        Record { revision: Revision(revision), writes: vec![write] }
+        let key = Bytes::from(&b"/registry/pods/a"[..]);
+        let lease = LeaseId(if value.is_some() { 7 } else { 0 });
+        let write = Write { key, value: value.map(Bytes::from), lease };
+        Record { revision: Revision(revision), changes: vec![Change::Write(write)] }
     }
 
     fn log() -> (Vec<Record>, Vec<u8>, usize) {
@@ -145,6 +185,20 @@ mod tests {
         let decoded = decode(&log).unwrap();
 
         assert_eq!(decoded, Decoded { records, sound_bytes: log.len() });
+    }
+
+    #[test]
+    fn every_kind_of_change_is_decoded() {
+        let changes = vec![
+            Change::Grant(LeaseId(-7), 60),
+            Change::Checkpoint(LeaseId(-7), Some(30)),
+            Change::Checkpoint(LeaseId(-7), None),
+            Change::Revoke(LeaseId(-7)),
+            Change::Compact(Revision(3)),
+        ];
+        let records = vec![Record { revision: Revision(4), changes }];
+
+        assert_eq!(decode(&encode(&records)).unwrap().records, records);
     }
 
     #[test]

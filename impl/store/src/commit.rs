@@ -1,0 +1,207 @@
+//! Deciding: what a transaction does to the store, and what it leaves in the log.
+
+use std::cmp::Ordering;
+
+use crate::{
+    Bytes, Change, Committed, Compare, Condition, KeyValue, LeaseId, Operation, Outcome, Put,
+    Range, Record, Refusal, Revision, Store, Transaction, Write,
+};
+
+/// For how many seconds a lease is granted at most. Source: etcd's `lease.MaxLeaseTTL`.
+const LEASE_SECONDS_MAX: i64 = 9_000_000_000;
+
+impl Store {
+    /// Decides and applies a transaction.
+    pub fn commit(&mut self, transaction: &Transaction) -> Result<Committed, Refusal> {
+        self.check(transaction)?;
+        let mut decision = Decision::on(self);
+        let (succeeded, outcomes) = decision.run(self.branches(transaction))?;
+        let changes = decision.changes;
+        let record =
+            (!changes.is_empty()).then(|| Record { revision: self.revision().next(), changes });
+        if let Some(record) = &record {
+            self.apply(record);
+        }
+        Ok(Committed { succeeded, revision: self.revision(), outcomes, record })
+    }
+
+    /// Grants a lease of a number that is free.
+    pub fn grant(&mut self, lease: LeaseId, ttl_seconds: i64) -> Result<Record, Refusal> {
+        if lease == LeaseId::NONE {
+            return Err(Refusal::LeaseNotFound);
+        }
+        if ttl_seconds > LEASE_SECONDS_MAX {
+            return Err(Refusal::LeaseTooLong);
+        }
+        if self.lease(lease).is_some() {
+            return Err(Refusal::LeaseExists);
+        }
+        let record = self.record_of(vec![Change::Grant(lease, ttl_seconds)]);
+        self.apply(&record);
+        Ok(record)
+    }
+
+    /// Revokes a lease: its keys are removed, all at one revision.
+    pub fn revoke(&mut self, lease: LeaseId) -> Result<Record, Refusal> {
+        let found = self.lease(lease).ok_or(Refusal::LeaseNotFound)?;
+        let remove = |key: &Bytes| {
+            Change::Write(Write { key: key.clone(), value: None, lease: LeaseId::NONE })
+        };
+        let mut changes: Vec<_> = found.keys.iter().map(remove).collect();
+        changes.push(Change::Revoke(lease));
+        let record = self.record_of(changes);
+        self.apply(&record);
+        Ok(record)
+    }
+
+    /// Notes how much is left of a lease, so that a new process does not begin anew; nothing for all.
+    pub fn checkpoint(
+        &mut self,
+        lease: LeaseId,
+        remaining_seconds: Option<i64>,
+    ) -> Result<Record, Refusal> {
+        self.lease(lease).ok_or(Refusal::LeaseNotFound)?;
+        let record = self.record_of(vec![Change::Checkpoint(lease, remaining_seconds)]);
+        self.apply(&record);
+        Ok(record)
+    }
+
+    /// Forgets what was before `revision`; what can be read at it stays.
+    pub fn compact(&mut self, revision: Revision) -> Result<Record, Refusal> {
+        if revision <= self.compacted() {
+            return Err(Refusal::Compacted);
+        }
+        if revision > self.revision() {
+            return Err(Refusal::FutureRevision);
+        }
+        let record = self.record_of(vec![Change::Compact(revision)]);
+        self.apply(&record);
+        Ok(record)
+    }
+
+    /// Whether the compares of a transaction hold.
+    pub(crate) fn succeeds(&self, transaction: &Transaction) -> bool {
+        transaction.compares.iter().all(|compare| self.holds(compare))
+    }
+
+    fn record_of(&self, changes: Vec<Change>) -> Record {
+        let writes = changes.iter().any(|change| matches!(change, Change::Write(_)));
+        let revision = if writes { self.revision().next() } else { self.revision() };
+        Record { revision, changes }
+    }
+
+    fn holds(&self, Compare { range, condition, relation }: &Compare) -> bool {
+        let mut keys = self.range(range).peekable();
+        if keys.peek().is_none() {
+            let ordering = of_nothing(condition);
+            return ordering.is_some_and(|ordering| relation.allows(ordering));
+        }
+        keys.all(|found| relation.allows(compared(found, condition)))
+    }
+
+    /// The branch of a transaction, and of those within, that is taken: decided before any of them
+    /// writes.
+    fn branches<'a>(&self, transaction: &'a Transaction) -> Branch<'a> {
+        let succeeded = self.succeeds(transaction);
+        let operations = if succeeded { &transaction.success } else { &transaction.failure };
+        let steps = operations.iter().map(|operation| match operation {
+            Operation::Transaction(within) => Step::Branch(self.branches(within)),
+            Operation::Put(_) | Operation::Delete(_) | Operation::Read(_) => Step::Do(operation),
+        });
+        Branch { succeeded, steps: steps.collect() }
+    }
+}
+
+fn compared(found: &KeyValue, condition: &Condition) -> Ordering {
+    match condition {
+        Condition::Version(version) => found.version.cmp(version),
+        Condition::CreateRevision(revision) => found.create_revision.cmp(revision),
+        Condition::ModRevision(revision) => found.mod_revision.cmp(revision),
+        Condition::Value(value) => found.value.cmp(value),
+        Condition::Lease(lease) => found.lease.cmp(lease),
+    }
+}
+
+/// A key that does not exist has zero for every number, and no value that could be compared.
+fn of_nothing(condition: &Condition) -> Option<Ordering> {
+    match condition {
+        Condition::Version(version) => Some(0.cmp(version)),
+        Condition::CreateRevision(revision) | Condition::ModRevision(revision) => {
+            Some(Revision(0).cmp(revision))
+        }
+        Condition::Lease(lease) => Some(LeaseId::NONE.cmp(lease)),
+        Condition::Value(_) => None,
+    }
+}
+
+/// What is taken of a transaction.
+struct Branch<'a> {
+    succeeded: bool,
+    steps: Vec<Step<'a>>,
+}
+
+enum Step<'a> {
+    Do(&'a Operation),
+    Branch(Branch<'a>),
+}
+
+/// A transaction while it runs: the store as it sees it, and what it has changed.
+struct Decision {
+    store: Store,
+    revision: Revision,
+    changes: Vec<Change>,
+}
+
+impl Decision {
+    fn on(store: &Store) -> Self {
+        Self { revision: store.revision().next(), store: store.clone(), changes: vec![] }
+    }
+
+    fn run(&mut self, branch: Branch<'_>) -> Result<(bool, Vec<Outcome>), Refusal> {
+        let outcomes = branch.steps.into_iter().map(|step| match step {
+            Step::Branch(within) => {
+                let (succeeded, outcomes) = self.run(within)?;
+                Ok(Outcome::Transaction(succeeded, outcomes))
+            }
+            Step::Do(operation) => self.take(operation),
+        });
+        Ok((branch.succeeded, outcomes.collect::<Result<_, _>>()?))
+    }
+
+    fn take(&mut self, operation: &Operation) -> Result<Outcome, Refusal> {
+        match operation {
+            Operation::Put(put) => self.put(put),
+            Operation::Delete(range) => Ok(self.delete(range)),
+            Operation::Read(query) => self.store.read(query).map(Outcome::Read),
+            Operation::Transaction(_) => unreachable!("transactions within are branches"),
+        }
+    }
+
+    fn put(&mut self, Put { key, value, lease }: &Put) -> Result<Outcome, Refusal> {
+        let before = self.store.get(key).cloned();
+        let of_before =
+            |what: fn(&KeyValue) -> Bytes| before.as_deref().map(what).ok_or(Refusal::KeyNotFound);
+        let value = match value {
+            Some(value) => value.clone(),
+            None => of_before(|before| before.value.clone())?,
+        };
+        let kept = before.as_ref().map_or(LeaseId::NONE, |before| before.lease);
+        let lease = lease.unwrap_or(kept);
+        self.write(Write { key: key.clone(), value: Some(value), lease });
+        Ok(Outcome::Put(before))
+    }
+
+    fn delete(&mut self, range: &Range) -> Outcome {
+        let removed: Vec<_> = self.store.range(range).cloned().collect();
+        for found in &removed {
+            let key = found.key.clone();
+            self.write(Write { key, value: None, lease: LeaseId::NONE });
+        }
+        Outcome::Deleted(removed)
+    }
+
+    fn write(&mut self, write: Write) {
+        self.store.write_at(self.revision, &write);
+        self.changes.push(Change::Write(write));
+    }
+}
