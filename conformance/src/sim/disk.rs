@@ -40,13 +40,14 @@ impl Disk {
 
 #[cfg(test)]
 mod tests {
-    use store::{Bytes, Revision, Write};
+    use store::{Bytes, Change, LeaseId, Revision, Write};
 
     use super::*;
 
     fn record(revision: u64) -> Record {
-        let write = Write { key: Bytes::from(&b"/registry/pods/a"[..]), value: None };
-        Record { revision: Revision(revision), writes: vec![write] }
+        let key = Bytes::from(&b"/registry/pods/a"[..]);
+        let write = Write { key, value: None, lease: LeaseId::NONE };
+        Record { revision: Revision(revision), changes: vec![Change::Write(write)] }
     }
 
     #[test]

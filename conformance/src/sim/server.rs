@@ -82,7 +82,10 @@ impl Server {
 
     fn commit(&mut self, arrival: &Arrival<'_>, commit: Commit, now: Timestamp) -> Received {
         let mut told = committed(arrival.origin, arrival.number, &commit);
-        let outcome = self.head.commit(&commit.transaction);
+        let outcome = match self.head.commit(&commit.transaction) {
+            Ok(outcome) => outcome,
+            Err(refusal) => return Received::Answered(Status::internal(refusal).into()),
+        };
         if !outcome.succeeded {
             return Received::Outrun;
         }
@@ -117,8 +120,12 @@ impl Server {
     /// Forgets history: a watch that has not read up to now must begin again.
     pub(crate) fn compact(&mut self) {
         let revision = self.published.revision();
-        self.head.compact(revision);
-        self.published.compact(revision);
+        if let Ok(record) = self.head.compact(revision) {
+            self.disk.append(&record);
+            self.disk.sync();
+        }
+        // It is refused only where it is compacted already.
+        drop(self.published.compact(revision));
     }
 
     /// Ends without warning and starts from what the disk holds.
@@ -132,11 +139,10 @@ impl Server {
         for record in &records {
             store.apply(record);
         }
-        store.compact(self.published.compacted());
         let logged = store.revision();
         if plant == Plant::RevisionGoesBackAfterRestart {
             let keys: Vec<_> = store.iter().map(|found| (**found).clone()).collect();
-            store = Store::restore(Revision(logged.0 / 2), keys);
+            store = Store::restore(Revision(logged.0 / 2), keys, []);
         }
         self.head = store.clone();
         self.published = store;

@@ -1,13 +1,21 @@
-//! The files: `lock`, `snapshot` and `wal` in one folder.
+//! The files of a store in one folder.
+//!
+//! `lock`; `store`, which says what it is; `wal-N`, the N-th part of the log; `snapshot-N`, what the
+//! store held when that part began. All parts from the newest snapshot on are read; older files are
+//! removed when a snapshot is durable.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
-use store::{Record, Store, log, snapshot};
+use store::{Record, Revision, Store, log, snapshot};
 
-/// Above this the log is replaced by a snapshot.
-const WAL_BYTES_MAX: u64 = 16 * 1024 * 1024;
+use crate::files::{cut, io_error, lock, numbered, open, replace, sync_folder};
+use crate::identity::Identity;
+
+/// Below this a part of the log is not replaced by a snapshot.
+const PART_BYTES_MIN: u64 = 16 * 1024 * 1024;
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +23,14 @@ pub enum OpenError {
     /// Another process has it open.
     #[error("{0} is in use by another process")]
     InUse(PathBuf),
+    /// Another version of this program wrote it, or something else did.
+    #[error("{path}: {why}")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The log is damaged in the middle.
     #[error("{path}: {corrupt}")]
     Log {
@@ -22,6 +38,14 @@ pub enum OpenError {
         path: PathBuf,
         /// What is wrong with it.
         corrupt: log::Corrupt,
+    },
+    /// A part of the log that others follow is cut short.
+    #[error("{path}: it ends at byte {bytes} within a record, and a later part follows")]
+    CutPart {
+        /// The file.
+        path: PathBuf,
+        /// How much of it is sound.
+        bytes: usize,
     },
     /// The snapshot is damaged.
     #[error("{path}: {corrupt}")]
@@ -31,14 +55,17 @@ pub enum OpenError {
         /// What is wrong with it.
         corrupt: snapshot::Corrupt,
     },
-    /// The log does not continue the snapshot.
+    /// The log does not continue what comes before it.
     #[error("{path}: revision {missing} is missing")]
     Gap {
         /// The file.
         path: PathBuf,
         /// The first revision that is not there.
-        missing: store::Revision,
+        missing: Revision,
     },
+    /// A part of the log is missing.
+    #[error("{0} is missing")]
+    MissingPart(PathBuf),
     /// The operating system said no.
     #[error("{path}: {error}")]
     Io {
@@ -47,61 +74,6 @@ pub enum OpenError {
         /// What it said.
         error: io::Error,
     },
-}
-
-/// The open files of a store.
-#[derive(Debug)]
-pub(crate) struct Disk {
-    folder: PathBuf,
-    wal: File,
-    wal_bytes: u64,
-    _lock: File,
-}
-
-impl Disk {
-    /// Opens or creates the files and reads what they hold. A torn tail is cut.
-    pub(crate) fn open(folder: &Path) -> Result<(Self, Store), OpenError> {
-        std::fs::create_dir_all(folder).map_err(|error| io_error(folder, error))?;
-        let lock = lock(folder)?;
-        let mut store = read_snapshot(&folder.join("snapshot"))?;
-        let path = folder.join("wal");
-        let (wal, wal_bytes) = read_wal(&path, &mut store)?;
-        sync_folder(folder).map_err(|error| io_error(folder, error))?;
-        Ok((Self { folder: folder.to_owned(), wal, wal_bytes, _lock: lock }, store))
-    }
-
-    /// Makes records durable. After a failed write the log is as it was before.
-    pub(crate) fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
-        let frame = log::encode(records);
-        if let Err(error) = self.wal.write_all(&frame) {
-            return Err(match self.cut_back() {
-                Ok(()) => AppendError::Refused(error),
-                Err(_) => AppendError::Broken(error),
-            });
-        }
-        self.wal.sync_data().map_err(AppendError::Broken)?;
-        self.wal_bytes += frame.len() as u64;
-        Ok(())
-    }
-
-    /// Whether the log is long enough to be replaced.
-    pub(crate) fn wants_snapshot(&self) -> bool {
-        self.wal_bytes > WAL_BYTES_MAX
-    }
-
-    /// Replaces the log by a snapshot. A crash in between leaves both, which is read as well.
-    pub(crate) fn write_snapshot(&mut self, store: &Store) -> io::Result<()> {
-        replace(&self.folder, "snapshot", &snapshot::encode(store))?;
-        self.wal = replace(&self.folder, "wal", &[])?;
-        self.wal_bytes = 0;
-        Ok(())
-    }
-
-    fn cut_back(&mut self) -> io::Result<()> {
-        self.wal.set_len(self.wal_bytes)?;
-        self.wal.seek(SeekFrom::Start(self.wal_bytes))?;
-        self.wal.sync_data()
-    }
 }
 
 /// Why records did not become durable.
@@ -113,70 +85,188 @@ pub(crate) enum AppendError {
     Broken(io::Error),
 }
 
-fn lock(folder: &Path) -> Result<File, OpenError> {
-    let path = folder.join("lock");
-    let file = open(&path).map_err(|error| io_error(&path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(io_error(&path, error)),
+/// The open files of a store.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    folder: PathBuf,
+    identity: Identity,
+    /// The part of the log that is written, its number and its length.
+    part: File,
+    number: u64,
+    part_bytes: u64,
+    /// From which length on the part is replaced by a snapshot.
+    part_bytes_max: u64,
+    /// Writes a snapshot, or has written the last.
+    saving: Option<JoinHandle<io::Result<()>>>,
+    _lock: File,
+}
+
+impl Disk {
+    /// Opens or creates the files and reads what they hold. A torn tail is cut.
+    pub(crate) fn open(folder: &Path) -> Result<(Self, Store), OpenError> {
+        let in_folder = |error| io_error(folder, error);
+        std::fs::create_dir_all(folder).map_err(in_folder)?;
+        let lock = lock(folder)?;
+        let identity = Identity::of(folder, is_new(folder).map_err(in_folder)?)?;
+        let snapshots = numbered(folder, "snapshot").map_err(in_folder)?;
+        let (first, mut store) = match snapshots.last() {
+            Some((number, path)) => (*number, read_snapshot(path)?),
+            None => (0, Store::default()),
+        };
+        let parts = numbered(folder, "wal").map_err(in_folder)?;
+        let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
+        let sound = read_parts(folder, first, &parts, &mut store)?;
+        let number = parts.last().map_or(first, |(number, _)| *number);
+        let path = part_path(folder, number);
+        let mut part = open(&path).map_err(|error| io_error(&path, error))?;
+        cut(&mut part, sound).map_err(|error| io_error(&path, error))?;
+        remove_older(folder, first).map_err(in_folder)?;
+        sync_folder(folder).map_err(in_folder)?;
+        let disk = Self {
+            folder: folder.to_owned(),
+            identity,
+            part,
+            number,
+            part_bytes: sound,
+            part_bytes_max: PART_BYTES_MIN,
+            saving: None,
+            _lock: lock,
+        };
+        Ok((disk, store))
     }
+
+    /// Who the store is.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Makes records durable. After a failed write the log is as it was before.
+    pub(crate) fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
+        let frame = log::encode(records);
+        if let Err(error) = self.part.write_all(&frame) {
+            return Err(match self.cut_back() {
+                Ok(()) => AppendError::Refused(error),
+                Err(_) => AppendError::Broken(error),
+            });
+        }
+        self.part.sync_data().map_err(AppendError::Broken)?;
+        self.part_bytes += frame.len() as u64;
+        Ok(())
+    }
+
+    /// Begins a new part of the log if this one is long, and has a snapshot replace what comes before
+    /// it. The writer does not wait for the snapshot. If one of both fails, the log is as it was.
+    pub(crate) fn rotate_if_long(&mut self, store: &Store) -> io::Result<()> {
+        let is_saving = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
+        if self.part_bytes < self.part_bytes_max || is_saving {
+            return Ok(());
+        }
+        let number = self.number + 1;
+        let path = part_path(&self.folder, number);
+        let part = open(&path)?;
+        if let Err(error) = sync_folder(&self.folder) {
+            std::fs::remove_file(path)?;
+            return Err(error);
+        }
+        (self.part, self.number, self.part_bytes) = (part, number, 0);
+        self.part_bytes_max = PART_BYTES_MIN.max(held_bytes(store));
+        let (folder, store) = (self.folder.clone(), store.clone());
+        let saver = std::thread::Builder::new().name("etcd-snapshot".to_owned());
+        self.saving = Some(saver.spawn(move || save(&folder, number, &store))?);
+        Ok(())
+    }
+
+    fn cut_back(&mut self) -> io::Result<()> {
+        self.part.set_len(self.part_bytes)?;
+        self.part.seek(SeekFrom::Start(self.part_bytes))?;
+        self.part.sync_data()
+    }
+}
+
+impl Drop for Disk {
+    /// The lock is held until the snapshot is written: it removes files.
+    fn drop(&mut self) {
+        if let Some(saving) = self.saving.take() {
+            // If it failed, the log that it was to replace is still there.
+            drop(saving.join());
+        }
+    }
+}
+
+/// Whether nothing was ever written here: a crash may have left what a new store begins with.
+fn is_new(folder: &Path) -> io::Result<bool> {
+    let mut names = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name()));
+    names.try_fold(true, |is_new, name: io::Result<_>| {
+        let name = name?;
+        Ok(is_new && ["lock", "store.new"].iter().any(|known| name == *known))
+    })
+}
+
+fn part_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("wal-{number}"))
+}
+
+/// Writes the snapshot that begins with a part of the log, and removes what came before.
+fn save(folder: &Path, number: u64, store: &Store) -> io::Result<()> {
+    replace(folder, &format!("snapshot-{number}"), &snapshot::encode(store))?;
+    remove_older(folder, number)?;
+    sync_folder(folder)
+}
+
+fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
+    let mut files = numbered(folder, "snapshot")?;
+    files.extend(numbered(folder, "wal")?);
+    files
+        .iter()
+        .filter(|(old, _)| *old < number)
+        .try_for_each(|(_, path)| std::fs::remove_file(path))
+}
+
+/// About what a snapshot takes: so much of the log is written before the next one, at least.
+fn held_bytes(store: &Store) -> u64 {
+    store.iter().map(|found| (found.key.len() + found.value.len()) as u64).sum()
 }
 
 fn read_snapshot(path: &Path) -> Result<Store, OpenError> {
-    match std::fs::read(path) {
-        Ok(bytes) => snapshot::decode(&bytes)
-            .map_err(|corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Store::default()),
-        Err(error) => Err(io_error(path, error)),
-    }
+    let bytes = std::fs::read(path).map_err(|error| io_error(path, error))?;
+    snapshot::decode(&bytes)
+        .map_err(|corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt })
 }
 
-fn read_wal(path: &Path, store: &mut Store) -> Result<(File, u64), OpenError> {
+/// Applies all parts of the log, and says how much of the last is sound.
+fn read_parts(
+    folder: &Path,
+    first: u64,
+    parts: &[(u64, PathBuf)],
+    store: &mut Store,
+) -> Result<u64, OpenError> {
+    let mut sound = 0;
+    for ((number, path), due) in parts.iter().zip(first..) {
+        if *number != due {
+            return Err(OpenError::MissingPart(part_path(folder, due)));
+        }
+        let (bytes, length) = read_part(path, store)?;
+        if bytes < length && *number != parts[parts.len() - 1].0 {
+            return Err(OpenError::CutPart { path: path.clone(), bytes });
+        }
+        sound = bytes as u64;
+    }
+    Ok(sound)
+}
+
+/// Applies one part of the log. How much of it is sound, and how long it is.
+fn read_part(path: &Path, store: &mut Store) -> Result<(usize, usize), OpenError> {
     let mut bytes = vec![];
-    let mut wal = open(path).map_err(|error| io_error(path, error))?;
-    wal.read_to_end(&mut bytes).map_err(|error| io_error(path, error))?;
+    let mut part = File::open(path).map_err(|error| io_error(path, error))?;
+    part.read_to_end(&mut bytes).map_err(|error| io_error(path, error))?;
     let decoded =
         log::decode(&bytes).map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
-    let snapshot = store.revision();
-    for record in decoded.records.iter().filter(|record| record.revision > snapshot) {
-        if record.revision != store.revision().next() {
-            let missing = store.revision().next();
+    for record in &decoded.records {
+        let missing = store.next_revision(record);
+        if record.revision != missing {
             return Err(OpenError::Gap { path: path.to_owned(), missing });
         }
         store.apply(record);
     }
-    let sound = decoded.sound_bytes as u64;
-    cut(&mut wal, sound).map_err(|error| io_error(path, error))?;
-    Ok((wal, sound))
-}
-
-fn cut(wal: &mut File, sound_bytes: u64) -> io::Result<()> {
-    wal.set_len(sound_bytes)?;
-    wal.seek(SeekFrom::Start(sound_bytes))?;
-    wal.sync_all()
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
-}
-
-/// Writes a file beside the old one and puts it in its place.
-fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<File> {
-    let temporary = folder.join(format!("{name}.new"));
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, folder.join(name))?;
-    sync_folder(folder)?;
-    Ok(file)
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-fn io_error(path: &Path, error: io::Error) -> OpenError {
-    OpenError::Io { path: path.to_owned(), error }
+    Ok((decoded.sound_bytes, bytes.len()))
 }

@@ -4,7 +4,10 @@
 //! answered only after its frame is on disk.
 
 mod disk;
+mod files;
+mod identity;
 mod writer;
 
 pub use disk::OpenError;
+pub use identity::Identity;
 pub use writer::{CommitError, Etcd};

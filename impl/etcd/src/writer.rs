@@ -1,19 +1,23 @@
-//! The one writer: decides commits in order, makes a batch durable, publishes it, then answers.
+//! The one writer: decides in order, makes a batch durable, publishes it, then answers.
 
 use std::path::Path;
 use std::sync::mpsc;
 
-use store::{Committed, Record, Revision, Store, Transaction};
+use store::{Committed, LeaseId, Record, Refusal, Revision, Store, Transaction};
 use tokio::sync::{oneshot, watch};
 
 use crate::disk::{AppendError, Disk, OpenError};
+use crate::identity::Identity;
 
-/// How many commits share one fsync at the most.
+/// How many decisions share one fsync at the most.
 const BATCH_MAX: usize = 1024;
 
-/// Why a commit did not happen.
+/// Why something was not committed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
+    /// It makes no sense, or not now.
+    #[error(transparent)]
+    Invalid(#[from] Refusal),
     /// The disk refused; nothing was written.
     #[error("etcdserver: {0}")]
     Refused(String),
@@ -25,20 +29,23 @@ pub enum CommitError {
     Stopped,
 }
 
-type Answer = oneshot::Sender<Result<Committed, CommitError>>;
-
 /// Told of a commit in the order of revisions, after it is durable and before it is published.
 type Witness = Box<dyn FnOnce(&Committed) + Send>;
 
+/// A change of the store beside transactions.
+type Deed = Box<dyn FnOnce(&mut Store) -> Result<Record, Refusal> + Send>;
+
+type Answer<T> = oneshot::Sender<Result<T, CommitError>>;
+
 enum Message {
-    Commit(Transaction, Witness, Answer),
-    Compact(Revision),
+    Commit(Transaction, Witness, Answer<Committed>),
+    Change(Deed, Answer<Record>),
 }
 
-struct Decided {
-    committed: Committed,
-    witness: Witness,
-    answer: Answer,
+/// What waits for the disk.
+enum Decided {
+    Commit(Committed, Witness, Answer<Committed>),
+    Change(Record, Answer<Record>),
 }
 
 /// A handle to the store; clones share it. The files are closed when the last is gone.
@@ -46,20 +53,27 @@ struct Decided {
 pub struct Etcd {
     sender: mpsc::Sender<Message>,
     published: watch::Receiver<Store>,
+    identity: Identity,
 }
 
 impl Etcd {
     /// Opens the store in a folder and starts its writer.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         let (disk, store) = Disk::open(folder)?;
+        let identity = disk.identity();
         let (sender, receiver) = mpsc::channel();
         let (publish, published) = watch::channel(store.clone());
-        let writer = Writer { disk, head: store, publish, broken: None, compacted: false };
+        let writer = Writer { disk, head: store, publish, broken: None };
         std::thread::Builder::new()
             .name("etcd-writer".to_owned())
             .spawn(move || writer.run(&receiver))
             .map_err(|error| OpenError::Io { path: folder.to_owned(), error })?;
-        Ok(Self { sender, published })
+        Ok(Self { sender, published, identity })
+    }
+
+    /// Who the store is.
+    pub fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// What is durable now.
@@ -85,25 +99,55 @@ impl Etcd {
         witness: impl FnOnce(&Committed) + Send + 'static,
     ) -> Result<Committed, CommitError> {
         let (answer, answered) = oneshot::channel();
-        let message = Message::Commit(transaction, Box::new(witness), answer);
-        self.sender.send(message).map_err(|_| CommitError::Stopped)?;
+        self.send(Message::Commit(transaction, Box::new(witness), answer))?;
         answered.await.map_err(|_| CommitError::Stopped)?
     }
 
-    /// Forgets the history up to a revision.
-    pub fn compact(&self, revision: Revision) -> Result<(), CommitError> {
-        self.sender.send(Message::Compact(revision)).map_err(|_| CommitError::Stopped)
+    /// Forgets the history before a revision.
+    pub async fn compact(&self, revision: Revision) -> Result<Record, CommitError> {
+        self.change(move |store| store.compact(revision)).await
+    }
+
+    /// Grants a lease of a number that is free.
+    pub async fn grant(&self, lease: LeaseId, ttl_seconds: i64) -> Result<Record, CommitError> {
+        self.change(move |store| store.grant(lease, ttl_seconds)).await
+    }
+
+    /// Revokes a lease and removes its keys.
+    pub async fn revoke(&self, lease: LeaseId) -> Result<Record, CommitError> {
+        self.change(move |store| store.revoke(lease)).await
+    }
+
+    /// Notes how many seconds are left of a lease; nothing for all of them.
+    pub async fn checkpoint(
+        &self,
+        lease: LeaseId,
+        remaining_seconds: Option<i64>,
+    ) -> Result<Record, CommitError> {
+        self.change(move |store| store.checkpoint(lease, remaining_seconds)).await
+    }
+
+    async fn change(
+        &self,
+        deed: impl FnOnce(&mut Store) -> Result<Record, Refusal> + Send + 'static,
+    ) -> Result<Record, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Message::Change(Box::new(deed), answer))?;
+        answered.await.map_err(|_| CommitError::Stopped)?
+    }
+
+    fn send(&self, message: Message) -> Result<(), CommitError> {
+        self.sender.send(message).map_err(|_| CommitError::Stopped)
     }
 }
 
+/// Its fields are dropped in this order: who waits for the end of `publish` finds the files free.
 struct Writer {
     disk: Disk,
     /// What is decided; ahead of what is published while a batch is being written.
     head: Store,
-    publish: watch::Sender<Store>,
     broken: Option<String>,
-    /// History was forgotten since the last snapshot; a restart must not bring it back.
-    compacted: bool,
+    publish: watch::Sender<Store>,
 }
 
 impl Writer {
@@ -112,35 +156,36 @@ impl Writer {
             let batch = std::iter::once(first).chain(receiver.try_iter()).take(BATCH_MAX);
             let (mut decided, mut records) = (vec![], vec![]);
             for message in batch {
-                self.decide(message, &mut decided, &mut records);
+                decided.extend(self.decide(message, &mut records));
             }
             let written = self.make_durable(&records);
-            let mut answers = vec![];
-            for Decided { committed, witness, answer } in decided {
-                if written.is_ok() {
-                    witness(&committed);
-                }
-                answers.push((answer, written.clone().map(|()| committed)));
+            let answers: Vec<_> =
+                decided.into_iter().map(|decided| decided.witnessed(&written)).collect();
+            if written.is_ok() {
+                self.publish();
             }
-            self.publish(written.is_ok());
-            for (answer, result) in answers {
-                // A caller that has gone away does not change what was committed.
-                drop(answer.send(result));
-            }
+            answers.into_iter().for_each(|answer| answer());
         }
     }
 
-    fn decide(&mut self, message: Message, decided: &mut Vec<Decided>, records: &mut Vec<Record>) {
+    /// Decides; what is refused is answered at once.
+    fn decide(&mut self, message: Message, records: &mut Vec<Record>) -> Option<Decided> {
         match message {
             Message::Commit(transaction, witness, answer) => {
-                let committed = self.head.commit(&transaction);
+                let committed = match self.head.commit(&transaction) {
+                    Ok(committed) => committed,
+                    Err(refusal) => return refuse(answer, refusal),
+                };
                 records.extend(committed.record.clone());
-                decided.push(Decided { committed, witness, answer });
+                Some(Decided::Commit(committed, witness, answer))
             }
-            Message::Compact(revision) => {
-                let before = self.head.compacted();
-                self.head.compact(revision);
-                self.compacted |= self.head.compacted() > before;
+            Message::Change(deed, answer) => {
+                let record = match deed(&mut self.head) {
+                    Ok(record) => record,
+                    Err(refusal) => return refuse(answer, refusal),
+                };
+                records.push(record.clone());
+                Some(Decided::Change(record, answer))
             }
         }
     }
@@ -156,14 +201,10 @@ impl Writer {
         self.disk.append(records).map_err(|error| self.take_back(error))
     }
 
-    fn publish(&mut self, written: bool) {
-        if !written {
-            return;
-        }
+    fn publish(&mut self) {
         self.publish.send_replace(self.head.clone());
-        if std::mem::take(&mut self.compacted) || self.disk.wants_snapshot() {
-            self.broken = self.disk.write_snapshot(&self.head).err().map(|error| error.to_string());
-        }
+        // If it cannot be done now, the log grows, and it is tried again after the next batch.
+        drop(self.disk.rotate_if_long(&self.head));
     }
 
     fn take_back(&mut self, error: AppendError) -> CommitError {
@@ -173,6 +214,31 @@ impl Writer {
             AppendError::Broken(error) => {
                 self.broken = Some(error.to_string());
                 CommitError::Broken(error.to_string())
+            }
+        }
+    }
+}
+
+fn refuse<T>(answer: Answer<T>, refusal: Refusal) -> Option<Decided> {
+    // A caller that has gone away is told nothing.
+    drop(answer.send(Err(CommitError::Invalid(refusal))));
+    None
+}
+
+impl Decided {
+    /// Tells the witness if all is durable. What is left is to answer, once it is published.
+    fn witnessed(self, written: &Result<(), CommitError>) -> Box<dyn FnOnce()> {
+        let written = written.clone();
+        // A caller that has gone away does not change what was committed.
+        match self {
+            Decided::Commit(committed, witness, answer) => {
+                if written.is_ok() {
+                    witness(&committed);
+                }
+                Box::new(move || drop(answer.send(written.map(|()| committed))))
+            }
+            Decided::Change(record, answer) => {
+                Box::new(move || drop(answer.send(written.map(|()| record))))
             }
         }
     }

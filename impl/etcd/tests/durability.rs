@@ -42,7 +42,7 @@ async fn a_reopened_store_continues_with_the_same_revisions() {
 async fn a_torn_tail_is_cut_and_the_store_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), &["a", "b"]).await;
-    let wal = folder.path().join("wal");
+    let wal = folder.path().join("wal-0");
     let bytes = std::fs::read(&wal).unwrap();
     std::fs::write(&wal, &bytes[..bytes.len() - 3]).unwrap();
 
@@ -56,7 +56,7 @@ async fn a_torn_tail_is_cut_and_the_store_goes_on() {
 async fn a_corrupt_record_is_named_and_nothing_is_cut() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), &["a", "b"]).await;
-    let wal = folder.path().join("wal");
+    let wal = folder.path().join("wal-0");
     let mut bytes = std::fs::read(&wal).unwrap();
     bytes[20] ^= 1;
     std::fs::write(&wal, &bytes).unwrap();
@@ -90,7 +90,7 @@ async fn a_long_log_becomes_a_snapshot_and_loses_nothing() {
 
     let reopened = Etcd::open(folder.path()).unwrap();
 
-    assert!(folder.path().join("snapshot").exists());
+    assert!(folder.path().join("snapshot-1").exists());
     assert_eq!((reopened.snapshot().iter().count(), reopened.snapshot().revision().0), (20, 21));
 }
 
@@ -101,7 +101,7 @@ async fn a_restart_does_not_bring_back_what_was_compacted() {
     for key in ["a", "b", "c"] {
         etcd.commit(create(key)).await.unwrap();
     }
-    etcd.compact(Revision(3)).unwrap();
+    etcd.compact(Revision(3)).await.unwrap();
     close(etcd).await;
 
     let reopened = Etcd::open(folder.path()).unwrap().snapshot();

@@ -160,7 +160,8 @@ impl ApiServer {
         let mut before = self.shared.etcd.snapshot().revision();
         loop {
             tokio::time::sleep(period).await;
-            if self.shared.etcd.compact(before).is_err() {
+            // Where nothing was written since, it is compacted already.
+            if self.shared.etcd.compact(before).await == Err(CommitError::Stopped) {
                 return;
             }
             before = self.shared.etcd.snapshot().revision();
@@ -175,7 +176,9 @@ impl ApiServer {
 
 fn commit_error(error: &CommitError) -> Status {
     match error {
-        CommitError::Refused(_) | CommitError::Broken(_) => Status::internal(error),
+        CommitError::Invalid(_) | CommitError::Refused(_) | CommitError::Broken(_) => {
+            Status::internal(error)
+        }
         CommitError::Stopped => Status::new(Reason::ServiceUnavailable, error.to_string()),
     }
 }

@@ -81,15 +81,21 @@ impl Store {
         self.compacted
     }
 
+    /// The revision that a record has if it is the next one.
+    pub fn next_revision(&self, record: &Record) -> Revision {
+        let has_writes = record.writes().next().is_some();
+        if has_writes { self.revision.next() } else { self.revision }
+    }
+
     /// Applies a record of the log. Records come in order, without gaps.
     ///
     /// # Panics
     ///
     /// If the record does not come next.
     pub fn apply(&mut self, record: &Record) {
-        let has_writes = record.writes().next().is_some();
-        let due = if has_writes { self.revision.next() } else { self.revision };
+        let due = self.next_revision(record);
         assert_eq!(record.revision, due, "records come in order, without gaps");
+        let has_writes = due > self.revision;
         self.revision = record.revision;
         let mut events = vec![];
         for change in &record.changes {

@@ -4,7 +4,7 @@ use api::object::{at, metadata_mut, text};
 use api::status::Cause;
 use api::{ApiResource, Status, resources};
 use serde_json::{Value, json};
-use store::{Operation, Revision, Transaction};
+use store::{Operation, Range, Revision, Transaction};
 
 use crate::call::Decision;
 use crate::route::Objects;
@@ -80,7 +80,7 @@ fn store_update(
         _ => "update",
     };
     if is_finished(resource, &new) {
-        transaction.operations = vec![Operation::Delete { key }];
+        transaction.success = vec![Operation::Delete(Range::Key(key))];
         action = "delete";
     }
     write.finish(Ready { transaction, object: new, action, code: 200, warnings })

@@ -1,0 +1,64 @@
+//! Small things done to files, each durable when it returns.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::disk::OpenError;
+
+/// Opens a file that is created if it is not there.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Takes the lock of a folder, which lasts as long as the file is open.
+pub(crate) fn lock(folder: &Path) -> Result<File, OpenError> {
+    let path = folder.join("lock");
+    let file = open(&path).map_err(|error| io_error(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(io_error(&path, error)),
+    }
+}
+
+/// Shortens a file to its first bytes, behind which the next are written.
+pub(crate) fn cut(file: &mut File, length: u64) -> io::Result<()> {
+    file.set_len(length)?;
+    file.seek(SeekFrom::Start(length))?;
+    file.sync_all()
+}
+
+/// Writes a file beside the old one and puts it in its place.
+pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = folder.join(format!("{name}.new"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, folder.join(name))?;
+    sync_folder(folder)
+}
+
+/// Makes durable which files a folder has.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// An error of the operating system, with the file that it is about.
+pub(crate) fn io_error(path: &Path, error: io::Error) -> OpenError {
+    OpenError::Io { path: path.to_owned(), error }
+}
+
+/// The files of a folder whose names are this and a number, by number.
+pub(crate) fn numbered(folder: &Path, name: &str) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut found = vec![];
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let number = path
+            .file_name()
+            .and_then(|file| file.to_str()?.strip_prefix(name)?.strip_prefix('-')?.parse().ok());
+        found.extend(number.map(|number| (number, path)));
+    }
+    found.sort_unstable();
+    Ok(found)
+}
