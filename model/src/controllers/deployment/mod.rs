@@ -9,6 +9,7 @@
 mod claims;
 mod mutations;
 mod objects;
+mod requests;
 mod rolling;
 mod steps;
 mod words;
@@ -185,9 +186,18 @@ impl Slice for DeploymentSlice {
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         match (action, before.store.revision.0 == after.store.revision.0) {
             (_, false) => Outcome::Committed,
-            (Action::Commit, true) => Outcome::Refused,
+            (Action::Commit | Action::LoseAnswer, true) => Outcome::Refused,
             (_, true) => Outcome::Done,
         }
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

@@ -7,6 +7,7 @@
 mod claims;
 mod mutations;
 mod objects;
+mod requests;
 mod steps;
 mod words;
 
@@ -208,11 +209,20 @@ impl Slice for CollectorSlice {
         words::lanes(state)
     }
 
-    fn outcome(&self, before: &State, _: Action, after: &State) -> Outcome {
-        match before.store.revision.0 == after.store.revision.0 {
-            true => Outcome::Done,
-            false => Outcome::Committed,
+    fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
+        match (action, before.store.revision.0 == after.store.revision.0) {
+            (_, false) => Outcome::Committed,
+            (Action::CommitDeletion { .. }, true) => Outcome::Refused,
+            (_, true) => Outcome::Done,
         }
+    }
+
+    fn request(&self, _: &State, action: Action) -> Option<serde_json::Value> {
+        Some(requests::request(action)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod state;
 mod steps;
 mod words;
@@ -124,6 +125,15 @@ impl Slice for QueueSlice {
             (Action::LabelNode, true) | (_, false) => Outcome::Committed,
             (_, true) => Outcome::Done,
         }
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 
