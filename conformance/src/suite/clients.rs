@@ -1,12 +1,17 @@
 //! The `watch` scenario of the model: clients that read and then write one key, on ConfigMaps.
 
 use http::Method;
-use model::walks::WalkStep;
+use model::walks::{Walk, WalkStep};
 use serde_json::json;
 
 use super::connection::Answer;
 use super::kubeconfig::CannotRun;
 use super::replay::{Compared, JSON, Replay, granted_as};
+
+/// Whether the suite plays the clients of a walk that have no requests of their own.
+pub(super) fn plays(walk: &Walk) -> bool {
+    walk.scenario == "watch"
+}
 
 impl Replay<'_> {
     /// The `watch` scenario: clients that read and then write one key, on ConfigMaps.

@@ -8,6 +8,7 @@ use super::connection::Answer;
 use super::kubeconfig::CannotRun;
 use super::objects;
 use super::replay::{Compared, JSON, LEASES, MERGE, Replay, STRATEGIC, granted_as};
+use super::resources;
 
 /// How often an update is made again when others are faster.
 const ATTEMPTS_MAX: usize = 10;
@@ -77,10 +78,13 @@ impl Replay<'_> {
 }
 
 /// Nodes that the model has from the start: those that are mentioned before they are registered.
+/// Walks whose requests say all that the suite has to know make theirs themselves.
 pub(super) fn present(walk: &Walk) -> Vec<String> {
     let mut present = vec![];
     let mut registered = vec![];
-    for request in walk.steps.iter().filter_map(|step| step.request.as_ref()) {
+    let written = walk.steps.iter().filter_map(|step| step.request.as_ref());
+    let written = written.filter(|written| resources::request(written).is_none());
+    for request in written {
         let text = |field: &str| request[field].as_str().unwrap_or_default().to_owned();
         let is_node = text("resource").starts_with("nodes");
         let node = if is_node { text("name") } else { text("nodeName") };

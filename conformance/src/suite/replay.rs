@@ -8,11 +8,14 @@ use model::slice::Outcome;
 use model::walks::{Walk, WalkStep};
 use serde_json::{Value, json};
 
+use super::clients;
 use super::connection::{Answer, Connection};
 use super::kubeconfig::CannotRun;
 use super::nodes;
 use super::objects;
 use super::report::Divergence;
+use super::requests::Made;
+use super::resources::{self, Resources};
 use super::watching::Watching;
 
 pub(super) const JSON: &str = "application/json";
@@ -27,8 +30,9 @@ pub(super) async fn replay(
     connection: &Connection,
     index: usize,
     walk: &Walk,
+    resources: Resources,
 ) -> Result<Result<usize, Divergence>, CannotRun> {
-    let mut replay = Replay::new(connection, index);
+    let mut replay = Replay::new(connection, index, resources);
     let result = replay.run(index, walk).await;
     replay.tear_down().await?;
     result
@@ -58,12 +62,14 @@ pub(super) struct Replay<'a> {
     pub(super) durable: BTreeMap<String, String>,
     /// Written, and not durable yet.
     pub(super) written: Vec<(String, String)>,
+    /// What requests have made that say all that the suite has to know.
+    pub(super) made: Made,
     watching: Option<Watching>,
     pub(super) requests: usize,
 }
 
 impl<'a> Replay<'a> {
-    fn new(connection: &'a Connection, index: usize) -> Self {
+    fn new(connection: &'a Connection, index: usize, resources: Resources) -> Self {
         let prefix = format!("kanon-conformance-{}-{index}", std::process::id());
         Self {
             connection,
@@ -75,6 +81,7 @@ impl<'a> Replay<'a> {
             read: BTreeMap::new(),
             durable: BTreeMap::new(),
             written: vec![],
+            made: Made::of(resources),
             watching: None,
             requests: 0,
         }
@@ -87,7 +94,7 @@ impl<'a> Replay<'a> {
     ) -> Result<Result<usize, Divergence>, CannotRun> {
         self.set_up(walk).await?;
         for (number, step) in walk.steps.iter().enumerate() {
-            if let Err((expected, got)) = self.step(step).await? {
+            if let Err((expected, got)) = self.step(walk, step).await? {
                 return Ok(Err(divergence(index, walk, number, expected, got)));
             }
         }
@@ -106,6 +113,9 @@ impl<'a> Replay<'a> {
         for node in nodes::present(walk) {
             let body = objects::node(&self.node(&node));
             self.must(Method::POST, "/api/v1/nodes", JSON, &body).await?;
+        }
+        for request in &walk.start {
+            self.make(request).await?;
         }
         self.watching = Some(Watching::start(self.connection, &self.namespace).await?);
         Ok(())
@@ -129,6 +139,7 @@ impl<'a> Replay<'a> {
 
     /// Removes everything, whatever became of the walk. Pods go first: their nodes have no kubelet.
     async fn tear_down(&self) -> Result<(), CannotRun> {
+        self.let_go().await?;
         let pods = self.pods();
         let list = self.get(&pods).await?;
         for pod in list.body["items"].as_array().into_iter().flatten() {
@@ -147,13 +158,17 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// The real name of a node of the model; nodes have no namespace.
+    /// The real name of a node of the model, to be deleted at the end; nodes have no namespace.
     pub(super) fn node(&mut self, name: &str) -> String {
-        let real = format!("{}-{name}", self.prefix);
+        let real = self.node_name(name);
         if !self.nodes.contains(&real) {
             self.nodes.push(real.clone());
         }
         real
+    }
+
+    pub(super) fn node_name(&self, name: &str) -> String {
+        format!("{}-{name}", self.prefix)
     }
 
     pub(super) fn pods(&self) -> String {
@@ -193,8 +208,13 @@ impl<'a> Replay<'a> {
         Err(CannotRun(format!("{path}: {}", answer.summary())))
     }
 
-    async fn step(&mut self, step: &WalkStep) -> Result<Compared, CannotRun> {
-        let Some(request) = &step.request else { return self.client_step(step).await };
+    async fn step(&mut self, walk: &Walk, step: &WalkStep) -> Result<Compared, CannotRun> {
+        let Some(request) = &step.request else {
+            return if clients::plays(walk) { self.client_step(step).await } else { Ok(Ok(())) };
+        };
+        if let Some(request) = resources::request(request) {
+            return self.requested(step, &request).await;
+        }
         self.requests += 1;
         let text = |field: &str| request[field].as_str().unwrap_or_default().to_owned();
         let (verb, resource, name) = (text("verb"), text("resource"), text("name"));
