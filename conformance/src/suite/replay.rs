@@ -247,6 +247,19 @@ impl<'a> Replay<'a> {
         uid
     }
 
+    /// Changes an object, so that the resourceVersion it had is an old one.
+    pub(super) async fn change(&self, path: &str) -> Result<(), CannotRun> {
+        let label = json!({"metadata": {"labels": {"kanon-changed": self.requests.to_string()}}});
+        self.must(Method::PATCH, path, MERGE, &label).await.map(drop)
+    }
+
+    /// Notes that the cluster's own controllers write an object too.
+    pub(super) fn is_shared(&mut self, name: &str) {
+        if let Some(watching) = &mut self.watching {
+            watching.shares(name);
+        }
+    }
+
     pub(super) fn expect(&mut self, kind: &str, name: &str) {
         if let Some(watching) = &mut self.watching {
             watching.expect(kind, name);

@@ -150,8 +150,7 @@ impl Replay<'_> {
         let object = format!("{}/{}", self.collection(collection), self.real_name(request));
         let found = self.get(&object).await?;
         if version(&request.body) == Some(OUTDATED) && found.is_granted() {
-            let label = json!({"metadata": {"labels": {"kanon-conformance-changed": "true"}}});
-            self.must(Method::PATCH, &object, MERGE, &label).await?;
+            self.change(&object).await?;
             if collection == "pods" {
                 self.expect("MODIFIED", &request.name);
             }
@@ -220,6 +219,7 @@ impl Replay<'_> {
             let finalizer = json!({"metadata": {"finalizers": [HELD]}});
             self.send(Method::PATCH, object, MERGE, &finalizer).await?;
             self.made.held.push(object.to_owned());
+            self.is_shared(&request.name);
         }
         Ok(())
     }

@@ -84,12 +84,8 @@ fn handled(before: &State, asked: Asked, client: u8, after: &State) -> Option<Re
         Verb::DeleteResourceVersion => {
             delete(json!({"gracePeriodSeconds": 0, "preconditions": named}))
         }
-        Verb::DeleteForeground => {
-            delete(json!({"gracePeriodSeconds": 0, "propagationPolicy": "Foreground"}))
-        }
-        Verb::DeleteOrphan => {
-            delete(json!({"gracePeriodSeconds": 0, "propagationPolicy": "Orphan"}))
-        }
+        Verb::DeleteForeground => collected(object, "Foreground"),
+        Verb::DeleteOrphan => collected(object, "Orphan"),
         Verb::DeleteDryRun => delete(json!({"gracePeriodSeconds": 0, "dryRun": ["All"]})),
     })
 }
@@ -109,6 +105,15 @@ fn patch(metadata: Value) -> Request {
 
 fn delete(options: Value) -> Request {
     Request::delete("pods", name(0), options)
+}
+
+/// Nobody can hold what is being deleted already: a garbage collector lets it go at once.
+fn collected(object: Option<Object>, policy: &str) -> Request {
+    let request = delete(json!({"gracePeriodSeconds": 0, "propagationPolicy": policy}));
+    match object.is_some_and(|object| object.deletion.is_some()) {
+        true => request.taking("a garbage collector that waits"),
+        false => request,
+    }
 }
 
 fn other_spec(object: Option<Object>) -> Value {
