@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::connection::Answer;
 use super::kubeconfig::CannotRun;
 use super::objects;
-use super::replay::{Compared, JSON, LEASES, MERGE, Replay, STRATEGIC, granted_as};
+use super::replay::{Compared, JSON, LEASES, Replay, STRATEGIC, granted_as};
 use super::resources;
 
 /// How often an update is made again when others are faster.
@@ -61,8 +61,7 @@ impl Replay<'_> {
         let found = self.get(&path).await?;
         let mut version = found.resource_version().to_owned();
         if request["outdated"] == true && found.is_granted() {
-            let label = json!({"metadata": {"labels": {"kanon-conformance": "changed"}}});
-            self.must(Method::PATCH, &path, MERGE, &label).await?;
+            self.change(&path).await?;
         } else if request.get("outdated").is_none() {
             version.clear();
         }

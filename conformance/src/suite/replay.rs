@@ -8,7 +8,6 @@ use model::slice::Outcome;
 use model::walks::{Walk, WalkStep};
 use serde_json::{Value, json};
 
-use super::clients;
 use super::connection::{Answer, Connection};
 use super::kubeconfig::CannotRun;
 use super::nodes;
@@ -55,13 +54,6 @@ pub(super) struct Replay<'a> {
     pub(super) uids: BTreeMap<String, Vec<String>>,
     /// The real uid of each uid of the model; it numbers those of each name.
     known: BTreeMap<(String, u64), String>,
-    /// What each client of the `watch` scenario has read of which key.
-    pub(super) read: BTreeMap<u64, (String, String)>,
-    /// The resourceVersion of each key as far as the model has made it durable; what is not, a read of
-    /// the model does not see.
-    pub(super) durable: BTreeMap<String, String>,
-    /// Written, and not durable yet.
-    pub(super) written: Vec<(String, String)>,
     /// What requests have made that say all that the suite has to know.
     pub(super) made: Made,
     watching: Option<Watching>,
@@ -78,9 +70,6 @@ impl<'a> Replay<'a> {
             nodes: vec![],
             uids: BTreeMap::new(),
             known: BTreeMap::new(),
-            read: BTreeMap::new(),
-            durable: BTreeMap::new(),
-            written: vec![],
             made: Made::of(resources),
             watching: None,
             requests: 0,
@@ -94,7 +83,7 @@ impl<'a> Replay<'a> {
     ) -> Result<Result<usize, Divergence>, CannotRun> {
         self.set_up(walk).await?;
         for (number, step) in walk.steps.iter().enumerate() {
-            if let Err((expected, got)) = self.step(walk, step).await? {
+            if let Err((expected, got)) = self.step(step).await? {
                 return Ok(Err(divergence(index, walk, number, expected, got)));
             }
         }
@@ -208,10 +197,8 @@ impl<'a> Replay<'a> {
         Err(CannotRun(format!("{path}: {}", answer.summary())))
     }
 
-    async fn step(&mut self, walk: &Walk, step: &WalkStep) -> Result<Compared, CannotRun> {
-        let Some(request) = &step.request else {
-            return if clients::plays(walk) { self.client_step(step).await } else { Ok(Ok(())) };
-        };
+    async fn step(&mut self, step: &WalkStep) -> Result<Compared, CannotRun> {
+        let Some(request) = &step.request else { return Ok(Ok(())) };
         if let Some(request) = resources::request(request) {
             return self.requested(step, &request).await;
         }
@@ -258,6 +245,19 @@ impl<'a> Replay<'a> {
         let uid = uid.cloned().unwrap_or_default();
         self.known.insert(key, uid.clone());
         uid
+    }
+
+    /// Changes an object, so that the resourceVersion it had is an old one.
+    pub(super) async fn change(&self, path: &str) -> Result<(), CannotRun> {
+        let label = json!({"metadata": {"labels": {"kanon-changed": self.requests.to_string()}}});
+        self.must(Method::PATCH, path, MERGE, &label).await.map(drop)
+    }
+
+    /// Notes that the cluster's own controllers write an object too.
+    pub(super) fn is_shared(&mut self, name: &str) {
+        if let Some(watching) = &mut self.watching {
+            watching.shares(name);
+        }
     }
 
     pub(super) fn expect(&mut self, kind: &str, name: &str) {

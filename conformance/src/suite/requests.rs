@@ -61,11 +61,12 @@ impl Replay<'_> {
     /// Makes what is there at the start.
     pub(super) async fn make(&mut self, request: &Request) -> Result<(), CannotRun> {
         let path = self.path(request);
-        let answer = self.ask(request, &path).await?;
-        match answer.is_granted() {
-            true => self.note(request, &path, &answer),
-            false => Err(CannotRun(format!("{path}: {}", answer.summary())))?,
+        let read = self.get(&path).await?;
+        let answer = self.ask(request, &path, &read).await?;
+        if !answer.is_granted() {
+            return Err(CannotRun(format!("{path}: {}", answer.summary())));
         }
+        self.note(request, &path, &answer);
         Ok(())
     }
 
@@ -83,13 +84,21 @@ impl Replay<'_> {
             return self.list(step, request).await;
         }
         self.hold(request, &object).await?;
+        let read = self.get(&object).await?;
+        if version(&request.body) == Some(OUTDATED) && read.is_granted() {
+            self.change(&object).await?;
+            if collection == "pods" {
+                self.expect("MODIFIED", &request.name);
+            }
+        }
         let before = self.get(&object).await?;
-        let mut answer = self.ask(request, &path).await?;
+        let mut answer = self.ask(request, &path, &read).await?;
         for _ in 1..ATTEMPTS_MAX {
             if answer.code != 409 || version(&request.body) != Some(CURRENT) {
                 break;
             }
-            answer = self.ask(request, &path).await?;
+            let read = self.get(&object).await?;
+            answer = self.ask(request, &path, &read).await?;
         }
         let after = self.get(&object).await?;
         if answer.is_granted() {
@@ -144,19 +153,14 @@ impl Replay<'_> {
         }
     }
 
-    /// Sends a request as it is now: with the uids and the resourceVersion that it names.
-    async fn ask(&mut self, request: &Request, path: &str) -> Result<Answer, CannotRun> {
-        let (collection, _) = split(&request.resource);
-        let object = format!("{}/{}", self.collection(collection), self.real_name(request));
-        let found = self.get(&object).await?;
-        if version(&request.body) == Some(OUTDATED) && found.is_granted() {
-            let label = json!({"metadata": {"labels": {"kanon-conformance-changed": "true"}}});
-            self.must(Method::PATCH, &object, MERGE, &label).await?;
-            if collection == "pods" {
-                self.expect("MODIFIED", &request.name);
-            }
-        }
-        let body = self.filled(&request.body, &found);
+    /// Sends a request with the uids that it names, and the resourceVersion of the object that was read.
+    async fn ask(
+        &mut self,
+        request: &Request,
+        path: &str,
+        read: &Answer,
+    ) -> Result<Answer, CannotRun> {
+        let body = self.filled(&request.body, read);
         match request.verb {
             Verb::Create => {
                 let mut whole = self.least(request);
@@ -220,6 +224,7 @@ impl Replay<'_> {
             let finalizer = json!({"metadata": {"finalizers": [HELD]}});
             self.send(Method::PATCH, object, MERGE, &finalizer).await?;
             self.made.held.push(object.to_owned());
+            self.is_shared(&request.name);
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! Another spec is another image. A name that the API server makes up is one that is free.
 
-use super::{Action, HARD, Object, Refusal, Request as Asked, State, Verb};
+use super::{Action, Collector, HARD, Object, Refusal, Request as Asked, State, Verb};
 use crate::request::{CURRENT, OUTDATED, Request};
 use serde_json::{Value, json};
 
@@ -75,22 +75,22 @@ fn handled(before: &State, asked: Asked, client: u8, after: &State) -> Option<Re
             patch(json!({"resourceVersion": read_version, "finalizers": [FINALIZER]}))
         }
         Verb::RemoveFinalizers => patch(json!({"finalizers": null})),
-        Verb::Delete => delete(json!({"gracePeriodSeconds": 0})),
-        Verb::DeleteSoon => delete(json!({"gracePeriodSeconds": 100})),
-        Verb::DeleteLater => delete(json!({"gracePeriodSeconds": 200})),
+        Verb::Delete => delete(object, json!({"gracePeriodSeconds": 0})),
+        Verb::DeleteSoon => delete(object, json!({"gracePeriodSeconds": 100})),
+        Verb::DeleteLater => delete(object, json!({"gracePeriodSeconds": 200})),
         Verb::DeleteUid => {
-            delete(json!({"gracePeriodSeconds": 0, "preconditions": {"uid": read_uid}}))
+            delete(object, json!({"gracePeriodSeconds": 0, "preconditions": {"uid": read_uid}}))
         }
         Verb::DeleteResourceVersion => {
-            delete(json!({"gracePeriodSeconds": 0, "preconditions": named}))
+            delete(object, json!({"gracePeriodSeconds": 0, "preconditions": named}))
         }
         Verb::DeleteForeground => {
-            delete(json!({"gracePeriodSeconds": 0, "propagationPolicy": "Foreground"}))
+            delete(object, json!({"gracePeriodSeconds": 0, "propagationPolicy": "Foreground"}))
         }
         Verb::DeleteOrphan => {
-            delete(json!({"gracePeriodSeconds": 0, "propagationPolicy": "Orphan"}))
+            delete(object, json!({"gracePeriodSeconds": 0, "propagationPolicy": "Orphan"}))
         }
-        Verb::DeleteDryRun => delete(json!({"gracePeriodSeconds": 0, "dryRun": ["All"]})),
+        Verb::DeleteDryRun => delete(object, json!({"gracePeriodSeconds": 0, "dryRun": ["All"]})),
     })
 }
 
@@ -107,8 +107,16 @@ fn patch(metadata: Value) -> Request {
     Request::patch("pods", name(0), json!({"metadata": metadata}))
 }
 
-fn delete(options: Value) -> Request {
-    Request::delete("pods", name(0), options)
+/// A deletion that names no policy is one of `Background`, which takes the finalizers of other policies
+/// away. Nobody can hold what is being deleted already: a garbage collector lets it go at once.
+fn delete(object: Option<Object>, mut options: Value) -> Request {
+    let policy = options["propagationPolicy"].as_str().unwrap_or("Background").to_owned();
+    let is_deleted = object.is_some_and(|object| object.deletion.is_some());
+    let is_collected = object.is_some_and(|object| object.collector != Collector::None);
+    let waits = is_collected || is_deleted && policy != "Background";
+    options["propagationPolicy"] = json!(policy);
+    let request = Request::delete("pods", name(0), options);
+    if waits { request.taking("a garbage collector that waits") } else { request }
 }
 
 fn other_spec(object: Option<Object>) -> Value {

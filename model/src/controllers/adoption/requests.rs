@@ -53,8 +53,8 @@ pub(super) fn request(before: &State, action: Action, after: &State) -> Option<R
     })
 }
 
-/// A patch that names the uid of the Pod that was read. A reference that is not there any more is
-/// taken away without a change.
+/// A patch that names the uid of the Pod that was read. What is so already is no change, and none that
+/// is refused.
 fn commit(before: &State, set: usize) -> Option<Request> {
     let (patch, adopts) = before.requests[set].patch()?;
     let reference = match before.requests[set] {
@@ -64,8 +64,8 @@ fn commit(before: &State, set: usize) -> Option<Request> {
     let metadata = json!({"uid": uid_of_pod(patch.pod), "ownerReferences": [reference]});
     let request = Request::patch("pods", POD, json!({"metadata": metadata}));
     match before.store.now().pod.filter(|pod| pod.uid == patch.pod) {
+        Some(pod) if adopts == pod.controllers[patch.owner as usize] => None,
         Some(pod) if adopts && pod.controller().is_some() => Some(request.refused_with(422)),
-        Some(pod) if !adopts && !pod.controllers[patch.owner as usize] => None,
         Some(_) | None => Some(request),
     }
 }
