@@ -1,0 +1,149 @@
+//! The Maintenance service: how the store is, hashes of it, and a copy of all.
+
+use etcd_client::proto::{
+    PbAlarmRequest, PbAlarmResponse, PbDefragmentRequest, PbDefragmentResponse, PbDowngradeRequest,
+    PbDowngradeResponse, PbHashKvRequest, PbHashKvResponse, PbHashRequest, PbHashResponse,
+    PbMaintenanceService, PbMoveLeaderRequest, PbMoveLeaderResponse, PbSnapshotRequest,
+    PbSnapshotResponse, PbStatusRequest, PbStatusResponse,
+};
+use sha2::{Digest, Sha256};
+use store::{Refusal, Store, snapshot};
+use tonic::{Request, Response, Status};
+
+use super::errors::refused;
+use super::{Member, RAFT_TERM, VERSION, requests};
+
+/// How large the parts of a snapshot are. Source: etcd's `snapshotSendBufferSize`.
+const BLOB_BYTES: usize = 32 * 1024;
+
+type Parts = std::vec::IntoIter<Result<PbSnapshotResponse, Status>>;
+
+#[tonic::async_trait]
+impl PbMaintenanceService for Member {
+    type SnapshotStream = tokio_stream::Iter<Parts>;
+
+    /// No alarm is ever raised.
+    async fn alarm(
+        &self,
+        request: Request<PbAlarmRequest>,
+    ) -> Result<Response<PbAlarmResponse>, Status> {
+        const ACTIVATE: i32 = 1;
+        match request.get_ref().action {
+            ACTIVATE => Err(Status::unimplemented("alarms cannot be raised")),
+            _ => Ok(Response::new(PbAlarmResponse {
+                header: self.header_now(),
+                ..Default::default()
+            })),
+        }
+    }
+
+    async fn status(
+        &self,
+        _: Request<PbStatusRequest>,
+    ) -> Result<Response<PbStatusResponse>, Status> {
+        let store = self.etcd.snapshot();
+        let bytes = held_bytes(&store);
+        Ok(Response::new(PbStatusResponse {
+            header: self.header(store.revision()),
+            version: VERSION.to_owned(),
+            db_size: bytes,
+            db_size_in_use: bytes,
+            leader: self.etcd.identity().member,
+            raft_index: store.revision().0,
+            raft_applied_index: store.revision().0,
+            raft_term: RAFT_TERM,
+            ..PbStatusResponse::default()
+        }))
+    }
+
+    /// There is nothing to do: the log is replaced by a snapshot when it is long.
+    async fn defragment(
+        &self,
+        _: Request<PbDefragmentRequest>,
+    ) -> Result<Response<PbDefragmentResponse>, Status> {
+        Ok(Response::new(PbDefragmentResponse { header: self.header_now() }))
+    }
+
+    async fn hash(&self, _: Request<PbHashRequest>) -> Result<Response<PbHashResponse>, Status> {
+        let store = self.etcd.snapshot();
+        let hash = crc32fast::hash(&snapshot::encode(&store));
+        Ok(Response::new(PbHashResponse { header: self.header(store.revision()), hash }))
+    }
+
+    async fn hash_kv(
+        &self,
+        request: Request<PbHashKvRequest>,
+    ) -> Result<Response<PbHashKvResponse>, Status> {
+        let store = self.etcd.snapshot();
+        let revision = requests::revision(request.get_ref().revision).unwrap_or(store.revision());
+        if revision > store.revision() {
+            return Err(refused(Refusal::FutureRevision));
+        }
+        let then = store.at(revision).map_err(|_| refused(Refusal::Compacted))?;
+        Ok(Response::new(PbHashKvResponse {
+            header: self.header(store.revision()),
+            hash: hash_of_keys(&then),
+            compact_revision: store.compacted().0.cast_signed(),
+            hash_revision: revision.0.cast_signed(),
+        }))
+    }
+
+    /// All that the store holds, in its own format, and the SHA-256 of it behind.
+    async fn snapshot(
+        &self,
+        _: Request<PbSnapshotRequest>,
+    ) -> Result<Response<Self::SnapshotStream>, Status> {
+        let store = self.etcd.snapshot();
+        let mut bytes = snapshot::encode(&store);
+        let checksum = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&checksum);
+        let mut remaining = bytes.len();
+        let parts = bytes.chunks(BLOB_BYTES).map(|blob| {
+            remaining -= blob.len();
+            Ok(PbSnapshotResponse {
+                header: self.header(store.revision()),
+                remaining_bytes: remaining as u64,
+                blob: blob.to_vec(),
+                version: VERSION.to_owned(),
+            })
+        });
+        let parts: Vec<_> = parts.collect();
+        Ok(Response::new(tokio_stream::iter(parts)))
+    }
+
+    async fn move_leader(
+        &self,
+        _: Request<PbMoveLeaderRequest>,
+    ) -> Result<Response<PbMoveLeaderResponse>, Status> {
+        Err(Status::failed_precondition("etcdserver: bad leader transferee"))
+    }
+
+    async fn downgrade(
+        &self,
+        _: Request<PbDowngradeRequest>,
+    ) -> Result<Response<PbDowngradeResponse>, Status> {
+        Err(Status::invalid_argument("etcdserver: invalid downgrade target version"))
+    }
+}
+
+/// About what a snapshot without history takes.
+fn held_bytes(store: &Store) -> i64 {
+    let bytes: usize = store.iter().map(|found| found.key.len() + found.value.len()).sum();
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// A checksum of all keys with their values and counters.
+fn hash_of_keys(store: &Store) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for found in store.iter() {
+        for bytes in [&found.key, &found.value] {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        for number in [found.create_revision.0, found.mod_revision.0, found.version] {
+            hasher.update(&number.to_le_bytes());
+        }
+        hasher.update(&found.lease.0.to_le_bytes());
+    }
+    hasher.finalize()
+}
