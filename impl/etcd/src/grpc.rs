@@ -39,6 +39,11 @@ const RAFT_TERM: u64 = 2;
 /// How long requests may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// After which silence a client is asked whether it is there, and how long it may think. Source: etcd's
+/// `--grpc-keepalive-interval` and `--grpc-keepalive-timeout`.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2 * 3600);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// What is read of a message at most. Above etcd's own limit, so that what is a little too large gets
 /// etcd's answer.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -80,7 +85,9 @@ pub async fn serve(
     options: Options,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
-    let mut server = Server::builder();
+    let mut server = Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
     if let Some(tls) = options.tls.clone() {
         server = server.tls_config(tls_config(tls))?;
     }

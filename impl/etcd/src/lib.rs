@@ -4,6 +4,7 @@
 //! Nothing is published before it is durable: readers take the last published snapshot, and a commit is
 //! answered only after its frame is on disk.
 
+pub mod backup;
 mod deadlines;
 mod disk;
 mod files;

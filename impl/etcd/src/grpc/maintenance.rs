@@ -6,17 +6,20 @@ use etcd_client::proto::{
     PbMaintenanceService, PbMoveLeaderRequest, PbMoveLeaderResponse, PbSnapshotRequest,
     PbSnapshotResponse, PbStatusRequest, PbStatusResponse,
 };
-use sha2::{Digest, Sha256};
 use store::{Refusal, Store, snapshot};
 use tonic::{Request, Response, Status};
 
-use super::errors::refused;
+use super::errors::{refused, stopped};
 use super::{Member, RAFT_TERM, VERSION, requests};
+use crate::backup;
 
 /// How large the parts of a snapshot are. Source: etcd's `snapshotSendBufferSize`.
 const BLOB_BYTES: usize = 32 * 1024;
 
-type Parts = std::vec::IntoIter<Result<PbSnapshotResponse, Status>>;
+/// Upstream's answer where nothing was compacted yet.
+const NEVER_COMPACTED: i64 = -1;
+
+type Parts = Box<dyn Iterator<Item = Result<PbSnapshotResponse, Status>> + Send>;
 
 #[tonic::async_trait]
 impl PbMaintenanceService for Member {
@@ -66,8 +69,9 @@ impl PbMaintenanceService for Member {
 
     async fn hash(&self, _: Request<PbHashRequest>) -> Result<Response<PbHashResponse>, Status> {
         let store = self.etcd.snapshot();
-        let hash = crc32fast::hash(&snapshot::encode(&store));
-        Ok(Response::new(PbHashResponse { header: self.header(store.revision()), hash }))
+        let header = self.header(store.revision());
+        let hash = aside(move || crc32fast::hash(&snapshot::encode(&store))).await?;
+        Ok(Response::new(PbHashResponse { header, hash }))
     }
 
     async fn hash_kv(
@@ -79,36 +83,37 @@ impl PbMaintenanceService for Member {
         if revision > store.revision() {
             return Err(refused(Refusal::FutureRevision));
         }
-        let then = store.at(revision).map_err(|_| refused(Refusal::Compacted))?;
+        let header = self.header(store.revision());
+        let compacted = store.compacted().0.cast_signed();
+        let hash = aside(move || store.at(revision).map(|then| hash_of_keys(&then))).await?;
         Ok(Response::new(PbHashKvResponse {
-            header: self.header(store.revision()),
-            hash: hash_of_keys(&then),
-            compact_revision: store.compacted().0.cast_signed(),
+            header,
+            hash: hash.map_err(|_| refused(Refusal::Compacted))?,
+            compact_revision: if compacted == 0 { NEVER_COMPACTED } else { compacted },
             hash_revision: revision.0.cast_signed(),
         }))
     }
 
-    /// All that the store holds, in its own format, and the SHA-256 of it behind.
+    /// All that the store holds, in its own format, sealed so that etcdctl takes it.
     async fn snapshot(
         &self,
         _: Request<PbSnapshotRequest>,
     ) -> Result<Response<Self::SnapshotStream>, Status> {
         let store = self.etcd.snapshot();
-        let mut bytes = snapshot::encode(&store);
-        let checksum = Sha256::digest(&bytes);
-        bytes.extend_from_slice(&checksum);
-        let mut remaining = bytes.len();
-        let parts = bytes.chunks(BLOB_BYTES).map(|blob| {
-            remaining -= blob.len();
+        let header = self.header(store.revision());
+        let bytes = aside(move || backup::seal(snapshot::encode(&store))).await?;
+        let length = bytes.len();
+        let part = move |start: usize| {
+            let end = length.min(start + BLOB_BYTES);
             Ok(PbSnapshotResponse {
-                header: self.header(store.revision()),
-                remaining_bytes: remaining as u64,
-                blob: blob.to_vec(),
+                header,
+                remaining_bytes: (length - end) as u64,
+                blob: bytes[start..end].to_vec(),
                 version: VERSION.to_owned(),
             })
-        });
-        let parts: Vec<_> = parts.collect();
-        Ok(Response::new(tokio_stream::iter(parts)))
+        };
+        let parts = (0..length).step_by(BLOB_BYTES).map(part);
+        Ok(Response::new(tokio_stream::iter(Box::new(parts) as Parts)))
     }
 
     async fn move_leader(
@@ -124,6 +129,11 @@ impl PbMaintenanceService for Member {
     ) -> Result<Response<PbDowngradeResponse>, Status> {
         Err(Status::invalid_argument("etcdserver: invalid downgrade target version"))
     }
+}
+
+/// Does what takes long where it keeps no other request waiting.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| stopped())
 }
 
 /// About what a snapshot without history takes.

@@ -180,3 +180,21 @@ async fn a_transaction_that_writes_nothing_is_no_event() {
 
     assert_eq!(next_events(&mut stream, 1).await, [("a".to_owned(), 2)]);
 }
+
+#[tokio::test]
+async fn a_connection_carries_many_streams() {
+    let server = Server::start().await;
+    let mut client = server.client().await;
+    let mut streams = vec![];
+    for _ in 0..300 {
+        let mut stream = client.watch("a", None).await.unwrap();
+        next(&mut stream).await;
+        streams.push(stream);
+    }
+
+    put_all(&mut client, &["a"]).await;
+
+    for stream in &mut streams {
+        assert_eq!(next_events(stream, 1).await, [("a".to_owned(), 2)]);
+    }
+}
