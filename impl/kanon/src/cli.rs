@@ -44,6 +44,9 @@ pub(crate) enum Command {
     /// Measure, and print a distribution.
     #[command(subcommand)]
     Bench(Bench),
+    /// The store alone, without a cluster.
+    #[command(subcommand)]
+    Store(Store),
     /// The process of a cluster; started by `start`.
     #[command(hide = true)]
     Serve {
@@ -328,4 +331,72 @@ pub(crate) enum Bench {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Serve a store as etcd does: its v3 API over gRPC. Stops on SIGTERM and SIGINT.
+    Serve(StoreServe),
+    /// Read all files of a store and tell what they hold, or the first damage (exit code 1).
+    Check(StoreFolder),
+    /// Forget what was before a revision.
+    Compact {
+        #[command(flatten)]
+        folder: StoreFolder,
+        /// The revision [default: the newest].
+        #[arg(long)]
+        revision: Option<u64>,
+    },
+    /// Write all that a store holds to a file.
+    Snapshot {
+        #[command(flatten)]
+        folder: StoreFolder,
+        /// The file to write.
+        file: PathBuf,
+    },
+    /// Make a new store of such a file, or of one that `etcdctl snapshot save` got from a store.
+    Restore {
+        #[command(flatten)]
+        folder: StoreFolder,
+        /// The file.
+        file: PathBuf,
+    },
+    /// Print a hash of all keys, the same for stores that hold the same.
+    Hash(StoreFolder),
+}
+
+/// A store that no process has open.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StoreFolder {
+    /// The folder of the store; a cluster's is `store` in its data directory.
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StoreServe {
+    /// The folder of the store.
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:2379", value_name = "ADDRESS")]
+    pub(crate) listen: String,
+    /// Serve with TLS, and this certificate.
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    pub(crate) cert_file: Option<PathBuf>,
+    /// The private key of the certificate.
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Clients must show a certificate that this authority has signed.
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    pub(crate) trusted_ca_file: Option<PathBuf>,
+    /// Clients must show a certificate; --trusted-ca-file alone says so too.
+    #[arg(long, requires = "trusted_ca_file")]
+    pub(crate) client_cert_auth: bool,
+    /// Seconds after which a quiet watch is told that it is up to date, if it asked for that.
+    #[arg(long, value_name = "SECONDS", default_value = "600")]
+    pub(crate) watch_progress_notify_interval: NonZero<u64>,
 }

@@ -5,6 +5,7 @@ mod check;
 mod conform;
 mod image;
 mod sim;
+mod store;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Conform(conform) => conform::run(&conform),
         Command::Sim(sim) => sim::run(&sim),
         Command::Bench(bench) => bench::run(&bench),
+        Command::Store(store) => store::run(&store),
         Command::Serve { data_dir } => serve::as_daemon(&data_dir),
     }
 }

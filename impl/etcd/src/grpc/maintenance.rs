@@ -1,0 +1,144 @@
+//! The Maintenance service: how the store is, hashes of it, and a copy of all.
+
+use etcd_client::proto::{
+    PbAlarmRequest, PbAlarmResponse, PbDefragmentRequest, PbDefragmentResponse, PbDowngradeRequest,
+    PbDowngradeResponse, PbHashKvRequest, PbHashKvResponse, PbHashRequest, PbHashResponse,
+    PbMaintenanceService, PbMoveLeaderRequest, PbMoveLeaderResponse, PbSnapshotRequest,
+    PbSnapshotResponse, PbStatusRequest, PbStatusResponse,
+};
+use store::{Refusal, Store, snapshot};
+use tonic::{Request, Response, Status};
+
+use super::errors::{refused, stopped};
+use super::{Member, RAFT_TERM, VERSION, requests};
+use crate::backup;
+use crate::tools::hash_of_keys;
+
+/// How large the parts of a snapshot are. Source: etcd's `snapshotSendBufferSize`.
+const BLOB_BYTES: usize = 32 * 1024;
+
+/// Upstream's answer where nothing was compacted yet.
+const NEVER_COMPACTED: i64 = -1;
+
+type Parts = Box<dyn Iterator<Item = Result<PbSnapshotResponse, Status>> + Send>;
+
+#[tonic::async_trait]
+impl PbMaintenanceService for Member {
+    type SnapshotStream = tokio_stream::Iter<Parts>;
+
+    /// No alarm is ever raised.
+    async fn alarm(
+        &self,
+        request: Request<PbAlarmRequest>,
+    ) -> Result<Response<PbAlarmResponse>, Status> {
+        const ACTIVATE: i32 = 1;
+        match request.get_ref().action {
+            ACTIVATE => Err(Status::unimplemented("alarms cannot be raised")),
+            _ => Ok(Response::new(PbAlarmResponse {
+                header: self.header_now(),
+                ..Default::default()
+            })),
+        }
+    }
+
+    async fn status(
+        &self,
+        _: Request<PbStatusRequest>,
+    ) -> Result<Response<PbStatusResponse>, Status> {
+        let store = self.etcd.snapshot();
+        let bytes = held_bytes(&store);
+        Ok(Response::new(PbStatusResponse {
+            header: self.header(store.revision()),
+            version: VERSION.to_owned(),
+            db_size: bytes,
+            db_size_in_use: bytes,
+            leader: self.etcd.identity().member,
+            raft_index: store.revision().0,
+            raft_applied_index: store.revision().0,
+            raft_term: RAFT_TERM,
+            ..PbStatusResponse::default()
+        }))
+    }
+
+    /// There is nothing to do: the log is replaced by a snapshot when it is long.
+    async fn defragment(
+        &self,
+        _: Request<PbDefragmentRequest>,
+    ) -> Result<Response<PbDefragmentResponse>, Status> {
+        Ok(Response::new(PbDefragmentResponse { header: self.header_now() }))
+    }
+
+    async fn hash(&self, _: Request<PbHashRequest>) -> Result<Response<PbHashResponse>, Status> {
+        let store = self.etcd.snapshot();
+        let header = self.header(store.revision());
+        let hash = aside(move || crc32fast::hash(&snapshot::encode(&store))).await?;
+        Ok(Response::new(PbHashResponse { header, hash }))
+    }
+
+    async fn hash_kv(
+        &self,
+        request: Request<PbHashKvRequest>,
+    ) -> Result<Response<PbHashKvResponse>, Status> {
+        let store = self.etcd.snapshot();
+        let revision = requests::revision(request.get_ref().revision).unwrap_or(store.revision());
+        if revision > store.revision() {
+            return Err(refused(Refusal::FutureRevision));
+        }
+        let header = self.header(store.revision());
+        let compacted = store.compacted().0.cast_signed();
+        let hash = aside(move || store.at(revision).map(|then| hash_of_keys(&then))).await?;
+        Ok(Response::new(PbHashKvResponse {
+            header,
+            hash: hash.map_err(|_| refused(Refusal::Compacted))?,
+            compact_revision: if compacted == 0 { NEVER_COMPACTED } else { compacted },
+            hash_revision: revision.0.cast_signed(),
+        }))
+    }
+
+    /// All that the store holds, in its own format, sealed so that etcdctl takes it.
+    async fn snapshot(
+        &self,
+        _: Request<PbSnapshotRequest>,
+    ) -> Result<Response<Self::SnapshotStream>, Status> {
+        let store = self.etcd.snapshot();
+        let header = self.header(store.revision());
+        let bytes = aside(move || backup::seal(snapshot::encode(&store))).await?;
+        let length = bytes.len();
+        let part = move |start: usize| {
+            let end = length.min(start + BLOB_BYTES);
+            Ok(PbSnapshotResponse {
+                header,
+                remaining_bytes: (length - end) as u64,
+                blob: bytes[start..end].to_vec(),
+                version: VERSION.to_owned(),
+            })
+        };
+        let parts = (0..length).step_by(BLOB_BYTES).map(part);
+        Ok(Response::new(tokio_stream::iter(Box::new(parts) as Parts)))
+    }
+
+    async fn move_leader(
+        &self,
+        _: Request<PbMoveLeaderRequest>,
+    ) -> Result<Response<PbMoveLeaderResponse>, Status> {
+        Err(Status::failed_precondition("etcdserver: bad leader transferee"))
+    }
+
+    async fn downgrade(
+        &self,
+        _: Request<PbDowngradeRequest>,
+    ) -> Result<Response<PbDowngradeResponse>, Status> {
+        Err(Status::invalid_argument("etcdserver: invalid downgrade target version"))
+    }
+}
+
+/// Does what takes long where it keeps no other request waiting.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| stopped())
+}
+
+/// About what a snapshot without history takes.
+fn held_bytes(store: &Store) -> i64 {
+    let bytes: usize = store.iter().map(|found| found.key.len() + found.value.len()).sum();
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,166 @@
+//! The clock of the leases: who is not kept alive in time is revoked.
+//!
+//! Deadlines are in memory. A new process counts from what was left at the last checkpoint.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use store::{Lease, LeaseId, Record, Refusal};
+use tokio::sync::Notify;
+
+use crate::deadlines::{Deadlines, Due};
+use crate::{CommitError, Etcd};
+
+/// No lease is granted for less. Source: etcd's `minTTL`, one and a half times its election timeout.
+const TTL_SECONDS_MIN: i64 = 2;
+
+/// After which time something is tried again that the disk refused.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The leases of a store; clones share them.
+#[derive(Clone, Debug)]
+pub struct Leases {
+    etcd: Etcd,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    deadlines: Mutex<Deadlines>,
+    /// The next deadline may be another one.
+    changed: Notify,
+}
+
+/// What is known of a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseStatus {
+    /// The lease.
+    pub lease: Lease,
+    /// How many seconds are left of it.
+    pub left_seconds: i64,
+}
+
+impl Leases {
+    /// Begins to count for the leases that a store holds. They end only while [`run`](Self::run) does.
+    pub fn of(etcd: Etcd) -> Self {
+        let mut deadlines = Deadlines::default();
+        let now = Instant::now();
+        for (id, lease) in etcd.snapshot().leases() {
+            deadlines.set(id, lease.remaining_seconds.unwrap_or(lease.ttl_seconds), now);
+        }
+        let shared = Shared { deadlines: Mutex::new(deadlines), changed: Notify::new() };
+        Self { etcd, shared: Arc::new(shared) }
+    }
+
+    /// Grants a lease, of a number of our choice where none is given. Its number and its seconds, which
+    /// may be more than asked for. A caller who stops waiting leaves a lease that ends.
+    pub async fn grant(
+        &self,
+        lease: LeaseId,
+        ttl_seconds: i64,
+    ) -> Result<(LeaseId, i64, Record), CommitError> {
+        let granted = self.clone().grant_at_last(lease, ttl_seconds.max(TTL_SECONDS_MIN));
+        tokio::spawn(granted).await.unwrap_or(Err(CommitError::Stopped))
+    }
+
+    async fn grant_at_last(
+        self,
+        lease: LeaseId,
+        ttl_seconds: i64,
+    ) -> Result<(LeaseId, i64, Record), CommitError> {
+        loop {
+            let id = if lease == LeaseId::NONE { random() } else { lease };
+            match self.etcd.grant(id, ttl_seconds).await {
+                Err(CommitError::Invalid(Refusal::LeaseExists)) if id != lease => {}
+                granted => {
+                    let record = granted?;
+                    self.deadlines().set(id, ttl_seconds, Instant::now());
+                    self.shared.changed.notify_one();
+                    return Ok((id, ttl_seconds, record));
+                }
+            }
+        }
+    }
+
+    /// Revokes a lease and removes its keys.
+    pub async fn revoke(&self, lease: LeaseId) -> Result<Record, CommitError> {
+        let revoked = self.etcd.revoke(lease).await;
+        if matches!(revoked, Ok(_) | Err(CommitError::Invalid(_))) {
+            self.deadlines().remove(lease);
+        }
+        revoked
+    }
+
+    /// Begins the time of a lease anew. For how many seconds; nothing if there is no such lease.
+    pub async fn keep_alive(&self, lease: LeaseId) -> Result<Option<i64>, CommitError> {
+        let Some(LeaseStatus { lease: found, .. }) = self.status(lease) else { return Ok(None) };
+        self.deadlines().set(lease, found.ttl_seconds, Instant::now());
+        if found.remaining_seconds.is_some() {
+            self.etcd.checkpoint(lease, None).await?;
+        }
+        Ok(Some(found.ttl_seconds))
+    }
+
+    /// What is known of a lease; nothing if it was revoked or has ended.
+    pub fn status(&self, lease: LeaseId) -> Option<LeaseStatus> {
+        let found = self.etcd.snapshot().lease(lease)?.clone();
+        let left = self.deadlines().left(lease, Instant::now())?;
+        Some(LeaseStatus { lease: found, left_seconds: left.as_secs().cast_signed() })
+    }
+
+    /// All leases, the one that ends first before the others.
+    pub fn list(&self) -> Vec<LeaseId> {
+        self.deadlines().by_end()
+    }
+
+    /// Revokes leases that have ended, and notes how much is left of long ones, until the store stops.
+    pub async fn run(self) {
+        loop {
+            let next = self.deadlines().next();
+            tokio::select! {
+                () = until(next) => {}
+                () = self.shared.changed.notified() => continue,
+            }
+            let due = self.deadlines().due(Instant::now());
+            match self.perform(due).await {
+                Ok(()) => {}
+                Err(CommitError::Stopped) => return,
+                Err(_) => tokio::time::sleep(RETRY).await,
+            }
+        }
+    }
+
+    /// All at once: they share an fsync.
+    async fn perform(&self, due: Due) -> Result<(), CommitError> {
+        let revoked = join_all(due.ended.iter().map(|lease| self.revoke(*lease))).await;
+        let notes = due.checkpoints.iter();
+        let noted = notes.map(|(lease, left)| self.etcd.checkpoint(*lease, Some(*left)));
+        let noted = join_all(noted).await;
+        revoked.into_iter().chain(noted).try_for_each(|done| match done {
+            // Whoever was faster has revoked it.
+            Ok(_) | Err(CommitError::Invalid(_)) => Ok(()),
+            Err(error) => Err(error),
+        })
+    }
+
+    fn deadlines(&self) -> MutexGuard<'_, Deadlines> {
+        self.shared.deadlines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn until(next: Option<Instant>) {
+    match next {
+        Some(next) => tokio::time::sleep_until(next.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A number above zero that is most likely free. The standard library seeds its hash maps from the
+/// operating system.
+fn random() -> LeaseId {
+    let number = RandomState::new().hash_one(std::process::id());
+    LeaseId((number >> 1 | 1).cast_signed())
+}
