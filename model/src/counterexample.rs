@@ -22,6 +22,7 @@ use crate::checker::path::Step;
 use crate::checker::plain::can_reach;
 use crate::report::Report;
 use crate::report::story::{Story, Told};
+use crate::request::Request;
 use crate::scenarios::{self, Unknown, Visitor};
 use crate::slice::{Checked, Fact, Size, Slice};
 use crate::spec;
@@ -43,6 +44,9 @@ pub struct Counterexample {
     pub mutation: Option<String>,
     /// The claim that falls.
     pub claim: String,
+    /// The requests that make what is there at the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub start: Vec<Request>,
     /// The steps.
     pub steps: Vec<WalkStep>,
     /// How many of the steps, counted from the last, repeat for ever.
@@ -120,6 +124,7 @@ impl Counterexample {
                 size: size.clone(),
                 mutation: scenario.mutation.clone(),
                 claim: claim.id.clone(),
+                start: story.objects.clone(),
                 steps: story.steps.iter().map(WalkStep::from).collect(),
                 repeats: story.repeats,
             })
@@ -193,7 +198,7 @@ impl Counterexample {
 
 impl From<Counterexample> for Walk {
     fn from(run: Counterexample) -> Self {
-        Walk { scenario: run.scenario, steps: run.steps }
+        Walk { scenario: run.scenario, start: run.start, steps: run.steps }
     }
 }
 

@@ -13,7 +13,8 @@
 //!   become few bits;
 //! - [`checker`] finds all states, shortest counterexamples, and runs that never arrive;
 //! - [`spec`] holds the numbered sentences, [`check`] and [`report`] what `kanon check` prints;
-//! - [`walks`] are runs to replay on real API servers, [`counterexample`] those that violate a claim.
+//! - [`walks`] are runs to replay on real API servers, [`counterexample`] those that violate a claim,
+//!   [`request`] what an API server sees of either.
 //!
 //! The model shares no code with the implementation.
 
@@ -32,6 +33,7 @@ pub mod node;
 pub mod pack;
 pub mod reflector;
 pub mod report;
+pub mod request;
 pub mod scenarios;
 pub mod scheduler;
 pub mod slice;

@@ -7,6 +7,7 @@ use crate::checker::path::Step;
 use crate::pack::Packed;
 use crate::report::story::Story;
 use crate::report::svg::drawing;
+use crate::request::Request;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -54,6 +55,11 @@ pub trait Slice: Clone + Send + Sync + 'static {
     fn request(&self, before: &Self::State, action: Self::Action) -> Option<serde_json::Value> {
         let _ = (before, action);
         None
+    }
+
+    /// The requests that make what is there at the start, as far as an API server sees it.
+    fn objects_at_start(&self) -> Vec<Request> {
+        vec![]
     }
 
     /// One state for all that differ only in which of several alike objects is which.

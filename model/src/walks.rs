@@ -6,6 +6,7 @@ use crate::checker::graph::Graph;
 use crate::checker::limits::Limits;
 use crate::checker::path::Step;
 use crate::checker::progress::Progress;
+use crate::request::Request;
 use crate::scenarios::{self, Unknown, Visitor};
 use crate::slice::{Checked, Outcome, Slice};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Walk {
     /// The scenario.
     pub scenario: String,
+    /// The requests that make what is there at the start.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub start: Vec<Request>,
     /// Its steps.
     pub steps: Vec<WalkStep>,
 }
@@ -61,6 +65,7 @@ impl Visitor for Coverer {
         let graph = Graph::explore(model, false, &limits, &mut Progress::silent());
         let walk = |steps: Vec<Step<S>>| Walk {
             scenario: self.scenario.clone(),
+            start: graph.model.slice.objects_at_start(),
             steps: steps.iter().map(|step| written(&graph.model.slice, step)).collect(),
         };
         covering_paths(&graph).into_iter().map(walk).collect()

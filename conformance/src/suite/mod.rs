@@ -3,8 +3,11 @@
 //! The suite plays every component itself: its Pods name a scheduler that nobody runs, its Nodes have no
 //! kubelet, and what its ReplicaSets own does not match their selectors, so that a cluster's own
 //! controllers leave it alone. What only happens inside a component has no request and is passed over.
+//!
+//! A request of the model either has a body that says all there is to say, and `requests.rs` sends it; or
+//! it is one of the cluster's, whose bodies the suite writes itself.
 
-mod clients;
+mod bodies;
 mod connection;
 mod kubeconfig;
 mod nodes;
@@ -12,6 +15,8 @@ mod objects;
 mod pods;
 mod replay;
 mod report;
+mod requests;
+mod resources;
 mod watching;
 
 pub use kubeconfig::{CannotRun, Target};
@@ -45,10 +50,14 @@ pub async fn run(target: &Target, walks: &[Walk]) -> Result<Report, CannotRun> {
     let connection = Connection::open(target).await?;
     let mut report = Report::new(target, connection.version().await?);
     for (index, walk) in walks.iter().enumerate() {
-        match unseen(walk) {
-            Some(why) => report.skip(index, walk, why),
-            None => {
-                let result = replay::replay(&connection, index, walk).await?;
+        if let Some(why) = unseen(walk) {
+            report.skip(index, walk, why);
+            continue;
+        }
+        match resources::find(&connection, walk).await? {
+            Err(why) => report.skip(index, walk, why),
+            Ok(resources) => {
+                let result = replay::replay(&connection, index, walk, resources).await?;
                 report.count(index, walk, result);
             }
         }
@@ -56,10 +65,11 @@ pub async fn run(target: &Target, walks: &[Walk]) -> Result<Report, CannotRun> {
     Ok(report)
 }
 
-/// Why nothing of a walk can be seen from outside.
-fn unseen(walk: &Walk) -> Option<&'static str> {
-    let is_seen = walk.steps.iter().any(|step| {
-        step.request.is_some() || matches!(step.action["action"].as_str(), Some("read" | "write"))
-    });
-    (!is_seen).then_some("no step of it is a request")
+/// Why a walk cannot be replayed on one API server, from outside.
+fn unseen(walk: &Walk) -> Option<String> {
+    if let Some(what) = resources::requests(walk).find_map(|request| request.takes) {
+        return Some(format!("it takes {what}"));
+    }
+    let is_seen = walk.steps.iter().any(|step| step.request.is_some());
+    (!is_seen).then(|| "no step of it is a request".to_owned())
 }

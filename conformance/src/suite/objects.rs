@@ -66,3 +66,37 @@ pub(super) fn taints(unreachable: bool) -> Value {
     };
     json!({"spec": {"taints": taints}})
 }
+
+/// The least that an API server takes for an object of a resource, beside its kind.
+pub(super) fn least(resource: &str, name: &str) -> Value {
+    let labels = json!({"kanon-conformance": name});
+    let template = json!({"metadata": {"labels": labels}, "spec": pod("", None, None)["spec"]});
+    let selector = json!({"matchLabels": labels});
+    let mut object = match resource {
+        "pods" => pod(name, None, None),
+        "nodes" => node(name),
+        "replicasets.apps" => json!({"spec": {"selector": selector, "template": template}}),
+        "deployments.apps" => {
+            json!({"spec": {"paused": true, "selector": selector, "template": template}})
+        }
+        "jobs.batch" => {
+            let mut spec = template["spec"].clone();
+            spec["restartPolicy"] = json!("Never");
+            json!({"spec": {"suspend": true, "template": {"spec": spec}}})
+        }
+        "poddisruptionbudgets.policy" => json!({"spec": {"selector": selector}}),
+        "services" => json!({"spec": {"ports": [{"port": 80}]}}),
+        _ => json!({}),
+    };
+    object["metadata"]["name"] = json!(name);
+    object
+}
+
+/// The least that an API server takes for a subresource of a Pod that is created.
+pub(super) fn least_of_subresource(subresource: &str, name: &str) -> Value {
+    let (api_version, kind) = match subresource {
+        "eviction" => ("policy/v1", "Eviction"),
+        _ => ("v1", "Binding"),
+    };
+    json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}})
+}

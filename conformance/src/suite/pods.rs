@@ -140,12 +140,14 @@ impl Replay<'_> {
     }
 }
 
-/// A Pod on a node is marked and waits for its kubelet; any other, and any without grace, is gone.
-fn gone_or_marked(before: &Answer, options: &Value, after: &Answer) -> Compared {
+/// A Pod on a node is marked and waits for its kubelet, and any for its finalizers; another, and one
+/// without grace, is gone.
+pub(super) fn gone_or_marked(before: &Answer, options: &Value, after: &Answer) -> Compared {
     let phase = before.body["status"]["phase"].as_str().unwrap_or_default();
     let is_bound = before.body["spec"]["nodeName"].is_string();
     let is_over = matches!(phase, "Succeeded" | "Failed");
-    let waits = is_bound && !is_over && options["gracePeriodSeconds"] != 0;
+    let is_kept = before.body["metadata"]["finalizers"].is_array();
+    let waits = is_kept || is_bound && !is_over && options["gracePeriodSeconds"] != 0;
     match (waits, after.is_granted()) {
         (true, true) if after.body["metadata"]["deletionTimestamp"].is_string() => Ok(()),
         (false, false) => Ok(()),

@@ -13,6 +13,8 @@ use super::kubeconfig::CannotRun;
 use super::nodes;
 use super::objects;
 use super::report::Divergence;
+use super::requests::Made;
+use super::resources::{self, Resources};
 use super::watching::Watching;
 
 pub(super) const JSON: &str = "application/json";
@@ -27,8 +29,9 @@ pub(super) async fn replay(
     connection: &Connection,
     index: usize,
     walk: &Walk,
+    resources: Resources,
 ) -> Result<Result<usize, Divergence>, CannotRun> {
-    let mut replay = Replay::new(connection, index);
+    let mut replay = Replay::new(connection, index, resources);
     let result = replay.run(index, walk).await;
     replay.tear_down().await?;
     result
@@ -51,19 +54,14 @@ pub(super) struct Replay<'a> {
     pub(super) uids: BTreeMap<String, Vec<String>>,
     /// The real uid of each uid of the model; it numbers those of each name.
     known: BTreeMap<(String, u64), String>,
-    /// What each client of the `watch` scenario has read of which key.
-    pub(super) read: BTreeMap<u64, (String, String)>,
-    /// The resourceVersion of each key as far as the model has made it durable; what is not, a read of
-    /// the model does not see.
-    pub(super) durable: BTreeMap<String, String>,
-    /// Written, and not durable yet.
-    pub(super) written: Vec<(String, String)>,
+    /// What requests have made that say all that the suite has to know.
+    pub(super) made: Made,
     watching: Option<Watching>,
     pub(super) requests: usize,
 }
 
 impl<'a> Replay<'a> {
-    fn new(connection: &'a Connection, index: usize) -> Self {
+    fn new(connection: &'a Connection, index: usize, resources: Resources) -> Self {
         let prefix = format!("kanon-conformance-{}-{index}", std::process::id());
         Self {
             connection,
@@ -72,9 +70,7 @@ impl<'a> Replay<'a> {
             nodes: vec![],
             uids: BTreeMap::new(),
             known: BTreeMap::new(),
-            read: BTreeMap::new(),
-            durable: BTreeMap::new(),
-            written: vec![],
+            made: Made::of(resources),
             watching: None,
             requests: 0,
         }
@@ -107,6 +103,9 @@ impl<'a> Replay<'a> {
             let body = objects::node(&self.node(&node));
             self.must(Method::POST, "/api/v1/nodes", JSON, &body).await?;
         }
+        for request in &walk.start {
+            self.make(request).await?;
+        }
         self.watching = Some(Watching::start(self.connection, &self.namespace).await?);
         Ok(())
     }
@@ -129,6 +128,7 @@ impl<'a> Replay<'a> {
 
     /// Removes everything, whatever became of the walk. Pods go first: their nodes have no kubelet.
     async fn tear_down(&self) -> Result<(), CannotRun> {
+        self.let_go().await?;
         let pods = self.pods();
         let list = self.get(&pods).await?;
         for pod in list.body["items"].as_array().into_iter().flatten() {
@@ -147,13 +147,17 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// The real name of a node of the model; nodes have no namespace.
+    /// The real name of a node of the model, to be deleted at the end; nodes have no namespace.
     pub(super) fn node(&mut self, name: &str) -> String {
-        let real = format!("{}-{name}", self.prefix);
+        let real = self.node_name(name);
         if !self.nodes.contains(&real) {
             self.nodes.push(real.clone());
         }
         real
+    }
+
+    pub(super) fn node_name(&self, name: &str) -> String {
+        format!("{}-{name}", self.prefix)
     }
 
     pub(super) fn pods(&self) -> String {
@@ -194,7 +198,10 @@ impl<'a> Replay<'a> {
     }
 
     async fn step(&mut self, step: &WalkStep) -> Result<Compared, CannotRun> {
-        let Some(request) = &step.request else { return self.client_step(step).await };
+        let Some(request) = &step.request else { return Ok(Ok(())) };
+        if let Some(request) = resources::request(request) {
+            return self.requested(step, &request).await;
+        }
         self.requests += 1;
         let text = |field: &str| request[field].as_str().unwrap_or_default().to_owned();
         let (verb, resource, name) = (text("verb"), text("resource"), text("name"));
@@ -238,6 +245,19 @@ impl<'a> Replay<'a> {
         let uid = uid.cloned().unwrap_or_default();
         self.known.insert(key, uid.clone());
         uid
+    }
+
+    /// Changes an object, so that the resourceVersion it had is an old one.
+    pub(super) async fn change(&self, path: &str) -> Result<(), CannotRun> {
+        let label = json!({"metadata": {"labels": {"kanon-changed": self.requests.to_string()}}});
+        self.must(Method::PATCH, path, MERGE, &label).await.map(drop)
+    }
+
+    /// Notes that the cluster's own controllers write an object too.
+    pub(super) fn is_shared(&mut self, name: &str) {
+        if let Some(watching) = &mut self.watching {
+            watching.shares(name);
+        }
     }
 
     pub(super) fn expect(&mut self, kind: &str, name: &str) {

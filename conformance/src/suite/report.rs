@@ -28,8 +28,10 @@ pub struct Divergence {
 pub struct Skipped {
     /// The walk's number.
     pub walk: usize,
+    /// The scenario that it comes from.
+    pub scenario: String,
     /// Why.
-    pub why: &'static str,
+    pub why: String,
 }
 
 /// What came of a run.
@@ -67,9 +69,9 @@ impl Report {
         }
     }
 
-    pub(super) fn skip(&mut self, walk: usize, _: &Walk, why: &'static str) {
+    pub(super) fn skip(&mut self, walk: usize, of: &Walk, why: String) {
         self.skipped += 1;
-        self.skips.push(Skipped { walk, why });
+        self.skips.push(Skipped { walk, scenario: of.scenario.clone(), why });
     }
 
     pub(super) fn count(&mut self, _: usize, _: &Walk, result: Result<usize, Divergence>) {
@@ -92,7 +94,11 @@ impl fmt::Display for Report {
             writeln!(formatter, "{divergence}")?;
         }
         for skipped in &self.skips {
-            writeln!(formatter, "walk {} skipped: {}", skipped.walk, skipped.why)?;
+            writeln!(
+                formatter,
+                "walk {} ({}) skipped: {}",
+                skipped.walk, skipped.scenario, skipped.why
+            )?;
         }
         write!(
             formatter,

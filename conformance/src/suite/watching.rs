@@ -4,6 +4,7 @@ use http::Method;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::connection::Connection;
@@ -22,6 +23,8 @@ pub(super) struct Watching {
     heard: Vec<Heard>,
     revisions: Vec<u64>,
     expected: Vec<Heard>,
+    /// The names of Pods that others change too: nobody knows what of them is told.
+    shared: BTreeSet<String>,
 }
 
 impl Watching {
@@ -38,12 +41,21 @@ impl Watching {
             heard: vec![],
             revisions: vec![],
             expected: vec![],
+            shared: BTreeSet::new(),
         })
     }
 
     /// Notes what has been done to a Pod.
     pub(super) fn expect(&mut self, kind: &str, name: &str) {
-        self.expected.push((kind.to_owned(), name.to_owned()));
+        if !self.shared.contains(name) {
+            self.expected.push((kind.to_owned(), name.to_owned()));
+        }
+    }
+
+    /// Leaves out what is told of a Pod that others change too.
+    pub(super) fn shares(&mut self, name: &str) {
+        self.shared.insert(name.to_owned());
+        self.expected.retain(|(_, of)| of != name);
     }
 
     /// Waits for as many events as are expected and compares; what differs, in words.
@@ -73,6 +85,9 @@ impl Watching {
             let event: Value = serde_json::from_slice(&line).unwrap_or(Value::Null);
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let metadata = &event["object"]["metadata"];
+            if self.shared.contains(&text(&metadata["name"])) {
+                continue;
+            }
             self.heard.push((text(&event["type"]), text(&metadata["name"])));
             self.revisions.push(text(&metadata["resourceVersion"]).parse().unwrap_or(0));
         }

@@ -103,6 +103,7 @@ mod tests {
             create_revision: Revision(3),
             mod_revision: Revision(4),
             version: 2,
+            lease: store::LeaseId::NONE,
         };
 
         let mut copied = vec![];

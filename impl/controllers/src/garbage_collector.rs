@@ -26,9 +26,10 @@ const ABSENT_MAX: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub struct GarbageCollector {
     graph: Graph,
-    /// Owners that the API server has said do not exist. A uid never comes back.
+    /// Owners that the API server has said do not exist, by their coordinates. A uid never comes back,
+    /// but a reference may look for it at the wrong place.
     absent: BTreeSet<String>,
-    /// Owners that it has been asked about.
+    /// Owners that it has been asked about, by their coordinates.
     asked: BTreeSet<String>,
 }
 
@@ -89,7 +90,8 @@ impl Controller for GarbageCollector {
             return;
         };
         let about = node.owners.iter().filter(|owner| is_about(request, node, owner));
-        let gone = about.filter(|owner| is_gone(owner, outcome)).map(|owner| owner.uid.clone());
+        let gone =
+            about.filter(|owner| is_gone(owner, outcome)).map(|owner| coordinates(node, owner));
         if self.absent.len() >= ABSENT_MAX {
             self.absent.clear();
         }
@@ -128,14 +130,18 @@ impl GarbageCollector {
     fn classify<'a>(&self, node: &'a Node) -> Owners<'a> {
         let mut owners = Owners::default();
         for owner in &node.owners {
-            let kind = match self.graph.get(&owner.uid) {
-                Some(found) if found.deleting && found.has_finalizer(FOREGROUND) => {
-                    &mut owners.waiting
+            let kind = match (owner_request(node, owner), self.graph.get(&owner.uid)) {
+                (None, _) => &mut owners.solid,
+                (Some(asked), Some(found)) if found.is_meant_by(&asked) => {
+                    match found.deleting && found.has_finalizer(FOREGROUND) {
+                        true => &mut owners.waiting,
+                        false => &mut owners.solid,
+                    }
                 }
-                Some(_) => &mut owners.solid,
-                None if self.absent.contains(&owner.uid) => &mut owners.dangling,
-                None if owner_request(node, owner).is_none() => &mut owners.solid,
-                None => &mut owners.unknown,
+                (Some(_), _) if self.absent.contains(&coordinates(node, owner)) => {
+                    &mut owners.dangling
+                }
+                (Some(_), _) => &mut owners.unknown,
             };
             kind.push(owner);
         }
@@ -146,7 +152,7 @@ impl GarbageCollector {
     fn ask(&mut self, node: &Node, unknown: &[&OwnerReference], now: Timestamp) -> Plan {
         let mut first = false;
         for owner in unknown {
-            first |= self.asked.insert(owner.uid.clone());
+            first |= self.asked.insert(coordinates(node, owner));
         }
         if self.asked.len() >= ABSENT_MAX {
             self.asked.clear();
@@ -179,6 +185,14 @@ fn owner_request(node: &Node, owner: &OwnerReference) -> Option<Request> {
         Key::cluster(&owner.name)
     };
     Some(Request::get(resource, key))
+}
+
+/// Where a dependent says that its owner is, and its uid.
+///
+/// Source: objectReference, the key of absentOwnerCache.
+fn coordinates(node: &Node, owner: &OwnerReference) -> String {
+    let OwnerReference { api_version, kind, name, uid, .. } = owner;
+    format!("{}/{api_version}/{kind}/{name}/{uid}", node.key.namespace().unwrap_or_default())
 }
 
 fn is_about(request: &Request, node: &Node, owner: &OwnerReference) -> bool {

@@ -40,7 +40,9 @@ impl Identity {
     }
 
     fn written(self) -> String {
-        format!("version {VERSION}\ncluster {:x}\nmember {:x}\n", self.cluster, self.member)
+        let Self { cluster, member } = self;
+        let text = format!("version {VERSION}\ncluster {cluster:x}\nmember {member:x}\n");
+        format!("{text}checksum {:08x}\n", crc32fast::hash(text.as_bytes()))
     }
 }
 
@@ -52,6 +54,11 @@ fn parse(text: &str) -> Result<Identity, String> {
     let version = field("version")?;
     if version != VERSION.to_string() {
         return Err(format!("it is of version {version}; this program reads version {VERSION}"));
+    }
+    let (signed, _) = text.split_once("checksum").unwrap_or((text, ""));
+    let checksum = format!("{:08x}", crc32fast::hash(signed.as_bytes()));
+    if field("checksum")? != checksum {
+        return Err("its checksum does not match".to_owned());
     }
     let number = |name: &str| {
         u64::from_str_radix(field(name)?, 16).map_err(|error| format!("{name}: {error}"))
@@ -87,5 +94,18 @@ mod tests {
             Err("it is of version 3; this program reads version 2".to_owned())
         );
         assert_eq!(parse("garbage"), Err("it has no version".to_owned()));
+    }
+
+    #[test]
+    fn any_flipped_bit_is_noticed() {
+        let text = Identity { cluster: 1, member: 2 }.written();
+
+        for bit in 0..text.len() * 8 {
+            let mut damaged = text.clone().into_bytes();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let read = String::from_utf8(damaged).map_err(|error| error.to_string());
+
+            assert!(read.and_then(|text| parse(&text)).is_err(), "bit {bit}");
+        }
     }
 }

@@ -294,8 +294,8 @@ pub(crate) enum Bench {
     /// Cold start to `/readyz` and to a Ready node, idle memory and CPU, size of the binary.
     Start {
         /// How many starts.
-        #[arg(long, default_value_t = 10)]
-        runs: usize,
+        #[arg(long, default_value = "10")]
+        runs: NonZero<usize>,
         /// Seconds of idling to measure.
         #[arg(long, default_value_t = 60)]
         idle: u64,
@@ -310,8 +310,23 @@ pub(crate) enum Bench {
     /// how fast traces are validated.
     Check {
         /// How many searches of each kind.
-        #[arg(long, default_value_t = 3)]
-        runs: usize,
+        #[arg(long, default_value = "3")]
+        runs: NonZero<usize>,
+        /// How to print.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// The store: durable puts, ranges, watches, memory, a restart.
+    Store {
+        /// How many keys the large store holds.
+        #[arg(long, default_value = "100000")]
+        keys: NonZero<usize>,
+        /// How long values are.
+        #[arg(long, default_value_t = 1024)]
+        value_bytes: usize,
+        /// How long each measurement of a rate takes.
+        #[arg(long, default_value = "5")]
+        seconds: NonZero<u64>,
         /// How to print.
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,

@@ -1,22 +1,26 @@
-//! The bytes of the write-ahead log: frames of records, each frame with a checksum.
+//! The bytes of the write-ahead log: frames of records, each frame with checksums.
 //!
-//! One frame is what one fsync makes durable. A torn frame can therefore only be the last; a broken
-//! frame with a sound one behind it is damage, and is named. Pure, so that the simulator's failing
-//! disk runs the same code.
+//! One frame is what one fsync makes durable. A torn frame can therefore only be the last, and what is
+//! torn off is missing or, a sector at a time, zero. Anything else is damage, and is named. Pure, so that
+//! the simulator's failing disk runs the same code.
 //!
-//! A frame: magic `KWL2`, length (u32), CRC-32 of the payload (u32), payload. A record: revision (u64),
-//! number of changes (u32); a change: its tag (u8), then key and value (a length as u32, and bytes),
-//! and numbers (64 bits), as the tag has them. All numbers are little-endian.
+//! A frame: magic `KWL2`, length of the payload (u32), CRC-32 of the payload (u32), CRC-32 of those
+//! twelve bytes (u32), payload. A record: revision (u64), number of changes (u32); a change: its tag
+//! (u8), then key and value (a length as u32, and bytes), and numbers (64 bits), as the tag has them.
+//! All numbers are little-endian.
+//! Source of what counts as torn: etcd's `server/storage/wal/decoder.go`, `isTornEntry`.
 
 use crate::codec::{Reader, encode_bytes, length};
 use crate::{Change, LeaseId, Record, Revision, Write};
 
 const MAGIC: &[u8; 4] = b"KWL2";
-const HEADER_BYTES: usize = 12;
+const HEADER_BYTES: usize = 16;
+/// Disks write sectors whole or not at all.
+const SECTOR_BYTES: usize = 512;
 
-/// A frame that is broken although a sound one follows it.
+/// A frame that is broken, and not as a write that was torn off would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the record at byte {offset} is corrupt ({why}), and sound records follow it")]
+#[error("the record at byte {offset} is corrupt: {why}")]
 pub struct Corrupt {
     /// Where the frame begins.
     pub offset: usize,
@@ -43,6 +47,7 @@ pub fn encode(records: &[Record]) -> Vec<u8> {
     frame.extend_from_slice(MAGIC);
     frame.extend_from_slice(&length(payload.len()).to_le_bytes());
     frame.extend_from_slice(&crc32fast::hash(&payload).to_le_bytes());
+    frame.extend_from_slice(&crc32fast::hash(&frame).to_le_bytes());
     frame.extend_from_slice(&payload);
     frame
 }
@@ -52,36 +57,60 @@ pub fn decode(log: &[u8]) -> Result<Decoded, Corrupt> {
     let mut decoded = Decoded::default();
     while decoded.sound_bytes < log.len() {
         let offset = decoded.sound_bytes;
-        match decode_frame(&log[offset..]) {
+        match decode_frame(log, offset) {
             Ok((records, bytes)) => {
                 decoded.records.extend(records);
                 decoded.sound_bytes += bytes;
             }
-            Err(why) if sound_frame_after(log, offset + 1) => return Err(Corrupt { offset, why }),
-            Err(_torn) => break,
+            Err(Broken { is_torn: true, .. }) if !sound_frame_after(log, offset + 1) => break,
+            Err(Broken { why, .. }) => return Err(Corrupt { offset, why }),
         }
     }
     Ok(decoded)
 }
 
-fn sound_frame_after(log: &[u8], start: usize) -> bool {
-    let is_start = |offset: &usize| log[*offset..].starts_with(MAGIC);
-    (start..log.len()).filter(is_start).any(|offset| decode_frame(&log[offset..]).is_ok())
+/// A frame that cannot be read, and whether the end of a write may look like that.
+struct Broken {
+    why: &'static str,
+    is_torn: bool,
 }
 
-fn decode_frame(bytes: &[u8]) -> Result<(Vec<Record>, usize), &'static str> {
-    let mut reader = Reader::new(bytes);
-    if reader.take(4).ok_or("its header is cut")? != MAGIC {
-        return Err("it does not begin with KWL2");
+fn sound_frame_after(log: &[u8], start: usize) -> bool {
+    let is_start = |offset: &usize| log[*offset..].starts_with(MAGIC);
+    (start..log.len()).filter(is_start).any(|offset| decode_frame(log, offset).is_ok())
+}
+
+fn decode_frame(log: &[u8], offset: usize) -> Result<(Vec<Record>, usize), Broken> {
+    let frame = &log[offset..];
+    let Some((header, rest)) = frame.split_at_checked(HEADER_BYTES) else {
+        let is_torn = MAGIC.starts_with(&frame[..frame.len().min(4)]) || has_zeros(frame, offset);
+        return Err(Broken { why: "its header is cut", is_torn });
+    };
+    let (fields, checksum) = header.split_at(12);
+    if crc32fast::hash(fields).to_le_bytes() != *checksum || !fields.starts_with(MAGIC) {
+        let is_torn = has_zeros(header, offset);
+        return Err(Broken { why: "the checksum of its header does not match", is_torn });
     }
-    let length = reader.u32().ok_or("its header is cut")? as usize;
-    let checksum = reader.u32().ok_or("its header is cut")?;
-    let payload = reader.take(length).ok_or("its payload is cut")?;
+    let mut reader = Reader::new(&fields[4..]);
+    let (Some(length), Some(checksum)) = (reader.u32(), reader.u32()) else {
+        return Err(Broken { why: "its header is malformed", is_torn: false });
+    };
+    let Some(payload) = rest.get(..length as usize) else {
+        return Err(Broken { why: "its payload is cut", is_torn: true });
+    };
     if crc32fast::hash(payload) != checksum {
-        return Err("its checksum does not match");
+        let is_torn = has_zeros(payload, offset + HEADER_BYTES);
+        return Err(Broken { why: "its checksum does not match", is_torn });
     }
-    let records = decode_records(payload).ok_or("its payload is malformed")?;
-    Ok((records, HEADER_BYTES + length))
+    let malformed = Broken { why: "its payload is malformed", is_torn: false };
+    Ok((decode_records(payload).ok_or(malformed)?, HEADER_BYTES + payload.len()))
+}
+
+/// Whether some sector of these bytes, which lie at this offset of a file, is zero.
+fn has_zeros(bytes: &[u8], offset: usize) -> bool {
+    let (head, tail) = bytes.split_at(bytes.len().min(SECTOR_BYTES - offset % SECTOR_BYTES));
+    let mut sectors = std::iter::once(head).chain(tail.chunks(SECTOR_BYTES));
+    sectors.any(|sector| sector.iter().all(|byte| *byte == 0))
 }
 
 fn decode_records(payload: &[u8]) -> Option<Vec<Record>> {
@@ -214,21 +243,39 @@ mod tests {
     }
 
     #[test]
-    fn any_flipped_bit_before_a_sound_frame_is_named() {
+    fn any_flipped_bit_is_named() {
         let (_, log, first) = log();
 
-        for bit in 0..first * 8 {
+        for bit in 0..log.len() * 8 {
             let mut damaged = log.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
 
             let offset = decode(&damaged).expect_err("damage is found").offset;
 
-            assert_eq!(offset, 0, "bit {bit}");
+            assert_eq!(offset, if bit < first * 8 { 0 } else { first }, "bit {bit}");
         }
     }
 
     #[test]
-    fn garbage_alone_is_a_torn_tail() {
-        assert_eq!(decode(b"not a log").unwrap(), Decoded::default());
+    fn a_write_whose_last_sectors_are_zero_is_torn() {
+        let (_, mut log, first) = log();
+        let long = encode(&[record(5, Some(&[7; 4 * SECTOR_BYTES]))]);
+        let begin = log.len();
+        log.extend(&long);
+
+        for sector in (begin.div_ceil(SECTOR_BYTES)..).take(3) {
+            let mut torn = log.clone();
+            torn[sector * SECTOR_BYTES..][..SECTOR_BYTES].fill(0);
+
+            assert_eq!(decode(&torn).unwrap().sound_bytes, begin, "sector {sector}");
+        }
+        let mut zeros = log[..first].to_vec();
+        zeros.extend([0; 100]);
+        assert_eq!(decode(&zeros).unwrap().sound_bytes, first);
+    }
+
+    #[test]
+    fn garbage_is_not_taken_for_a_log() {
+        assert_eq!(decode(b"not a log").unwrap_err().offset, 0);
     }
 }

@@ -9,6 +9,7 @@ mod claims;
 mod delete;
 mod mutations;
 mod quota;
+mod requests;
 mod state;
 mod steps;
 mod words;
@@ -111,7 +112,13 @@ impl Slice for ApiServerSlice {
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         match action {
             Action::Handle { .. } if after.revision > before.revision => Outcome::Committed,
-            Action::Handle { client } if after.client(client).refused.is_some() => Outcome::Refused,
+            Action::Handle { client }
+            | Action::ReadQuota { client }
+            | Action::ChargeQuota { client }
+                if after.client(client).refused.is_some() =>
+            {
+                Outcome::Refused
+            }
             Action::Handle { .. }
             | Action::Read { .. }
             | Action::Send { .. }
@@ -121,6 +128,15 @@ impl Slice for ApiServerSlice {
             | Action::CacheQuota
             | Action::LoseRequest { .. } => Outcome::Done,
         }
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.start)
     }
 }
 

@@ -5,7 +5,7 @@ use super::ids::{NodeId, PodId, SetId, Uid};
 use super::kubelet::Container;
 use super::measures::{
     changed_pods, doomed_pods, failures, handled, overbooked, replicas_read, sees_it_unreachable,
-    spent, unsent_creations,
+    spent, unsent_creations, written,
 };
 use super::objects::{Phase, Pod};
 use super::scenario::Cluster;
@@ -86,11 +86,12 @@ steps! {
     }
 
     fn binding_is_for_the_pod_it_names(_cluster, before, after) {
-        let (was, is) = (before.objects(), after.objects());
-        PodId::all(PODS).all(|pod| match (handled(before, after, pod), was.pod(pod), is.pod(pod)) {
-            (Some(binding), Some(was), Some(is)) => was == is || was.uid == binding.uid,
-            _ => true,
-        })
+        written(before, after).is_none_or(|(was, is)| PodId::all(PODS).all(|pod| {
+            match (handled(before, after, pod), was.pod(pod), is.pod(pod)) {
+                (Some(binding), Some(was), Some(is)) => was == is || was.uid == binding.uid,
+                _ => true,
+            }
+        }))
     }
 
     fn only_a_full_node_rejects(_cluster, before, after) {

@@ -2,7 +2,7 @@
 
 use super::budgets::Budget;
 use super::ids::{NodeId, PodId, SetId};
-use super::objects::Pod;
+use super::objects::{Objects, Pod};
 use super::replica_set::Deletion;
 use super::scenario::Cluster;
 use super::scheduler::Binding;
@@ -19,11 +19,26 @@ pub(super) fn changed_pods<
     before: &State<PODS, NODES, SETS, LOG>,
     after: &State<PODS, NODES, SETS, LOG>,
 ) -> impl Iterator<Item = (Pod, Pod)> {
-    let same_revision = before.store.revision.0 == after.store.revision.0;
-    let (was, is) = (before.objects(), after.objects());
-    PodId::all(if same_revision { 0 } else { PODS })
-        .filter_map(move |pod| Some((was.pod(pod)?, is.pod(pod)?)))
+    written(before, after)
+        .into_iter()
+        .flat_map(|(was, is)| {
+            PodId::all(PODS).filter_map(move |pod| Some((was.pod(pod)?, is.pod(pod)?)))
+        })
         .filter(|(was, is)| was.uid == is.uid && was != is)
+}
+
+/// All objects before and after a step that writes.
+pub(super) fn written<
+    const PODS: usize,
+    const NODES: usize,
+    const SETS: usize,
+    const LOG: usize,
+>(
+    before: &State<PODS, NODES, SETS, LOG>,
+    after: &State<PODS, NODES, SETS, LOG>,
+) -> Option<(Objects<PODS, NODES, SETS>, Objects<PODS, NODES, SETS>)> {
+    let is_written = before.store.revision.0 != after.store.revision.0;
+    is_written.then(|| (before.objects(), after.objects()))
 }
 
 /// The Binding of this Pod that the API server has handled in this step.

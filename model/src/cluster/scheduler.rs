@@ -196,9 +196,10 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// The Pod, if the scheduler's cache says that it waits and nothing is being done about it.
     pub(super) fn next_to_schedule(&self, pod: PodId) -> Option<Pod> {
-        let object = self.cache(Watcher::SchedulerPods)?.pod(pod)?;
-        let idle = self.scheduler.attempts[pod.index()] == Attempt::None;
-        (idle && waits(&object)).then_some(object)
+        if self.scheduler.attempts[pod.index()] != Attempt::None {
+            return None;
+        }
+        self.cache(Watcher::SchedulerPods)?.pod(pod).filter(waits)
     }
 
     /// Whether, as the scheduler sees it, one more Pod fits on this Node.

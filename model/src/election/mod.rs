@@ -5,6 +5,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod steps;
 
 pub use mutations::Mutation;
@@ -159,7 +160,7 @@ impl Slice for ElectionSlice {
                     }
                 }
             }
-            Action::Commit { candidate } if before.lease == after.lease => {
+            Action::Commit { candidate } if before.refuses(candidate, after) => {
                 format!("the API server refuses the update of candidate-{candidate} (Conflict)")
             }
             Action::Commit { candidate } => {
@@ -208,11 +209,26 @@ impl Slice for ElectionSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        match (action, before.lease == after.lease) {
-            (Action::Commit { .. }, true) => Outcome::Refused,
-            (Action::Commit { .. }, false) => Outcome::Committed,
-            (_, _) => Outcome::Done,
+        match action {
+            Action::Commit { candidate } if before.refuses(candidate, after) => Outcome::Refused,
+            Action::Commit { .. } => Outcome::Committed,
+            Action::Observe { .. }
+            | Action::Decide { .. }
+            | Action::GiveUp { .. }
+            | Action::Tick
+            | Action::RunAhead { .. }
+            | Action::LoseUpdate { .. }
+            | Action::Crash { .. } => Outcome::Done,
         }
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start()
     }
 }
 

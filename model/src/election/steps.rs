@@ -125,6 +125,12 @@ impl State {
         Some(State { budgets: Budgets { crashes, ..self.budgets }, ..next })
     }
 
+    /// Whether the API server has refused the update of this candidate: the Lease has changed since
+    /// it was read, and is as it was.
+    pub(super) fn refuses(&self, number: u8, after: &State) -> bool {
+        self.lease.changed_since_read[usize::from(number)] && self.lease == after.lease
+    }
+
     pub(super) fn candidate(&self, number: u8) -> Candidate {
         self.candidates[usize::from(number)]
     }

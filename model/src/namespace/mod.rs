@@ -8,6 +8,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod state;
 mod steps;
 mod words;
@@ -125,12 +126,18 @@ impl Slice for NamespaceSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        let refused = matches!(action, Action::Admit { client } if after.request(client).is_none());
+        let refused = matches!(action, Action::Admit { client } if after.request(client).is_none())
+            || matches!(action, Action::Commit { client: 0 });
         match (before.content != after.content || before.phase != after.phase, refused) {
             (true, _) => Outcome::Committed,
             (false, true) => Outcome::Refused,
             (false, false) => Outcome::Done,
         }
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
     }
 }
 

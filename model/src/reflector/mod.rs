@@ -8,6 +8,7 @@
 mod claims;
 mod lists;
 mod mutations;
+mod requests;
 mod state;
 mod steps;
 mod words;
@@ -136,6 +137,10 @@ impl Slice for ReflectorSlice {
             (Action::Refuse { .. }, false) => Outcome::Refused,
             (_, false) => Outcome::Done,
         }
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        Some(requests::request(before, action)?.written())
     }
 }
 

@@ -2,6 +2,7 @@
 //! where they parted.
 
 use crate::checker::path::Step;
+use crate::request::Request;
 use crate::slice::{Lane, Outcome, Slice};
 use serde::Serialize;
 use std::fmt;
@@ -11,6 +12,9 @@ use std::fmt;
 pub struct Story {
     /// What everybody held at the start; the store first.
     pub start: Vec<Lane>,
+    /// The requests that make what is there at the start, as far as an API server sees it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Request>,
     /// The steps.
     pub steps: Vec<Told>,
     /// How many of the steps, counted from the last, repeat for ever.
@@ -53,7 +57,13 @@ impl Story {
         let parted = told.iter().position(|step| {
             step.outcome == Outcome::Done && !step.changes.is_empty() && step.is_late()
         });
-        Story { start, steps: told, repeats: cycle.len(), parted }
+        Story {
+            start,
+            objects: slice.objects_at_start(),
+            steps: told,
+            repeats: cycle.len(),
+            parted,
+        }
     }
 
     /// What the steps say, those that repeat for ever left out.

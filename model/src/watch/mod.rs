@@ -7,6 +7,7 @@
 
 pub mod claims;
 pub mod mutations;
+mod requests;
 pub mod slice;
 pub mod state;
 pub mod steps;

@@ -2,6 +2,7 @@
 
 use super::claims;
 use super::mutations::Mutation;
+use super::requests;
 use super::state::{Action, Budgets, Etcd, Informer, Key, State, Writer};
 use crate::cause::Cause;
 use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
@@ -120,6 +121,10 @@ impl Slice for WatchSlice {
         } else {
             Outcome::Done
         }
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        Some(requests::request(before, action)?.written())
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Source: apiserver/pkg/registry/rest/delete.go and registry/generic/registry/store.go, v1.36.
 
+use std::borrow::Cow;
+
 use api::object::{at, metadata_mut, text};
 use api::{Reason, Status, Timestamp, resources};
 use serde_json::{Value, json};
@@ -19,6 +21,8 @@ pub(crate) fn delete(write: Write<'_>) -> Result<Decision, Status> {
 
 /// The same with options that are already read.
 pub(super) fn delete_with(write: Write<'_>, options: &Value) -> Result<Decision, Status> {
+    let call = with_dry_run(write.call, options);
+    let write = Write { call: &call, ..write };
     let name = write.target.name()?;
     admission::admit_delete(write.target, name)?;
     let (old, revision) = write.current()?;
@@ -51,6 +55,18 @@ pub(super) fn options(call: &Call) -> Result<Value, Status> {
         }
         Some(_) | None => Ok(options),
     }
+}
+
+/// The request as if its query named the `dryRun` of its options, where clients such as kubectl have it.
+fn with_dry_run<'a>(call: &'a Call, options: &Value) -> Cow<'a, Call> {
+    let named = at(options, &["dryRun"]).and_then(Value::as_array);
+    let named: Vec<&str> = named.into_iter().flatten().filter_map(Value::as_str).collect();
+    if named.is_empty() {
+        return Cow::Borrowed(call);
+    }
+    let mut call = call.clone();
+    call.query.extend(named.into_iter().map(|value| ("dryRun".to_owned(), value.to_owned())));
+    Cow::Owned(call)
 }
 
 fn check_preconditions(
@@ -234,4 +250,21 @@ pub(crate) fn delete_collection(write: Write<'_>) -> Result<Decision, Status> {
     let metadata = json!({"resourceVersion": store.revision().to_string()});
     let list = format.list(target.resource, metadata, &objects, context.now);
     Ok(Decision::Each(calls.collect(), Response::json(200, &list)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_that_only_the_options_name_is_one() {
+        let call = Call::default();
+
+        let dry = with_dry_run(&call, &json!({"dryRun": ["All"]})).is_dry_run();
+        let wet = with_dry_run(&call, &json!({"gracePeriodSeconds": 0})).is_dry_run();
+        let wrong = with_dry_run(&call, &json!({"dryRun": ["Some"]})).is_dry_run();
+
+        assert_eq!((dry, wet), (Ok(true), Ok(false)));
+        assert!(wrong.is_err());
+    }
 }

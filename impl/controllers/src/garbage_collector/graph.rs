@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{ApiResource, Key};
+use api::{ApiResource, Key, Request};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use crate::ownership::uid;
@@ -39,6 +39,11 @@ impl Node {
 
     pub(super) fn has_finalizer(&self, finalizer: &str) -> bool {
         self.finalizers.iter().any(|found| found == finalizer)
+    }
+
+    /// Whether a request to read an owner asks for this object.
+    pub(super) fn is_meant_by(&self, asked: &Request) -> bool {
+        asked.resource == self.resource && asked.key == self.key
     }
 
     fn blocks(&self, owner: &str) -> bool {

@@ -54,6 +54,38 @@ fn another_object_of_the_owners_name_does_not_keep_dependents() {
 }
 
 #[test]
+fn a_reference_at_wrong_coordinates_costs_only_the_dependent_that_has_it() {
+    let mut world = World::new(GarbageCollector::default());
+    let mut wrong = pod();
+    wrong["metadata"]["name"] = json!("wrong");
+    wrong["metadata"]["ownerReferences"][0]["kind"] = json!("Deployment");
+    world.put(PODS, pod());
+    world.put(PODS, wrong);
+
+    let question = world.reconcile(&key("wrong"), at(10));
+    world.refuse(&key("wrong"), &question.requests[0], Reason::NotFound);
+    let of_right = world.reconcile(&key("web-a"), at(10));
+    let of_wrong = world.reconcile(&key("wrong"), at(10));
+
+    assert_eq!(names(&of_right, Verb::Get, REPLICA_SETS), ["web"]);
+    assert!(requests(&of_right, Verb::Delete, PODS).is_empty());
+    assert_eq!(names(&of_wrong, Verb::Delete, PODS), ["wrong"]);
+}
+
+#[test]
+fn an_owner_of_a_kind_that_nobody_knows_keeps_its_dependents() {
+    let mut world = World::new(GarbageCollector::default());
+    let mut stranger = pod();
+    stranger["metadata"]["ownerReferences"][0]["apiVersion"] = json!("kanon.invalid/v1");
+    world.put(PODS, stranger);
+    world.put(REPLICA_SETS, deleted_owner("foregroundDeletion"));
+
+    let plan = world.reconcile(&key("web-a"), at(10));
+
+    assert!(plan.requests.is_empty());
+}
+
+#[test]
 fn foreground_deletion_ends_with_the_owner() {
     let mut world = World::new(GarbageCollector::default());
     world.put(PODS, pod());

@@ -2,7 +2,9 @@
 
 mod check;
 mod start;
+mod store;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -11,13 +13,36 @@ use crate::cli::Bench;
 use crate::failure::{Failure, While};
 
 pub(crate) fn run(arguments: &Bench) -> Result<ExitCode, Failure> {
-    let (Bench::Start { runs, .. } | Bench::Check { runs, .. }) = arguments;
-    if *runs == 0 {
-        return Err(Failure::usage("--runs must be at least 1"));
-    }
     match arguments {
-        Bench::Start { runs, idle, runtime, output } => start::run(*runs, *idle, *runtime, *output),
-        Bench::Check { runs, output } => check::run(*runs, *output),
+        Bench::Start { runs, idle, runtime, output } => {
+            start::run(runs.get(), *idle, *runtime, *output)
+        }
+        Bench::Check { runs, output } => check::run(runs.get(), *output),
+        Bench::Store { keys, value_bytes, seconds, output } => {
+            store::run(keys.get(), *value_bytes, seconds.get(), *output)
+        }
+    }
+}
+
+/// A folder that goes when the benchmark ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("kanon-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&path).while_doing(path.display())?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in a temporary folder harms nobody.
+        drop(std::fs::remove_dir_all(&self.0));
     }
 }
 
@@ -38,7 +63,8 @@ fn distribution(mut values: Vec<f64>) -> Value {
         let index = ((values.len() - 1) as f64 * share).round() as usize;
         round(values[index])
     };
-    json!({"min": at(0.0), "median": at(0.5), "p90": at(0.9), "max": at(1.0)})
+    json!({"min": at(0.0), "median": at(0.5), "p90": at(0.9), "p99": at(0.99), "p999": at(0.999),
+        "max": at(1.0)})
 }
 
 fn round(value: f64) -> f64 {

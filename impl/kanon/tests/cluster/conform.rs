@@ -5,9 +5,26 @@ use libtest_mimic::Trial;
 use crate::moving::{SHORT, pods_move};
 use crate::support::{Cluster, Outcome, ensure, trial};
 
+/// The stored counterexamples that are not replayed, and why.
+const SKIPPED: [(&str, &str); 12] = [
+    ("etcd-13766", "no step of it is a request"),
+    ("etcd-18089", "no step of it is a request"),
+    ("etcd-19179", "no step of it is a request"),
+    ("etcd-20418", "no step of it is a request"),
+    ("k-108645", "the server has no jobs.batch"),
+    ("k-109429", "the server has no jobs.batch"),
+    ("k-112814", "no step of it is a request"),
+    ("k-127429", "the server has no endpoints"),
+    ("k-131421", "it takes an API server that lags behind"),
+    ("k-36891", "it takes an API server that lags behind"),
+    ("k-82149", "the server has no poddisruptionbudgets.policy"),
+    ("k-91073", "it takes an API server that lags behind"),
+];
+
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("every_walk_of_the_model_replays_on_a_cluster", walks),
+        trial("every_stored_counterexample_replays_on_a_cluster_or_says_why_not", counterexamples),
         trial("a_kubeconfig_that_points_nowhere_is_one_line", nowhere),
         trial("the_trace_of_a_cluster_is_allowed_and_a_changed_one_is_not", trace),
     ]
@@ -21,6 +38,38 @@ async fn walks() -> Outcome {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let requests = report["requests"].as_u64().unwrap_or(0);
     ensure(report["failed"] == 0 && requests > 100, report)
+}
+
+async fn counterexamples() -> Outcome {
+    let cluster = Cluster::simulated(&[])?;
+    let mut skipped = vec![];
+
+    for (id, file) in stored()? {
+        let output = cluster.conform(&["run", "--output", "json", "--walk", &file])?;
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .map_err(|_| format!("{id}: {}", crate::support::text(&output.stderr)))?;
+        match report["skips"][0]["why"].as_str() {
+            Some(why) => skipped.push((id, why.to_owned())),
+            None => ensure(report["passed"] == 1, format!("{id}: {report}"))?,
+        }
+    }
+
+    let expected = SKIPPED.map(|(id, why)| (id.to_owned(), why.to_owned()));
+    ensure(skipped == expected, format!("{skipped:?}"))
+}
+
+/// The stored counterexamples in the order of their ids, each with its file.
+fn stored() -> Result<Vec<(String, String)>, libtest_mimic::Failed> {
+    let folder =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/scenarios/counterexamples");
+    let mut stored = vec![];
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        stored.push((id, path.to_string_lossy().into_owned()));
+    }
+    stored.sort();
+    Ok(stored)
 }
 
 async fn trace() -> Outcome {

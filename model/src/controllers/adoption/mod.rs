@@ -8,6 +8,7 @@
 mod claims;
 mod mutations;
 mod objects;
+mod requests;
 mod steps;
 mod words;
 
@@ -162,6 +163,15 @@ impl Slice for AdoptionSlice {
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         after.store.outcome(&before.store, matches!(action, Action::Commit { .. }))
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start()
     }
 }
 

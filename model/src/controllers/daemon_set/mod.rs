@@ -5,6 +5,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod steps;
 mod words;
 
@@ -195,6 +196,15 @@ impl Slice for DaemonSetSlice {
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         after.store.outcome(&before.store, matches!(action, Action::Commit))
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

@@ -9,6 +9,7 @@
 mod claims;
 mod mutations;
 mod objects;
+mod requests;
 mod rolling;
 mod steps;
 mod words;
@@ -161,7 +162,17 @@ impl Slice for DeploymentSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        after.store.outcome(&before.store, matches!(action, Action::Commit))
+        let is_request = matches!(action, Action::Commit | Action::LoseAnswer);
+        after.store.outcome(&before.store, is_request)
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod steps;
 mod words;
 
@@ -219,6 +220,15 @@ impl Slice for DisruptionSlice {
             &before.store,
             matches!(action, Action::CommitStatus | Action::CommitEviction { .. }),
         )
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

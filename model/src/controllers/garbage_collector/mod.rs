@@ -7,6 +7,7 @@
 mod claims;
 mod mutations;
 mod objects;
+mod requests;
 mod steps;
 mod words;
 
@@ -181,8 +182,17 @@ impl Slice for CollectorSlice {
         words::lanes(state)
     }
 
-    fn outcome(&self, before: &State, _: Action, after: &State) -> Outcome {
-        after.store.outcome(&before.store, false)
+    fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
+        let is_request = matches!(action, Action::CommitDeletion { .. });
+        after.store.outcome(&before.store, is_request)
+    }
+
+    fn request(&self, _: &State, action: Action) -> Option<serde_json::Value> {
+        Some(requests::request(action)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

@@ -8,6 +8,7 @@ mod claims;
 mod controller;
 mod mutations;
 mod objects;
+mod requests;
 mod steps;
 mod track;
 mod words;
@@ -218,7 +219,20 @@ impl Slice for JobSlice {
     }
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
-        after.store.outcome(&before.store, matches!(action, Action::Commit))
+        let is_request = matches!(
+            action,
+            Action::Commit | Action::LoseAnswer | Action::CommitOrphanPatch { .. }
+        );
+        after.store.outcome(&before.store, is_request)
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start()
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod steps;
 mod words;
 
@@ -202,6 +203,14 @@ impl Slice for StatefulSetSlice {
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         after.store.outcome(&before.store, matches!(action, Action::Commit))
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        Some(requests::request(before, action)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start()
     }
 }
 

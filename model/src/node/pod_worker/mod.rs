@@ -9,6 +9,7 @@
 mod claims;
 mod kubelet;
 mod mutations;
+mod requests;
 mod state;
 mod steps;
 mod words;
@@ -107,6 +108,15 @@ impl Slice for PodWorkerSlice {
             true => Outcome::Done,
             false => Outcome::Committed,
         }
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start()
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod steps;
 mod words;
 
@@ -223,6 +224,15 @@ impl Slice for StaticPodSlice {
 
     fn outcome(&self, before: &State, _: Action, after: &State) -> Outcome {
         after.store.outcome(&before.store, false)
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

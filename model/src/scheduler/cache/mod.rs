@@ -9,6 +9,7 @@
 mod claims;
 mod info;
 mod mutations;
+mod requests;
 mod steps;
 mod words;
 
@@ -239,6 +240,15 @@ impl Slice for CacheSlice {
             (Action::CommitBinding { .. }, false) => Outcome::Refused,
             (_, false) => Outcome::Done,
         }
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(before, action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

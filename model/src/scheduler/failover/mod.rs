@@ -6,6 +6,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod steps;
 mod words;
 
@@ -230,6 +231,14 @@ impl Slice for FailoverSlice {
         let binds =
             matches!(action, Action::CommitBinding { .. } | Action::CommitLateBinding { .. });
         after.store.outcome(&before.store, binds)
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        Some(requests::request(before, action)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start()
     }
 }
 

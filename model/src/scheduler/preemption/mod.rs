@@ -7,6 +7,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod scheduler;
 mod steps;
 mod words;
@@ -16,7 +17,7 @@ pub use mutations::Mutation;
 use crate::cause::Cause;
 use crate::history::{self, History};
 use crate::packed;
-use crate::slice::{Claim, Family, Fault, Lane, Size, Slice};
+use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
 use serde::Serialize;
 
 /// How many Pods there are.
@@ -220,6 +221,18 @@ impl Slice for PreemptionSlice {
 
     fn lanes(&self, state: &State) -> Vec<Lane> {
         words::lanes(state)
+    }
+
+    fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
+        requests::outcome(before, action, after)
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        Some(requests::request(before, action)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod claims;
 mod mutations;
+mod requests;
 mod state;
 mod steps;
 mod words;
@@ -91,6 +92,15 @@ impl Slice for QueueSlice {
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         after.store.outcome(&before.store, matches!(action, Action::CommitBinding { .. }))
+    }
+
+    fn request(&self, before: &State, action: Action) -> Option<serde_json::Value> {
+        let after = self.step(before, action)?;
+        Some(requests::request(action, &after)?.written())
+    }
+
+    fn objects_at_start(&self) -> Vec<crate::request::Request> {
+        requests::at_start(&self.initial())
     }
 }
 

@@ -67,8 +67,9 @@ struct Searches {
     states: usize,
     seconds: Value,
     states_per_second: Value,
-    /// Of the memory that was resident while the search ran, beside what was before.
-    resident_bytes_per_state: Value,
+    /// Of the memory that was resident while the first search ran, beside what was before. Later ones
+    /// use what the allocator has kept.
+    resident_bytes_per_state: f64,
     /// By the search's own account, where it keeps one.
     #[serde(skip_serializing_if = "Option::is_none")]
     counted_bytes_per_state: Option<f64>,
@@ -84,7 +85,8 @@ fn searches(
     runs: usize,
     search: impl Fn() -> Result<Search, Failure>,
 ) -> Result<Searches, Failure> {
-    let (mut seconds, mut rates, mut resident) = (vec![], vec![], vec![]);
+    let (mut seconds, mut rates) = (vec![], vec![]);
+    let mut resident = None;
     let mut last = Search { states: 0, counted_bytes: None };
     for _ in 0..runs {
         let memory = Peak::begin()?;
@@ -93,13 +95,13 @@ fn searches(
         let elapsed = begun.elapsed().as_secs_f64();
         seconds.push(elapsed);
         rates.push(last.states as f64 / elapsed);
-        resident.push(memory.end()? / last.states as f64);
+        resident.get_or_insert(memory.end()? / last.states as f64);
     }
     Ok(Searches {
         states: last.states,
         seconds: distribution(seconds),
         states_per_second: distribution(rates),
-        resident_bytes_per_state: distribution(resident),
+        resident_bytes_per_state: resident.unwrap_or(f64::NAN),
         counted_bytes_per_state: last.counted_bytes.map(|bytes| bytes as f64 / last.states as f64),
     })
 }
@@ -227,7 +229,8 @@ impl fmt::Display for Searches {
         writeln!(formatter, "    {} states", self.states)?;
         line(formatter, "seconds", &self.seconds)?;
         line(formatter, "states/s", &self.states_per_second)?;
-        line(formatter, "bytes/state, resident", &self.resident_bytes_per_state)?;
+        let resident = self.resident_bytes_per_state;
+        writeln!(formatter, "    {:<24} {resident:.1}", "bytes/state, resident")?;
         match self.counted_bytes_per_state {
             Some(bytes) => writeln!(formatter, "    {:<24} {bytes:.1}", "bytes/state, counted"),
             None => Ok(()),

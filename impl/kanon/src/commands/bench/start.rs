@@ -1,13 +1,13 @@
 //! `kanon bench start`: what a start costs, as a distribution.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{distribution, kibibytes, machine, round};
+use super::{Folder, distribution, kibibytes, machine, round};
 use crate::cli::{Output, Runtime};
 use crate::failure::{Failure, While};
 use crate::profile::{self, Running};
@@ -26,11 +26,11 @@ pub(super) fn run(
     let program = std::env::current_exe().while_doing("finding this program")?;
     let folder = Folder::create()?;
     // The first start reads the program from disk; it warms up and is not counted.
-    one_start(&program, &folder.0, runtime)?;
+    one_start(&program, folder.path(), runtime)?;
     let starts = (0..runs)
-        .map(|_| one_start(&program, &folder.0, runtime))
+        .map(|_| one_start(&program, folder.path(), runtime))
         .collect::<Result<Vec<_>, _>>()?;
-    let idling = idling(&program, &folder.0, runtime, Duration::from_secs(idle))?;
+    let idling = idling(&program, folder.path(), runtime, Duration::from_secs(idle))?;
     let size = std::fs::metadata(&program).while_doing(program.display())?.len();
     let report = report(&starts, &idling, size, runtime);
     match output {
@@ -38,24 +38,6 @@ pub(super) fn run(
         Output::Text => print(&report),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A folder that goes when the benchmark ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn create() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("kanon-bench-{}", std::process::id()));
-        std::fs::create_dir_all(&path).while_doing(path.display())?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left in a temporary folder harms nobody.
-        drop(std::fs::remove_dir_all(&self.0));
-    }
 }
 
 struct Start {
