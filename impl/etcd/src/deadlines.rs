@@ -1,6 +1,6 @@
 //! When leases end, and when it is time to note how much is left of them. Reads no clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use store::LeaseId;
@@ -15,6 +15,8 @@ const TTL_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Deadlines {
     leases: BTreeMap<LeaseId, Deadline>,
+    /// When there is something to do for each lease.
+    times: BTreeSet<(Instant, LeaseId)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +38,27 @@ pub(crate) struct Due {
 impl Deadlines {
     /// A lease ends after so many seconds from now on.
     pub(crate) fn set(&mut self, lease: LeaseId, seconds: i64, now: Instant) {
+        self.remove(lease);
         let ttl = Duration::from_secs(seconds.max(0).unsigned_abs()).min(TTL_MAX);
-        self.leases
-            .insert(lease, Deadline { ends: now + ttl, checkpoint: now + CHECKPOINT_INTERVAL });
+        let deadline = Deadline { ends: now + ttl, checkpoint: now + CHECKPOINT_INTERVAL };
+        self.times.insert((deadline.next(), lease));
+        self.leases.insert(lease, deadline);
+    }
+
+    /// Begins the time of a lease anew, if it has not ended. Whether it has not.
+    pub(crate) fn renew(&mut self, lease: LeaseId, seconds: i64, now: Instant) -> bool {
+        let is_alive = self.left(lease, now).is_some();
+        if is_alive {
+            self.set(lease, seconds, now);
+        }
+        is_alive
     }
 
     /// A lease is revoked.
     pub(crate) fn remove(&mut self, lease: LeaseId) {
-        self.leases.remove(&lease);
+        if let Some(deadline) = self.leases.remove(&lease) {
+            self.times.remove(&(deadline.next(), lease));
+        }
     }
 
     /// How much is left of a lease; nothing if it has ended.
@@ -61,20 +76,25 @@ impl Deadlines {
 
     /// When there is something to do next.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.leases.values().map(Deadline::next).min()
+        self.times.first().map(|(time, _)| *time)
     }
 
-    /// What is to be done now. Checkpoints are told of once.
+    /// What is to be done now. Checkpoints are told of once, ends until the lease is removed.
     pub(crate) fn due(&mut self, now: Instant) -> Due {
+        let times = self.times.iter().take_while(|(time, _)| *time <= now);
+        let leases: Vec<LeaseId> = times.map(|(_, lease)| *lease).collect();
         let mut due = Due::default();
-        for (lease, deadline) in &mut self.leases {
+        for lease in leases {
+            let Some(deadline) = self.leases.get_mut(&lease) else { continue };
             if deadline.ends <= now {
-                due.ended.push(*lease);
-            } else if deadline.next() <= now {
-                deadline.checkpoint = now + CHECKPOINT_INTERVAL;
-                let left = deadline.ends.saturating_duration_since(now).as_secs();
-                due.checkpoints.push((*lease, left.cast_signed()));
+                due.ended.push(lease);
+                continue;
             }
+            self.times.remove(&(deadline.next(), lease));
+            deadline.checkpoint = now + CHECKPOINT_INTERVAL;
+            self.times.insert((deadline.next(), lease));
+            let left = deadline.ends.saturating_duration_since(now).as_secs();
+            due.checkpoints.push((lease, left.cast_signed()));
         }
         due
     }
@@ -113,9 +133,11 @@ mod tests {
         let (mut deadlines, start) = (Deadlines::default(), Instant::now());
         deadlines.set(LEASE, 10, start);
 
-        deadlines.set(LEASE, 10, start + seconds(9));
+        assert!(deadlines.renew(LEASE, 10, start + seconds(9)));
 
         assert_eq!(deadlines.due(start + seconds(18)), Due::default());
+        assert_eq!(deadlines.due(start + seconds(19)).ended, [LEASE]);
+        assert!(!deadlines.renew(LEASE, 10, start + seconds(19)));
         assert_eq!(deadlines.due(start + seconds(19)).ended, [LEASE]);
     }
 

@@ -21,6 +21,7 @@ use etcd_client::proto::{
     PbClusterServer, PbKvServer, PbLeaseServer, PbMaintenanceServer, PbResponseHeader,
     PbWatchServer,
 };
+use futures_util::StreamExt;
 use store::Revision;
 use tokio::net::TcpListener;
 use tokio::sync::watch as signal;
@@ -38,6 +39,9 @@ const RAFT_TERM: u64 = 2;
 
 /// How long requests may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long to wait until a connection is taken again that could not be.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// After which silence a client is asked whether it is there, and how long it may think. Source: etcd's
 /// `--grpc-keepalive-interval` and `--grpc-keepalive-timeout`.
@@ -95,7 +99,7 @@ pub async fn serve(
     let leases = Leases::of(etcd.clone());
     let clock = tokio::spawn(leases.clone().run());
     let member = Member { etcd, leases, options, stopped: stopped.clone() };
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).then(patiently);
     let served = routes(&mut server, member).serve_with_incoming_shutdown(incoming, async {
         stop.await;
         stop_all.send_replace(true);
@@ -106,6 +110,14 @@ pub async fn serve(
     };
     clock.abort();
     result
+}
+
+/// Waits a little where no connection can be taken, for want of descriptors for instance.
+async fn patiently<T>(accepted: std::io::Result<T>) -> std::io::Result<T> {
+    if accepted.is_err() {
+        tokio::time::sleep(ACCEPT_RETRY).await;
+    }
+    accepted
 }
 
 fn routes(server: &mut Server, member: Member) -> tonic::transport::server::Router {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use store::{Lease, LeaseId, Record, Refusal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 use crate::deadlines::{Deadlines, Due};
 use crate::{CommitError, Etcd};
@@ -32,6 +32,9 @@ struct Shared {
     deadlines: Mutex<Deadlines>,
     /// The next deadline may be another one.
     changed: Notify,
+    /// Shared by whoever revokes; held by whoever grants a lease of a chosen number. Else the deadline of
+    /// a new lease could be removed with an old one that had its number.
+    numbers: RwLock<()>,
 }
 
 /// What is known of a lease.
@@ -51,7 +54,7 @@ impl Leases {
         for (id, lease) in etcd.snapshot().leases() {
             deadlines.set(id, lease.remaining_seconds.unwrap_or(lease.ttl_seconds), now);
         }
-        let shared = Shared { deadlines: Mutex::new(deadlines), changed: Notify::new() };
+        let shared = Shared { deadlines: Mutex::new(deadlines), ..Shared::default() };
         Self { etcd, shared: Arc::new(shared) }
     }
 
@@ -71,6 +74,10 @@ impl Leases {
         lease: LeaseId,
         ttl_seconds: i64,
     ) -> Result<(LeaseId, i64, Record), CommitError> {
+        let _held = match lease {
+            LeaseId::NONE => None,
+            _ => Some(self.shared.numbers.write().await),
+        };
         loop {
             let id = if lease == LeaseId::NONE { random() } else { lease };
             match self.etcd.grant(id, ttl_seconds).await {
@@ -87,6 +94,7 @@ impl Leases {
 
     /// Revokes a lease and removes its keys.
     pub async fn revoke(&self, lease: LeaseId) -> Result<Record, CommitError> {
+        let _shared = self.shared.numbers.read().await;
         let revoked = self.etcd.revoke(lease).await;
         if matches!(revoked, Ok(_) | Err(CommitError::Invalid(_))) {
             self.deadlines().remove(lease);
@@ -96,8 +104,11 @@ impl Leases {
 
     /// Begins the time of a lease anew. For how many seconds; nothing if there is no such lease.
     pub async fn keep_alive(&self, lease: LeaseId) -> Result<Option<i64>, CommitError> {
-        let Some(LeaseStatus { lease: found, .. }) = self.status(lease) else { return Ok(None) };
-        self.deadlines().set(lease, found.ttl_seconds, Instant::now());
+        let store = self.etcd.snapshot();
+        let Some(found) = store.lease(lease) else { return Ok(None) };
+        if !self.deadlines().renew(lease, found.ttl_seconds, Instant::now()) {
+            return Ok(None);
+        }
         if found.remaining_seconds.is_some() {
             self.etcd.checkpoint(lease, None).await?;
         }
@@ -113,7 +124,9 @@ impl Leases {
 
     /// All leases, the one that ends first before the others.
     pub fn list(&self) -> Vec<LeaseId> {
-        self.deadlines().by_end()
+        let store = self.etcd.snapshot();
+        let by_end = self.deadlines().by_end().into_iter();
+        by_end.filter(|lease| store.lease(*lease).is_some()).collect()
     }
 
     /// Revokes leases that have ended, and notes how much is left of long ones, until the store stops.

@@ -62,28 +62,30 @@ impl Watches {
 
     /// Whether a watch has yet to look at what happened.
     pub(super) fn are_behind(&self, store: &Store) -> bool {
-        self.watches.values().any(|watch| watch.is_behind(store))
+        self.turn(store).is_some()
     }
 
-    /// Tells the next watch that has something to hear, in turns.
+    /// Tells the next watch that has something to hear, in turns. Nothing, if none has; or if one has
+    /// looked at much in vain, so that others may do something else.
     pub(super) fn next(&mut self, store: &Store) -> Vec<PbWatchResponse> {
-        let (until_last, after_last): (Vec<i64>, Vec<i64>) =
-            self.watches.keys().partition(|id| **id <= self.last);
-        for id in after_last.into_iter().chain(until_last) {
-            let Some(watch) = self.watches.get_mut(&id) else { continue };
-            if !watch.is_behind(store) {
-                continue;
-            }
+        while let Some(id) = self.turn(store) {
+            self.last = id;
+            let Some(watch) = self.watches.get_mut(&id) else { break };
             match watch.next(store) {
-                Ok(events) if events.is_empty() => {}
-                Ok(events) => {
-                    self.last = id;
-                    return self.tell(id, events);
-                }
+                Ok(events) if !events.is_empty() => return self.tell(id, events),
+                Ok(_) if watch.is_behind(store) => break,
+                Ok(_) => {}
                 Err(_) => return vec![self.expire(id, store)],
             }
         }
         vec![]
+    }
+
+    /// The next watch after the last one that is behind.
+    fn turn(&self, store: &Store) -> Option<i64> {
+        let after = self.watches.range(self.last.saturating_add(1)..);
+        let mut all = after.chain(self.watches.range(..=self.last));
+        all.find(|(_, watch)| watch.is_behind(store)).map(|(id, _)| *id)
     }
 
     /// Says that all watches have been told up to a revision.

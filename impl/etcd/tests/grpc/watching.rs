@@ -198,3 +198,34 @@ async fn a_connection_carries_many_streams() {
         assert_eq!(next_events(stream, 1).await, [("a".to_owned(), 2)]);
     }
 }
+
+#[tokio::test]
+async fn who_goes_on_after_each_interruption_misses_nothing_while_others_write() {
+    let server = Server::start().await;
+    let writers = [0, 1, 2, 3].map(|writer| {
+        let kv = server.client();
+        async move {
+            let mut client = kv.await;
+            for number in 0..100 {
+                client.put(format!("{writer}"), format!("{number}"), None).await.unwrap();
+            }
+        }
+    });
+    let mut reader = server.client().await;
+    let reading = async {
+        let mut told = vec![];
+        while told.len() < 400 {
+            let start = told.last().map_or(2, |last| last + 1);
+            let options = WatchOptions::new().with_all_keys().with_start_revision(start);
+            let mut stream = reader.watch("", Some(options)).await.unwrap();
+            next(&mut stream).await;
+            let events = next_events(&mut stream, 7.min(400 - told.len())).await;
+            told.extend(events.into_iter().map(|(_, revision)| revision));
+        }
+        told
+    };
+
+    let (_, told) = tokio::join!(futures_util::future::join_all(writers), reading);
+
+    assert!(told.iter().copied().eq(2..402), "{told:?}");
+}

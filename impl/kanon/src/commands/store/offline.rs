@@ -10,7 +10,7 @@ use serde::Serialize;
 use store::{Revision, Store, snapshot as format};
 
 use crate::cli::StoreFolder;
-use crate::failure::{Failure, VIOLATION, While};
+use crate::failure::{Failure, While};
 use crate::output::print;
 
 /// What a store holds.
@@ -67,7 +67,7 @@ pub(super) fn check(folder: &StoreFolder) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Err(error @ (OpenError::InUse(_) | OpenError::Io { .. })) => Err(Failure::cannot(error)),
-        Err(damage) => Err(Failure { code: VIOLATION, ..Failure::cannot(damage) }),
+        Err(damage) => Err(Failure::violation(damage)),
     }
 }
 
