@@ -5,7 +5,7 @@
 //! removed when a snapshot is durable.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -13,6 +13,7 @@ use store::{Record, Revision, Store, log, snapshot};
 
 use crate::files::{cut, io_error, lock, numbered, open, replace, sync_folder};
 use crate::identity::Identity;
+use crate::part::Part;
 use crate::tools::Inspected;
 
 /// Below this a part of the log is not replaced by a snapshot.
@@ -92,7 +93,7 @@ pub(crate) struct Disk {
     folder: PathBuf,
     identity: Identity,
     /// The part of the log that is written, its number and its length.
-    part: File,
+    part: Box<dyn Part>,
     number: u64,
     part_bytes: u64,
     /// From which length on the part is replaced by a snapshot.
@@ -118,7 +119,7 @@ impl Disk {
         let disk = Self {
             folder: folder.to_owned(),
             identity,
-            part,
+            part: Box::new(part),
             number,
             part_bytes: sound,
             part_bytes_max: PART_BYTES_MIN,
@@ -136,13 +137,13 @@ impl Disk {
     /// Makes records durable. After a failed write the log is as it was before.
     pub(crate) fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
         let frame = log::encode(records);
-        if let Err(error) = self.part.write_all(&frame) {
-            return Err(match self.cut_back() {
+        if let Err(error) = self.part.append(&frame) {
+            return Err(match self.part.cut(self.part_bytes) {
                 Ok(()) => AppendError::Refused(error),
                 Err(_) => AppendError::Broken(error),
             });
         }
-        self.part.sync_data().map_err(AppendError::Broken)?;
+        self.part.sync().map_err(AppendError::Broken)?;
         self.part_bytes += frame.len() as u64;
         Ok(())
     }
@@ -161,7 +162,7 @@ impl Disk {
             std::fs::remove_file(path)?;
             return Err(error);
         }
-        (self.part, self.number, self.part_bytes) = (part, number, 0);
+        (self.part, self.number, self.part_bytes) = (Box::new(part), number, 0);
         self.part_bytes_max = PART_BYTES_MIN.max(held_bytes(store));
         let (folder, store) = (self.folder.clone(), store.clone());
         let saver = std::thread::Builder::new().name("etcd-snapshot".to_owned());
@@ -169,10 +170,13 @@ impl Disk {
         Ok(())
     }
 
-    fn cut_back(&mut self) -> io::Result<()> {
-        self.part.set_len(self.part_bytes)?;
-        self.part.seek(SeekFrom::Start(self.part_bytes))?;
-        self.part.sync_data()
+    /// Puts something around the file that is written.
+    #[cfg(test)]
+    pub(crate) fn wrap(&mut self, around: impl FnOnce(File) -> Box<dyn Part>) {
+        let path = part_path(&self.folder, self.number);
+        let mut file = open(&path).expect("it is there");
+        cut(&mut file, self.part_bytes).expect("it is writable");
+        self.part = around(file);
     }
 }
 
