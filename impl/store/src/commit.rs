@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::{
-    Bytes, Change, Committed, Compare, Condition, KeyValue, LeaseId, Operation, Outcome, Put,
-    Range, Record, Refusal, Revision, Store, Transaction, Write,
+    Bytes, Change, Committed, Compare, Condition, Event, KeyValue, LeaseId, Operation, Outcome,
+    Put, Range, Record, Refusal, Revision, Store, Transaction, Write,
 };
 
 /// For how many seconds a lease is granted at most. Source: etcd's `lease.MaxLeaseTTL`.
@@ -16,11 +16,10 @@ impl Store {
         self.check(transaction)?;
         let mut decision = Decision::on(self);
         let (succeeded, outcomes) = decision.run(self.branches(transaction))?;
-        let changes = decision.changes;
-        let record =
-            (!changes.is_empty()).then(|| Record { revision: self.revision().next(), changes });
-        if let Some(record) = &record {
-            self.apply(record);
+        let Decision { store, revision, changes, events, .. } = decision;
+        let record = (!changes.is_empty()).then_some(Record { revision, changes });
+        if record.is_some() {
+            *self = store.at_its_next(revision, events);
         }
         Ok(Committed { succeeded, revision: self.revision(), outcomes, record })
     }
@@ -145,16 +144,19 @@ enum Step<'a> {
     Branch(Branch<'a>),
 }
 
-/// A transaction while it runs: the store as it sees it, and what it has changed.
+/// A transaction while it runs: the store as it was, as it sees it, and what it has changed.
 struct Decision {
+    before: Store,
     store: Store,
     revision: Revision,
     changes: Vec<Change>,
+    events: Vec<Event>,
 }
 
 impl Decision {
     fn on(store: &Store) -> Self {
-        Self { revision: store.revision().next(), store: store.clone(), changes: vec![] }
+        let (before, store, revision) = (store.clone(), store.clone(), store.revision().next());
+        Self { before, store, revision, changes: vec![], events: vec![] }
     }
 
     fn run(&mut self, branch: Branch<'_>) -> Result<(bool, Vec<Outcome>), Refusal> {
@@ -172,6 +174,10 @@ impl Decision {
         match operation {
             Operation::Put(put) => self.put(put),
             Operation::Delete(range) => Ok(self.delete(range)),
+            // Whoever names a revision does not mean the one that is being made.
+            Operation::Read(query) if query.revision.is_some() => {
+                self.before.read(query).map(Outcome::Read)
+            }
             Operation::Read(query) => self.store.read(query).map(Outcome::Read),
             Operation::Transaction(_) => unreachable!("transactions within are branches"),
         }
@@ -202,7 +208,7 @@ impl Decision {
     }
 
     fn write(&mut self, write: Write) {
-        self.store.write_at(self.revision, &write);
+        self.events.push(self.store.write_at(self.revision, &write));
         self.changes.push(Change::Write(write));
     }
 }

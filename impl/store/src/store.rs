@@ -225,6 +225,13 @@ impl Store {
         }
     }
 
+    /// The store when the changes that were made with [`write_at`](Self::write_at) are its next revision.
+    pub(crate) fn at_its_next(mut self, revision: Revision, events: Vec<Event>) -> Self {
+        self.revision = revision;
+        self.history.insert(revision, events.into());
+        self
+    }
+
     /// Changes one key as part of a revision.
     pub(crate) fn write_at(&mut self, revision: Revision, write: &Write) -> Event {
         let before = self.keys.get(&write.key).cloned();

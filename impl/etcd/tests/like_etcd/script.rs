@@ -43,7 +43,7 @@ pub(crate) enum Step {
 }
 
 /// The greatest revision that requests ask for: some are in the future.
-const REVISION_MAX: u64 = 2_000;
+const REVISION_MAX: u64 = 300;
 
 impl Step {
     pub(crate) fn draw(random: &mut Random) -> Self {

@@ -117,6 +117,18 @@ fn reads_see_what_was_written_before_them() {
 }
 
 #[test]
+fn a_read_that_names_the_revision_of_now_does_not_see_what_is_written_beside_it() {
+    let mut store = after(&[("a", Some("1"))]);
+    let now = Query { revision: Some(FIRST), ..Query::all(Range::Key(bytes("a"))) };
+
+    let committed = run(&mut store, vec![put("a", "2"), Operation::Read(now)]).unwrap();
+
+    assert!(
+        matches!(&committed.outcomes[1], Outcome::Read(found) if found.keys[0].value == bytes("1"))
+    );
+}
+
+#[test]
 fn transactions_within_are_decided_before_anything_is_written() {
     let mut store = after(&[("a", Some("1"))]);
     let within = Transaction {
