@@ -5,7 +5,7 @@
 //! removed when a snapshot is durable.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -13,6 +13,8 @@ use store::{Record, Revision, Store, log, snapshot};
 
 use crate::files::{cut, io_error, lock, numbered, open, replace, sync_folder};
 use crate::identity::Identity;
+use crate::part::Part;
+use crate::tools::Inspected;
 
 /// Below this a part of the log is not replaced by a snapshot.
 const PART_BYTES_MIN: u64 = 16 * 1024 * 1024;
@@ -91,7 +93,7 @@ pub(crate) struct Disk {
     folder: PathBuf,
     identity: Identity,
     /// The part of the log that is written, its number and its length.
-    part: File,
+    part: Box<dyn Part>,
     number: u64,
     part_bytes: u64,
     /// From which length on the part is replaced by a snapshot.
@@ -108,15 +110,7 @@ impl Disk {
         std::fs::create_dir_all(folder).map_err(in_folder)?;
         let lock = lock(folder)?;
         let identity = Identity::of(folder, is_new(folder).map_err(in_folder)?)?;
-        let snapshots = numbered(folder, "snapshot").map_err(in_folder)?;
-        let (first, mut store) = match snapshots.last() {
-            Some((number, path)) => (*number, read_snapshot(path)?),
-            None => (0, Store::default()),
-        };
-        let parts = numbered(folder, "wal").map_err(in_folder)?;
-        let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
-        let sound = read_parts(folder, first, &parts, &mut store)?;
-        let number = parts.last().map_or(first, |(number, _)| *number);
+        let Held { store, first, number, sound, .. } = held(folder)?;
         let path = part_path(folder, number);
         let mut part = open(&path).map_err(|error| io_error(&path, error))?;
         cut(&mut part, sound).map_err(|error| io_error(&path, error))?;
@@ -125,7 +119,7 @@ impl Disk {
         let disk = Self {
             folder: folder.to_owned(),
             identity,
-            part,
+            part: Box::new(part),
             number,
             part_bytes: sound,
             part_bytes_max: PART_BYTES_MIN,
@@ -143,13 +137,13 @@ impl Disk {
     /// Makes records durable. After a failed write the log is as it was before.
     pub(crate) fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
         let frame = log::encode(records);
-        if let Err(error) = self.part.write_all(&frame) {
-            return Err(match self.cut_back() {
+        if let Err(error) = self.part.append(&frame) {
+            return Err(match self.part.cut(self.part_bytes) {
                 Ok(()) => AppendError::Refused(error),
                 Err(_) => AppendError::Broken(error),
             });
         }
-        self.part.sync_data().map_err(AppendError::Broken)?;
+        self.part.sync().map_err(AppendError::Broken)?;
         self.part_bytes += frame.len() as u64;
         Ok(())
     }
@@ -168,7 +162,7 @@ impl Disk {
             std::fs::remove_file(path)?;
             return Err(error);
         }
-        (self.part, self.number, self.part_bytes) = (part, number, 0);
+        (self.part, self.number, self.part_bytes) = (Box::new(part), number, 0);
         self.part_bytes_max = PART_BYTES_MIN.max(held_bytes(store));
         let (folder, store) = (self.folder.clone(), store.clone());
         let saver = std::thread::Builder::new().name("etcd-snapshot".to_owned());
@@ -176,10 +170,13 @@ impl Disk {
         Ok(())
     }
 
-    fn cut_back(&mut self) -> io::Result<()> {
-        self.part.set_len(self.part_bytes)?;
-        self.part.seek(SeekFrom::Start(self.part_bytes))?;
-        self.part.sync_data()
+    /// Puts something around the file that is written.
+    #[cfg(test)]
+    pub(crate) fn wrap(&mut self, around: impl FnOnce(File) -> Box<dyn Part>) {
+        let path = part_path(&self.folder, self.number);
+        let mut file = open(&path).expect("it is there");
+        cut(&mut file, self.part_bytes).expect("it is writable");
+        self.part = around(file);
     }
 }
 
@@ -233,14 +230,66 @@ fn read_snapshot(path: &Path) -> Result<Store, OpenError> {
         .map_err(|corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt })
 }
 
-/// Applies all parts of the log, and says how much of the last is sound.
+/// What the files of a folder hold.
+struct Held {
+    store: Store,
+    /// The parts of the log that are needed, from the first to this number.
+    first: u64,
+    number: u64,
+    /// How much of the last part is sound, and how long it is.
+    sound: u64,
+    length: u64,
+}
+
+/// Reads the newest snapshot and the log from there on.
+fn held(folder: &Path) -> Result<Held, OpenError> {
+    let in_folder = |error| io_error(folder, error);
+    let snapshots = numbered(folder, "snapshot").map_err(in_folder)?;
+    let (first, mut store) = match snapshots.last() {
+        Some((number, path)) => (*number, read_snapshot(path)?),
+        None => (0, Store::default()),
+    };
+    let parts = numbered(folder, "wal").map_err(in_folder)?;
+    let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
+    let (sound, length) = read_parts(folder, first, &parts, &mut store)?;
+    let number = parts.last().map_or(first, |(number, _)| *number);
+    Ok(Held { store, first, number, sound, length })
+}
+
+/// Reads a store that no process has open, and changes nothing.
+pub(crate) fn read(folder: &Path) -> Result<Inspected, OpenError> {
+    let in_folder = |error| io_error(folder, error);
+    std::fs::read_dir(folder).map_err(in_folder)?;
+    let identity = Identity::of(folder, false)?;
+    let _lock = lock(folder)?;
+    let Held { store, sound, length, .. } = held(folder)?;
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder).map_err(in_folder)? {
+        bytes += entry.and_then(|entry| entry.metadata()).map_err(in_folder)?.len();
+    }
+    Ok(Inspected { identity, store, torn_bytes: length - sound, bytes })
+}
+
+/// Makes a new store that begins with a snapshot.
+pub(crate) fn write_new(folder: &Path, snapshot: &[u8]) -> Result<(), OpenError> {
+    let in_folder = |error| io_error(folder, error);
+    std::fs::create_dir_all(folder).map_err(in_folder)?;
+    if std::fs::read_dir(folder).map_err(in_folder)?.next().is_some() {
+        let why = "it is not empty".to_owned();
+        return Err(OpenError::Foreign { path: folder.to_owned(), why });
+    }
+    replace(folder, "snapshot-1", snapshot).map_err(in_folder)?;
+    Identity::of(folder, true).map(drop)
+}
+
+/// Applies all parts of the log, and says how much of the last is sound and how long it is.
 fn read_parts(
     folder: &Path,
     first: u64,
     parts: &[(u64, PathBuf)],
     store: &mut Store,
-) -> Result<u64, OpenError> {
-    let mut sound = 0;
+) -> Result<(u64, u64), OpenError> {
+    let mut last = (0, 0);
     for ((number, path), due) in parts.iter().zip(first..) {
         if *number != due {
             return Err(OpenError::MissingPart(part_path(folder, due)));
@@ -249,9 +298,9 @@ fn read_parts(
         if bytes < length && *number != parts[parts.len() - 1].0 {
             return Err(OpenError::CutPart { path: path.clone(), bytes });
         }
-        sound = bytes as u64;
+        last = (bytes as u64, length as u64);
     }
-    Ok(sound)
+    Ok(last)
 }
 
 /// Applies one part of the log. How much of it is sound, and how long it is.

@@ -7,10 +7,14 @@
 pub mod backup;
 mod deadlines;
 mod disk;
+#[cfg(test)]
+mod failing;
 mod files;
 pub mod grpc;
 mod identity;
 mod leases;
+mod part;
+pub mod tools;
 mod writer;
 
 pub use disk::OpenError;

@@ -60,14 +60,18 @@ impl Etcd {
     /// Opens the store in a folder and starts its writer.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         let (disk, store) = Disk::open(folder)?;
+        Self::start(disk, store).map_err(|error| OpenError::Io { path: folder.to_owned(), error })
+    }
+
+    /// Starts the writer of a store on its disk.
+    pub(crate) fn start(disk: Disk, store: Store) -> std::io::Result<Self> {
         let identity = disk.identity();
         let (sender, receiver) = mpsc::channel();
         let (publish, published) = watch::channel(store.clone());
-        let writer = Writer { disk, head: store, publish, broken: None };
+        let writer = Writer { disk, head: store, broken: None, publish };
         std::thread::Builder::new()
             .name("etcd-writer".to_owned())
-            .spawn(move || writer.run(&receiver))
-            .map_err(|error| OpenError::Io { path: folder.to_owned(), error })?;
+            .spawn(move || writer.run(&receiver))?;
         Ok(Self { sender, published, identity })
     }
 

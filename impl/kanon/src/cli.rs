@@ -337,6 +337,43 @@ pub(crate) enum Bench {
 pub(crate) enum Store {
     /// Serve a store as etcd does: its v3 API over gRPC. Stops on SIGTERM and SIGINT.
     Serve(StoreServe),
+    /// Read all files of a store and tell what they hold, or the first damage (exit code 1).
+    Check(StoreFolder),
+    /// Forget what was before a revision.
+    Compact {
+        #[command(flatten)]
+        folder: StoreFolder,
+        /// The revision [default: the newest].
+        #[arg(long)]
+        revision: Option<u64>,
+    },
+    /// Write all that a store holds to a file.
+    Snapshot {
+        #[command(flatten)]
+        folder: StoreFolder,
+        /// The file to write.
+        file: PathBuf,
+    },
+    /// Make a new store of such a file, or of one that `etcdctl snapshot save` got from a store.
+    Restore {
+        #[command(flatten)]
+        folder: StoreFolder,
+        /// The file.
+        file: PathBuf,
+    },
+    /// Print a hash of all keys, the same for stores that hold the same.
+    Hash(StoreFolder),
+}
+
+/// A store that no process has open.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StoreFolder {
+    /// The folder of the store; a cluster's is `store` in its data directory.
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -22,6 +22,11 @@ impl Failure {
         Self { code: USAGE, message: message.to_string() }
     }
 
+    /// Something is not as it must be.
+    pub(crate) fn violation(message: impl fmt::Display) -> Self {
+        Self { code: VIOLATION, message: message.to_string() }
+    }
+
     /// It could not run.
     pub(crate) fn cannot(message: impl fmt::Display) -> Self {
         Self { code: CANNOT, message: message.to_string() }

@@ -179,14 +179,15 @@ impl Decision {
 
     fn put(&mut self, Put { key, value, lease }: &Put) -> Result<Outcome, Refusal> {
         let before = self.store.get(key).cloned();
-        let of_before =
-            |what: fn(&KeyValue) -> Bytes| before.as_deref().map(what).ok_or(Refusal::KeyNotFound);
+        let kept = || before.as_deref().ok_or(Refusal::KeyNotFound);
         let value = match value {
             Some(value) => value.clone(),
-            None => of_before(|before| before.value.clone())?,
+            None => kept()?.value.clone(),
         };
-        let kept = before.as_ref().map_or(LeaseId::NONE, |before| before.lease);
-        let lease = lease.unwrap_or(kept);
+        let lease = match lease {
+            Some(lease) => *lease,
+            None => kept()?.lease,
+        };
         self.write(Write { key: key.clone(), value: Some(value), lease });
         Ok(Outcome::Put(before))
     }

@@ -11,8 +11,9 @@ struct Written {
     deletes: Vec<Range>,
 }
 
-/// Refuses operations of which two set one key, or one sets what another removes. Source: etcd's
-/// `server/etcdserver/api/v3rpc/key.go`, `checkIntervals`.
+/// Refuses operations of which two set one key, or one sets what another removes. A removal of all keys
+/// from one on counts for nothing here: its `range_end`, a zero byte, is no end that lies behind its key.
+/// Source: etcd's `server/etcdserver/api/v3rpc/key.go`, `checkIntervals`; seen on etcd 3.4.23.
 pub(crate) fn check(operations: &[Operation]) -> Result<(), Refusal> {
     written(operations).map(|_| ())
 }
@@ -44,7 +45,8 @@ fn written(operations: &[Operation]) -> Result<Written, Refusal> {
 
 impl Written {
     fn put(&mut self, key: Bytes) -> Result<(), Refusal> {
-        let is_removed = self.deletes.iter().any(|range| range.contains(&key));
+        let removes = |range: &Range| !matches!(range, Range::From(_)) && range.contains(&key);
+        let is_removed = self.deletes.iter().any(removes);
         match !is_removed && self.puts.insert(key) {
             true => Ok(()),
             false => Err(Refusal::DuplicateKey),

@@ -51,6 +51,9 @@ pub enum Direction {
     Ascending,
     /// The greatest.
     Descending,
+    /// The least, but only of those first keys that the limit lets through, and one more: what etcd does
+    /// where a sort key is named and no order. Source: etcd's `server/etcdserver/txn/range.go`.
+    Unsaid,
 }
 
 /// What was found.
@@ -87,7 +90,8 @@ impl Query {
     /// Whether the first keys of the range are the first of the answer.
     fn takes_the_first(&self) -> bool {
         let bounds = [self.mod_revisions, self.create_revisions];
-        self.sort.is_none() && bounds.iter().all(|bounds| *bounds == (None, None))
+        matches!(self.sort, None | Some((_, Direction::Unsaid)))
+            && bounds.iter().all(|bounds| *bounds == (None, None))
     }
 }
 
@@ -145,7 +149,7 @@ fn sort(keys: &mut [Arc<KeyValue>], by: SortKey, direction: Direction) {
         SortKey::Value => one.value.cmp(&other.value),
     };
     keys.sort_by(|one, other| match direction {
-        Direction::Ascending => order(one, other),
+        Direction::Ascending | Direction::Unsaid => order(one, other),
         Direction::Descending => Ordering::reverse(order(one, other)),
     });
 }

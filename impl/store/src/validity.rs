@@ -1,37 +1,48 @@
 //! What can be said against a transaction before anything of it is done.
 
-use crate::{Compare, LeaseId, Operation, Put, Refusal, Store, Transaction, intervals};
+use crate::{Compare, LeaseId, Operation, Put, Refusal, Revision, Store, Transaction, intervals};
 
 /// How many compares, or operations of a branch, a transaction has at most. Source: etcd's
 /// `--max-txn-ops`.
 pub const OPERATIONS_MAX: usize = 128;
 
 impl Store {
-    /// Refuses what etcd refuses.
+    /// Refuses what etcd refuses; all that is written is looked at before what is read.
     pub(crate) fn check(&self, transaction: &Transaction) -> Result<(), Refusal> {
         check_form(transaction, OPERATIONS_MAX)?;
         intervals::check(&transaction.success)?;
         intervals::check(&transaction.failure)?;
+        self.check_taken(transaction, &|operation| match operation {
+            Operation::Put(put) => self.check_put(put),
+            Operation::Delete(_) | Operation::Read(_) | Operation::Transaction(_) => Ok(()),
+        })?;
+        self.check_taken(transaction, &|operation| match operation {
+            Operation::Read(query) => self.check_revision(query.revision),
+            Operation::Put(_) | Operation::Delete(_) | Operation::Transaction(_) => Ok(()),
+        })
+    }
+
+    /// Checks each operation of the branches that are taken.
+    fn check_taken(
+        &self,
+        transaction: &Transaction,
+        check: &dyn Fn(&Operation) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         let branch = match self.succeeds(transaction) {
             true => &transaction.success,
             false => &transaction.failure,
         };
-        branch.iter().try_for_each(|operation| self.check_operation(operation))
+        branch.iter().try_for_each(|operation| match operation {
+            Operation::Transaction(within) => self.check_taken(within, check),
+            Operation::Put(_) | Operation::Delete(_) | Operation::Read(_) => check(operation),
+        })
     }
 
-    fn check_operation(&self, operation: &Operation) -> Result<(), Refusal> {
-        match operation {
-            Operation::Put(put) => self.check_put(put),
-            Operation::Delete(_) => Ok(()),
-            Operation::Read(query) => match query.revision {
-                Some(revision) if revision > self.revision() => Err(Refusal::FutureRevision),
-                Some(revision) if revision < self.compacted() => Err(Refusal::Compacted),
-                Some(_) | None => Ok(()),
-            },
-            Operation::Transaction(within) => {
-                let branch = if self.succeeds(within) { &within.success } else { &within.failure };
-                branch.iter().try_for_each(|operation| self.check_operation(operation))
-            }
+    fn check_revision(&self, revision: Option<Revision>) -> Result<(), Refusal> {
+        match revision {
+            Some(revision) if revision > self.revision() => Err(Refusal::FutureRevision),
+            Some(revision) if revision < self.compacted() => Err(Refusal::Compacted),
+            Some(_) | None => Ok(()),
         }
     }
 

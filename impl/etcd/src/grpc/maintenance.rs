@@ -12,6 +12,7 @@ use tonic::{Request, Response, Status};
 use super::errors::{refused, stopped};
 use super::{Member, RAFT_TERM, VERSION, requests};
 use crate::backup;
+use crate::tools::hash_of_keys;
 
 /// How large the parts of a snapshot are. Source: etcd's `snapshotSendBufferSize`.
 const BLOB_BYTES: usize = 32 * 1024;
@@ -140,20 +141,4 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 fn held_bytes(store: &Store) -> i64 {
     let bytes: usize = store.iter().map(|found| found.key.len() + found.value.len()).sum();
     i64::try_from(bytes).unwrap_or(i64::MAX)
-}
-
-/// A checksum of all keys with their values and counters.
-fn hash_of_keys(store: &Store) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    for found in store.iter() {
-        for bytes in [&found.key, &found.value] {
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
-        }
-        for number in [found.create_revision.0, found.mod_revision.0, found.version] {
-            hasher.update(&number.to_le_bytes());
-        }
-        hasher.update(&found.lease.0.to_le_bytes());
-    }
-    hasher.finalize()
 }

@@ -56,7 +56,8 @@ fn sort(request: &PbRangeRequest) -> Result<Option<(SortKey, Direction)>, Refusa
     match request.sort_order {
         // The order that keys have anyway.
         0 | 1 if key == SortKey::Key => Ok(None),
-        0 | 1 => Ok(Some((key, Direction::Ascending))),
+        0 => Ok(Some((key, Direction::Unsaid))),
+        1 => Ok(Some((key, Direction::Ascending))),
         2 => Ok(Some((key, Direction::Descending))),
         _ => Err(Refusal::InvalidSort),
     }
@@ -180,7 +181,8 @@ mod tests {
             sort(&PbRangeRequest { sort_order, sort_target, ..PbRangeRequest::default() })
         };
 
-        assert_eq!(sorted(0, 3), Ok(Some((SortKey::ModRevision, Direction::Ascending))));
+        assert_eq!(sorted(0, 3), Ok(Some((SortKey::ModRevision, Direction::Unsaid))));
+        assert_eq!(sorted(1, 3), Ok(Some((SortKey::ModRevision, Direction::Ascending))));
         assert_eq!(sorted(0, 0), Ok(None));
         assert_eq!(sorted(2, 0), Ok(Some((SortKey::Key, Direction::Descending))));
         assert_eq!(sorted(3, 0), Err(Refusal::InvalidSort));

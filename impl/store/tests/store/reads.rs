@@ -72,6 +72,14 @@ fn the_limit_comes_after_the_order() {
 }
 
 #[test]
+fn without_an_order_the_limit_comes_before_the_sort() {
+    let sort = Some((SortKey::Value, Direction::Unsaid));
+
+    assert_eq!(keys(&store(), &Query { sort, limit: 1, ..all() }), "b");
+    assert_eq!(keys(&store(), &Query { sort, ..all() }), "dbca");
+}
+
+#[test]
 fn bounds_on_revisions_leave_out_keys_and_count_them() {
     let created = (Some(Revision(3)), Some(Revision(4)));
     let changed = (Some(Revision(5)), None);

@@ -159,6 +159,7 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
     let branch = |success, failure| {
         Operation::Transaction(Transaction { compares: vec![], success, failure })
     };
+    let keeps_lease = Operation::Put(Put { key: bytes("a"), value: Some(bytes("2")), lease: None });
     let read = |revision| {
         let query =
             Query { revision: Some(Revision(revision)), ..Query::all(Range::Key(bytes("a"))) };
@@ -177,12 +178,27 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
         (vec![put("b", "1"), read(9)], Refusal::FutureRevision),
         (vec![put("b", "1"); OPERATIONS_MAX + 1], Refusal::TooManyOperations),
         (vec![crate::leased("b", 7)], Refusal::LeaseNotFound),
+        (vec![read(9), crate::leased("b", 7)], Refusal::LeaseNotFound),
+        // etcd 3.4.23 ends here: it has not thought of a key that goes before it is put.
+        (vec![Operation::Delete(Range::From(bytes("a"))), keeps_lease], Refusal::KeyNotFound),
     ] {
         let before = store.revision();
 
         assert_eq!(run(&mut store, operations), Err(refusal));
         assert_eq!((store.revision(), store.len()), (before, 1));
     }
+}
+
+#[test]
+fn a_key_may_be_set_beside_a_removal_of_all_keys_from_one_on() {
+    let mut store = after(&[("a", Some("1")), ("b", Some("1"))]);
+    let all = || Operation::Delete(Range::From(bytes("a")));
+
+    run(&mut store, vec![all(), put("b", "2")]).unwrap();
+
+    assert_eq!(values(&store), [("b".to_owned(), "2".to_owned())]);
+    run(&mut store, vec![put("c", "1"), all()]).unwrap();
+    assert!(store.is_empty());
 }
 
 #[test]

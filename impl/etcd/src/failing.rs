@@ -1,0 +1,134 @@
+//! A disk that fails when it is told to; and what becomes of a store on it.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use store::{Bytes, Transaction};
+
+use crate::disk::Disk;
+use crate::part::Part;
+use crate::writer::{CommitError, Etcd};
+
+/// What fails from now on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fails {
+    /// Appending, after half of the bytes.
+    append: bool,
+    sync: bool,
+    cut: bool,
+}
+
+/// A file that fails as its plan says.
+#[derive(Debug)]
+struct FailingPart {
+    file: File,
+    fails: Arc<Mutex<Fails>>,
+}
+
+impl FailingPart {
+    fn fails(&self, what: fn(&Fails) -> bool) -> io::Result<()> {
+        match what(&self.fails.lock().expect("nobody panics with it")) {
+            true => Err(io::Error::new(io::ErrorKind::StorageFull, "no space left on device")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Part for FailingPart {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.fails(|fails| fails.append) {
+            self.file.append(&bytes[..bytes.len() / 2])?;
+            return Err(error);
+        }
+        self.file.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.fails(|fails| fails.sync)?;
+        self.file.sync()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.fails(|fails| fails.cut)?;
+        self.file.cut(length)
+    }
+}
+
+/// A store on a disk that fails as told.
+fn store_on(folder: &Path) -> (Etcd, Arc<Mutex<Fails>>) {
+    let (mut disk, store) = Disk::open(folder).expect("the folder is new");
+    let fails = Arc::new(Mutex::new(Fails::default()));
+    disk.wrap(|file| Box::new(FailingPart { file, fails: Arc::clone(&fails) }));
+    (Etcd::start(disk, store).expect("there are threads"), fails)
+}
+
+async fn put(etcd: &Etcd, key: &str) -> Result<(), CommitError> {
+    let transaction = Transaction::create(key.as_bytes().into(), Bytes::from(&b"1"[..]));
+    etcd.commit(transaction).await.map(drop)
+}
+
+/// The keys that a store has, and those that it has after it was opened again.
+async fn keys_before_and_after(etcd: Etcd, folder: &Path) -> (Vec<String>, Vec<String>) {
+    let keys = |etcd: &Etcd| -> Vec<String> {
+        let store = etcd.snapshot();
+        store.iter().map(|found| String::from_utf8_lossy(&found.key).into_owned()).collect()
+    };
+    let before = keys(&etcd);
+    let mut published = etcd.subscribe();
+    drop(etcd);
+    while published.changed().await.is_ok() {}
+    (before, keys(&Etcd::open(folder).expect("nothing is damaged")))
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_takes_more_when_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let (etcd, fails) = store_on(folder.path());
+    put(&etcd, "a").await.unwrap();
+
+    fails.lock().unwrap().append = true;
+    let refused = put(&etcd, "b").await;
+    fails.lock().unwrap().append = false;
+    put(&etcd, "c").await.unwrap();
+
+    assert!(matches!(refused, Err(CommitError::Refused(_))), "{refused:?}");
+    let (before, after) = keys_before_and_after(etcd, folder.path()).await;
+    assert_eq!((&before, &after), (&vec!["a".to_owned(), "c".to_owned()], &before));
+}
+
+#[tokio::test]
+async fn a_sync_that_fails_ends_all_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (etcd, fails) = store_on(folder.path());
+    put(&etcd, "a").await.unwrap();
+
+    fails.lock().unwrap().sync = true;
+    let broken = put(&etcd, "b").await;
+    fails.lock().unwrap().sync = false;
+    let later = put(&etcd, "c").await;
+
+    assert!(matches!(broken, Err(CommitError::Broken(_))), "{broken:?}");
+    assert!(matches!(later, Err(CommitError::Broken(_))), "{later:?}");
+    let (before, after) = keys_before_and_after(etcd, folder.path()).await;
+    assert_eq!(before, ["a"], "what is not known to be durable is not read");
+    assert!(after.starts_with(&before) && !after.contains(&"c".to_owned()), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_write_that_cannot_be_taken_back_ends_all_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (etcd, fails) = store_on(folder.path());
+    put(&etcd, "a").await.unwrap();
+
+    *fails.lock().unwrap() = Fails { append: true, sync: false, cut: true };
+    let broken = put(&etcd, "b").await;
+    *fails.lock().unwrap() = Fails::default();
+    let later = put(&etcd, "c").await;
+
+    assert!(matches!(broken, Err(CommitError::Broken(_))), "{broken:?}");
+    assert!(matches!(later, Err(CommitError::Broken(_))), "{later:?}");
+    let (before, after) = keys_before_and_after(etcd, folder.path()).await;
+    assert_eq!((before, after), (vec!["a".to_owned()], vec!["a".to_owned()]));
+}

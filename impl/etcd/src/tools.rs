@@ -1,0 +1,67 @@
+//! What can be done to a store that no process has open.
+
+use std::path::Path;
+
+use store::{Store, snapshot};
+
+use crate::backup;
+use crate::disk::{OpenError, read, write_new};
+use crate::identity::Identity;
+
+/// What the files of a store hold.
+#[derive(Clone, Debug)]
+pub struct Inspected {
+    /// Who the store is.
+    pub identity: Identity,
+    /// What it holds.
+    pub store: Store,
+    /// How many bytes at the end of the log were torn off a write. Nothing that was acknowledged is in
+    /// them; they are cut when the store is opened.
+    pub torn_bytes: u64,
+    /// How many bytes the files have.
+    pub bytes: u64,
+}
+
+/// Reads all files of a store and changes none. The first damage is the error.
+pub fn inspect(folder: &Path) -> Result<Inspected, OpenError> {
+    read(folder)
+}
+
+/// Why a store cannot be restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The file is no snapshot, or a damaged one.
+    #[error("it is no snapshot of a store, or it is damaged")]
+    NoSnapshot,
+    /// The file is damaged although its seal is whole.
+    #[error(transparent)]
+    Corrupt(#[from] snapshot::Corrupt),
+    /// The folder of the store cannot be written.
+    #[error(transparent)]
+    Folder(#[from] OpenError),
+}
+
+/// Makes a new store of a file that [`backup::seal`] made. The folder must be empty or not exist. The new
+/// store has an identity of its own.
+pub fn restore(folder: &Path, file: &[u8]) -> Result<Store, RestoreError> {
+    let bytes = backup::unseal(file).ok_or(RestoreError::NoSnapshot)?;
+    let store = snapshot::decode(bytes)?;
+    write_new(folder, bytes)?;
+    Ok(store)
+}
+
+/// A hash of all keys with their values and counters. Two stores that hold the same have the same.
+pub fn hash_of_keys(store: &Store) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for found in store.iter() {
+        for bytes in [&found.key, &found.value] {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        for number in [found.create_revision.0, found.mod_revision.0, found.version] {
+            hasher.update(&number.to_le_bytes());
+        }
+        hasher.update(&found.lease.0.to_le_bytes());
+    }
+    hasher.finalize()
+}

@@ -1,0 +1,55 @@
+//! The same requests to a store of ours and to Debian's etcd, and the answers side by side.
+//!
+//! Where they differ, ours is wrong. The trials need `etcd`; without it they are reported as ignored, by
+//! name. A trial that fails prints its seed and the request.
+
+mod real;
+mod script;
+#[path = "../grpc/support.rs"]
+#[expect(dead_code, reason = "the trials of the typed client use more of it")]
+mod support;
+
+use std::process::ExitCode;
+
+use etcd_client::Client;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use real::Real;
+use script::{Random, Step};
+use support::Server;
+
+/// How many requests each trial sends.
+const STEPS: usize = 1_500;
+
+fn main() -> ExitCode {
+    let found = real::is_there();
+    let trial = |seed: u64| {
+        let run = move || compare(seed).map_err(Failed::from);
+        let name = format!("a_store_answers_like_etcd_with_seed_{seed}");
+        Trial::test(name, run).with_ignored_flag(!found)
+    };
+    libtest_mimic::run(&Arguments::from_args(), (1..=3).map(trial).collect()).exit_code()
+}
+
+fn compare(seed: u64) -> Result<(), String> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let (ours, theirs) = (Server::start().await, Real::start().await?);
+        let clients = (ours.client().await, theirs.client().await?);
+        steps(seed, clients).await
+    })
+}
+
+async fn steps(seed: u64, (mut ours, mut theirs): (Client, Client)) -> Result<(), String> {
+    let mut random = Random::new(seed);
+    for number in 0..STEPS {
+        let step = Step::draw(&mut random);
+        let (answer, expected) = (step.send(&mut ours).await, step.send(&mut theirs).await);
+        if answer != expected {
+            return Err(format!(
+                "seed {seed}, request {number}: {step:?}\n  ours: {answer}\n  etcd: {expected}"
+            ));
+        }
+    }
+    Ok(())
+}
