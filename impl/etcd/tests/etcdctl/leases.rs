@@ -41,7 +41,7 @@ async fn leases(etcdctl: Etcdctl) -> Outcome {
 }
 
 async fn ending(etcdctl: Etcdctl) -> Outcome {
-    let lease = grant(&etcdctl, "2").await?;
+    let lease = grant(&etcdctl, "3").await?;
     etcdctl.prints(&["put", "a", "1", "--lease", &lease], "OK").await?;
     let mut watch = etcdctl.spawn(&["watch", "a", "--rev", "3"])?;
 

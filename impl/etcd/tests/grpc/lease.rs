@@ -81,7 +81,8 @@ async fn a_lease_that_ends_takes_its_keys_with_it_at_one_revision() {
     let granted = client.lease_grant(1, Some(LeaseGrantOptions::new().with_id(7))).await.unwrap();
     put_with(&mut client, "a", 7).await;
     put_with(&mut client, "b", 7).await;
-    let mut stream = client.watch("", Some(WatchOptions::new().with_all_keys())).await.unwrap();
+    let options = WatchOptions::new().with_all_keys().with_start_revision(4);
+    let mut stream = client.watch("", Some(options)).await.unwrap();
     next(&mut stream).await;
 
     let ended = next(&mut stream).await;
@@ -101,7 +102,8 @@ async fn a_lease_that_is_kept_alive_outlives_one_that_is_not() {
         client.lease_grant(2, Some(LeaseGrantOptions::new().with_id(lease))).await.unwrap();
         put_with(&mut client, &lease.to_string(), lease).await;
     }
-    let mut stream = client.watch("8", None).await.unwrap();
+    let ending = WatchOptions::new().with_start_revision(4);
+    let mut stream = client.watch("8", Some(ending)).await.unwrap();
     next(&mut stream).await;
     let (mut keeper, mut kept) = client.lease_keep_alive(7).await.unwrap();
 
