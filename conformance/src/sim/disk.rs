@@ -36,6 +36,13 @@ impl Disk {
         self.sync();
         decoded.records
     }
+
+    /// Holds these records and nothing else: for planted faults.
+    pub(crate) fn rewrite(&mut self, records: &[Record]) {
+        self.log.clear();
+        records.iter().for_each(|record| self.append(record));
+        self.sync();
+    }
 }
 
 #[cfg(test)]

@@ -134,6 +134,7 @@ impl Server {
         let mut records = self.disk.recover();
         if plant == Plant::LosesSyncedFrame {
             records.pop();
+            self.disk.rewrite(&records);
         }
         let mut store = Store::default();
         for record in &records {
