@@ -49,7 +49,7 @@ async fn kill() -> Outcome {
 async fn torn_tail() -> Outcome {
     let cluster = Cluster::simulated(&[])?;
     cluster.kill().await?;
-    let wal = cluster.data().join("store").join("wal");
+    let wal = cluster.data().join("store").join("wal-0");
     let mut bytes = std::fs::read(&wal)?;
     bytes.extend_from_slice(b"KWAL\xff\x00\x00\x00torn");
     std::fs::write(&wal, bytes)?;
@@ -64,7 +64,7 @@ async fn torn_tail() -> Outcome {
 async fn corrupt() -> Outcome {
     let cluster = Cluster::simulated(&[])?;
     cluster.kill().await?;
-    let wal = cluster.data().join("store").join("wal");
+    let wal = cluster.data().join("store").join("wal-0");
     let mut bytes = std::fs::read(&wal)?;
     bytes[30] ^= 1;
     std::fs::write(&wal, &bytes)?;

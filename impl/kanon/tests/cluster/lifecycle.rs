@@ -58,7 +58,7 @@ async fn stop_and_delete() -> Outcome {
     let cluster = Cluster::simulated(&[])?;
 
     cluster.succeed(&["stop"])?;
-    let kept = cluster.data().join("store").join("wal").exists();
+    let kept = cluster.data().join("store").join("wal-0").exists();
     let status = cluster.kanon(&["status"]).status.code();
     cluster.succeed(&["stop"])?;
     cluster.succeed(&["delete"])?;
