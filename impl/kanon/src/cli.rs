@@ -327,6 +327,9 @@ pub(crate) enum Bench {
         /// How long each measurement of a rate takes.
         #[arg(long, default_value = "5")]
         seconds: NonZero<u64>,
+        /// Measure puts to this etcd instead (`http://127.0.0.1:2379`). It is left with other keys.
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<String>,
         /// How to print.
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,

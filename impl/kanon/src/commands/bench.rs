@@ -18,8 +18,8 @@ pub(crate) fn run(arguments: &Bench) -> Result<ExitCode, Failure> {
             start::run(runs.get(), *idle, *runtime, *output)
         }
         Bench::Check { runs, output } => check::run(runs.get(), *output),
-        Bench::Store { keys, value_bytes, seconds, output } => {
-            store::run(keys.get(), *value_bytes, seconds.get(), *output)
+        Bench::Store { keys, value_bytes, seconds, endpoint, output } => {
+            store::run(keys.get(), *value_bytes, seconds.get(), endpoint.as_deref(), *output)
         }
     }
 }

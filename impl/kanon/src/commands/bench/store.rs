@@ -1,5 +1,7 @@
 //! `kanon bench store`: what durable writes cost, and reads, and watches, and a restart.
 
+mod remote;
+
 use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -28,11 +30,16 @@ pub(super) fn run(
     keys: usize,
     value_bytes: usize,
     seconds: u64,
+    endpoint: Option<&str>,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let folder = Folder::create()?;
     let runtime = tokio::runtime::Runtime::new().while_doing("starting threads")?;
     let time = Duration::from_secs(seconds);
+    if let Some(endpoint) = endpoint {
+        print(&runtime.block_on(remote::measure(endpoint, value_bytes, time))?, output);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let folder = Folder::create()?;
     let path = folder.path();
     let report = runtime.block_on(measure(path, keys, value_bytes, time))?;
     print(&report, output);
@@ -48,6 +55,7 @@ struct Report {
     keys: usize,
     value_bytes: usize,
     puts: Vec<Puts>,
+    puts_through_grpc: Vec<Puts>,
     puts_during_compaction: Puts,
     ranges_per_second: f64,
     range_keys: usize,
@@ -88,6 +96,7 @@ async fn measure(
     for writers in WRITERS {
         puts_of.push(puts(&etcd, writers, value_bytes, time).await?);
     }
+    let puts_through_grpc = remote::through_grpc(&etcd, value_bytes, time).await?;
     let compacting = tokio::spawn(compact_on(etcd.clone()));
     let puts_during_compaction = puts(&etcd, WRITERS[1], value_bytes, time).await?;
     compacting.abort();
@@ -98,6 +107,7 @@ async fn measure(
         keys,
         value_bytes,
         puts: puts_of,
+        puts_through_grpc,
         puts_during_compaction,
         ranges_per_second,
         range_keys: RANGE_KEYS.min(keys),
@@ -155,32 +165,40 @@ async fn puts(
     value_bytes: usize,
     time: Duration,
 ) -> Result<Puts, Failure> {
+    timed(writers, time, |number, count| {
+        let (etcd, operation) = (etcd.clone(), put(number, value_bytes, count));
+        async move { etcd.commit(Transaction::of(vec![operation])).await.map(drop) }
+    })
+    .await
+}
+
+/// Calls something from so many tasks for so long, over ten thousand keys, each waiting for its last
+/// call. It is given the number of a key and of the call.
+async fn timed<F, E>(
+    writers: usize,
+    time: Duration,
+    call: impl Fn(usize, u64) -> F,
+) -> Result<Puts, Failure>
+where
+    F: Future<Output = Result<(), E>>,
+    E: fmt::Display,
+{
     let begun = Instant::now();
-    let tasks: Vec<_> = (0..writers)
-        .map(|writer| {
-            let etcd = etcd.clone();
-            tokio::spawn(async move {
-                let mut microseconds = vec![];
-                for count in 0.. {
-                    if begun.elapsed() > time {
-                        break;
-                    }
-                    let number = (writer + count * writers) % 10_000;
-                    let operation = put(number, value_bytes, count as u64);
-                    let sent = Instant::now();
-                    etcd.commit(Transaction::of(vec![operation])).await?;
-                    microseconds.push(sent.elapsed().as_secs_f64() * 1e6);
-                }
-                Ok(microseconds)
-            })
-        })
-        .collect();
-    let mut all = vec![];
-    for task in tasks {
-        let microseconds: Result<Vec<f64>, etcd::CommitError> =
-            task.await.while_doing("putting")?;
-        all.extend(microseconds.while_doing("putting")?);
-    }
+    let one = async |writer: usize| {
+        let mut microseconds = vec![];
+        for count in 0.. {
+            if begun.elapsed() > time {
+                break;
+            }
+            let sent = Instant::now();
+            let called = call((writer + count * writers) % 10_000, count as u64);
+            called.await.while_doing("putting")?;
+            microseconds.push(sent.elapsed().as_secs_f64() * 1e6);
+        }
+        Ok::<_, Failure>(microseconds)
+    };
+    let all = futures_util::future::join_all((0..writers).map(one)).await;
+    let all: Vec<f64> = all.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     let per_second = all.len() as f64 / begun.elapsed().as_secs_f64();
     Ok(Puts { writers, per_second, microseconds: distribution(all) })
 }
@@ -266,7 +284,9 @@ impl fmt::Display for Report {
         writeln!(formatter, "kanon {} on {cpu} ({cores} cores, Linux {kernel})", self.version)?;
         writeln!(formatter, "values of {} bytes; durable puts:", self.value_bytes)?;
         self.puts.iter().try_for_each(|puts| writeln!(formatter, "{puts}"))?;
-        writeln!(formatter, "the same while history is compacted ten times a second:")?;
+        writeln!(formatter, "the same through gRPC:")?;
+        self.puts_through_grpc.iter().try_for_each(|puts| writeln!(formatter, "{puts}"))?;
+        writeln!(formatter, "in-process while history is compacted ten times a second:")?;
         writeln!(formatter, "{}", self.puts_during_compaction)?;
         let Report { keys, range_keys, watches, .. } = self;
         writeln!(formatter, "{:.0} ranges of {range_keys} keys/s", self.ranges_per_second)?;
