@@ -206,7 +206,10 @@ impl Writer {
     }
 
     fn publish(&mut self) {
-        self.publish.send_replace(self.head.clone());
+        let before = self.publish.send_replace(self.head.clone());
+        if before.compacted() < self.head.compacted() {
+            free_aside(before);
+        }
         // If it cannot be done now, the log grows, and it is tried again after the next batch.
         drop(self.disk.rotate_if_long(&self.head));
     }
@@ -221,6 +224,13 @@ impl Writer {
             }
         }
     }
+}
+
+/// Frees what was forgotten without having the next batch wait for it.
+fn free_aside(before: Store) {
+    let freeing = std::thread::Builder::new().name("etcd-free".to_owned());
+    // Without another thread it is freed here.
+    drop(freeing.spawn(move || drop(before)));
 }
 
 fn refuse<T>(answer: Answer<T>, refusal: Refusal) -> Option<Decided> {
