@@ -66,9 +66,9 @@ fn parse(text: &str) -> Result<Identity, String> {
     Ok(Identity { cluster: number("cluster")?, member: number("member")? })
 }
 
-/// A number that another store will not have. The standard library seeds its hash maps from the
-/// operating system.
-fn random() -> u64 {
+/// A number that nobody else will draw, most likely, and not zero. The standard library seeds its hash
+/// maps from the operating system.
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(std::process::id()) | 1
 }
 

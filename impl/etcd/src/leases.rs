@@ -2,8 +2,6 @@
 //!
 //! Deadlines are in memory. A new process counts from what was left at the last checkpoint.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +10,7 @@ use store::{Lease, LeaseId, Record, Refusal};
 use tokio::sync::{Notify, RwLock};
 
 use crate::deadlines::{Deadlines, Due};
+use crate::identity::random;
 use crate::{CommitError, Etcd};
 
 /// No lease is granted for less. Source: etcd's `minTTL`, one and a half times its election timeout.
@@ -79,7 +78,7 @@ impl Leases {
             _ => Some(self.shared.numbers.write().await),
         };
         loop {
-            let id = if lease == LeaseId::NONE { random() } else { lease };
+            let id = if lease == LeaseId::NONE { free_number() } else { lease };
             match self.etcd.grant(id, ttl_seconds).await {
                 Err(CommitError::Invalid(Refusal::LeaseExists)) if id != lease => {}
                 granted => {
@@ -171,9 +170,7 @@ async fn until(next: Option<Instant>) {
     }
 }
 
-/// A number above zero that is most likely free. The standard library seeds its hash maps from the
-/// operating system.
-fn random() -> LeaseId {
-    let number = RandomState::new().hash_one(std::process::id());
-    LeaseId((number >> 1 | 1).cast_signed())
+/// A number above zero that is most likely free.
+fn free_number() -> LeaseId {
+    LeaseId((random() >> 1 | 1).cast_signed())
 }

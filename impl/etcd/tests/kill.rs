@@ -47,15 +47,16 @@ async fn write(etcd: Etcd, writer: usize) {
     };
     for count in 0_u64.. {
         let key = Bytes::from(key.as_bytes());
-        let value = Bytes::from(format!("{writer} {count}").as_bytes());
-        let transaction = match etcd.snapshot().get(&key) {
-            Some(found) => Transaction::update(key.clone(), found.mod_revision, value),
-            None => Transaction::create(key.clone(), value),
+        let read = etcd.snapshot().get(&key).map_or(Revision(0), |found| found.mod_revision);
+        let value = Bytes::from(format!("{writer} {count} {read}").as_bytes());
+        let transaction = match read {
+            Revision(0) => Transaction::create(key.clone(), value),
+            read => Transaction::update(key.clone(), read, value),
         };
         let committed = etcd.commit(transaction).await.expect("the disk takes it");
         if committed.succeeded {
             let key = String::from_utf8_lossy(&key).into_owned();
-            let line = format!("{key} {writer} {count} {}\n", committed.revision);
+            let line = format!("{key} {writer} {count} {read} {}\n", committed.revision);
             std::io::stdout().write_all(line.as_bytes()).expect("somebody reads");
         }
     }
@@ -109,10 +110,10 @@ fn killed_after(folder: &Path, writes: u64) -> Result<Vec<Acknowledged>, String>
 
 fn parse(line: &str) -> Option<Acknowledged> {
     let words: Vec<_> = line.split(' ').collect();
-    let [key, writer, count, revision] = words.as_slice() else { return None };
+    let [key, writer, count, read, revision] = words.as_slice() else { return None };
     Some(Acknowledged {
         key: (*key).to_owned(),
-        value: format!("{writer} {count}"),
+        value: format!("{writer} {count} {read}"),
         revision: Revision(revision.parse().ok()?),
     })
 }
@@ -141,7 +142,7 @@ fn check(store: &Store, acknowledged: &[Acknowledged], seen: Revision) -> Result
         if event.now.mod_revision != due {
             return Err(format!("revision {due} is missing"));
         }
-        made_from_the_one_before(event, store)?;
+        made_from_the_one_before(event)?;
         by_revision.insert(event.now.mod_revision, *event);
     }
     for Acknowledged { key, value, revision } in acknowledged {
@@ -153,10 +154,12 @@ fn check(store: &Store, acknowledged: &[Acknowledged], seen: Revision) -> Result
     Ok(())
 }
 
-fn made_from_the_one_before(event: &Event, store: &Store) -> Result<(), String> {
-    let versions = (event.before.as_ref().map_or(0, |before| before.version), event.now.version);
-    match versions.0 + 1 == versions.1 && event.now.mod_revision <= store.revision() {
+/// The value says from which revision its writer made it.
+fn made_from_the_one_before(event: &Event) -> Result<(), String> {
+    let value = String::from_utf8_lossy(&event.now.value).into_owned();
+    let before = event.before.as_ref().map_or(Revision(0), |before| before.mod_revision);
+    match value.ends_with(&format!(" {before}")) {
         true => Ok(()),
-        false => Err(format!("revision {} skips a version", event.now.mod_revision)),
+        false => Err(format!("{value:?} was written over what revision {before} had left")),
     }
 }

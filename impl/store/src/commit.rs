@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::{
     Bytes, Change, Committed, Compare, Condition, Event, KeyValue, LeaseId, Operation, Outcome,
-    Put, Range, Record, Refusal, Revision, Store, Transaction, Write,
+    Put, Range, Record, Refusal, Revision, Store, Transaction, Write, validity,
 };
 
 /// For how many seconds a lease is granted at most. Source: etcd's `lease.MaxLeaseTTL`.
@@ -13,9 +13,11 @@ const LEASE_SECONDS_MAX: i64 = 9_000_000_000;
 impl Store {
     /// Decides and applies a transaction.
     pub fn commit(&mut self, transaction: &Transaction) -> Result<Committed, Refusal> {
-        self.check(transaction)?;
+        validity::check(transaction)?;
+        let branch = self.branch(transaction);
+        self.check(&branch)?;
         let mut decision = Decision::on(self);
-        let (succeeded, outcomes) = decision.run(self.branches(transaction))?;
+        let (succeeded, outcomes) = decision.run(branch)?;
         let Decision { store, revision, changes, events, .. } = decision;
         let record = (!changes.is_empty()).then_some(Record { revision, changes });
         if record.is_some() {
@@ -78,11 +80,6 @@ impl Store {
         Ok(record)
     }
 
-    /// Whether the compares of a transaction hold.
-    pub(crate) fn succeeds(&self, transaction: &Transaction) -> bool {
-        transaction.compares.iter().all(|compare| self.holds(compare))
-    }
-
     fn record_of(&self, changes: Vec<Change>) -> Record {
         let writes = changes.iter().any(|change| matches!(change, Change::Write(_)));
         let revision = if writes { self.revision().next() } else { self.revision() };
@@ -100,11 +97,11 @@ impl Store {
 
     /// The branch of a transaction, and of those within, that is taken: decided before any of them
     /// writes.
-    fn branches<'a>(&self, transaction: &'a Transaction) -> Branch<'a> {
-        let succeeded = self.succeeds(transaction);
+    fn branch<'a>(&self, transaction: &'a Transaction) -> Branch<'a> {
+        let succeeded = transaction.compares.iter().all(|compare| self.holds(compare));
         let operations = if succeeded { &transaction.success } else { &transaction.failure };
         let steps = operations.iter().map(|operation| match operation {
-            Operation::Transaction(within) => Step::Branch(self.branches(within)),
+            Operation::Transaction(within) => Step::Branch(self.branch(within)),
             Operation::Put(_) | Operation::Delete(_) | Operation::Read(_) => Step::Do(operation),
         });
         Branch { succeeded, steps: steps.collect() }
@@ -134,7 +131,7 @@ fn of_nothing(condition: &Condition) -> Option<Ordering> {
 }
 
 /// What is taken of a transaction.
-struct Branch<'a> {
+pub(crate) struct Branch<'a> {
     succeeded: bool,
     steps: Vec<Step<'a>>,
 }
@@ -142,6 +139,19 @@ struct Branch<'a> {
 enum Step<'a> {
     Do(&'a Operation),
     Branch(Branch<'a>),
+}
+
+impl Branch<'_> {
+    /// Checks each operation, those of branches within included.
+    pub(crate) fn try_for_each(
+        &self,
+        check: &dyn Fn(&Operation) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        self.steps.iter().try_for_each(|step| match step {
+            Step::Do(operation) => check(operation),
+            Step::Branch(within) => within.try_for_each(check),
+        })
+    }
 }
 
 /// A transaction while it runs: the store as it was, as it sees it, and what it has changed.

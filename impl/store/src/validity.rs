@@ -1,5 +1,6 @@
 //! What can be said against a transaction before anything of it is done.
 
+use crate::commit::Branch;
 use crate::{Compare, LeaseId, Operation, Put, Refusal, Revision, Store, Transaction, intervals};
 
 /// How many compares, or operations of a branch, a transaction has at most. Source: etcd's
@@ -7,34 +8,16 @@ use crate::{Compare, LeaseId, Operation, Put, Refusal, Revision, Store, Transact
 pub const OPERATIONS_MAX: usize = 128;
 
 impl Store {
-    /// Refuses what etcd refuses; all that is written is looked at before what is read.
-    pub(crate) fn check(&self, transaction: &Transaction) -> Result<(), Refusal> {
-        check_form(transaction, OPERATIONS_MAX)?;
-        intervals::check(&transaction.success)?;
-        intervals::check(&transaction.failure)?;
-        self.check_taken(transaction, &|operation| match operation {
+    /// Refuses what etcd refuses of the branches that are taken; all that is written is looked at before
+    /// what is read.
+    pub(crate) fn check(&self, branch: &Branch<'_>) -> Result<(), Refusal> {
+        branch.try_for_each(&|operation| match operation {
             Operation::Put(put) => self.check_put(put),
             Operation::Delete(_) | Operation::Read(_) | Operation::Transaction(_) => Ok(()),
         })?;
-        self.check_taken(transaction, &|operation| match operation {
+        branch.try_for_each(&|operation| match operation {
             Operation::Read(query) => self.check_revision(query.revision),
             Operation::Put(_) | Operation::Delete(_) | Operation::Transaction(_) => Ok(()),
-        })
-    }
-
-    /// Checks each operation of the branches that are taken.
-    fn check_taken(
-        &self,
-        transaction: &Transaction,
-        check: &dyn Fn(&Operation) -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
-        let branch = match self.succeeds(transaction) {
-            true => &transaction.success,
-            false => &transaction.failure,
-        };
-        branch.iter().try_for_each(|operation| match operation {
-            Operation::Transaction(within) => self.check_taken(within, check),
-            Operation::Put(_) | Operation::Delete(_) | Operation::Read(_) => check(operation),
         })
     }
 
@@ -57,6 +40,13 @@ impl Store {
             Some(_) => Err(Refusal::LeaseNotFound),
         }
     }
+}
+
+/// Refuses what can be seen without a store: empty keys, too many operations, keys that are written twice.
+pub(crate) fn check(transaction: &Transaction) -> Result<(), Refusal> {
+    check_form(transaction, OPERATIONS_MAX)?;
+    intervals::check(&transaction.success)?;
+    intervals::check(&transaction.failure)
 }
 
 /// Refuses empty keys and too many operations. A transaction within may have as many as are left.
