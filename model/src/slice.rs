@@ -3,6 +3,7 @@
 //! Beside claims about states there are claims about steps ("no step changes `spec.nodeName`").
 //! A checker knows only states, so a state remembers which claim the step into it has broken.
 
+use crate::cause::Cause;
 use crate::checker::path::Step;
 use crate::pack::Packed;
 use crate::report::story::Story;
@@ -25,10 +26,8 @@ pub trait Slice: Clone + Send + Sync + 'static {
     fn candidates(&self) -> Vec<Self::Action>;
     /// The state after a step, or nothing where it cannot be taken now.
     fn step(&self, state: &Self::State, action: Self::Action) -> Option<Self::State>;
-    /// Whether the action is taken at last if it can be taken for ever.
-    fn is_fair(&self, action: Self::Action) -> bool;
-    /// The fault that an action is, if it is one: faults can be switched off.
-    fn fault(&self, action: Self::Action) -> Option<Fault>;
+    /// Why an action is taken.
+    fn cause(&self, action: Self::Action) -> Cause;
     /// What is claimed.
     fn claims(&self) -> Vec<Claim<Self>>;
     /// A step in Kubernetes' words.
@@ -37,6 +36,16 @@ pub trait Slice: Clone + Send + Sync + 'static {
     fn actor(&self, action: Self::Action) -> String;
     /// The store first, then each component: what it holds or believes.
     fn lanes(&self, state: &Self::State) -> Vec<Lane>;
+
+    /// Whether the action is taken at last if it can be taken for ever.
+    fn is_fair(&self, action: Self::Action) -> bool {
+        self.cause(action).is_fair()
+    }
+
+    /// The fault that an action is, if it is one: faults can be switched off.
+    fn fault(&self, action: Self::Action) -> Option<Fault> {
+        self.cause(action).fault()
+    }
 
     /// Whether a request was granted, refused, or whether the step was none.
     fn outcome(&self, before: &Self::State, action: Self::Action, after: &Self::State) -> Outcome {

@@ -1,5 +1,6 @@
 //! The fair-cycle search, on machines of a few states.
 
+use model::cause::Cause;
 use model::checker::graph::Graph;
 use model::checker::limits::Limits;
 use model::checker::liveness::fair_run_without;
@@ -66,8 +67,11 @@ impl Slice for Toy {
         Some(edge.2)
     }
 
-    fn is_fair(&self, Taken(action): Taken) -> bool {
-        action.is_lowercase()
+    fn cause(&self, Taken(action): Taken) -> Cause {
+        match action.is_uppercase() {
+            true => Cause::Fault(Fault::Crash),
+            false => Cause::Duty,
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -84,10 +88,6 @@ impl Slice for Toy {
 
     fn lanes(&self, state: &u8) -> Vec<Lane> {
         vec![Lane { name: "toy".to_owned(), holds: state.to_string(), behind: None }]
-    }
-
-    fn fault(&self, Taken(action): Taken) -> Option<Fault> {
-        action.is_uppercase().then_some(Fault::Crash)
     }
 }
 

@@ -136,7 +136,7 @@ impl Replay<'_> {
             Outcome::Committed | Outcome::Done if !answer.is_granted() => differs("it is granted"),
             Outcome::Committed if is_deletion && !changes => differs("the object is deleted"),
             Outcome::Refused if is_deletion && answer.is_granted() && !changes => Ok(()),
-            Outcome::Refused if !is_refusal(request, answer) => {
+            Outcome::Refused if !is_refusal(request, answer, &around.before) => {
                 differs(&format!("it is refused with {}", refusal(request)))
             }
             Outcome::Committed if is_deletion && request.resource.starts_with("pods") => {
@@ -208,10 +208,13 @@ impl Replay<'_> {
         if !answer.is_granted() {
             return Ok(super::replay::granted_as(step, &answer));
         }
-        let number = |text: &str| text.parse::<u64>().unwrap_or(0);
-        let (asked, got) = (number(&asked), number(answer.resource_version()));
-        let agrees = if matching == Some("Exact") { got == asked } else { got >= asked };
-        let expected = || (format!("the list's resourceVersion fits {asked}"), got.to_string());
+        let asked = if asked.is_empty() { 0 } else { number(&asked)? };
+        let got = answer.resource_version();
+        let agrees = got.parse::<u64>().is_ok_and(|got| match matching {
+            Some("Exact") => got == asked,
+            Some(_) | None => got >= asked && got > 0,
+        });
+        let expected = || (format!("the list's resourceVersion fits {asked}"), got.to_owned());
         Ok(if agrees { Ok(()) } else { Err(expected()) })
     }
 
@@ -325,6 +328,11 @@ impl Replay<'_> {
     }
 }
 
+/// A resourceVersion that the suite itself has written down.
+fn number(version: &str) -> Result<u64, CannotRun> {
+    version.parse().map_err(|_| CannotRun(format!("{version:?} is no resourceVersion of the walk")))
+}
+
 fn kind_of_event(before: &Answer, after: &Answer) -> &'static str {
     match (before.is_granted(), after.is_granted()) {
         (false, _) => "ADDED",
@@ -333,10 +341,11 @@ fn kind_of_event(before: &Answer, after: &Answer) -> &'static str {
     }
 }
 
-fn is_refusal(request: &Request, answer: &Answer) -> bool {
-    answer.code == 404 || answer.code == request.refusal.unwrap_or(409)
+/// Whether it is refused as the model has it; with 404 only where the object is not there.
+fn is_refusal(request: &Request, answer: &Answer, before: &Answer) -> bool {
+    (answer.code == 404 && !before.is_granted()) || answer.code == request.refusal.unwrap_or(409)
 }
 
 fn refusal(request: &Request) -> String {
-    format!("404 NotFound or {}", request.refusal.unwrap_or(409))
+    format!("404 NotFound if it is not there, or {}", request.refusal.unwrap_or(409))
 }

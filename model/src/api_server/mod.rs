@@ -85,12 +85,16 @@ impl Slice for ApiServerSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::ReadToPatch { .. }
+            | Action::ReadQuota { .. }
+            | Action::ChargeQuota { .. }
+            | Action::CacheQuota
+            | Action::Handle { .. } => Cause::Duty,
+            Action::Read { .. } | Action::Send { .. } => Cause::Choice,
+            Action::LoseRequest { .. } => Cause::Fault(Fault::LostRequest),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -189,18 +193,5 @@ impl Family for ApiServerSlice {
         }
         let (claims, verbs) = (claims::OF_WRITES, [WRITES, DELETIONS]);
         Ok(ApiServerSlice { claims, start, verbs, mutation })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::ReadToPatch { .. }
-        | Action::ReadQuota { .. }
-        | Action::ChargeQuota { .. }
-        | Action::CacheQuota
-        | Action::Handle { .. } => Cause::Duty,
-        Action::Read { .. } | Action::Send { .. } => Cause::Choice,
-        Action::LoseRequest { .. } => Cause::Fault(Fault::LostRequest),
     }
 }

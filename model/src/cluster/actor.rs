@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::budgets::Budget;
+use crate::cause::Cause;
 use crate::slice::Fault;
 use serde::Serialize;
 
@@ -86,20 +87,18 @@ impl Action {
         }
     }
 
-    /// Whether it is taken at last if it can be taken for ever (weak fairness).
-    pub fn is_fair(self) -> bool {
-        !matches!(self.actor(), Actor::Client | Actor::Fault)
-            && !matches!(
-                self,
-                Action::CommitLateBinding { .. }
-                    | Action::CommitLateCreation { .. }
-                    | Action::ListFromLaggingApiServer { .. }
-            )
+    /// Why it is taken.
+    pub fn cause(self) -> Cause {
+        match (self.fault(), self.actor()) {
+            (Some(fault), _) => Cause::Fault(fault),
+            (None, Actor::Client | Actor::Fault) => Cause::Choice,
+            (None, _) => Cause::Duty,
+        }
     }
 
     /// The fault that it is, if it is one.
     #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is new is no fault by default")]
-    pub fn fault(self) -> Option<Fault> {
+    fn fault(self) -> Option<Fault> {
         match self {
             Action::CrashScheduler
             | Action::CrashReplicaSetController

@@ -13,8 +13,9 @@ use super::request;
 use super::state::State;
 use super::watch::Watcher;
 use super::words;
+use crate::cause::Cause;
 use crate::history::Cursor;
-use crate::slice::{Claim, Fault, Lane, Outcome, Slice};
+use crate::slice::{Claim, Lane, Outcome, Slice};
 
 /// Which components take steps. What is absent is not modelled in the slice.
 #[derive(Clone, Copy, Debug, Default)]
@@ -152,12 +153,8 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         Some(next)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        action.is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        action.fault()
+    fn cause(&self, action: Action) -> Cause {
+        action.cause()
     }
 
     fn actor(&self, action: Action) -> String {

@@ -137,12 +137,17 @@ impl Slice for ElectionSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Observe { .. }
+            | Action::Decide { .. }
+            | Action::Commit { .. }
+            | Action::GiveUp { .. }
+            | Action::Tick => Cause::Duty,
+            Action::RunAhead { .. } => Cause::Fault(Fault::ClockSkew),
+            Action::LoseUpdate { .. } => Cause::Fault(Fault::LostRequest),
+            Action::Crash { .. } => Cause::Fault(Fault::Crash),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -240,20 +245,6 @@ impl Family for ElectionSlice {
         let budgets =
             Budgets { skews: size.times(1), lost_requests: size.times(1), crashes: size.times(1) };
         Ok(ElectionSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Observe { .. }
-        | Action::Decide { .. }
-        | Action::Commit { .. }
-        | Action::GiveUp { .. }
-        | Action::Tick => Cause::Duty,
-        Action::RunAhead { .. } => Cause::Fault(Fault::ClockSkew),
-        Action::LoseUpdate { .. } => Cause::Fault(Fault::LostRequest),
-        Action::Crash { .. } => Cause::Fault(Fault::Crash),
     }
 }
 

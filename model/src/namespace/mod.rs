@@ -101,12 +101,22 @@ impl Slice for NamespaceSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Cache { .. }
+            | Action::Admit { .. }
+            | Action::Commit { .. }
+            | Action::Observe
+            | Action::Begin
+            | Action::List { .. }
+            | Action::DeleteCollection { .. }
+            | Action::Finalize
+            | Action::EndPod => Cause::Duty,
+            Action::DeleteNamespace | Action::Send { .. } => Cause::Choice,
+            Action::CrashController => Cause::Fault(Fault::Crash),
+            Action::LoseFinalize => Cause::Fault(Fault::LostRequest),
+            Action::FailDiscovery { .. } => Cause::Fault(Fault::Partition),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -153,24 +163,5 @@ impl Family for NamespaceSlice {
             discovery_failures: size.times(1),
         };
         Ok(NamespaceSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Cache { .. }
-        | Action::Admit { .. }
-        | Action::Commit { .. }
-        | Action::Observe
-        | Action::Begin
-        | Action::List { .. }
-        | Action::DeleteCollection { .. }
-        | Action::Finalize
-        | Action::EndPod => Cause::Duty,
-        Action::DeleteNamespace | Action::Send { .. } => Cause::Choice,
-        Action::CrashController => Cause::Fault(Fault::Crash),
-        Action::LoseFinalize => Cause::Fault(Fault::LostRequest),
-        Action::FailDiscovery { .. } => Cause::Fault(Fault::Partition),
     }
 }

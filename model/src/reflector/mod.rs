@@ -107,12 +107,26 @@ impl Slice for ReflectorSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Cache { .. }
+            | Action::StartList { .. }
+            | Action::AskEtcd { .. }
+            | Action::Answer { .. }
+            | Action::AnswerFromEtcd { .. }
+            | Action::Refuse { .. }
+            | Action::Watch { .. }
+            | Action::DeliverEvent
+            | Action::DeliverBookmark => Cause::Duty,
+            // Progress is notified every ten minutes: nothing may wait for it.
+            Action::NotifyProgress { .. }
+            | Action::Write { .. }
+            | Action::StartRead { .. }
+            | Action::WatchFromAny { .. } => Cause::Choice,
+            Action::Crash { .. } => Cause::Fault(Fault::Crash),
+            Action::Compact => Cause::Fault(Fault::Compaction),
+            Action::CloseWatch { .. } => Cause::Fault(Fault::WatchClosed),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -160,28 +174,5 @@ impl Family for ReflectorSlice {
         let budgets = Budgets { reads: 0, crashes, compactions, closed_watches };
         let claims = claims::OF_REFLECTOR;
         Ok(ReflectorSlice { claims, reflects: true, budgets, mutation })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Cache { .. }
-        | Action::StartList { .. }
-        | Action::AskEtcd { .. }
-        | Action::Answer { .. }
-        | Action::AnswerFromEtcd { .. }
-        | Action::Refuse { .. }
-        | Action::Watch { .. }
-        | Action::DeliverEvent
-        | Action::DeliverBookmark => Cause::Duty,
-        // Progress is notified every ten minutes: nothing may wait for it.
-        Action::NotifyProgress { .. }
-        | Action::Write { .. }
-        | Action::StartRead { .. }
-        | Action::WatchFromAny { .. } => Cause::Choice,
-        Action::Crash { .. } => Cause::Fault(Fault::Crash),
-        Action::Compact => Cause::Fault(Fault::Compaction),
-        Action::CloseWatch { .. } => Cause::Fault(Fault::WatchClosed),
     }
 }

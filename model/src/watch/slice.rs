@@ -76,12 +76,20 @@ impl Slice for WatchSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Persist
+            | Action::Acknowledge { .. }
+            | Action::DeliverEvent
+            | Action::DeliverBookmark
+            | Action::Reconnect
+            | Action::Relist => Cause::Duty,
+            Action::Read { .. } | Action::Write { .. } => Cause::Choice,
+            Action::CrashEtcd => Cause::Fault(Fault::Crash),
+            Action::CloseWatch => Cause::Fault(Fault::WatchClosed),
+            Action::Compact => Cause::Fault(Fault::Compaction),
+            Action::RelistFromLaggingApiServer { .. } => Cause::Fault(Fault::StaleApiServer),
+        }
     }
 
     fn actor(&self, action: Action) -> String {
@@ -135,23 +143,6 @@ impl Family for WatchSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let slice = size.faults.map_or(Self::default(), |times| Self::default().with_faults(times));
         Ok(WatchSlice { mutation: mutation.and_then(Mutation::of), ..slice })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Persist
-        | Action::Acknowledge { .. }
-        | Action::DeliverEvent
-        | Action::DeliverBookmark
-        | Action::Reconnect
-        | Action::Relist => Cause::Duty,
-        Action::Read { .. } | Action::Write { .. } => Cause::Choice,
-        Action::CrashEtcd => Cause::Fault(Fault::Crash),
-        Action::CloseWatch => Cause::Fault(Fault::WatchClosed),
-        Action::Compact => Cause::Fault(Fault::Compaction),
-        Action::RelistFromLaggingApiServer { .. } => Cause::Fault(Fault::StaleApiServer),
     }
 }
 

@@ -137,12 +137,24 @@ impl Slice for AdoptionSlice {
         (next.store.log.len() <= LAG).then_some(next)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::DeliverSet
+            | Action::DeliverPod
+            | Action::SyncSet { .. }
+            | Action::Recheck { .. }
+            | Action::Commit { .. }
+            | Action::CollectPod
+            | Action::OrphanPod { .. }
+            | Action::FinishOrphaning { .. } => Cause::Duty,
+            Action::CreatePod
+            | Action::DeletePod
+            | Action::RelabelPod { .. }
+            | Action::DeleteSet { .. }
+            | Action::RecreateSet => Cause::Choice,
+            Action::LoseRequest { .. } => Cause::Fault(Fault::LostRequest),
+            Action::Crash => Cause::Fault(Fault::Crash),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -183,27 +195,6 @@ impl Family for AdoptionSlice {
         let faults = size.times(1);
         let budgets = Budgets { creations: 2, changes: 2, set_deletions: 1, faults };
         Ok(AdoptionSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::DeliverSet
-        | Action::DeliverPod
-        | Action::SyncSet { .. }
-        | Action::Recheck { .. }
-        | Action::Commit { .. }
-        | Action::CollectPod
-        | Action::OrphanPod { .. }
-        | Action::FinishOrphaning { .. } => Cause::Duty,
-        Action::CreatePod
-        | Action::DeletePod
-        | Action::RelabelPod { .. }
-        | Action::DeleteSet { .. }
-        | Action::RecreateSet => Cause::Choice,
-        Action::LoseRequest { .. } => Cause::Fault(Fault::LostRequest),
-        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

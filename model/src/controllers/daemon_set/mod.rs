@@ -170,12 +170,16 @@ impl Slice for DaemonSetSlice {
         (next.store.log.len() <= LAG).then_some(next)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::DeliverNode
+            | Action::DeliverPod
+            | Action::SyncSet
+            | Action::Commit
+            | Action::RemovePod { .. } => Cause::Duty,
+            Action::DeletePod { .. } | Action::Label { .. } => Cause::Choice,
+            Action::FailOver => Cause::Fault(Fault::Crash),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -215,19 +219,6 @@ impl Family for DaemonSetSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { labels: 3, deletions: 2, crashes: size.times(1) };
         Ok(DaemonSetSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::DeliverNode
-        | Action::DeliverPod
-        | Action::SyncSet
-        | Action::Commit
-        | Action::RemovePod { .. } => Cause::Duty,
-        Action::DeletePod { .. } | Action::Label { .. } => Cause::Choice,
-        Action::FailOver => Cause::Fault(Fault::Crash),
     }
 }
 

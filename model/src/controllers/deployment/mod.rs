@@ -137,12 +137,18 @@ impl Slice for DeploymentSlice {
         (next.store.log.len() <= LAG).then_some(next)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::DeliverDeployment
+            | Action::DeliverSet
+            | Action::SyncDeployment
+            | Action::Commit
+            | Action::RunPod { .. }
+            | Action::StopPod { .. } => Cause::Duty,
+            Action::ChangeTemplate | Action::CreateStranger => Cause::Choice,
+            Action::LoseRequest | Action::LoseAnswer => Cause::Fault(Fault::LostRequest),
+            Action::Crash => Cause::Fault(Fault::Crash),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -184,21 +190,6 @@ impl Family for DeploymentSlice {
         let (crashes, lost) = (size.times(1), size.times(1));
         let budgets = Budgets { rollouts: 3, strangers: 1, crashes, lost };
         Ok(DeploymentSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::DeliverDeployment
-        | Action::DeliverSet
-        | Action::SyncDeployment
-        | Action::Commit
-        | Action::RunPod { .. }
-        | Action::StopPod { .. } => Cause::Duty,
-        Action::ChangeTemplate | Action::CreateStranger => Cause::Choice,
-        Action::LoseRequest | Action::LoseAnswer => Cause::Fault(Fault::LostRequest),
-        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

@@ -191,12 +191,22 @@ impl Slice for DisruptionSlice {
         (next.store.log.len() <= LAG).then_some(next)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::DeliverBudget
+            | Action::DeliverPod
+            | Action::SyncBudget
+            | Action::CommitStatus
+            | Action::CommitEviction { .. }
+            | Action::DeleteEvicted { .. }
+            | Action::RemovePod { .. }
+            | Action::ReplacePod { .. }
+            | Action::BecomeReady { .. }
+            | Action::Expire { .. } => Cause::Duty,
+            Action::Evict { .. } | Action::RaiseMinAvailable => Cause::Choice,
+            Action::Crash => Cause::Fault(Fault::Crash),
+            Action::LoseEviction { .. } => Cause::Fault(Fault::LostRequest),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -239,25 +249,6 @@ impl Family for DisruptionSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { raises: 1, lost_evictions: size.times(1), crashes: size.times(1) };
         Ok(DisruptionSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::DeliverBudget
-        | Action::DeliverPod
-        | Action::SyncBudget
-        | Action::CommitStatus
-        | Action::CommitEviction { .. }
-        | Action::DeleteEvicted { .. }
-        | Action::RemovePod { .. }
-        | Action::ReplacePod { .. }
-        | Action::BecomeReady { .. }
-        | Action::Expire { .. } => Cause::Duty,
-        Action::Evict { .. } | Action::RaiseMinAvailable => Cause::Choice,
-        Action::Crash => Cause::Fault(Fault::Crash),
-        Action::LoseEviction { .. } => Cause::Fault(Fault::LostRequest),
     }
 }
 

@@ -140,12 +140,24 @@ impl Slice for EndpointsSlice {
         (next.store.log.len() <= LAG).then_some(next)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::DeliverService
+            | Action::DeliverPod
+            | Action::DeliverEndpoints
+            | Action::SyncService
+            | Action::Commit
+            | Action::BecomeReady { .. }
+            | Action::RemovePod { .. } => Cause::Duty,
+            Action::BecomeUnready { .. }
+            | Action::CreatePod { .. }
+            | Action::DeletePod { .. }
+            | Action::RelabelPod { .. }
+            | Action::DeleteService
+            | Action::CreateService => Cause::Choice,
+            Action::LoseRequest => Cause::Fault(Fault::LostRequest),
+            Action::Crash => Cause::Fault(Fault::Crash),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -185,27 +197,6 @@ impl Family for EndpointsSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { pods: 2, services: 2, faults: size.times(1) };
         Ok(EndpointsSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::DeliverService
-        | Action::DeliverPod
-        | Action::DeliverEndpoints
-        | Action::SyncService
-        | Action::Commit
-        | Action::BecomeReady { .. }
-        | Action::RemovePod { .. } => Cause::Duty,
-        Action::BecomeUnready { .. }
-        | Action::CreatePod { .. }
-        | Action::DeletePod { .. }
-        | Action::RelabelPod { .. }
-        | Action::DeleteService
-        | Action::CreateService => Cause::Choice,
-        Action::LoseRequest => Cause::Fault(Fault::LostRequest),
-        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

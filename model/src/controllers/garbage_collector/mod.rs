@@ -158,12 +158,22 @@ impl Slice for CollectorSlice {
         (next.store.log.len() <= LAG).then_some(next)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::DeliverOwner
+            | Action::DeliverDependent
+            | Action::InsertOwner
+            | Action::InsertDependent { .. }
+            | Action::VerifyVirtual
+            | Action::AttemptToDelete { .. }
+            | Action::CommitDeletion { .. }
+            | Action::Orphan { .. }
+            | Action::RemoveFinalizer => Cause::Duty,
+            Action::CreateDependent { .. } | Action::DeleteOwner { .. } | Action::RecreateOwner => {
+                Cause::Choice
+            }
+            Action::Crash => Cause::Fault(Fault::Crash),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -204,25 +214,6 @@ impl Family for CollectorSlice {
         let budgets =
             Budgets { creations: [true; DEPENDENTS], recreations: 1, crashes: size.times(1) };
         Ok(CollectorSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::DeliverOwner
-        | Action::DeliverDependent
-        | Action::InsertOwner
-        | Action::InsertDependent { .. }
-        | Action::VerifyVirtual
-        | Action::AttemptToDelete { .. }
-        | Action::CommitDeletion { .. }
-        | Action::Orphan { .. }
-        | Action::RemoveFinalizer => Cause::Duty,
-        Action::CreateDependent { .. } | Action::DeleteOwner { .. } | Action::RecreateOwner => {
-            Cause::Choice
-        }
-        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

@@ -194,12 +194,24 @@ impl Slice for JobSlice {
         (next.store.log.len() <= LAG).then_some(next)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::DeliverJob
+            | Action::DeliverPod
+            | Action::SyncJob
+            | Action::Commit
+            | Action::SyncOrphanPod { .. }
+            | Action::CommitOrphanPatch { .. }
+            | Action::Succeed { .. }
+            | Action::CollectPod { .. }
+            | Action::OrphanPod { .. }
+            | Action::FinishOrphaning => Cause::Duty,
+            Action::Fail { .. } | Action::DeletePod { .. } | Action::DeleteJob { .. } => {
+                Cause::Choice
+            }
+            Action::Crash => Cause::Fault(Fault::Crash),
+            Action::LoseAnswer => Cause::Fault(Fault::LostRequest),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -243,25 +255,6 @@ impl Family for JobSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { mishaps: 1, job_deletions: 1, faults: size.times(1) };
         Ok(JobSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::DeliverJob
-        | Action::DeliverPod
-        | Action::SyncJob
-        | Action::Commit
-        | Action::SyncOrphanPod { .. }
-        | Action::CommitOrphanPatch { .. }
-        | Action::Succeed { .. }
-        | Action::CollectPod { .. }
-        | Action::OrphanPod { .. }
-        | Action::FinishOrphaning => Cause::Duty,
-        Action::Fail { .. } | Action::DeletePod { .. } | Action::DeleteJob { .. } => Cause::Choice,
-        Action::Crash => Cause::Fault(Fault::Crash),
-        Action::LoseAnswer => Cause::Fault(Fault::LostRequest),
     }
 }
 

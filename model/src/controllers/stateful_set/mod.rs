@@ -177,12 +177,23 @@ impl Slice for StatefulSetSlice {
         (next.store.log.len() <= LAG).then_some(next)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::DeliverSet
+            | Action::DeliverPod
+            | Action::SyncSet
+            | Action::Commit
+            | Action::Bind { .. }
+            | Action::StartContainer { .. }
+            | Action::StopContainer { .. }
+            | Action::ReportReady { .. }
+            | Action::ConfirmDeletion { .. }
+            | Action::Evict { .. }
+            | Action::Reconnect => Cause::Duty,
+            Action::Scale { .. } | Action::DeletePod { .. } => Cause::Choice,
+            Action::Crash => Cause::Fault(Fault::Crash),
+            Action::CutOff => Cause::Fault(Fault::Partition),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -222,26 +233,6 @@ impl Family for StatefulSetSlice {
         let budgets =
             Budgets { scales: 1, deletions: 1, partitions: size.times(1), crashes: size.times(1) };
         Ok(StatefulSetSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::DeliverSet
-        | Action::DeliverPod
-        | Action::SyncSet
-        | Action::Commit
-        | Action::Bind { .. }
-        | Action::StartContainer { .. }
-        | Action::StopContainer { .. }
-        | Action::ReportReady { .. }
-        | Action::ConfirmDeletion { .. }
-        | Action::Evict { .. }
-        | Action::Reconnect => Cause::Duty,
-        Action::Scale { .. } | Action::DeletePod { .. } => Cause::Choice,
-        Action::Crash => Cause::Fault(Fault::Crash),
-        Action::CutOff => Cause::Fault(Fault::Partition),
     }
 }
 

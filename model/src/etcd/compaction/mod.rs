@@ -120,12 +120,13 @@ impl Slice for CompactionSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Remove { .. } | Action::Finish | Action::DeliverEvent => Cause::Duty,
+            Action::Put | Action::Delete | Action::Watch { .. } => Cause::Choice,
+            Action::Crash => Cause::Fault(Fault::Crash),
+            Action::Compact { .. } => Cause::Fault(Fault::Compaction),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -194,16 +195,6 @@ impl Family for CompactionSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { compactions: size.times(2), watches: 1, crashes: size.times(1) };
         Ok(CompactionSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Remove { .. } | Action::Finish | Action::DeliverEvent => Cause::Duty,
-        Action::Put | Action::Delete | Action::Watch { .. } => Cause::Choice,
-        Action::Crash => Cause::Fault(Fault::Crash),
-        Action::Compact { .. } => Cause::Fault(Fault::Compaction),
     }
 }
 

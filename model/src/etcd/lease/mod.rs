@@ -140,12 +140,14 @@ impl Slice for LeaseSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Tick | Action::Checkpoint | Action::AskToRevoke | Action::Revoke => Cause::Duty,
+            Action::Grant | Action::Put { .. } | Action::Delete { .. } | Action::KeepAlive => {
+                Cause::Choice
+            }
+            Action::ChangeLeader => Cause::Fault(Fault::Crash),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -221,17 +223,6 @@ impl Family for LeaseSlice {
             deletes: 1,
         };
         Ok(LeaseSlice { budgets, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Tick | Action::Checkpoint | Action::AskToRevoke | Action::Revoke => Cause::Duty,
-        Action::Grant | Action::Put { .. } | Action::Delete { .. } | Action::KeepAlive => {
-            Cause::Choice
-        }
-        Action::ChangeLeader => Cause::Fault(Fault::Crash),
     }
 }
 

@@ -119,12 +119,26 @@ impl Slice for QuorumSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Persist { .. }
+            | Action::Acknowledge
+            | Action::Apply { .. }
+            | Action::Flush { .. }
+            | Action::LearnOfLeader
+            | Action::AskLeader { .. }
+            | Action::AnswerHeartbeat { .. }
+            | Action::ReceiveHeartbeat { .. }
+            | Action::AnswerRead { .. }
+            | Action::DeliverEvent
+            | Action::NotifyProgress => Cause::Duty,
+            Action::Propose { .. } | Action::ReadSerializable { .. } | Action::StartRead { .. } => {
+                Cause::Choice
+            }
+            Action::Crash { .. } => Cause::Fault(Fault::Crash),
+            Action::ChangeLeader { .. } => Cause::Fault(Fault::Partition),
+            Action::AskAgain { .. } => Cause::Fault(Fault::LostRequest),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -173,28 +187,5 @@ impl Family for QuorumSlice {
         let budgets = Budgets { writes: 2, serializable_reads: 1, crashes, leader_changes, ..none };
         let entries = &[Entry::PutFirst, Entry::PutSecond, Entry::Transaction];
         Ok(QuorumSlice { claims: claims::OF_WRITES, entries, watched: true, budgets, mutation })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Persist { .. }
-        | Action::Acknowledge
-        | Action::Apply { .. }
-        | Action::Flush { .. }
-        | Action::LearnOfLeader
-        | Action::AskLeader { .. }
-        | Action::AnswerHeartbeat { .. }
-        | Action::ReceiveHeartbeat { .. }
-        | Action::AnswerRead { .. }
-        | Action::DeliverEvent
-        | Action::NotifyProgress => Cause::Duty,
-        Action::Propose { .. } | Action::ReadSerializable { .. } | Action::StartRead { .. } => {
-            Cause::Choice
-        }
-        Action::Crash { .. } => Cause::Fault(Fault::Crash),
-        Action::ChangeLeader { .. } => Cause::Fault(Fault::Partition),
-        Action::AskAgain { .. } => Cause::Fault(Fault::LostRequest),
     }
 }

@@ -79,12 +79,26 @@ impl Slice for PodWorkerSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Deliver
+            | Action::StartWorker { .. }
+            | Action::CreateContainer { .. }
+            | Action::StartContainer { .. }
+            | Action::Probe { .. }
+            | Action::EndBackoff { .. }
+            | Action::BeginTermination { .. }
+            | Action::StopContainer { .. }
+            | Action::FinishTermination { .. }
+            | Action::ReportStatus { .. }
+            | Action::FinishDeletion { .. }
+            | Action::Forget { .. } => Cause::Duty,
+            Action::PlacePod { .. } | Action::DeletePod { .. } | Action::Exit { .. } => {
+                Cause::Choice
+            }
+            Action::Crash => Cause::Fault(Fault::Crash),
+            Action::Reboot => Cause::Fault(Fault::Reboot),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -128,26 +142,5 @@ impl Family for PodWorkerSlice {
         let budgets =
             Budgets { deletions: 1, exits: 2, crashes: size.times(1), reboots: size.times(1) };
         Ok(PodWorkerSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Deliver
-        | Action::StartWorker { .. }
-        | Action::CreateContainer { .. }
-        | Action::StartContainer { .. }
-        | Action::Probe { .. }
-        | Action::EndBackoff { .. }
-        | Action::BeginTermination { .. }
-        | Action::StopContainer { .. }
-        | Action::FinishTermination { .. }
-        | Action::ReportStatus { .. }
-        | Action::FinishDeletion { .. }
-        | Action::Forget { .. } => Cause::Duty,
-        Action::PlacePod { .. } | Action::DeletePod { .. } | Action::Exit { .. } => Cause::Choice,
-        Action::Crash => Cause::Fault(Fault::Crash),
-        Action::Reboot => Cause::Fault(Fault::Reboot),
     }
 }

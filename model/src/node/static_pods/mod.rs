@@ -198,12 +198,23 @@ impl Slice for StaticPodSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::ReadFile
+            | Action::SyncApiServer
+            | Action::Deliver
+            | Action::Start { .. }
+            | Action::Stop { .. }
+            | Action::Finish { .. }
+            | Action::CleanUp { .. }
+            | Action::CreateMirror
+            | Action::RemoveMirror => Cause::Duty,
+            Action::ChangeManifest
+            | Action::RemoveManifest
+            | Action::AddManifest
+            | Action::DeleteMirror => Cause::Choice,
+            Action::Crash => Cause::Fault(Fault::Crash),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -244,26 +255,6 @@ impl Family for StaticPodSlice {
         let budgets =
             Budgets { changes: 2, removals: 1, additions: 1, deletions: 1, crashes: size.times(2) };
         Ok(StaticPodSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::ReadFile
-        | Action::SyncApiServer
-        | Action::Deliver
-        | Action::Start { .. }
-        | Action::Stop { .. }
-        | Action::Finish { .. }
-        | Action::CleanUp { .. }
-        | Action::CreateMirror
-        | Action::RemoveMirror => Cause::Duty,
-        Action::ChangeManifest
-        | Action::RemoveManifest
-        | Action::AddManifest
-        | Action::DeleteMirror => Cause::Choice,
-        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

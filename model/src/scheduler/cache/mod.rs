@@ -208,12 +208,19 @@ impl Slice for CacheSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::CreatePod
+            | Action::CollectPod { .. }
+            | Action::DeliverPod
+            | Action::DeliverNode
+            | Action::Schedule { .. }
+            | Action::CommitBinding { .. }
+            | Action::FinishBinding { .. } => Cause::Duty,
+            Action::DeleteNode | Action::AddNode => Cause::Choice,
+            Action::RelistPods | Action::RelistNodes => Cause::Fault(Fault::WatchClosed),
+            Action::LoseBinding { .. } => Cause::Fault(Fault::LostRequest),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -264,22 +271,6 @@ impl Family for CacheSlice {
             lost_requests: size.times(1),
         };
         Ok(CacheSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::CreatePod
-        | Action::CollectPod { .. }
-        | Action::DeliverPod
-        | Action::DeliverNode
-        | Action::Schedule { .. }
-        | Action::CommitBinding { .. }
-        | Action::FinishBinding { .. } => Cause::Duty,
-        Action::DeleteNode | Action::AddNode => Cause::Choice,
-        Action::RelistPods | Action::RelistNodes => Cause::Fault(Fault::WatchClosed),
-        Action::LoseBinding { .. } => Cause::Fault(Fault::LostRequest),
     }
 }
 

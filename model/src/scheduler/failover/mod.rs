@@ -203,12 +203,20 @@ impl Slice for FailoverSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Deliver { .. }
+            | Action::Lead { .. }
+            | Action::FallSilent
+            | Action::Schedule { .. }
+            | Action::CommitBinding { .. }
+            | Action::Admit { .. }
+            | Action::Reject { .. } => Cause::Duty,
+            Action::CreatePod { .. } => Cause::Choice,
+            Action::CommitLateBinding { .. } => Cause::Fault(Fault::LateRequest),
+            Action::Crash { .. } => Cause::Fault(Fault::Crash),
+            Action::GiveUp { .. } => Cause::Fault(Fault::Partition),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -249,23 +257,6 @@ impl Family for FailoverSlice {
     fn set_up(_: &str, size: &Size, mutation: Option<&str>) -> Result<Self, String> {
         let budgets = Budgets { crashes: size.times(1), partitions: size.times(1) };
         Ok(FailoverSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Deliver { .. }
-        | Action::Lead { .. }
-        | Action::FallSilent
-        | Action::Schedule { .. }
-        | Action::CommitBinding { .. }
-        | Action::Admit { .. }
-        | Action::Reject { .. } => Cause::Duty,
-        Action::CreatePod { .. } => Cause::Choice,
-        Action::CommitLateBinding { .. } => Cause::Fault(Fault::LateRequest),
-        Action::Crash { .. } => Cause::Fault(Fault::Crash),
-        Action::GiveUp { .. } => Cause::Fault(Fault::Partition),
     }
 }
 

@@ -199,12 +199,19 @@ impl Slice for PreemptionSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::RemovePod { .. }
+            | Action::Deliver
+            | Action::Schedule { .. }
+            | Action::CommitBinding { .. }
+            | Action::Preempt { .. }
+            | Action::CommitEviction
+            | Action::CommitNomination => Cause::Duty,
+            Action::CreatePod { .. } | Action::DeleteNode => Cause::Choice,
+            Action::LoseEviction => Cause::Fault(Fault::LostRequest),
+            Action::Crash => Cause::Fault(Fault::Crash),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -244,22 +251,6 @@ impl Family for PreemptionSlice {
         let budgets =
             Budgets { deletions: 1, crashes: size.times(1), lost_requests: size.times(1) };
         Ok(PreemptionSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::RemovePod { .. }
-        | Action::Deliver
-        | Action::Schedule { .. }
-        | Action::CommitBinding { .. }
-        | Action::Preempt { .. }
-        | Action::CommitEviction
-        | Action::CommitNomination => Cause::Duty,
-        Action::CreatePod { .. } | Action::DeleteNode => Cause::Choice,
-        Action::LoseEviction => Cause::Fault(Fault::LostRequest),
-        Action::Crash => Cause::Fault(Fault::Crash),
     }
 }
 

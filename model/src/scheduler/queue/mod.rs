@@ -66,12 +66,23 @@ impl Slice for QueueSlice {
         Mutation::step(self.mutation, state, action)
     }
 
-    fn is_fair(&self, action: Action) -> bool {
-        cause(action).is_fair()
-    }
-
-    fn fault(&self, action: Action) -> Option<Fault> {
-        cause(action).fault()
+    fn cause(&self, action: Action) -> Cause {
+        match action {
+            Action::Deliver
+            | Action::Pop { .. }
+            | Action::Assume { .. }
+            | Action::FailAttempt { .. }
+            | Action::CommitBinding { .. }
+            | Action::FinishBinding { .. }
+            | Action::EndBackoff { .. }
+            | Action::FlushBackoff { .. } => Cause::Duty,
+            Action::CreatePod { .. }
+            | Action::DeletePod { .. }
+            | Action::GrowNode
+            | Action::LabelNode => Cause::Choice,
+            Action::Relist => Cause::Fault(Fault::WatchClosed),
+            Action::LoseBinding { .. } => Cause::Fault(Fault::LostRequest),
+        }
     }
 
     fn claims(&self) -> Vec<Claim<Self>> {
@@ -117,25 +128,5 @@ impl Family for QueueSlice {
             lost_requests: size.times(1),
         };
         Ok(QueueSlice { budgets, lazy: size.lazy, mutation: mutation.and_then(Mutation::of) })
-    }
-}
-
-/// Why a step is taken.
-fn cause(action: Action) -> Cause {
-    match action {
-        Action::Deliver
-        | Action::Pop { .. }
-        | Action::Assume { .. }
-        | Action::FailAttempt { .. }
-        | Action::CommitBinding { .. }
-        | Action::FinishBinding { .. }
-        | Action::EndBackoff { .. }
-        | Action::FlushBackoff { .. } => Cause::Duty,
-        Action::CreatePod { .. }
-        | Action::DeletePod { .. }
-        | Action::GrowNode
-        | Action::LabelNode => Cause::Choice,
-        Action::Relist => Cause::Fault(Fault::WatchClosed),
-        Action::LoseBinding { .. } => Cause::Fault(Fault::LostRequest),
     }
 }
