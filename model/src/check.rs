@@ -319,11 +319,8 @@ impl Visitor for Checker<'_, '_> {
             None => self.packed(model)?,
         };
         let seconds = start.elapsed().as_secs_f64();
-        Ok(ScenarioReport {
-            seconds,
-            states_per_second: (report.states as f64 / seconds) as u64,
-            ..report
-        })
+        let new = report.states - report.states_resumed;
+        Ok(ScenarioReport { seconds, states_per_second: (new as f64 / seconds) as u64, ..report })
     }
 }
 
@@ -373,6 +370,10 @@ impl Checker<'_, '_> {
             Some(file) => resume(model, &heading, file).map_err(CheckError::Resume)?,
             None => BreadthFirst::start(model, symmetry),
         };
+        let states_resumed = match self.options.resume {
+            Some(_) => search.states(),
+            None => 0,
+        };
         let end = search.run(&how, self.progress).map_err(CheckError::File)?;
         if let (End::Stopped(_), Some(file)) = (end, &self.options.save) {
             save(&search, &heading, file).map_err(CheckError::File)?;
@@ -381,6 +382,7 @@ impl Checker<'_, '_> {
         let claims = self.as_asked(claims.collect());
         Ok(ScenarioReport {
             states: search.states(),
+            states_resumed,
             transitions: search.transitions,
             depth: search.depth,
             bytes: search.bytes_most(),
@@ -401,6 +403,7 @@ impl Checker<'_, '_> {
             mutation: self.options.mutation.clone(),
             claims,
             states: 0,
+            states_resumed: 0,
             transitions: 0,
             depth: 0,
             complete: end == End::Exhausted,

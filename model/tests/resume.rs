@@ -1,5 +1,6 @@
 //! A search that is saved and resumed ends as one that was never stopped.
 
+use model::check::{self, Options};
 use model::checker::breadth_first::{BreadthFirst, How};
 use model::checker::limits::{End, Limit, Limits, Until};
 use model::checker::progress::Progress;
@@ -90,6 +91,31 @@ fn a_damaged_file_is_refused() {
     }
     let longer = after(&[written.as_slice(), b"x"].concat());
     assert!(matches!(longer, Err(ResumeError::Damaged)), "{longer:?}");
+}
+
+#[test]
+fn a_search_of_another_size_says_which_and_a_resumed_one_what_is_new() {
+    let file = File::named("sized");
+    let three = Size { pods: Some(3), ..Size::default() };
+    let stopping = Options {
+        scenario: Some("scheduling".to_owned()),
+        size: three,
+        liveness: false,
+        save: Some(file.0.clone()),
+        limits: Limits { states_max: Some(20_000), ..Limits::NONE },
+        ..Options::default()
+    };
+    let first = check::run(&stopping, &mut Progress::silent()).unwrap().scenarios.remove(0);
+    let resuming = Options { resume: stopping.save.clone(), save: None, ..stopping };
+
+    let second = check::run(&resuming, &mut Progress::silent()).unwrap();
+    let designed = Options { size: Size::default(), ..resuming };
+    let other = check::run(&designed, &mut Progress::silent()).unwrap_err().to_string();
+
+    assert_eq!(second.scenarios[0].states_resumed, first.states);
+    let text = second.to_string();
+    assert!(text.contains(&format!("({} of them before)", first.states)), "{text}");
+    assert_eq!(other, "the saved search has size 3 pods, not as designed");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct ScenarioReport {
     pub claims: Vec<ClaimReport>,
     /// How many states there are.
     pub states: usize,
+    /// How many of them a resumed search had found before.
+    pub states_resumed: usize,
     /// How many steps lead from them.
     pub transitions: u64,
     /// How many steps the farthest state is away.
@@ -43,7 +45,7 @@ pub struct ScenarioReport {
     pub bytes: usize,
     /// How long it took.
     pub seconds: f64,
-    /// States found in a second.
+    /// New states found in a second.
     pub states_per_second: u64,
 }
 

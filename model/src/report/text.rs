@@ -19,20 +19,15 @@ impl fmt::Display for ScenarioReport {
         if let Some(mutation) = &self.mutation {
             write!(formatter, " with {mutation}")?;
         }
-        let seen = match self.end {
-            End::Exhausted => "",
-            End::Found | End::Bounded | End::Sampled | End::Stopped(_) => ", not all",
-        };
-        writeln!(
-            formatter,
-            ": {} states{seen}, {} steps, depth {}, {:.1} s, {} states/s, {:.1} bytes/state",
-            self.states,
-            self.transitions,
-            self.depth,
-            self.seconds,
-            self.states_per_second,
-            self.bytes as f64 / self.states as f64,
-        )?;
+        if self.end == End::Sampled {
+            writeln!(
+                formatter,
+                ": {} steps of random walks, at most {} each, {:.1} s",
+                self.transitions, self.depth, self.seconds
+            )?;
+        } else {
+            self.searched(formatter)?;
+        }
         match self.end {
             End::Stopped(limit) => writeln!(formatter, "  not exhausted: stopped by {limit}")?,
             End::Bounded => {
@@ -42,6 +37,27 @@ impl fmt::Display for ScenarioReport {
             End::Exhausted | End::Found => {}
         }
         self.claims.iter().try_for_each(|claim| claim.fmt(formatter))
+    }
+}
+
+impl ScenarioReport {
+    /// What a search has seen, and at what price.
+    fn searched(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not_all = if self.end == End::Exhausted { "" } else { ", not all" };
+        let resumed = match self.states_resumed {
+            0 => String::new(),
+            resumed => format!(" ({resumed} of them before)"),
+        };
+        writeln!(
+            formatter,
+            ": {} states{resumed}{not_all}, {} steps, depth {}, {:.1} s, {} states/s, {:.1} bytes/state",
+            self.states,
+            self.transitions,
+            self.depth,
+            self.seconds,
+            self.states_per_second,
+            self.bytes as f64 / self.states as f64,
+        )
     }
 }
 

@@ -40,7 +40,7 @@ impl Heading {
         Heading {
             version: Heading::VERSION,
             scenario: scenario.to_owned(),
-            size: format!("{size:?}"),
+            size: size.to_string(),
             mutation: mutation.map(str::to_owned),
             symmetry,
             claims: model.claims.iter().map(|claim| claim.id.to_owned()).collect(),
