@@ -92,14 +92,7 @@ impl Replay<'_> {
             }
         }
         let before = self.get(&object).await?;
-        let mut answer = self.ask(request, &path, &read).await?;
-        for _ in 1..ATTEMPTS_MAX {
-            if answer.code != 409 || version(&request.body) != Some(CURRENT) {
-                break;
-            }
-            let read = self.get(&object).await?;
-            answer = self.ask(request, &path, &read).await?;
-        }
+        let answer = self.ask_unless_outrun(request, &path, &object, read).await?;
         let after = self.get(&object).await?;
         if answer.is_granted() {
             self.note(request, &path, &answer);
@@ -111,6 +104,25 @@ impl Replay<'_> {
         }
         let around = Around { options: &request.body, before, after };
         Ok(self.compared(step, request, &answer, &around))
+    }
+
+    /// Asks; where it names the current resourceVersion, again as long as others are faster.
+    async fn ask_unless_outrun(
+        &mut self,
+        request: &Request,
+        path: &str,
+        object: &str,
+        read: Answer,
+    ) -> Result<Answer, CannotRun> {
+        let mut answer = self.ask(request, path, &read).await?;
+        for _ in 1..ATTEMPTS_MAX {
+            if answer.code != 409 || version(&request.body) != Some(CURRENT) {
+                break;
+            }
+            let read = self.get(object).await?;
+            answer = self.ask(request, path, &read).await?;
+        }
+        Ok(answer)
     }
 
     /// Lets go of what finalizers hold, so that the namespace can end.
@@ -243,7 +255,8 @@ impl Replay<'_> {
             return;
         }
         let key = (collection.to_owned(), request.name.clone());
-        let uid = answer.body["metadata"]["uid"].as_str().unwrap_or_default();
+        // Whoever names an object that has no uid is to be refused, not let through.
+        let uid = answer.body["metadata"]["uid"].as_str().unwrap_or("gone");
         self.made.uids.entry(key).or_default().push(uid.to_owned());
         if answer.body["metadata"]["finalizers"].is_array() {
             self.made.held.push(format!("{path}/{}", request.name));
@@ -262,7 +275,7 @@ impl Replay<'_> {
 
     fn collection(&self, resource: &str) -> String {
         let found = self.made.resources.get(resource);
-        found.map(|resource| resource.collection(&self.namespace)).unwrap_or_default()
+        found.expect("resources are found before a walk begins").collection(&self.namespace)
     }
 
     /// Nodes and namespaces have no namespace: theirs are real names of the suite.
