@@ -9,6 +9,7 @@
 
 mod bodies;
 mod connection;
+mod filling;
 mod kubeconfig;
 mod nodes;
 mod objects;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::Method;
-use model::request::{CURRENT, OUTDATED, Request, Verb, named_uid};
+use model::request::{CURRENT, OUTDATED, Request, Verb};
 use model::slice::Outcome;
 use model::walks::WalkStep;
 use serde_json::{Value, json};
@@ -27,9 +27,9 @@ const HELD: &str = "kanon.invalid/held";
 pub(super) struct Made {
     resources: Resources,
     /// The uids that each resource and name has had, in order.
-    uids: BTreeMap<(String, String), Vec<String>>,
+    pub(super) uids: BTreeMap<(String, String), Vec<String>>,
     /// The resourceVersion of each write, in order.
-    writes: Vec<String>,
+    pub(super) writes: Vec<String>,
     /// The paths of objects that finalizers hold.
     held: Vec<String>,
 }
@@ -41,7 +41,7 @@ impl Made {
     }
 
     /// The uid of an object that had the name of this one before it.
-    fn uid_before(&self, uid: &str) -> String {
+    pub(super) fn uid_before(&self, uid: &str) -> String {
         let earlier = self.uids.values().find_map(|uids| {
             let place = uids.iter().position(|known| known == uid)?;
             uids.get(place.checked_sub(1)?)
@@ -284,59 +284,6 @@ impl Replay<'_> {
             "nodes" => self.node(&request.name),
             "namespaces" => self.namespace.clone(),
             _ => request.name.clone(),
-        }
-    }
-
-    /// A body with what it names: uids, nodes, and the resourceVersion of the object that was found.
-    fn filled(&self, body: &Value, found: &Answer) -> Value {
-        let mut body = self.with_uids(body);
-        for pointer in ["/metadata/resourceVersion", "/preconditions/resourceVersion"] {
-            if let Some(version) = body.pointer_mut(pointer) {
-                *version = json!(found.resource_version());
-            }
-        }
-        if let Some(uid) = body.pointer_mut("/preconditions/uid") {
-            let current = found.body["metadata"]["uid"].as_str().unwrap_or("gone");
-            *uid = match uid.as_str() {
-                Some(CURRENT) => json!(current),
-                Some(OUTDATED) => json!(self.made.uid_before(current)),
-                Some(_) | None => uid.clone(),
-            };
-        }
-        for pointer in ["/spec/nodeName", "/target/name", "/status/nominatedNodeName"] {
-            if let Some(Value::String(node)) = body.pointer_mut(pointer) {
-                *node = self.node_name(node);
-            }
-        }
-        body
-    }
-
-    fn with_uids(&self, body: &Value) -> Value {
-        match body {
-            Value::String(text) => match named_uid(text) {
-                Some((number, resource, name)) => {
-                    let uids = self.made.uids.get(&(resource.to_owned(), name.to_owned()));
-                    let uid = uids.and_then(|uids| uids.get(number.checked_sub(1)?));
-                    json!(uid.map_or("gone", String::as_str))
-                }
-                None => body.clone(),
-            },
-            Value::Array(items) => items.iter().map(|item| self.with_uids(item)).collect(),
-            Value::Object(fields) => {
-                let filled = fields.iter().map(|(key, value)| (key.clone(), self.with_uids(value)));
-                Value::Object(filled.collect())
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => body.clone(),
-        }
-    }
-
-    /// A resourceVersion of a list: a number of a write, or what stands there.
-    fn write_named(&self, version: &Value) -> String {
-        let text = version.as_str().unwrap_or_default();
-        let number = text.strip_prefix("write ").and_then(|number| number.parse::<usize>().ok());
-        match number.and_then(|number| self.made.writes.get(number.checked_sub(1)?)) {
-            Some(version) => version.clone(),
-            None => text.to_owned(),
         }
     }
 }
