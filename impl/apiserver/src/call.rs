@@ -71,6 +71,19 @@ impl Call {
             .is_some_and(|(_, value)| !matches!(value.to_lowercase().as_str(), "false" | "0"))
     }
 
+    /// How new what it is decided on must be.
+    pub fn freshness(&self) -> Freshness {
+        if self.method != Method::GET {
+            return Freshness::Decides;
+        }
+        let is_of_objects = ["/api/", "/apis/"].iter().any(|root| self.path.starts_with(root));
+        match self.parameter("resourceVersion") {
+            "0" => Freshness::Any,
+            _ if is_of_objects => Freshness::Newest,
+            _ => Freshness::Any,
+        }
+    }
+
     /// Whether nothing may be stored.
     pub fn is_dry_run(&self) -> Result<bool, Status> {
         match self.parameters("dryRun").find(|value| *value != "All") {
@@ -80,6 +93,18 @@ impl Call {
             None => Ok(self.parameters("dryRun").next().is_some()),
         }
     }
+}
+
+/// How new a store must be for a request to be decided on it.
+/// Source: Kubernetes API concepts, "Resource versions".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// A read of the newest, or of a revision that must have been reached.
+    Newest,
+    /// A read that takes what is there: `resourceVersion=0`, and what is no object.
+    Any,
+    /// A write. It carries the condition under which it holds; only its refusal must be of the newest.
+    Decides,
 }
 
 /// What a decision may use that is not in the request or the store.

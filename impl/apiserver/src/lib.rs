@@ -21,7 +21,7 @@ pub mod trace;
 mod watch;
 mod write;
 
-pub use call::{Answer, Call, Commit, Context, Decision, NodeCall, Response, User};
+pub use call::{Answer, Call, Commit, Context, Decision, Freshness, NodeCall, Response, User};
 pub use route::{Objects, Target, route};
 pub use watch::Watch;
 

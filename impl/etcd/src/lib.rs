@@ -1,5 +1,5 @@
-//! The store on disk: a write-ahead log and snapshots, one writer, one fsync for all that wait; and
-//! etcd's v3 API in front of it.
+//! The store on disk: a write-ahead log and snapshots, one writer, one fsync for all that wait; etcd's v3
+//! API in front of it; and etcd clusters somewhere else.
 //!
 //! Nothing is published before it is durable: readers take the last published snapshot, and a commit is
 //! answered only after its frame is on disk.
@@ -14,10 +14,14 @@ pub mod grpc;
 mod identity;
 mod leases;
 mod part;
+pub mod remote;
+mod storage;
 pub mod tools;
 mod writer;
 
 pub use disk::OpenError;
 pub use identity::Identity;
 pub use leases::Leases;
+pub use remote::Remote;
+pub use storage::{Storage, Verdict, Witness};
 pub use writer::{CommitError, Etcd};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use store::{Committed, LeaseId, Record, Refusal, Revision, Store, Transaction};
 use tokio::sync::{oneshot, watch};
@@ -24,6 +25,12 @@ pub enum CommitError {
     /// The disk failed in a way that leaves its content unknown; the store takes no more writes.
     #[error("etcdserver: the log cannot be written: {0}")]
     Broken(String),
+    /// No member of an etcd cluster can be asked; nothing was written.
+    #[error("no member of etcd answers: {0}")]
+    Unreachable(String),
+    /// A member of an etcd cluster has not said what became of it.
+    #[error("etcdserver: {0}")]
+    Unknown(String),
     /// The store is shutting down.
     #[error("etcdserver: server stopped")]
     Stopped,
@@ -97,7 +104,7 @@ impl Etcd {
 
     /// The same, and tells `witness` of the commit before anyone can read it. Witnesses are called in
     /// the order of revisions.
-    pub async fn commit_witnessed(
+    pub(crate) async fn commit_witnessed(
         &self,
         transaction: Transaction,
         witness: impl FnOnce(&Committed) + Send + 'static,
@@ -110,6 +117,19 @@ impl Etcd {
     /// Forgets the history before a revision.
     pub async fn compact(&self, revision: Revision) -> Result<Record, CommitError> {
         self.change(move |store| store.compact(revision)).await
+    }
+
+    /// Forgets old history every `period`, keeping one period of it, until the store stops.
+    pub(crate) async fn compact_every(&self, period: Duration) {
+        let mut before = self.snapshot().revision();
+        loop {
+            tokio::time::sleep(period).await;
+            // Where nothing was written since, it is compacted already.
+            if self.compact(before).await == Err(CommitError::Stopped) {
+                return;
+            }
+            before = self.snapshot().revision();
+        }
     }
 
     /// Grants a lease of a number that is free.

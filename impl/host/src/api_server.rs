@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
 use api::trace::Origin;
 use api::{Reason, Status};
-use apiserver::{Call, Commit, Context, Decision, Response, User};
+use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
 use bytes::Bytes;
-use etcd::{CommitError, Etcd};
+use etcd::{CommitError, Storage};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
 use http_body_util::{BodyExt, Full};
-use store::{Committed, Store};
+use store::Store;
 
 use crate::node_server::NodeServer;
 use crate::origin;
@@ -30,7 +29,7 @@ pub struct ApiServer {
 }
 
 struct Shared {
-    etcd: Etcd,
+    storage: Storage,
     nodes: RwLock<BTreeMap<String, Arc<dyn NodeServer>>>,
     trace: Trace,
     default_toleration_seconds: i64,
@@ -39,9 +38,9 @@ struct Shared {
 impl ApiServer {
     /// An API server on a store. Pods that say nothing else stay for `default_toleration_seconds` on a
     /// node that is gone.
-    pub fn new(etcd: Etcd, trace: Trace, default_toleration_seconds: i64) -> Self {
+    pub fn new(storage: Storage, trace: Trace, default_toleration_seconds: i64) -> Self {
         let nodes = RwLock::default();
-        Self { shared: Arc::new(Shared { etcd, nodes, trace, default_toleration_seconds }) }
+        Self { shared: Arc::new(Shared { storage, nodes, trace, default_toleration_seconds }) }
     }
 
     /// Makes a kubelet reachable for logs and commands.
@@ -49,9 +48,9 @@ impl ApiServer {
         self.nodes_mut().insert(name.to_owned(), server);
     }
 
-    /// The store below.
-    pub fn etcd(&self) -> &Etcd {
-        &self.shared.etcd
+    /// Where objects are kept.
+    pub fn storage(&self) -> &Storage {
+        &self.shared.storage
     }
 
     /// Answers a request whose body has been read.
@@ -61,7 +60,7 @@ impl ApiServer {
         let call = call(&parts, &body, user);
         match self.decide(call, &origin).await {
             Decision::Respond(response) => respond(response),
-            Decision::Watch(watch) => watch_stream::respond(&self.shared.etcd, *watch),
+            Decision::Watch(watch) => watch_stream::respond(&self.shared.storage, *watch),
             Decision::Node(node_call) => {
                 let server = self.node(&node_call.node);
                 streams::respond(server, node_call, &mut parts).await
@@ -88,21 +87,42 @@ impl ApiServer {
     }
 
     async fn decide_one(&self, call: &Call, origin: &Origin) -> Decision {
+        self.decide_until_it_holds(call, origin)
+            .await
+            .unwrap_or_else(|error| Decision::Respond(commit_error(&error).into()))
+    }
+
+    /// Decides on what is known here, and again where a write has met another or a refusal could be old.
+    async fn decide_until_it_holds(
+        &self,
+        call: &Call,
+        origin: &Origin,
+    ) -> Result<Decision, CommitError> {
         let request = self.shared.trace.request(call);
+        let storage = &self.shared.storage;
+        let freshness = call.freshness();
+        let mut is_newest = freshness == Freshness::Newest;
+        let mut store = if is_newest { storage.newest().await? } else { storage.snapshot() };
         for _ in 0..ATTEMPTS_MAX {
             let context = self.context();
-            let decision = apiserver::decide(&self.shared.etcd.snapshot(), call, &context);
-            let Decision::Commit(commit) = decision else {
-                self.shared.trace.answered(request, call, origin, &decision);
-                return decision;
-            };
-            match self.commit(*commit, &context, request, origin).await {
-                Some(response) => return Decision::Respond(response),
-                None => tokio::task::yield_now().await,
+            match apiserver::decide(&store, call, &context) {
+                Decision::Commit(commit) => {
+                    let answer = self.commit(*commit, &context, request, origin).await?;
+                    if let Some(response) = answer {
+                        return Ok(Decision::Respond(response));
+                    }
+                    tokio::task::yield_now().await;
+                    (store, is_newest) = (storage.snapshot(), false);
+                }
+                decision if is_newest || freshness == Freshness::Any || !storage.lags() => {
+                    self.shared.trace.answered(request, call, origin, &decision);
+                    return Ok(decision);
+                }
+                _ => (store, is_newest) = (storage.newest().await?, true),
             }
         }
         let message = "the object was changed by others each time it was tried";
-        Decision::Respond(Status::new(Reason::Conflict, message).into())
+        Ok(Decision::Respond(Status::new(Reason::Conflict, message).into()))
     }
 
     fn context(&self) -> Context {
@@ -121,19 +141,12 @@ impl ApiServer {
         context: &Context,
         request: u64,
         origin: &Origin,
-    ) -> Option<Response> {
+    ) -> Result<Option<Response>, CommitError> {
         let trace = self.shared.trace.clone();
         let told = apiserver::trace::committed(origin, request, &commit);
-        let witness = move |committed: &Committed| {
-            if committed.record.is_some() {
-                trace.committed(told, committed.revision);
-            }
-        };
-        match self.shared.etcd.commit_witnessed(commit.transaction.clone(), witness).await {
-            Ok(committed) if !committed.succeeded => None,
-            Ok(committed) => Some(commit.respond(committed.revision, context.now)),
-            Err(error) => Some(commit_error(&error).into()),
-        }
+        let witness = Box::new(move |revision| trace.committed(told, revision));
+        let verdict = self.shared.storage.commit(commit.transaction.clone(), witness).await?;
+        Ok(verdict.succeeded.then(|| commit.respond(verdict.revision, context.now)))
     }
 
     fn node(&self, name: &str) -> Result<Arc<dyn NodeServer>, Status> {
@@ -155,22 +168,9 @@ impl ApiServer {
         self.nodes_mut().remove(name);
     }
 
-    /// Forgets old history every `period`, keeping one period of it, as upstream's compactor does.
-    pub async fn compact_every(self, period: Duration) {
-        let mut before = self.shared.etcd.snapshot().revision();
-        loop {
-            tokio::time::sleep(period).await;
-            // Where nothing was written since, it is compacted already.
-            if self.shared.etcd.compact(before).await == Err(CommitError::Stopped) {
-                return;
-            }
-            before = self.shared.etcd.snapshot().revision();
-        }
-    }
-
-    /// What is durable now.
+    /// What is durable now, as far as it is known here.
     pub fn snapshot(&self) -> Store {
-        self.shared.etcd.snapshot()
+        self.shared.storage.snapshot()
     }
 }
 
@@ -179,7 +179,10 @@ fn commit_error(error: &CommitError) -> Status {
         CommitError::Invalid(_) | CommitError::Refused(_) | CommitError::Broken(_) => {
             Status::internal(error)
         }
-        CommitError::Stopped => Status::new(Reason::ServiceUnavailable, error.to_string()),
+        CommitError::Unknown(_) => Status::new(Reason::Timeout, error.to_string()),
+        CommitError::Unreachable(_) | CommitError::Stopped => {
+            Status::new(Reason::ServiceUnavailable, error.to_string())
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use apiserver::Watch;
 use bytes::Bytes;
-use etcd::Etcd;
+use etcd::Storage;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
 use http_body_util::channel::Channel;
@@ -23,9 +23,9 @@ const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 const CHUNKS_MAX: usize = 16;
 
 /// Starts a watch.
-pub(crate) fn respond(etcd: &Etcd, watch: Watch) -> http::Response<Body> {
+pub(crate) fn respond(storage: &Storage, watch: Watch) -> http::Response<Body> {
     let (sender, body) = Channel::<Bytes, BoxError>::new(CHUNKS_MAX);
-    tokio::spawn(stream(etcd.subscribe(), watch, sender));
+    tokio::spawn(stream(storage.subscribe(), watch, sender));
     let mut response = http::Response::new(body.boxed_unsync());
     let json = http::HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);

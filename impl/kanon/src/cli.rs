@@ -1,10 +1,14 @@
 //! What can be typed.
 
+mod etcd;
+
 use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::sim::Faults;
+
+pub(crate) use etcd::Etcd;
 
 /// Kubernetes you can check: a cluster, a model, and traces that bind them.
 ///
@@ -94,6 +98,8 @@ pub(crate) enum Runtime {
 pub(crate) struct Start {
     #[command(flatten)]
     pub(crate) profile: Profile,
+    #[command(flatten)]
+    pub(crate) etcd: Etcd,
     /// How many nodes.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=64))]
     pub(crate) nodes: u16,

@@ -17,6 +17,7 @@ use crate::pki;
 use crate::profile::{Profile, Running, Settings, write_private};
 use crate::serve;
 use crate::steps::Steps;
+use crate::storage::EtcdServers;
 
 /// How long a stopped process may take to let go of its files.
 const STOP_PATIENCE: Duration = Duration::from_secs(60);
@@ -55,7 +56,7 @@ fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failu
     };
     Ok(Settings {
         profile: profile.name.clone(),
-        nodes: arguments.nodes,
+        nodes: if arguments.etcd.api_server_only { 0 } else { arguments.nodes },
         runtime: arguments.runtime,
         port: arguments.port,
         trace,
@@ -64,6 +65,8 @@ fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failu
         default_toleration_seconds: arguments.default_toleration_seconds,
         wait: arguments.wait,
         demo: arguments.demo,
+        etcd: EtcdServers::of(&arguments.etcd)?,
+        api_server_only: arguments.etcd.api_server_only,
     })
 }
 

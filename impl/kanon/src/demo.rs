@@ -39,7 +39,7 @@ pub(crate) async fn run(server: &ApiServer, patience: Duration) -> Result<String
 
 /// What a read of the store yields once it yields anything.
 async fn wait_for<T>(server: &ApiServer, read: impl Fn(&store::Store) -> Option<T>) -> T {
-    let mut published = server.etcd().subscribe();
+    let mut published = server.storage().subscribe();
     loop {
         if let Some(found) = read(&published.borrow_and_update().clone()) {
             return found;

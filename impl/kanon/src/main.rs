@@ -13,6 +13,7 @@ mod pki;
 mod profile;
 mod serve;
 mod steps;
+mod storage;
 
 use std::process::ExitCode;
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::{self, Runtime};
 use crate::failure::{Failure, While};
+use crate::storage::EtcdServers;
 
 /// A named cluster and its folder.
 #[derive(Clone, Debug)]
@@ -30,6 +31,10 @@ pub(crate) struct Settings {
     pub(crate) wait: u64,
     #[serde(default)]
     pub(crate) demo: bool,
+    #[serde(default)]
+    pub(crate) etcd: Option<EtcdServers>,
+    #[serde(default)]
+    pub(crate) api_server_only: bool,
 }
 
 /// What a running cluster says of itself.

@@ -11,7 +11,6 @@ use api::resources;
 use api::trace::Origin;
 use apiserver::User;
 use controllers::{Config, Timeouts};
-use etcd::Etcd;
 use host::informer::Informers;
 use host::transport::Transport;
 use host::{ApiServer, Local, Trace, bootstrap, controller_loop, http_server, scheduler_loop, tls};
@@ -27,6 +26,7 @@ use crate::nodes::Nodes;
 use crate::pki::{self, Pki};
 use crate::profile::{Profile, Running, Settings, write_private};
 use crate::steps::Steps;
+use crate::storage;
 
 /// Begins the line that tells why a start failed.
 pub(crate) const FAILED: &str = "failed: ";
@@ -142,23 +142,25 @@ impl ControlPlane {
             Some(path) => Trace::to_file(path).while_doing(path.display())?,
             None => Trace::off(),
         };
-        let etcd = Etcd::open(&profile.path("store")).while_doing("store")?;
-        steps.done(&format!("store open at revision {}", etcd.snapshot().revision()));
+        let (storage, opened) = storage::open(profile, settings.etcd.as_ref()).await?;
+        steps.done(&opened);
         let pki = pki::load_or_create(&profile.path("pki"))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port))
             .await
             .while_doing(format!("port {} (choose another with --port)", settings.port))?;
         let port = listener.local_addr().while_doing("listening")?.port();
         let address = format!("https://127.0.0.1:{port}");
-        let server = ApiServer::new(etcd, trace.clone(), settings.default_toleration_seconds);
+        let server = ApiServer::new(storage, trace.clone(), settings.default_toleration_seconds);
         serve_tls(&server, &pki, listener)?;
         let admin = Local::new(server.clone(), pki::admin(), "bootstrap", 0);
         bootstrap::bootstrap(&admin, port).await.while_doing("first objects")?;
         steps.done(&format!("{READY} at {address}"));
         let plane = Self { server, trace, address };
-        plane.start_controllers(settings, &pki);
-        plane.start_scheduler();
-        steps.done("controllers and scheduler started");
+        if !settings.api_server_only {
+            plane.start_controllers(settings, &pki);
+            plane.start_scheduler();
+            steps.done("controllers and scheduler started");
+        }
         Ok(plane)
     }
 
@@ -206,7 +208,7 @@ impl ControlPlane {
 fn serve_tls(server: &ApiServer, pki: &Pki, listener: TcpListener) -> Result<(), Failure> {
     let tls = tls::server_config(&pki.authority_pem, &pki.server).while_doing("TLS")?;
     tokio::spawn(http_server::serve(listener, tls, server.clone()));
-    tokio::spawn(server.clone().compact_every(COMPACTION_PERIOD));
+    tokio::spawn(server.storage().clone().compact_every(COMPACTION_PERIOD));
     Ok(())
 }
 
@@ -216,7 +218,7 @@ async fn wait_until_ready(
     nodes: &Nodes,
     settings: &Settings,
 ) -> Result<(), Failure> {
-    let mut published = plane.server.etcd().subscribe();
+    let mut published = plane.server.storage().subscribe();
     let ready = async {
         loop {
             let store = published.borrow_and_update().clone();

@@ -16,7 +16,10 @@ pub(super) fn status(error: CommitError) -> Status {
     let message = error.to_string();
     match error {
         CommitError::Invalid(refusal) => refused(refusal),
-        CommitError::Refused(_) | CommitError::Stopped => Status::unavailable(message),
+        CommitError::Refused(_)
+        | CommitError::Unreachable(_)
+        | CommitError::Unknown(_)
+        | CommitError::Stopped => Status::unavailable(message),
         CommitError::Broken(_) => Status::internal(message),
     }
 }
