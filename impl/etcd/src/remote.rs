@@ -7,9 +7,11 @@
 mod answers;
 mod claims;
 mod compactor;
+mod failure;
 mod members;
 mod mirror;
 mod newest;
+mod options;
 pub mod requests;
 
 use std::sync::Arc;
@@ -23,9 +25,9 @@ use crate::CommitError;
 use crate::storage::{Verdict, Witness};
 use claims::Claims;
 use members::Members;
-pub use members::{Options, OptionsError, Tls};
 use mirror::{Mirror, Order};
 use newest::Newest;
+pub use options::{Options, OptionsError, Tls};
 
 /// After which time the mirror is to look for another member: the one that it hears lags.
 const LAG_MAX: Duration = Duration::from_secs(1);

@@ -105,21 +105,20 @@ impl ApiServer {
         let mut store = if is_newest { storage.newest().await? } else { storage.snapshot() };
         for _ in 0..ATTEMPTS_MAX {
             let context = self.context();
-            match apiserver::decide(&store, call, &context) {
-                Decision::Commit(commit) => {
-                    let answer = self.commit(*commit, &context, request, origin).await?;
-                    if let Some(response) = answer {
-                        return Ok(Decision::Respond(response));
-                    }
-                    tokio::task::yield_now().await;
-                    (store, is_newest) = (storage.snapshot(), false);
-                }
-                decision if is_newest || freshness == Freshness::Any || !storage.lags() => {
+            let decision = apiserver::decide(&store, call, &context);
+            let Decision::Commit(commit) = decision else {
+                if is_newest || freshness == Freshness::Any || !storage.lags() {
                     self.shared.trace.answered(request, call, origin, &decision);
                     return Ok(decision);
                 }
-                _ => (store, is_newest) = (storage.newest().await?, true),
+                (store, is_newest) = (storage.newest().await?, true);
+                continue;
+            };
+            if let Some(response) = self.commit(*commit, &context, request, origin).await? {
+                return Ok(Decision::Respond(response));
             }
+            tokio::task::yield_now().await;
+            (store, is_newest) = (storage.snapshot(), false);
         }
         let message = "the object was changed by others each time it was tried";
         Ok(Decision::Respond(Status::new(Reason::Conflict, message).into()))

@@ -5,20 +5,15 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use etcd_client::{
-    Client, ConnectOptions, Error, GetOptions, GetResponse, KvClient, TlsOptions, Txn, TxnResponse,
-};
+use etcd_client::{Client, GetOptions, GetResponse, KvClient, Txn, TxnResponse};
 use store::Revision;
-use tokio::time::{Instant, timeout};
-use tonic::transport::{Certificate, Identity};
-use tonic::{Code, ConnectError, Status};
+use tokio::time::Instant;
 
 use crate::CommitError;
 use crate::remote::answers;
+use crate::remote::failure::{Failure, within};
+use crate::remote::options::Options;
 use crate::storage::Verdict;
-
-/// How long to wait for a connection.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a member may think about a read before the next one is asked.
 const READ_PATIENCE: Duration = Duration::from_secs(2);
@@ -32,71 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long to wait between two of them.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// After which silence a member is asked whether it is there, and how long it may think. Members close
-/// connections that ask more than every 5 s.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// What a member says that has no leader; it refuses requests that ask for one before it looks at them.
-/// Source: `ErrNoLeader` in etcd's `api/v3rpc/rpctypes/error.go`.
-const NO_LEADER: &str = "etcdserver: no leader";
-
-/// Which cluster, and how to talk to it.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// URLs of members: `http://` or `https://`, host, port.
-    pub endpoints: Vec<String>,
-    /// What `https` needs.
-    pub tls: Option<Tls>,
-}
-
-/// Certificates, as PEM.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// Who has signed the certificates of the members.
-    pub authority: String,
-    /// The certificate to show, and its key.
-    pub identity: Option<(String, String)>,
-}
-
-/// Options that make no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OptionsError {
-    /// A URL is none.
-    #[error("\"{0}\" is not the URL of an etcd member, as http://127.0.0.1:2379 is")]
-    Url(String),
-    /// A URL wants TLS and nobody says whom to trust.
-    #[error("{0} needs the certificate of the authority that its member trusts")]
-    NoAuthority(String),
-    /// There is a certificate, and a URL that has no use for it.
-    #[error("{0} does not use TLS, and certificates are given")]
-    NoTls(String),
-}
-
-impl Options {
-    /// Finds what cannot work.
-    pub fn check(&self) -> Result<(), OptionsError> {
-        let unlike = |endpoint: &String| match (endpoint.split_once("://"), &self.tls) {
-            (Some(("https", _)), None) => Some(OptionsError::NoAuthority(endpoint.clone())),
-            (Some(("http", _)), Some(_)) => Some(OptionsError::NoTls(endpoint.clone())),
-            (Some(("http" | "https", host)), _) if is_host_and_port(host) => None,
-            _ => Some(OptionsError::Url(endpoint.clone())),
-        };
-        if self.endpoints.is_empty() {
-            return Err(OptionsError::Url(String::new()));
-        }
-        self.endpoints.iter().find_map(unlike).map_or(Ok(()), Err)
-    }
-}
-
-fn is_host_and_port(text: &str) -> bool {
-    let text = text.strip_suffix('/').unwrap_or(text);
-    let parts = text.rsplit_once(':');
-    parts.is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
-    })
-}
 
 /// The members. One of them is preferred, until it fails.
 pub(super) struct Members {
@@ -123,7 +53,7 @@ impl Members {
     pub(super) async fn of(options: &Options) -> Result<Self, CommitError> {
         let mut members = vec![];
         for url in &options.endpoints {
-            let client = Client::connect([url], Some(connect_options(options)));
+            let client = Client::connect([url], Some(options.connect()));
             let client = client.await;
             let client =
                 client.map_err(|error| CommitError::Unreachable(format!("{url}: {error}")))?;
@@ -247,112 +177,5 @@ impl Members {
 impl Member {
     fn kv(&self) -> KvClient {
         self.client.kv_client().max_decoding_message_size(usize::MAX)
-    }
-}
-
-fn connect_options(options: &Options) -> ConnectOptions {
-    let connect = ConnectOptions::new()
-        .with_connect_timeout(CONNECT_PATIENCE)
-        .with_keep_alive(KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT)
-        .with_keep_alive_while_idle(true)
-        .with_require_leader(true);
-    match &options.tls {
-        Some(tls) => connect.with_tls(tls_options(tls)),
-        None => connect,
-    }
-}
-
-fn tls_options(tls: &Tls) -> TlsOptions {
-    let options = TlsOptions::new().ca_certificate(Certificate::from_pem(&tls.authority));
-    match &tls.identity {
-        Some((certificate, key)) => options.identity(Identity::from_pem(certificate, key)),
-        None => options,
-    }
-}
-
-/// Why a member has not answered as it should.
-enum Failure {
-    /// It says no.
-    Refused(String),
-    /// It has done nothing.
-    Undone(String),
-    /// Nobody can tell whether it has done it.
-    Unknown(String),
-}
-
-impl Failure {
-    fn of(error: &Error) -> Self {
-        let Error::GRpcStatus(status) = error else { return Self::Unknown(error.to_string()) };
-        let why = status.message().trim_start_matches("etcdserver: ").to_owned();
-        if !is_silence(status.code()) {
-            Self::Refused(why)
-        } else if was_not_sent(status) {
-            Self::Undone(why)
-        } else {
-            Self::Unknown(why)
-        }
-    }
-
-    /// What can be done twice can be asked of the next member.
-    fn of_a_read(self) -> Self {
-        match self {
-            Self::Unknown(why) => Self::Undone(why),
-            Self::Refused(_) | Self::Undone(_) => self,
-        }
-    }
-}
-
-/// Whether a code says nothing of what became of a request.
-fn is_silence(code: Code) -> bool {
-    matches!(
-        code,
-        Code::Unavailable
-            | Code::Unknown
-            | Code::Cancelled
-            | Code::DeadlineExceeded
-            | Code::Internal
-    )
-}
-
-/// Whether a member has not begun: there was no connection, or it has no leader to tell.
-fn was_not_sent(status: &Status) -> bool {
-    let first = std::error::Error::source(status);
-    let mut sources = std::iter::successors(first, |error| error.source());
-    sources.any(|error| error.is::<ConnectError>()) || status.message() == NO_LEADER
-}
-
-async fn within<T>(
-    patience: Duration,
-    answer: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Failure> {
-    match timeout(patience, answer).await {
-        Ok(answer) => answer.map_err(|error| Failure::of(&error)),
-        Err(_) => Err(Failure::Unknown(format!("no answer in {} s", patience.as_secs()))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(endpoint: &str, tls: Option<Tls>) -> Result<(), OptionsError> {
-        Options { endpoints: vec![endpoint.to_owned()], tls }.check()
-    }
-
-    #[test]
-    fn a_url_is_checked_before_anything_is_connected() {
-        let tls = || Some(Tls { authority: String::new(), identity: None });
-        let of = |endpoint: &str| endpoint.to_owned();
-
-        assert_eq!(check("http://127.0.0.1:2379", None), Ok(()));
-        assert_eq!(check("https://[::1]:2379/", tls()), Ok(()));
-        for endpoint in
-            ["", "127.0.0.1:2379", "http://", "http://a", "http://a:b", "ftp://a:1", "http://a/b:1"]
-        {
-            assert_eq!(check(endpoint, None), Err(OptionsError::Url(of(endpoint))));
-        }
-        assert_eq!(check("https://a:1", None), Err(OptionsError::NoAuthority(of("https://a:1"))));
-        assert_eq!(check("http://a:1", tls()), Err(OptionsError::NoTls(of("http://a:1"))));
-        assert_eq!(Options::default().check(), Err(OptionsError::Url(String::new())));
     }
 }
