@@ -79,9 +79,23 @@ impl Call {
         let is_of_objects = ["/api/", "/apis/"].iter().any(|root| self.path.starts_with(root));
         match self.parameter("resourceVersion") {
             "0" => Freshness::Any,
-            _ if is_of_objects => Freshness::Newest,
+            _ if is_of_objects || self.health().is_some() => Freshness::Newest,
             _ => Freshness::Any,
         }
+    }
+
+    /// Which health is asked for, if any is.
+    fn health(&self) -> Option<&str> {
+        let name = self.path.split('/').nth(1)?;
+        ["healthz", "livez", "readyz"].contains(&name).then_some(name)
+    }
+
+    /// The answer where the store that objects are kept in cannot be asked.
+    /// Source: apiserver/pkg/server/healthz/healthz.go, v1.36.
+    pub fn without_store(&self, why: Status) -> Response {
+        let Some(name) = self.health() else { return why.into() };
+        let body = format!("[+]ping ok\n[-]etcd failed: reason withheld\n{name} check failed\n");
+        Response::bytes(500, "text/plain; charset=utf-8", body.into_bytes())
     }
 
     /// Whether nothing may be stored.
@@ -99,7 +113,7 @@ impl Call {
 /// Source: Kubernetes API concepts, "Resource versions".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// A read of the newest, or of a revision that must have been reached.
+    /// A read of the newest, or of a revision that must have been reached; and whether there is one.
     Newest,
     /// A read that takes what is there: `resourceVersion=0`, and what is no object.
     Any,

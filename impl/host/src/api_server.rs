@@ -89,7 +89,7 @@ impl ApiServer {
     async fn decide_one(&self, call: &Call, origin: &Origin) -> Decision {
         self.decide_until_it_holds(call, origin)
             .await
-            .unwrap_or_else(|error| Decision::Respond(commit_error(&error).into()))
+            .unwrap_or_else(|error| Decision::Respond(call.without_store(commit_error(&error))))
     }
 
     /// Decides on what is known here, and again where a write has met another or a refusal could be old.

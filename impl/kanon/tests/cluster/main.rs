@@ -7,6 +7,7 @@ mod bad_input;
 mod conform;
 mod containers;
 mod durability;
+mod etcd_servers;
 mod kubectl;
 mod lifecycle;
 mod moving;
@@ -21,6 +22,7 @@ fn main() -> std::process::ExitCode {
     let trials: Vec<Trial> = [
         lifecycle::trials(),
         durability::trials(),
+        etcd_servers::trials(),
         typed_client::trials(),
         moving::trials(),
         bad_input::trials(),
