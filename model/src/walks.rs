@@ -72,30 +72,39 @@ impl Visitor for Coverer {
     }
 }
 
-/// What a walk may cover: a kind of action, by its place among the kinds, and an outcome.
-type Goal = (usize, Outcome);
-
-/// The paths, as states and actions. Far goals first: the way there covers the near ones.
+/// The paths that take every kind of action with every outcome.
 pub fn covering_paths<S: Slice>(graph: &Graph<S>) -> Vec<Vec<Step<S>>> {
     let kinds = Kinds::of(graph);
-    let mut missing: Vec<_> = nearest_steps(graph, &kinds).into_iter().collect();
+    paths_to(graph, |step| [kinds.goal(graph, step)])
+}
+
+/// Paths, as states and actions, that reach every goal. Far goals first: the way there reaches the near
+/// ones.
+pub fn paths_to<S: Slice, G: Ord, I: IntoIterator<Item = G>>(
+    graph: &Graph<S>,
+    goals: impl Fn(&Step<S>) -> I,
+) -> Vec<Vec<Step<S>>> {
+    let mut missing: Vec<_> = nearest_steps(graph, &goals).into_iter().collect();
     missing.sort_by_key(|(_, (source, _))| std::cmp::Reverse(*source));
-    let mut covered = BTreeSet::new();
+    let mut reached = BTreeSet::new();
     let mut paths = Vec::new();
     for (goal, (source, step)) in missing {
-        if covered.contains(&goal) {
+        if reached.contains(&goal) {
             continue;
         }
         let mut path = graph.path_to(source);
         path.push(step);
-        covered.extend(path.iter().map(|step| kinds.goal(graph, step)));
+        reached.extend(path.iter().flat_map(&goals));
         paths.push(path);
     }
     paths
 }
 
 /// For each goal, the state nearest to the start from which a step reaches it.
-fn nearest_steps<S: Slice>(graph: &Graph<S>, kinds: &Kinds<S>) -> BTreeMap<Goal, (u32, Step<S>)> {
+fn nearest_steps<S: Slice, G: Ord, I: IntoIterator<Item = G>>(
+    graph: &Graph<S>,
+    goals: impl Fn(&Step<S>) -> I,
+) -> BTreeMap<G, (u32, Step<S>)> {
     let slice = &graph.model.slice;
     let mut nearest = BTreeMap::new();
     for source in 0..graph.len() as u32 {
@@ -105,11 +114,16 @@ fn nearest_steps<S: Slice>(graph: &Graph<S>, kinds: &Kinds<S>) -> BTreeMap<Goal,
                 continue;
             };
             let step = (before, *action, after);
-            nearest.entry(kinds.goal(graph, &step)).or_insert((source, step));
+            for goal in goals(&step) {
+                nearest.entry(goal).or_insert((source, step));
+            }
         }
     }
     nearest
 }
+
+/// What a walk may cover: a kind of action, by its place among the kinds, and an outcome.
+type Goal = (usize, Outcome);
 
 /// The kind of each candidate, as a number.
 struct Kinds<S: Slice>(Vec<(S::Action, usize)>);

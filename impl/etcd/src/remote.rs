@@ -4,7 +4,7 @@
 //! embedded one. Writes go to etcd as transactions; it alone says which of them hold. The mirror may lag:
 //! [`Remote::newest`] asks etcd how far it is, and waits for the mirror to be there.
 
-mod answers;
+pub mod answers;
 mod claims;
 mod compactor;
 mod failure;

@@ -265,6 +265,15 @@ pub(crate) enum Conform {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// Replay traces of the model's etcd on our store: its core, on disk, and through gRPC.
+    Store {
+        /// Replay them on this etcd instead (`http://127.0.0.1:2379`). They compact it; keys stay as they are.
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<String>,
+        /// How to print.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
     /// Tell whether the model allows a trace, or the first event that it does not allow.
     Validate {
         /// The trace.

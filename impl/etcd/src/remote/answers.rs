@@ -4,12 +4,12 @@ use etcd_client::{Event, EventType, KeyValue as WireKeyValue, ResponseHeader};
 use store::{Change, KeyValue, LeaseId, Record, Revision, Write};
 
 /// The revision of whoever answers.
-pub(super) fn revision(header: Option<&ResponseHeader>) -> Revision {
+pub fn revision(header: Option<&ResponseHeader>) -> Revision {
     Revision(header.map_or(0, |header| header.revision().cast_unsigned()))
 }
 
 /// A key.
-pub(super) fn key_value(found: &WireKeyValue) -> KeyValue {
+pub fn key_value(found: &WireKeyValue) -> KeyValue {
     KeyValue {
         key: found.key().into(),
         value: found.value().into(),

@@ -33,7 +33,8 @@ fn operation(operation: &Operation) -> TxnOp {
     }
 }
 
-fn put_options(put: &Put) -> PutOptions {
+/// What is asked of a put beside its key and value.
+pub fn put_options(put: &Put) -> PutOptions {
     let options = PutOptions::new();
     let options = match put.lease {
         Some(lease) => options.with_lease(lease.0),

@@ -15,6 +15,7 @@ pub(crate) fn is_there() -> bool {
 
 /// One member that is a cluster by itself. It ends with this.
 pub(crate) struct Real {
+    command: Command,
     process: Child,
     url: String,
     _folder: tempfile::TempDir,
@@ -24,19 +25,29 @@ impl Real {
     pub(crate) async fn start() -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let (url, peers) = (free_url()?, free_url()?);
-        let process = Command::new("etcd")
+        let mut command = Command::new("etcd");
+        command
             .args(["--listen-client-urls", &url, "--advertise-client-urls", &url])
             .args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers])
             .args(["--initial-cluster", &format!("default={peers}")])
+            // A member that is alone need not wait for others before it leads.
+            .args(["--heartbeat-interval", "20", "--election-timeout", "100"])
             .arg("--data-dir")
             .arg(folder.path())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| error.to_string())?;
-        let real = Self { process, url, _folder: folder };
+            .stderr(Stdio::null());
+        let process = command.spawn().map_err(|error| error.to_string())?;
+        let real = Self { command, process, url, _folder: folder };
         real.client().await?;
         Ok(real)
+    }
+
+    /// Kills it as `kill -9` does, and starts it again. A client, once it answers.
+    pub(crate) async fn restart(&mut self) -> Result<Client, String> {
+        self.process.kill().map_err(|error| error.to_string())?;
+        self.process.wait().map_err(|error| error.to_string())?;
+        self.process = self.command.spawn().map_err(|error| error.to_string())?;
+        self.client().await
     }
 
     /// A client, once the member answers.

@@ -26,6 +26,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("every_walk_of_the_model_replays_on_a_cluster", walks),
         trial("every_stored_counterexample_replays_on_a_cluster_or_says_why_not", counterexamples),
         trial("a_kubeconfig_that_points_nowhere_is_one_line", nowhere),
+        trial("every_trace_of_the_models_etcd_replays_on_our_store", store),
+        trial("an_etcd_that_is_nowhere_is_one_line", no_etcd),
         trial("the_trace_of_a_cluster_is_allowed_and_a_changed_one_is_not", trace),
     ]
 }
@@ -38,6 +40,28 @@ async fn walks() -> Outcome {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let requests = report["requests"].as_u64().unwrap_or(0);
     ensure(report["failed"] == 0 && requests > 100, report)
+}
+
+async fn store() -> Outcome {
+    let output = Cluster::new().conform(&["store", "--output", "json"])?;
+
+    let text = crate::support::text(&output.stdout);
+    let reports = text.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>()?;
+    let is_whole = |report: &serde_json::Value| {
+        report["passed"].as_u64() > Some(100)
+            && report["skipped"] == 0
+            && report["divergences"].as_array().is_some_and(Vec::is_empty)
+    };
+    let all = output.status.success() && reports.len() == 3 && reports.iter().all(is_whole);
+    ensure(all, text)
+}
+
+async fn no_etcd() -> Outcome {
+    let output = Cluster::new().conform(&["store", "--endpoint", "http://127.0.0.1:1"])?;
+
+    let error = crate::support::text(&output.stderr);
+    let line = "kanon: http://127.0.0.1:1: tcp connect error\n";
+    ensure(output.status.code() == Some(3) && error == line, error)
 }
 
 async fn counterexamples() -> Outcome {

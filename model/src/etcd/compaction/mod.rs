@@ -6,6 +6,7 @@
 //! members, other keys, batches, and requests that fail.
 
 mod claims;
+mod exchanges;
 mod mutations;
 mod steps;
 

@@ -5,6 +5,7 @@
 //! several leases, revocation by a client, a client that is slow to learn that its lease is gone.
 
 mod claims;
+mod exchanges;
 mod mutations;
 mod steps;
 

@@ -7,6 +7,7 @@
 //! who may be paused; what a later leader says about reads is taken as confirmed.
 
 mod claims;
+mod exchanges;
 mod mutations;
 mod reads;
 mod state;
