@@ -1,6 +1,6 @@
 //! The same requests to a store of ours and to Debian's etcd, and the answers side by side.
 //!
-//! Where they differ, ours is wrong. The trials need `etcd`; without it they are reported as ignored, by
+//! Half-way, both are restarted: ours as it is stopped, etcd with `kill -9`. Where they differ, ours is wrong. The trials need `etcd`; without it they are reported as ignored, by
 //! name. A trial that fails prints its seed and the request.
 
 mod real;
@@ -34,20 +34,27 @@ fn main() -> ExitCode {
 fn compare(seed: u64) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let (ours, theirs) = (Server::start().await, Real::start().await?);
-        let clients = (ours.client().await, theirs.client().await?);
-        steps(seed, clients).await
+        let (mut ours, mut theirs) = (Server::start().await, Real::start().await?);
+        let mut random = Random::new(seed);
+        let first = (ours.client().await, theirs.client().await?);
+        steps(&mut random, first).await.map_err(|differs| format!("seed {seed}, {differs}"))?;
+        ours = ours.restart().await;
+        let again = (ours.client().await, theirs.restart().await?);
+        let again = steps(&mut random, again).await;
+        again.map_err(|differs| format!("seed {seed}, after a restart, {differs}"))
     })
 }
 
-async fn steps(seed: u64, (mut ours, mut theirs): (Client, Client)) -> Result<(), String> {
-    let mut random = Random::new(seed);
-    for number in 0..STEPS {
-        let step = Step::draw(&mut random);
+async fn steps(
+    random: &mut Random,
+    (mut ours, mut theirs): (Client, Client),
+) -> Result<(), String> {
+    for number in 0..STEPS / 2 {
+        let step = Step::draw(random);
         let (answer, expected) = (step.send(&mut ours).await, step.send(&mut theirs).await);
         if answer != expected {
             return Err(format!(
-                "seed {seed}, request {number}: {step:?}\n  ours: {answer}\n  etcd: {expected}"
+                "request {number}: {step:?}\n  ours: {answer}\n  etcd: {expected}"
             ));
         }
     }
