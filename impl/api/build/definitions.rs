@@ -2,13 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{
+    ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
+};
 use k8s_openapi::api::autoscaling::v1::Scale;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    Binding, ConfigMap, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount,
+    Binding, ConfigMap, Endpoints, Event, LimitRange, Namespace, Node, PersistentVolume,
+    PersistentVolumeClaim, Pod, PodTemplate, ReplicationController, ResourceQuota, Secret, Service,
+    ServiceAccount,
 };
-use k8s_openapi::api::policy::v1::Eviction;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::{
+    IPAddress, Ingress, IngressClass, NetworkPolicy, ServiceCIDR,
+};
+use k8s_openapi::api::node::v1::RuntimeClass;
+use k8s_openapi::api::policy::v1::{Eviction, PodDisruptionBudget};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::{
+    CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ListMeta, Patch, Status};
 use k8s_openapi::schemars::JsonSchema;
 use k8s_openapi::schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -51,16 +68,49 @@ pub(crate) struct Field {
 pub(crate) fn all() -> Definitions {
     let mut roots = Roots::default();
     roots.object::<ConfigMap>();
+    roots.object::<Endpoints>();
     roots.object::<Event>();
+    roots.object::<LimitRange>();
     roots.object::<Namespace>();
     roots.object::<Node>();
+    roots.object::<PersistentVolume>();
+    roots.object::<PersistentVolumeClaim>();
     roots.object::<Pod>();
+    roots.object::<PodTemplate>();
+    roots.object::<ReplicationController>();
+    roots.object::<ResourceQuota>();
     roots.object::<Secret>();
     roots.object::<Service>();
     roots.object::<ServiceAccount>();
+    roots.object::<ControllerRevision>();
+    roots.object::<DaemonSet>();
     roots.object::<Deployment>();
     roots.object::<ReplicaSet>();
+    roots.object::<StatefulSet>();
+    roots.object::<HorizontalPodAutoscaler>();
+    roots.object::<CronJob>();
+    roots.object::<Job>();
+    roots.object::<CertificateSigningRequest>();
     roots.object::<Lease>();
+    roots.object::<EndpointSlice>();
+    roots.object::<IPAddress>();
+    roots.object::<Ingress>();
+    roots.object::<IngressClass>();
+    roots.object::<NetworkPolicy>();
+    roots.object::<ServiceCIDR>();
+    roots.object::<RuntimeClass>();
+    roots.object::<PodDisruptionBudget>();
+    roots.object::<ClusterRole>();
+    roots.object::<ClusterRoleBinding>();
+    roots.object::<Role>();
+    roots.object::<RoleBinding>();
+    roots.object::<PriorityClass>();
+    roots.object::<CSIDriver>();
+    roots.object::<CSINode>();
+    roots.object::<CSIStorageCapacity>();
+    roots.object::<StorageClass>();
+    roots.object::<VolumeAttachment>();
+    roots.object::<VolumeAttributesClass>();
     roots.body::<Binding>();
     roots.body::<Eviction>();
     roots.body::<Scale>();

@@ -1,6 +1,7 @@
 //! What only the Go types of Kubernetes v1.36 tell: which fields are pointers, and what is new in 1.36.
 //!
-//! Facts of `k8s.io/api/*/v1/types.go` and `generated.proto`, for the kinds that are served.
+//! Facts of `k8s.io/api/*/v1/types.go` and `generated.proto`, for the kinds that are served. Where two packages
+//! have a definition of one name, it is named with its package.
 
 use crate::definitions::{Definition, Definitions};
 
@@ -139,6 +140,87 @@ const POINTER_SCALARS: &[(&str, &[&str])] = &[
     ("ObjectMeta", &["deletionGracePeriodSeconds"]),
     ("OwnerReference", &["blockOwnerDeletion", "controller"]),
     ("Preconditions", &["resourceVersion", "uid"]),
+    ("AzureFilePersistentVolumeSource", &["secretNamespace"]),
+    (
+        "CSIDriverSpec",
+        &[
+            "attachRequired",
+            "fsGroupPolicy",
+            "nodeAllocatableUpdatePeriodSeconds",
+            "podInfoOnMount",
+            "preventPodSchedulingIfMissing",
+            "requiresRepublish",
+            "seLinuxMount",
+            "serviceAccountTokenInSecrets",
+            "storageCapacity",
+        ],
+    ),
+    ("CertificateSigningRequestSpec", &["expirationSeconds"]),
+    (
+        "CronJobSpec",
+        &[
+            "failedJobsHistoryLimit",
+            "startingDeadlineSeconds",
+            "successfulJobsHistoryLimit",
+            "suspend",
+            "timeZone",
+        ],
+    ),
+    ("DaemonSetSpec", &["revisionHistoryLimit"]),
+    ("DaemonSetStatus", &["collisionCount"]),
+    ("Endpoint", &["hostname", "nodeName", "zone"]),
+    ("EndpointAddress", &["nodeName"]),
+    ("EndpointConditions", &["ready", "serving", "terminating"]),
+    ("core.v1.EndpointPort", &["appProtocol"]),
+    ("discovery.v1.EndpointPort", &["appProtocol", "name", "port", "protocol"]),
+    ("EphemeralContainerCommon", &["restartPolicy"]),
+    ("GlusterfsPersistentVolumeSource", &["endpointsNamespace"]),
+    ("HPAScalingRules", &["selectPolicy", "stabilizationWindowSeconds"]),
+    ("HTTPIngressPath", &["pathType"]),
+    ("HorizontalPodAutoscalerSpec", &["minReplicas"]),
+    ("HorizontalPodAutoscalerStatus", &["observedGeneration"]),
+    ("ISCSIPersistentVolumeSource", &["initiatorName"]),
+    ("IngressClassParametersReference", &["apiGroup", "namespace", "scope"]),
+    ("IngressPortStatus", &["error"]),
+    ("IngressSpec", &["ingressClassName"]),
+    (
+        "JobSpec",
+        &[
+            "activeDeadlineSeconds",
+            "backoffLimit",
+            "backoffLimitPerIndex",
+            "completionMode",
+            "completions",
+            "managedBy",
+            "manualSelector",
+            "maxFailedIndexes",
+            "parallelism",
+            "podReplacementPolicy",
+            "suspend",
+            "ttlSecondsAfterFinished",
+        ],
+    ),
+    ("JobStatus", &["failedIndexes", "ready", "terminating"]),
+    ("LocalVolumeSource", &["fsType"]),
+    ("MetricTarget", &["averageUtilization"]),
+    ("MetricValueStatus", &["averageUtilization"]),
+    ("NetworkPolicyPort", &["endPort", "port", "protocol"]),
+    ("PersistentVolumeClaimStatus", &["currentVolumeAttributesClassName"]),
+    ("PersistentVolumeSpec", &["volumeAttributesClassName", "volumeMode"]),
+    ("PodDisruptionBudgetSpec", &["maxUnavailable", "minAvailable", "unhealthyPodEvictionPolicy"]),
+    ("PodFailurePolicyOnExitCodesRequirement", &["containerName"]),
+    ("PriorityClass", &["preemptionPolicy"]),
+    ("ReplicationControllerSpec", &["replicas"]),
+    ("RollingUpdateDaemonSet", &["maxSurge", "maxUnavailable"]),
+    ("RollingUpdateStatefulSetStrategy", &["maxUnavailable", "partition"]),
+    ("StatefulSetSpec", &["replicas", "revisionHistoryLimit"]),
+    ("StatefulSetStatus", &["collisionCount"]),
+    ("StorageClass", &["allowVolumeExpansion", "reclaimPolicy", "volumeBindingMode"]),
+    ("SuccessPolicyRule", &["succeededCount", "succeededIndexes"]),
+    ("TokenRequest", &["expirationSeconds"]),
+    ("VolumeAttachmentSource", &["persistentVolumeName"]),
+    ("VolumeError", &["errorCode"]),
+    ("VolumeNodeResources", &["count"]),
 ];
 
 /// Objects that Go holds by value; all others it holds by pointer.
@@ -156,6 +238,31 @@ const STRUCT_VALUES: &[(&str, &[&str])] = &[
     ("PreferredSchedulingTerm", &["preference"]),
     ("ServiceStatus", &["loadBalancer"]),
     ("WeightedPodAffinityTerm", &["podAffinityTerm"]),
+    ("ClusterRoleBinding", &["roleRef"]),
+    ("ContainerResourceMetricSource", &["target"]),
+    ("ContainerResourceMetricStatus", &["current"]),
+    ("CronJobSpec", &["jobTemplate"]),
+    ("DaemonSetSpec", &["template", "updateStrategy"]),
+    ("Endpoint", &["conditions"]),
+    ("EphemeralContainerCommon", &["resources"]),
+    ("ExternalMetricSource", &["metric", "target"]),
+    ("ExternalMetricStatus", &["current", "metric"]),
+    ("HTTPIngressPath", &["backend"]),
+    ("HorizontalPodAutoscalerSpec", &["scaleTargetRef"]),
+    ("IngressServiceBackend", &["port"]),
+    ("IngressStatus", &["loadBalancer"]),
+    ("JobSpec", &["template"]),
+    ("NetworkPolicySpec", &["podSelector"]),
+    ("ObjectMetricSource", &["describedObject", "metric", "target"]),
+    ("ObjectMetricStatus", &["current", "describedObject", "metric"]),
+    ("PodTemplate", &["template"]),
+    ("PodsMetricSource", &["metric", "target"]),
+    ("PodsMetricStatus", &["current", "metric"]),
+    ("ResourceMetricSource", &["target"]),
+    ("ResourceMetricStatus", &["current"]),
+    ("RoleBinding", &["roleRef"]),
+    ("StatefulSetSpec", &["template", "updateStrategy"]),
+    ("VolumeAttachmentSpec", &["source"]),
 ];
 
 /// Objects of these names are values in every kind.
@@ -163,6 +270,7 @@ const STRUCT_VALUE_NAMES: &[&str] = &["metadata", "spec", "status"];
 
 /// Fields that `k8s-pb` 0.9 (Kubernetes 1.35) lacks: definition, field, protobuf number, list type.
 const NEW_FIELDS: &[(&str, &str, u32, &str)] = &[
+    ("CSIDriverSpec", "preventPodSchedulingIfMissing", 11, ""),
     ("ImageVolumeStatus", "imageRef", 1, ""),
     ("ListMeta", "shardInfo", 5, ""),
     ("NodeAllocatableResourceClaimStatus", "containers", 2, "set"),
@@ -192,9 +300,9 @@ const REQUIRED: &[(&str, &str, bool)] = &[
 
 /// Writes these facts into the definitions.
 pub(crate) fn join(definitions: &mut Definitions) {
-    for (name, definition) in definitions {
-        let (_, name) = name.rsplit_once('.').unwrap_or(("", name));
-        join_pointers(name, definition);
+    for (full_name, definition) in definitions {
+        let (_, name) = full_name.rsplit_once('.').unwrap_or(("", full_name));
+        join_pointers(full_name, definition);
         join_new_fields(name, definition);
         join_required(name, definition);
     }
@@ -213,7 +321,10 @@ fn join_pointers(definition_name: &str, definition: &mut Definition) {
 }
 
 fn lists(table: &[(&str, &[&str])], definition: &str, field: &str) -> bool {
-    table.iter().any(|(name, fields)| *name == definition && fields.contains(&field))
+    let is_meant = |name: &str| {
+        definition.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    table.iter().any(|(name, fields)| is_meant(name) && fields.contains(&field))
 }
 
 fn join_new_fields(definition_name: &str, definition: &mut Definition) {

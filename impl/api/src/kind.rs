@@ -85,26 +85,92 @@ pub mod resources {
     resources! {
         CONFIG_MAPS: "" "v1" "ConfigMap" "configmaps" "configmap"
             short ["cm"], categories [], namespaced true, subresources [];
+        ENDPOINTS: "" "v1" "Endpoints" "endpoints" "endpoints"
+            short ["ep"], categories [], namespaced true, subresources [];
         EVENTS: "" "v1" "Event" "events" "event"
             short ["ev"], categories [], namespaced true, subresources [];
+        LIMIT_RANGES: "" "v1" "LimitRange" "limitranges" "limitrange"
+            short ["limits"], categories [], namespaced true, subresources [];
         NAMESPACES: "" "v1" "Namespace" "namespaces" "namespace"
             short ["ns"], categories [], namespaced false, subresources ["finalize", "status"];
         NODES: "" "v1" "Node" "nodes" "node"
             short ["no"], categories [], namespaced false, subresources ["status"];
+        PERSISTENT_VOLUME_CLAIMS: "" "v1" "PersistentVolumeClaim" "persistentvolumeclaims" "persistentvolumeclaim"
+            short ["pvc"], categories [], namespaced true, subresources ["status"];
+        PERSISTENT_VOLUMES: "" "v1" "PersistentVolume" "persistentvolumes" "persistentvolume"
+            short ["pv"], categories [], namespaced false, subresources ["status"];
         PODS: "" "v1" "Pod" "pods" "pod"
             short ["po"], categories ["all"], namespaced true,
             subresources ["attach", "binding", "eviction", "exec", "log", "status"];
+        POD_TEMPLATES: "" "v1" "PodTemplate" "podtemplates" "podtemplate"
+            short [], categories [], namespaced true, subresources [];
+        REPLICATION_CONTROLLERS: "" "v1" "ReplicationController" "replicationcontrollers" "replicationcontroller"
+            short ["rc"], categories ["all"], namespaced true, subresources ["scale", "status"];
+        RESOURCE_QUOTAS: "" "v1" "ResourceQuota" "resourcequotas" "resourcequota"
+            short ["quota"], categories [], namespaced true, subresources ["status"];
         SECRETS: "" "v1" "Secret" "secrets" "secret"
             short [], categories [], namespaced true, subresources [];
         SERVICE_ACCOUNTS: "" "v1" "ServiceAccount" "serviceaccounts" "serviceaccount"
             short ["sa"], categories [], namespaced true, subresources [];
         SERVICES: "" "v1" "Service" "services" "service"
             short ["svc"], categories ["all"], namespaced true, subresources ["status"];
+        CONTROLLER_REVISIONS: "apps" "v1" "ControllerRevision" "controllerrevisions" "controllerrevision"
+            short [], categories [], namespaced true, subresources [];
+        DAEMON_SETS: "apps" "v1" "DaemonSet" "daemonsets" "daemonset"
+            short ["ds"], categories ["all"], namespaced true, subresources ["status"];
         DEPLOYMENTS: "apps" "v1" "Deployment" "deployments" "deployment"
             short ["deploy"], categories ["all"], namespaced true, subresources ["scale", "status"];
         REPLICA_SETS: "apps" "v1" "ReplicaSet" "replicasets" "replicaset"
             short ["rs"], categories ["all"], namespaced true, subresources ["scale", "status"];
+        STATEFUL_SETS: "apps" "v1" "StatefulSet" "statefulsets" "statefulset"
+            short ["sts"], categories ["all"], namespaced true, subresources ["scale", "status"];
+        HORIZONTAL_POD_AUTOSCALERS: "autoscaling" "v2" "HorizontalPodAutoscaler" "horizontalpodautoscalers" "horizontalpodautoscaler"
+            short ["hpa"], categories ["all"], namespaced true, subresources ["status"];
+        CRON_JOBS: "batch" "v1" "CronJob" "cronjobs" "cronjob"
+            short ["cj"], categories ["all"], namespaced true, subresources ["status"];
+        JOBS: "batch" "v1" "Job" "jobs" "job"
+            short [], categories ["all"], namespaced true, subresources ["status"];
+        CERTIFICATE_SIGNING_REQUESTS: "certificates.k8s.io" "v1" "CertificateSigningRequest" "certificatesigningrequests" "certificatesigningrequest"
+            short ["csr"], categories [], namespaced false, subresources ["approval", "status"];
+        INGRESS_CLASSES: "networking.k8s.io" "v1" "IngressClass" "ingressclasses" "ingressclass"
+            short [], categories [], namespaced false, subresources [];
+        INGRESSES: "networking.k8s.io" "v1" "Ingress" "ingresses" "ingress"
+            short ["ing"], categories [], namespaced true, subresources ["status"];
+        IP_ADDRESSES: "networking.k8s.io" "v1" "IPAddress" "ipaddresses" "ipaddress"
+            short ["ip"], categories [], namespaced false, subresources [];
+        NETWORK_POLICIES: "networking.k8s.io" "v1" "NetworkPolicy" "networkpolicies" "networkpolicy"
+            short ["netpol"], categories [], namespaced true, subresources [];
+        SERVICE_CIDRS: "networking.k8s.io" "v1" "ServiceCIDR" "servicecidrs" "servicecidr"
+            short [], categories [], namespaced false, subresources ["status"];
+        POD_DISRUPTION_BUDGETS: "policy" "v1" "PodDisruptionBudget" "poddisruptionbudgets" "poddisruptionbudget"
+            short ["pdb"], categories [], namespaced true, subresources ["status"];
+        CLUSTER_ROLE_BINDINGS: "rbac.authorization.k8s.io" "v1" "ClusterRoleBinding" "clusterrolebindings" "clusterrolebinding"
+            short [], categories [], namespaced false, subresources [];
+        CLUSTER_ROLES: "rbac.authorization.k8s.io" "v1" "ClusterRole" "clusterroles" "clusterrole"
+            short [], categories [], namespaced false, subresources [];
+        ROLE_BINDINGS: "rbac.authorization.k8s.io" "v1" "RoleBinding" "rolebindings" "rolebinding"
+            short [], categories [], namespaced true, subresources [];
+        ROLES: "rbac.authorization.k8s.io" "v1" "Role" "roles" "role"
+            short [], categories [], namespaced true, subresources [];
+        CSI_DRIVERS: "storage.k8s.io" "v1" "CSIDriver" "csidrivers" "csidriver"
+            short [], categories [], namespaced false, subresources [];
+        CSI_NODES: "storage.k8s.io" "v1" "CSINode" "csinodes" "csinode"
+            short [], categories [], namespaced false, subresources [];
+        CSI_STORAGE_CAPACITIES: "storage.k8s.io" "v1" "CSIStorageCapacity" "csistoragecapacities" "csistoragecapacity"
+            short [], categories [], namespaced true, subresources [];
+        STORAGE_CLASSES: "storage.k8s.io" "v1" "StorageClass" "storageclasses" "storageclass"
+            short ["sc"], categories [], namespaced false, subresources [];
+        VOLUME_ATTACHMENTS: "storage.k8s.io" "v1" "VolumeAttachment" "volumeattachments" "volumeattachment"
+            short [], categories [], namespaced false, subresources ["status"];
+        VOLUME_ATTRIBUTES_CLASSES: "storage.k8s.io" "v1" "VolumeAttributesClass" "volumeattributesclasses" "volumeattributesclass"
+            short ["vac"], categories [], namespaced false, subresources [];
+        PRIORITY_CLASSES: "scheduling.k8s.io" "v1" "PriorityClass" "priorityclasses" "priorityclass"
+            short ["pc"], categories [], namespaced false, subresources [];
         LEASES: "coordination.k8s.io" "v1" "Lease" "leases" "lease"
+            short [], categories [], namespaced true, subresources [];
+        RUNTIME_CLASSES: "node.k8s.io" "v1" "RuntimeClass" "runtimeclasses" "runtimeclass"
+            short [], categories [], namespaced false, subresources [];
+        ENDPOINT_SLICES: "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" "endpointslice"
             short [], categories [], namespaced true, subresources [];
     }
 

@@ -1,7 +1,7 @@
 //! Where objects are kept in the store.
 //!
 //! The keys are upstream's, so that tools which read a cluster's etcd find them
-//! (pkg/registry/core/rest/storage_core.go, v1.36: nodes are "minions", services have "specs").
+//! (`SpecialDefaultResourcePrefixes` in pkg/kubeapiserver/default_storage_factory_builder.go, v1.36).
 
 use api::ApiResource;
 use store::{Bytes, Range};
@@ -18,7 +18,10 @@ pub fn range(resource: &ApiResource, namespace: Option<&str>) -> Range {
 
 fn prefix(resource: &ApiResource, namespace: Option<&str>) -> String {
     let folder = match resource.plural {
+        "endpoints" => "services/endpoints",
+        "ingresses" => "ingress",
         "nodes" => "minions",
+        "replicationcontrollers" => "controllers",
         "services" => "services/specs",
         plural => plural,
     };

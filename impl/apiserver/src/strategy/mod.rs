@@ -14,6 +14,7 @@ mod lease;
 mod meta;
 mod namespace;
 mod node;
+mod plain;
 mod pod;
 mod pod_spec;
 mod pod_template;
@@ -66,7 +67,8 @@ pub(crate) fn prepare_for_create(
         "Pod" => pod::prepare_for_create(object, toleration_seconds),
         "ReplicaSet" => replica_set::prepare_for_create(object),
         "Service" => service::prepare_for_create(object),
-        _ => {}
+        "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
+        _ => plain::prepare_for_create(resource, object),
     }
 }
 
@@ -81,7 +83,8 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
         "Pod" => pod::prepare_for_update(new, old),
         "ReplicaSet" => replica_set::prepare_for_update(new, old),
         "Service" => service::prepare_for_update(new, old),
-        _ => {}
+        "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
+        _ => plain::prepare_for_update(resource, new, old),
     }
 }
 

@@ -6,18 +6,14 @@ use crate::moving::{SHORT, pods_move};
 use crate::support::{Cluster, Outcome, ensure, trial};
 
 /// The stored counterexamples that are not replayed, and why.
-const SKIPPED: [(&str, &str); 12] = [
+const SKIPPED: [(&str, &str); 8] = [
     ("etcd-13766", "no step of it is a request"),
     ("etcd-18089", "no step of it is a request"),
     ("etcd-19179", "no step of it is a request"),
     ("etcd-20418", "no step of it is a request"),
-    ("k-108645", "the server has no jobs.batch"),
-    ("k-109429", "the server has no jobs.batch"),
     ("k-112814", "no step of it is a request"),
-    ("k-127429", "the server has no endpoints"),
     ("k-131421", "it takes an API server that lags behind"),
     ("k-36891", "it takes an API server that lags behind"),
-    ("k-82149", "the server has no poddisruptionbudgets.policy"),
     ("k-91073", "it takes an API server that lags behind"),
 ];
 
