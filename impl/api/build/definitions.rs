@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::{
     ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
 };
+use k8s_openapi::api::authentication::v1::{SelfSubjectReview, TokenReview};
+use k8s_openapi::api::authorization::v1::{
+    LocalSubjectAccessReview, SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview,
+};
 use k8s_openapi::api::autoscaling::v1::Scale;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -111,6 +115,12 @@ pub(crate) fn all() -> Definitions {
     roots.object::<StorageClass>();
     roots.object::<VolumeAttachment>();
     roots.object::<VolumeAttributesClass>();
+    roots.body::<LocalSubjectAccessReview>();
+    roots.body::<SelfSubjectAccessReview>();
+    roots.body::<SelfSubjectReview>();
+    roots.body::<SelfSubjectRulesReview>();
+    roots.body::<SubjectAccessReview>();
+    roots.body::<TokenReview>();
     roots.body::<Binding>();
     roots.body::<Eviction>();
     roots.body::<Scale>();

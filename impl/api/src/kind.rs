@@ -28,6 +28,8 @@ pub struct ApiResource {
     pub namespaced: bool,
     /// The subresources it serves, `status`.
     pub subresources: &'static [&'static str],
+    /// Whether its objects are kept; a review is only answered.
+    pub is_stored: bool,
 }
 
 impl ApiResource {
@@ -67,22 +69,25 @@ pub mod resources {
     use super::ApiResource;
 
     macro_rules! resources {
-        ($($name:ident: $group:literal $version:literal $kind:literal $plural:literal $singular:literal
+        ($(#[$doc:meta])* $list:ident, stored $stored:literal;
+            $($name:ident: $group:literal $version:literal $kind:literal $plural:literal $singular:literal
             short $short:expr, categories $categories:expr, namespaced $namespaced:literal, subresources $sub:expr;)*) => {
             $(
                 #[doc = concat!("`", $plural, "`.")]
                 pub static $name: ApiResource = ApiResource {
                     group: $group, version: $version, kind: $kind, plural: $plural, singular: $singular,
                     short_names: &$short, categories: &$categories, namespaced: $namespaced,
-                    subresources: &$sub,
+                    subresources: &$sub, is_stored: $stored,
                 };
             )*
-            /// All of them, in the order of discovery.
-            pub static ALL: &[&ApiResource] = &[$(&$name),*];
+            $(#[$doc])*
+            pub static $list: &[&ApiResource] = &[$(&$name),*];
         };
     }
 
     resources! {
+        /// All whose objects are stored, in the order of discovery.
+        ALL, stored true;
         CONFIG_MAPS: "" "v1" "ConfigMap" "configmaps" "configmap"
             short ["cm"], categories [], namespaced true, subresources [];
         ENDPOINTS: "" "v1" "Endpoints" "endpoints" "endpoints"
@@ -174,9 +179,31 @@ pub mod resources {
             short [], categories [], namespaced true, subresources [];
     }
 
+    resources! {
+        /// All that answer a question and store nothing.
+        REVIEWS, stored false;
+        SELF_SUBJECT_REVIEWS: "authentication.k8s.io" "v1" "SelfSubjectReview" "selfsubjectreviews" "selfsubjectreview"
+            short [], categories [], namespaced false, subresources [];
+        TOKEN_REVIEWS: "authentication.k8s.io" "v1" "TokenReview" "tokenreviews" "tokenreview"
+            short [], categories [], namespaced false, subresources [];
+        LOCAL_SUBJECT_ACCESS_REVIEWS: "authorization.k8s.io" "v1" "LocalSubjectAccessReview" "localsubjectaccessreviews" "localsubjectaccessreview"
+            short [], categories [], namespaced true, subresources [];
+        SELF_SUBJECT_ACCESS_REVIEWS: "authorization.k8s.io" "v1" "SelfSubjectAccessReview" "selfsubjectaccessreviews" "selfsubjectaccessreview"
+            short [], categories [], namespaced false, subresources [];
+        SELF_SUBJECT_RULES_REVIEWS: "authorization.k8s.io" "v1" "SelfSubjectRulesReview" "selfsubjectrulesreviews" "selfsubjectrulesreview"
+            short [], categories [], namespaced false, subresources [];
+        SUBJECT_ACCESS_REVIEWS: "authorization.k8s.io" "v1" "SubjectAccessReview" "subjectaccessreviews" "subjectaccessreview"
+            short [], categories [], namespaced false, subresources [];
+    }
+
+    /// All that are served.
+    pub fn served() -> impl Iterator<Item = &'static ApiResource> {
+        ALL.iter().chain(REVIEWS).copied()
+    }
+
     /// The resource with this group and plural name.
     pub fn find(group: &str, plural: &str) -> Option<&'static ApiResource> {
-        ALL.iter().copied().find(|resource| resource.group == group && resource.plural == plural)
+        served().find(|resource| resource.group == group && resource.plural == plural)
     }
 
     /// The resource whose objects have this `apiVersion` and `kind`.

@@ -4,16 +4,20 @@
 //! others only what upstream's `system:public-info-viewer` allows. Roles come with RBAC.
 
 use api::{Reason, Status};
-use http::Method;
 
-use crate::call::Call;
+use crate::call::{Call, User};
 
 const PUBLIC: &[&str] = &["/healthz", "/livez", "/readyz", "/version"];
 
+/// Whether somebody may do something with objects, or with a path that is none of objects.
+pub(crate) fn allows(user: &User, verb: &str, path: Option<&str>) -> bool {
+    let is_public = path.is_some_and(|path| PUBLIC.contains(&path.trim_end_matches('/')));
+    !user.is_anonymous() || (verb == "get" && is_public)
+}
+
 /// Refuses what the caller may not do.
 pub(crate) fn authorize(call: &Call) -> Result<(), Status> {
-    let path = call.path.trim_end_matches('/');
-    if !call.user.is_anonymous() || (call.method == Method::GET && PUBLIC.contains(&path)) {
+    if allows(&call.user, &call.method.as_str().to_lowercase(), Some(&call.path)) {
         return Ok(());
     }
     let verb = call.method.as_str().to_lowercase();

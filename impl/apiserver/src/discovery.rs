@@ -10,7 +10,7 @@ use crate::call::{Call, Response};
 /// The version that `/version` tells.
 pub const GIT_VERSION: &str = "v1.36.0+kanon";
 
-/// What can be done with the objects of every resource.
+/// What can be done with objects that are stored.
 const VERBS: &[&str] =
     &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
@@ -56,10 +56,7 @@ pub fn group(group: &str) -> Value {
 
 /// `/apis/GROUP/VERSION`.
 pub fn api_resources(group: &str, version: &str) -> Value {
-    let served = resources::ALL
-        .iter()
-        .filter(|resource| resource.group == group && resource.version == version);
-    let list: Vec<Value> = served.flat_map(|resource| legacy(resource)).collect();
+    let list: Vec<Value> = served(group, version).flat_map(legacy).collect();
     let group_version = match group {
         "" => version.to_owned(),
         group => format!("{group}/{version}"),
@@ -67,9 +64,17 @@ pub fn api_resources(group: &str, version: &str) -> Value {
     json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": list})
 }
 
+fn served<'a>(group: &'a str, version: &'a str) -> impl Iterator<Item = &'static ApiResource> + 'a {
+    resources::served()
+        .filter(move |resource| resource.group == group && resource.version == version)
+}
+
+fn verbs(resource: &ApiResource) -> &'static [&'static str] {
+    if resource.is_stored { VERBS } else { &["create"] }
+}
+
 fn group_versions(wanted: impl Fn(&str) -> bool) -> Vec<(&'static str, &'static str)> {
-    let mut found: Vec<_> = resources::ALL
-        .iter()
+    let mut found: Vec<_> = resources::served()
         .map(|resource| (resource.group, resource.version))
         .filter(|(group, _)| wanted(group))
         .collect();
@@ -84,7 +89,7 @@ fn group_value(group: &str, version: &str) -> Value {
 
 fn legacy(resource: &ApiResource) -> Vec<Value> {
     let mut value = json!({"name": resource.plural, "singularName": resource.singular,
-        "namespaced": resource.namespaced, "kind": resource.kind, "verbs": VERBS});
+        "namespaced": resource.namespaced, "kind": resource.kind, "verbs": verbs(resource)});
     for (field, names) in
         [("shortNames", resource.short_names), ("categories", resource.categories)]
     {
@@ -144,10 +149,7 @@ fn aggregated(call: &Call, wanted: impl Fn(&str) -> bool) -> Option<Response> {
 }
 
 fn aggregated_group((group, version): (&str, &str)) -> Value {
-    let served = resources::ALL
-        .iter()
-        .filter(|resource| resource.group == group && resource.version == version);
-    let list: Vec<Value> = served.map(|resource| aggregated_resource(resource)).collect();
+    let list: Vec<Value> = served(group, version).map(aggregated_resource).collect();
     let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
     json!({"metadata": metadata, "versions": [
         {"version": version, "resources": list, "freshness": "Current"}]})
@@ -156,7 +158,7 @@ fn aggregated_group((group, version): (&str, &str)) -> Value {
 fn aggregated_resource(resource: &ApiResource) -> Value {
     let scope = if resource.namespaced { "Namespaced" } else { "Cluster" };
     let mut value = json!({"resource": resource.plural, "singularResource": resource.singular,
-        "scope": scope, "verbs": VERBS,
+        "scope": scope, "verbs": verbs(resource),
         "responseKind": {"group": resource.group, "version": resource.version, "kind": resource.kind}});
     for (field, names) in
         [("shortNames", resource.short_names), ("categories", resource.categories)]

@@ -74,6 +74,9 @@ fn document(target: &Target, call: &Call) -> Result<Response, Status> {
 }
 
 fn decide_objects(write: Write<'_>) -> Result<Decision, Status> {
+    if !write.target.resource.is_stored {
+        return write::review(write);
+    }
     match (write.target.subresource, write.target.name.is_some()) {
         ("", false) => decide_collection(write),
         ("", true) => decide_one(write),

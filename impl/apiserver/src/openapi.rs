@@ -31,7 +31,7 @@ pub(crate) fn index() -> Value {
 /// `/openapi/v3/api/v1`, `/openapi/v3/apis/apps/v1`: the document below that path.
 pub(crate) fn document(group_version: &str) -> Option<Value> {
     let served: Vec<&ApiResource> =
-        resources::ALL.iter().copied().filter(|resource| root(resource) == group_version).collect();
+        resources::served().filter(|resource| root(resource) == group_version).collect();
     if served.is_empty() {
         return None;
     }
@@ -56,7 +56,7 @@ fn root(resource: &ApiResource) -> String {
 }
 
 fn roots() -> BTreeSet<String> {
-    resources::ALL.iter().map(|resource| root(resource)).collect()
+    resources::served().map(root).collect()
 }
 
 fn hash(root: &str) -> u64 {

@@ -68,13 +68,12 @@ pub fn route(path: &str) -> Result<Target, Status> {
 }
 
 fn known_group(group: &str) -> Option<&'static str> {
-    let named = |resource: &&&ApiResource| !group.is_empty() && resource.group == group;
-    resources::ALL.iter().find(named).map(|resource| resource.group)
+    let named = |resource: &&ApiResource| !group.is_empty() && resource.group == group;
+    resources::served().find(named).map(|resource| resource.group)
 }
 
 fn known_version(group: &str, version: &str) -> Option<Target> {
-    resources::ALL
-        .iter()
+    resources::served()
         .find(|resource| resource.group == group && resource.version == version)
         .map(|resource| Target::Resources(resource.group, resource.version))
 }

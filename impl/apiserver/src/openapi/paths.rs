@@ -67,6 +67,11 @@ struct Operation<'a> {
 /// Every path of a resource with its operations.
 pub(super) fn of(resource: &ApiResource) -> Vec<(String, Value)> {
     let collection = resource.path(Some("{namespace}"));
+    if !resource.is_stored {
+        let mut operations = created(resource, kind(resource), "");
+        operations["parameters"] = parameters(&collection);
+        return vec![(collection, operations)];
+    }
     let one = format!("{collection}/{{name}}");
     let mut paths = vec![
         (one.clone(), object(resource, &parameters(&one))),

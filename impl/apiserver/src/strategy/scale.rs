@@ -21,6 +21,7 @@ static SCALE: ApiResource = ApiResource {
     categories: &[],
     namespaced: true,
     subresources: &[],
+    is_stored: false,
 };
 const METADATA: [&str; 5] = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
 

@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod eviction;
 mod patch;
+mod review;
 mod scale;
 mod update;
 
@@ -14,6 +15,7 @@ pub(crate) use create::create;
 pub(crate) use delete::{delete, delete_collection};
 pub(crate) use eviction::evict;
 pub(crate) use patch::patch;
+pub(crate) use review::review;
 pub(crate) use scale::{get_scale, patch_scale, put_scale};
 pub(crate) use update::{finalize, update};
 
