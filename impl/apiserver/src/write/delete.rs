@@ -20,12 +20,21 @@ pub(crate) fn delete(write: Write<'_>) -> Result<Decision, Status> {
 }
 
 /// The same with options that are already read.
-pub(super) fn delete_with(write: Write<'_>, options: &Value) -> Result<Decision, Status> {
+fn delete_with(write: Write<'_>, options: &Value) -> Result<Decision, Status> {
+    admission::admit_delete(write.target, write.target.name()?)?;
+    let (old, revision) = write.current()?;
+    delete_found(write, options, old, revision)
+}
+
+/// The same of an object that is already read, and may be other by a little.
+pub(super) fn delete_found(
+    write: Write<'_>,
+    options: &Value,
+    old: Value,
+    revision: Revision,
+) -> Result<Decision, Status> {
     let call = with_dry_run(write.call, options);
     let write = Write { call: &call, ..write };
-    let name = write.target.name()?;
-    admission::admit_delete(write.target, name)?;
-    let (old, revision) = write.current()?;
     check_preconditions(write, options, &old, revision)?;
     let grace = grace_seconds(write, options, &old);
     let finalizers = finalizers(options, &old)?;

@@ -4,6 +4,7 @@ mod binding;
 mod body;
 mod create;
 mod delete;
+mod disruption;
 mod eviction;
 mod patch;
 mod review;
