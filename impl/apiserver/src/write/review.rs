@@ -59,9 +59,7 @@ fn status(write: Write<'_>, review: &Value) -> Result<Value, Status> {
 fn user_info(user: &User) -> Value {
     let mut info = json!({"username": user.name});
     if !user.groups.is_empty() {
-        let all = ["system:authenticated".to_owned()];
-        let groups = user.groups.iter().chain(all.iter().filter(|_| !user.is_anonymous()));
-        info["groups"] = groups.map(String::as_str).collect();
+        info["groups"] = json!(user.groups);
     }
     info
 }
@@ -192,7 +190,7 @@ mod tests {
 
         let review = asked(user("ada", &["admins"]), path, json!({}));
 
-        let expected = json!({"username": "ada", "groups": ["admins", "system:authenticated"]});
+        let expected = json!({"username": "ada", "groups": ["admins"]});
         assert_eq!(review["status"]["userInfo"], expected);
         assert_eq!(review["kind"], "SelfSubjectReview");
     }

@@ -17,6 +17,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("kubectl_creates_scales_and_rolls_out", workloads),
         trial("kubectl_applies_twice_diffs_labels_and_deletes", apply),
         trial("kubectl_describes_explains_and_discovers", reading),
+        trial("kubectl_creates_with_every_generator", generators),
+        trial("kubectl_asks_who_it_is_and_what_it_may_do", reviews),
+        trial("kubectl_drains_no_more_than_a_budget_allows", drain),
     ];
     trials.into_iter().map(|trial| trial.with_ignored_flag(!found)).collect()
 }
@@ -115,4 +118,70 @@ async fn reading() -> Outcome {
     kubectl.prints(&["api-resources"], "deployments")?;
     kubectl.prints(&["get", "--raw", "/readyz"], "ok")?;
     kubectl.prints(&["get", "pods", "-A", "-o", "wide"], "NOMINATED NODE")
+}
+
+/// What `kubectl create` makes, and what is then there.
+const GENERATORS: [(&[&str], &str); 14] = [
+    (&["namespace", "n"], "namespaces/n"),
+    (&["serviceaccount", "a"], "serviceaccounts/a"),
+    (&["configmap", "c", "--from-literal=a=b"], "configmaps/c"),
+    (&["secret", "generic", "s", "--from-literal=a=b"], "secrets/s"),
+    (&["deployment", "d", "--image=i"], "deployments/d"),
+    (&["service", "clusterip", "s", "--tcp=80"], "services/s"),
+    (&["job", "j", "--image=i"], "jobs/j"),
+    (&["cronjob", "j", "--image=i", "--schedule=0 * * * *"], "cronjobs/j"),
+    (&["ingress", "i", "--rule=example.com/=s:80"], "ingresses/i"),
+    (&["quota", "q", "--hard=pods=3"], "resourcequotas/q"),
+    (&["priorityclass", "p", "--value=5"], "priorityclasses/p"),
+    (&["poddisruptionbudget", "b", "--selector=a=b", "--min-available=1"], "pdb/b"),
+    (&["role", "r", "--verb=get", "--resource=pods"], "roles/r"),
+    (&["clusterrolebinding", "b", "--clusterrole=r", "--user=ada"], "clusterrolebindings/b"),
+];
+
+async fn generators() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let kubectl = Kubectl(&cluster);
+
+    for (generator, made) in GENERATORS {
+        kubectl.prints(&[&["create"], generator].concat(), "created")?;
+        let name = made.rsplit('/').next().unwrap_or_default();
+        kubectl.prints(&["get", made], name)?;
+        kubectl.prints(&["label", made, "made=here"], "labeled")?;
+        kubectl.prints(&["delete", made, "--wait=false"], "deleted")?;
+    }
+    Ok(())
+}
+
+async fn reviews() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let kubectl = Kubectl(&cluster);
+
+    kubectl.prints(&["auth", "whoami"], "kubernetes-admin")?;
+    kubectl.prints(&["auth", "can-i", "create", "pods"], "yes")?;
+    kubectl.prints(&["auth", "can-i", "--list"], "*.*")?;
+    kubectl.prints(&["auth", "can-i", "get", "/version"], "yes")
+}
+
+async fn drain() -> Outcome {
+    let cluster = Cluster::simulated(&[])?;
+    let kubectl = Kubectl(&cluster);
+    let allow = |allowed: u8| {
+        let status = serde_json::json!({"status": {"observedGeneration": 1,
+            "disruptionsAllowed": allowed, "currentHealthy": 1, "desiredHealthy": 1 - allowed}});
+        let patch = status.to_string();
+        let patch = ["patch", "pdb", "b", "--subresource=status", "--type=merge", "-p", &patch];
+        kubectl.prints(&patch, "patched")
+    };
+    let drain = ["drain", "node-1", "--force", "--timeout=1s"];
+
+    kubectl.succeed(&["run", "p", "--image=i", "--labels=a=b"])?;
+    kubectl.succeed(&["create", "pdb", "b", "--selector=a=b", "--min-available=1"])?;
+    kubectl.succeed(&["wait", "--for=condition=Ready", "pod/p", "--timeout=60s"])?;
+    allow(0)?;
+    let (code, out) = kubectl.output(&drain)?;
+    let told = "Cannot evict pod as it would violate the pod's disruption budget.";
+    ensure(code != 0 && out.contains(told), out)?;
+    kubectl.prints(&["get", "pod", "p"], "Running")?;
+    allow(1)?;
+    kubectl.prints(&["drain", "node-1", "--force", "--timeout=60s"], "pod/p evicted")
 }
