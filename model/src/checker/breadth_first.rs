@@ -5,9 +5,10 @@
 //! every state the action that led to it. It keeps no edges: liveness needs [`graph`](super::graph).
 
 use super::claims::Discoveries;
+use super::expansion::Expanded;
 use super::fingerprints::Fingerprints;
 use super::frontier::{Block, Spill};
-use super::level::{Expanded, Level, LookedAt};
+use super::level::{Level, LookedAt};
 use super::limits::{End, Limit, Limits};
 use super::path::{Step, path};
 use super::progress::Progress;
