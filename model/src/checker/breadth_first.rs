@@ -13,7 +13,7 @@ use super::limits::{End, Limit, Limits};
 use super::path::{Step, path};
 use super::progress::Progress;
 use super::trail::{BlockTrail, Place, Trail};
-use crate::pack::{Packed, Packer};
+use crate::pack::{Bits, Packed};
 use crate::slice::{Checked, Slice};
 use std::io;
 use std::path::PathBuf;
@@ -81,10 +81,9 @@ impl<S: Slice> BreadthFirst<S> {
         }
         let fingerprints = Fingerprints::default();
         let packed = if symmetry { model.slice.canonical(&initial) } else { initial };
-        let (mut packer, mut bytes) = (Packer::default(), Vec::new());
-        packed.pack(&mut packer);
-        packer.append_to(&mut bytes);
-        fingerprints.insert(packer.fingerprint());
+        let (mut bits, mut bytes) = (Bits::default(), Vec::new());
+        bits.write(|packer| packed.pack(packer)).append_to(&mut bytes);
+        fingerprints.insert(bits.fingerprint());
         BreadthFirst {
             model,
             discoveries,

@@ -8,7 +8,7 @@ use super::frontier::{Block, Filling, STATES_PER_BLOCK};
 use super::level::Level;
 use super::met::{Met, Recent};
 use super::trail::{BlockTrail, Place};
-use crate::pack::{Packed, Packer};
+use crate::pack::{Bits, Packed};
 use crate::slice::Slice;
 use std::io;
 
@@ -28,7 +28,7 @@ pub(super) struct Expanded {
 /// What a worker keeps from one block to the next, so as not to begin with nothing each time.
 #[derive(Default)]
 pub(super) struct Scratch {
-    packer: Packer,
+    bits: Bits,
     met: Met,
     recent: Recent,
 }
@@ -83,24 +83,22 @@ impl<'a, 'b, S: Slice> Expansion<'a, 'b, S> {
 
     fn meet(&mut self, from: Place, action: usize, before: &S::State, after: &S::State) {
         let Level { model, symmetry, open_in_states, .. } = self.level;
-        let Scratch { packer, met, recent } = &mut *self.scratch;
+        let Scratch { bits, met, recent } = &mut *self.scratch;
         let at = Discovery::Step { from, action };
         self.expanded.transitions += 1;
         if model.broken(before, after).is_some() {
             self.expanded.discoveries.extend(model.fallen(before, after).map(|claim| (claim, at)));
             return;
         }
-        packer.clear();
-        if *symmetry {
-            model.slice.canonical(after).pack(packer);
-        } else {
-            after.pack(packer);
-        }
-        let fingerprint = packer.fingerprint();
+        let packed = match symmetry {
+            true => bits.write(|packer| model.slice.canonical(after).pack(packer)),
+            false => bits.write(|packer| after.pack(packer)),
+        };
+        let fingerprint = packed.fingerprint();
         if !recent.note(fingerprint) {
             let found = open_in_states.iter().filter(|claim| model.state_discovers(**claim, after));
             self.expanded.discoveries.extend(found.map(|claim| (*claim, at)));
-            met.push(from.position, action, fingerprint, packer);
+            met.push(from.position, action, fingerprint, packed);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the steps from a block of states have led to, before anybody knows what of it is new.
 
 use super::fingerprints::Fingerprints;
-use crate::pack::Packer;
+use crate::pack::Bits;
 
 /// States that steps have led to.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Met {
     }
 
     /// Appends what a step has led to.
-    pub(super) fn push(&mut self, parent: u32, action: usize, fingerprint: u64, packed: &Packer) {
+    pub(super) fn push(&mut self, parent: u32, action: usize, fingerprint: u64, packed: &Bits) {
         let start = self.bytes.len() as u32;
         packed.append_to(&mut self.bytes);
         let end = self.bytes.len() as u32;
