@@ -3,8 +3,9 @@
 use crate::pack::{Packed, Packer, Unpacker};
 use std::hash::{Hash, Hasher};
 
-/// How many entries of the log a watcher has read, or that it has not listed yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// How many entries of the log a watcher has read, or that it has not listed yet: then it is ahead of
+/// all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor(u16);
 
 impl Cursor {
@@ -84,6 +85,11 @@ impl<E: Copy, const LOG: usize> Log<E, LOG> {
     /// All entries, oldest first.
     pub fn entries(&self) -> impl Iterator<Item = &E> {
         self.entries[..self.len()].iter().flatten()
+    }
+
+    /// The first so many entries, or all of them, oldest first.
+    pub fn first(&self, count: usize) -> impl DoubleEndedIterator<Item = &E> {
+        self.entries[..count.min(self.len())].iter().flatten()
     }
 
     /// Appends a change.
