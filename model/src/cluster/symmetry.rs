@@ -210,19 +210,16 @@ impl<const PODS: usize, const NODES: usize> Known<PODS, NODES> {
     fn namings(&self, nodes: usize) -> Vec<Names<NodeId, NODES>> {
         let mut order: Vec<usize> = (0..nodes).collect();
         order.sort_by_key(|index| self.nodes[*index]);
-        let mut namings = vec![std::array::from_fn(NodeId::new)];
+        let mut names = std::array::from_fn(NodeId::new);
+        for (place, index) in order.iter().enumerate() {
+            names[*index] = NodeId::new(place);
+        }
+        let mut namings = vec![names];
         let mut first = 0;
         for alike in order.chunk_by(|one, other| self.nodes[*one] == self.nodes[*other]) {
-            let named = |names: Names<NodeId, NODES>| {
-                permutations(alike.len()).into_iter().map(move |places| {
-                    let mut names = names;
-                    for (place, index) in places.iter().zip(alike) {
-                        names[*index] = NodeId::new(first + place);
-                    }
-                    names
-                })
-            };
-            namings = namings.into_iter().flat_map(named).collect();
+            if alike.len() > 1 {
+                namings = namings.iter().flat_map(|names| reordered(names, alike, first)).collect();
+            }
             first += alike.len();
         }
         namings
@@ -249,6 +246,21 @@ impl<const PODS: usize, const NODES: usize> Known<PODS, NODES> {
         }
         (hashes.iter().fold(0, |hash, (word, _)| fold(hash, *word)), *nodes, names)
     }
+}
+
+/// These names with the Nodes that are alike, which are named from a place on, in every order.
+fn reordered<const NODES: usize>(
+    names: &Names<NodeId, NODES>,
+    alike: &[usize],
+    first: usize,
+) -> impl Iterator<Item = Names<NodeId, NODES>> {
+    permutations(alike.len()).into_iter().map(move |places| {
+        let mut names = *names;
+        for (place, index) in places.iter().zip(alike) {
+            names[*index] = NodeId::new(first + place);
+        }
+        names
+    })
 }
 
 /// All orders of so many things.
