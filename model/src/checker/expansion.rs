@@ -75,8 +75,8 @@ impl<'a, 'b, S: Slice> Expansion<'a, 'b, S> {
         }
         let from = Place { block: self.number, position };
         for (action, candidate) in model.candidates.iter().enumerate() {
-            if let Some(after) = model.slice.step(before, *candidate) {
-                self.meet(from, action, before, &after);
+            if let Some(after) = &model.slice.step(before, *candidate) {
+                self.meet(from, action, before, after);
             }
         }
     }

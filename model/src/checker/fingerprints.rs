@@ -191,6 +191,17 @@ mod tests {
     }
 
     #[test]
+    fn of_equal_fingerprints_that_are_added_together_the_first_is_new() {
+        let set = Fingerprints::default();
+        set.insert(7);
+
+        let is_new = set.insert_all(&[5, 7, 5 + SHARDS as u64, 5]);
+
+        assert_eq!(is_new, [true, false, true, false]);
+        assert_eq!(set.len(), 3);
+    }
+
+    #[test]
     fn fingerprints_that_crowd_at_one_end_are_kept() {
         let set = Fingerprints::default();
         let crowded = (0..5_000).map(|number| u64::MAX - number * SHARDS as u64);
