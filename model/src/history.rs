@@ -181,7 +181,8 @@ impl<O: Objects, const WATCHERS: usize, const LOG: usize> History<O, WATCHERS, L
 }
 
 impl<O: Objects, const WATCHERS: usize, const LOG: usize> Packed for History<O, WATCHERS, LOG> {
-    fn pack(&self, to: &mut Packer) {
+    #[inline(always)]
+    fn pack(&self, to: &mut Packer<'_>) {
         let History { base, log, cursors, lazy, revision: _ } = self;
         base.pack(to);
         log.pack(to);
@@ -189,6 +190,7 @@ impl<O: Objects, const WATCHERS: usize, const LOG: usize> Packed for History<O, 
         lazy.pack(to);
     }
 
+    #[inline(always)]
     fn unpack(from: &mut Unpacker<'_>) -> Self {
         History {
             base: O::unpack(from),
@@ -217,8 +219,10 @@ impl<T> Hash for Ghost<T> {
 }
 
 impl<T: Default> Packed for Ghost<T> {
-    fn pack(&self, _: &mut Packer) {}
+    #[inline(always)]
+    fn pack(&self, _: &mut Packer<'_>) {}
 
+    #[inline(always)]
     fn unpack(_: &mut Unpacker<'_>) -> Self {
         Ghost::default()
     }

@@ -1,76 +1,58 @@
 //! States as few bits: what the packed checker hashes, and keeps of those it has not looked at yet.
 //!
-//! A value is written field by field, an enum as its variant and then its fields. Small numbers take
-//! two bits. The code is prefix-free, so two values have the same bits only if they are equal.
+//! A value is written field by field, an enum as its variant and then its fields, an array of enums
+//! as their variants and then their fields. Small numbers take two bits. The code is prefix-free, so
+//! two values have the same bits only if they are equal.
 
 mod bits;
+mod numbers;
+mod variants;
 
-pub use bits::{Packer, Unpacker, fold, width};
+pub use bits::{Bits, Packer, Unpacker, fold, width};
+pub use variants::{Variants, pack_variants, unpack_variants};
 
 /// A value that can be written as bits and read back.
 pub trait Packed: Sized {
     /// Appends it.
-    fn pack(&self, to: &mut Packer);
+    fn pack(&self, to: &mut Packer<'_>);
     /// Reads what `pack` wrote.
     fn unpack(from: &mut Unpacker<'_>) -> Self;
-}
 
-impl Packed for bool {
-    fn pack(&self, to: &mut Packer) {
-        to.bits(u64::from(*self), 1);
-    }
-
-    fn unpack(from: &mut Unpacker<'_>) -> Self {
-        from.bits(1) == 1
-    }
-}
-
-macro_rules! numbers {
-    ($($number:ty)*) => {
-        $(impl Packed for $number {
-            #[inline]
-            fn pack(&self, to: &mut Packer) {
-                to.number(u32::from(*self));
-            }
-
-            fn unpack(from: &mut Unpacker<'_>) -> Self {
-                from.number() as $number
-            }
-        })*
-    };
-}
-
-numbers!(u8 u16 u32);
-
-impl<T: Packed> Packed for Option<T> {
-    fn pack(&self, to: &mut Packer) {
-        self.is_some().pack(to);
-        if let Some(value) = self {
+    /// Appends several: one after the other, or first what is small of each.
+    #[inline(always)]
+    fn pack_all<const N: usize>(values: &[Self; N], to: &mut Packer<'_>) {
+        for value in values {
             value.pack(to);
         }
     }
 
-    fn unpack(from: &mut Unpacker<'_>) -> Self {
-        bool::unpack(from).then(|| T::unpack(from))
+    /// Reads what `pack_all` wrote.
+    #[inline(always)]
+    fn unpack_all<const N: usize>(from: &mut Unpacker<'_>) -> [Self; N] {
+        std::array::from_fn(|_| Self::unpack(from))
     }
 }
 
 impl<T: Packed, const N: usize> Packed for [T; N] {
-    fn pack(&self, to: &mut Packer) {
-        self.iter().for_each(|value| value.pack(to));
+    #[inline(always)]
+    fn pack(&self, to: &mut Packer<'_>) {
+        T::pack_all(self, to);
     }
 
+    #[inline(always)]
     fn unpack(from: &mut Unpacker<'_>) -> Self {
-        std::array::from_fn(|_| T::unpack(from))
+        T::unpack_all(from)
     }
 }
 
 impl<A: Packed, B: Packed> Packed for (A, B) {
-    fn pack(&self, to: &mut Packer) {
+    #[inline(always)]
+    fn pack(&self, to: &mut Packer<'_>) {
         self.0.pack(to);
         self.1.pack(to);
     }
 
+    #[inline(always)]
     fn unpack(from: &mut Unpacker<'_>) -> Self {
         (A::unpack(from), B::unpack(from))
     }
@@ -94,13 +76,13 @@ impl<A: Packed, B: Packed> Packed for (A, B) {
 macro_rules! packed {
     (struct $(<$(const $bound:ident: usize),+>)? $name:ident $(<$($argument:ident),+>)? { $($field:ident),* $(,)? }) => {
         impl $(<$(const $bound: usize),+>)? $crate::pack::Packed for $name $(<$($argument),+>)? {
-            #[inline]
-            fn pack(&self, to: &mut $crate::pack::Packer) {
+            #[inline(always)]
+            fn pack(&self, to: &mut $crate::pack::Packer<'_>) {
                 let $name { $($field),* } = self;
                 $($crate::pack::Packed::pack($field, to);)*
             }
 
-            #[inline]
+            #[inline(always)]
             fn unpack(from: &mut $crate::pack::Unpacker<'_>) -> Self {
                 $(let $field = $crate::pack::Packed::unpack(from);)*
                 $name { $($field),* }
@@ -109,13 +91,13 @@ macro_rules! packed {
     };
     (struct $(<$(const $bound:ident: usize),+>)? $name:ident $(<$($argument:ident),+>)? ( $($field:ident),* $(,)? )) => {
         impl $(<$(const $bound: usize),+>)? $crate::pack::Packed for $name $(<$($argument),+>)? {
-            #[inline]
-            fn pack(&self, to: &mut $crate::pack::Packer) {
+            #[inline(always)]
+            fn pack(&self, to: &mut $crate::pack::Packer<'_>) {
                 let $name($($field),*) = self;
                 $($crate::pack::Packed::pack($field, to);)*
             }
 
-            #[inline]
+            #[inline(always)]
             fn unpack(from: &mut $crate::pack::Unpacker<'_>) -> Self {
                 $(let $field = $crate::pack::Packed::unpack(from);)*
                 $name($($field),*)
@@ -123,25 +105,32 @@ macro_rules! packed {
         }
     };
     (enum $name:ident { $($variant:ident $(($($value:ident),+))? $({$($field:ident),+})?),+ $(,)? }) => {
-        impl $crate::pack::Packed for $name {
-            #[inline]
-            fn pack(&self, to: &mut $crate::pack::Packer) {
+        impl $crate::pack::Variants for $name {
+            const WIDTH: u32 = $crate::pack::width([$(stringify!($variant)),+].len());
+
+            #[inline(always)]
+            fn tag(&self) -> u64 {
                 enum Tag { $($variant),+ }
-                const WIDTH: u32 = $crate::pack::width([$(stringify!($variant)),+].len());
+                match self {
+                    $($name::$variant { .. } => Tag::$variant as u64,)+
+                }
+            }
+
+            #[inline(always)]
+            fn pack_fields(&self, to: &mut $crate::pack::Packer<'_>) {
+                let _ = &to;
                 match self {
                     $($name::$variant $(($($value),+))? $({$($field),+})? => {
-                        to.bits(Tag::$variant as u64, WIDTH);
                         $($($crate::pack::Packed::pack($value, to);)+)?
                         $($($crate::pack::Packed::pack($field, to);)+)?
                     })+
                 }
             }
 
-            #[inline]
-            fn unpack(from: &mut $crate::pack::Unpacker<'_>) -> Self {
+            #[inline(always)]
+            fn unpack_fields(tag: u64, from: &mut $crate::pack::Unpacker<'_>) -> Self {
                 enum Tag { $($variant),+ }
-                const WIDTH: u32 = $crate::pack::width([$(stringify!($variant)),+].len());
-                let tag = from.bits(WIDTH);
+                let _ = &from;
                 $(if tag == Tag::$variant as u64 {
                     $($(let $value = $crate::pack::Packed::unpack(from);)+)?
                     $($(let $field = $crate::pack::Packed::unpack(from);)+)?
@@ -150,6 +139,8 @@ macro_rules! packed {
                 unreachable!("every tag that is written is one of a variant")
             }
         }
+
+        $crate::packed_by_variant!($name);
     };
 }
 
@@ -170,11 +161,11 @@ mod tests {
     fn what_is_packed_is_unpacked() {
         for first in samples() {
             for second in samples() {
-                check((first, second));
+                check((first, [second, first, Sample::Nothing]));
             }
         }
         for number in 0..=u8::MAX {
-            check((number, number / 2));
+            check((number, [0, number, number / 2]));
             check((u16::from(number) * 257, u32::from(number) * 16_843_009));
         }
     }
@@ -205,9 +196,8 @@ mod tests {
     }
 
     fn bytes(value: &impl Packed) -> Vec<u8> {
-        let (mut packer, mut bytes) = (Packer::default(), Vec::new());
-        value.pack(&mut packer);
-        packer.append_to(&mut bytes);
+        let (mut bits, mut bytes) = (Bits::default(), Vec::new());
+        bits.write(|packer| value.pack(packer)).append_to(&mut bytes);
         bytes
     }
 }

@@ -3,7 +3,7 @@
 
 use im::Vector;
 use model::history::Log;
-use model::pack::{Packed, Packer};
+use model::pack::{Bits, Packed};
 use stateright::{Checker, Model, Property};
 use std::collections::{HashSet, VecDeque};
 use std::fmt::Debug;
@@ -25,15 +25,14 @@ fn a_search_loses_states_that_are_made_of_im() {
 #[test]
 fn packed_logs_of_different_lengths_differ() {
     let states = plain_states();
-    let mut packer = Packer::default();
+    let mut bits = Bits::default();
     let mut fingerprint = |(left, right): &Pair| {
-        packer.clear();
-        for half in [left, right] {
+        let logs = [left, right].map(|half| {
             let mut log = Log::<bool, ELEMENTS>::EMPTY;
             half.iter().for_each(|element| log.push(*element));
-            log.pack(&mut packer);
-        }
-        packer.fingerprint()
+            log
+        });
+        bits.write(|packer| logs.pack(packer)).fingerprint()
     };
 
     let fingerprints: HashSet<_> = states.iter().map(&mut fingerprint).collect();

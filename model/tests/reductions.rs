@@ -6,7 +6,7 @@ use model::checker::graph::Graph;
 use model::checker::limits::{End, Limits};
 use model::checker::plain::all_states;
 use model::checker::progress::Progress;
-use model::pack::{Packed, Packer, Unpacker};
+use model::pack::{Bits, Packed, Unpacker};
 use model::report::{Report, Verdict};
 use model::scenarios::{self, Visitor};
 use model::slice::{Checked, Fault, Size, Slice};
@@ -139,11 +139,11 @@ impl Visitor for Counted {
 
     fn visit<S: Slice>(self, model: Checked<S>) -> Self::Result {
         let plain = all_states(&model, STATES_MAX)?;
-        let mut packer = Packer::default();
+        let mut bits = Bits::default();
         let fingerprints: HashSet<_> =
-            plain.iter().map(|state| packed(state, &mut packer).0).collect();
+            plain.iter().map(|state| packed(state, &mut bits).0).collect();
         let is_unpacked = |state: &&S::State| {
-            S::State::unpack(&mut Unpacker::new(&packed(*state, &mut packer).1)) == **state
+            S::State::unpack(&mut Unpacker::new(&packed(*state, &mut bits).1)) == **state
         };
         let unpacked = plain.iter().filter(is_unpacked).count();
         let graph = Graph::explore(model, false, &Limits::NONE, &mut Progress::silent());
@@ -170,9 +170,8 @@ impl Visitor for Represented {
 
     fn visit<S: Slice>(self, model: Checked<S>) -> Self::Result {
         let all = all_states(&model, STATES_MAX)?;
-        let mut packer = Packer::default();
-        let mut fingerprint =
-            |state: &S::State| packed(&model.slice.canonical(state), &mut packer).0;
+        let mut bits = Bits::default();
+        let mut fingerprint = |state: &S::State| packed(&model.slice.canonical(state), &mut bits).0;
         let representatives: HashSet<_> = all.iter().map(&mut fingerprint).collect();
         let graph = Graph::explore(model, true, &Limits::NONE, &mut Progress::silent());
         Some((representatives.len(), graph.len()))
@@ -215,10 +214,9 @@ impl Visitor for WithoutInvisible {
     }
 }
 
-fn packed<T: Packed>(state: &T, packer: &mut Packer) -> (u64, Vec<u8>) {
+fn packed<T: Packed>(state: &T, bits: &mut Bits) -> (u64, Vec<u8>) {
     let mut bytes = Vec::new();
-    packer.clear();
-    state.pack(packer);
-    packer.append_to(&mut bytes);
-    (packer.fingerprint(), bytes)
+    let packed = bits.write(|packer| state.pack(packer));
+    packed.append_to(&mut bytes);
+    (packed.fingerprint(), bytes)
 }

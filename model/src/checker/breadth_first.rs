@@ -5,14 +5,15 @@
 //! every state the action that led to it. It keeps no edges: liveness needs [`graph`](super::graph).
 
 use super::claims::Discoveries;
+use super::expansion::Expanded;
 use super::fingerprints::Fingerprints;
 use super::frontier::{Block, Spill};
-use super::level::{Expanded, Level, LookedAt};
+use super::level::{Level, LookedAt};
 use super::limits::{End, Limit, Limits};
 use super::path::{Step, path};
 use super::progress::Progress;
 use super::trail::{BlockTrail, Place, Trail};
-use crate::pack::{Packed, Packer};
+use crate::pack::{Bits, Packed};
 use crate::slice::{Checked, Slice};
 use std::io;
 use std::path::PathBuf;
@@ -80,10 +81,9 @@ impl<S: Slice> BreadthFirst<S> {
         }
         let fingerprints = Fingerprints::default();
         let packed = if symmetry { model.slice.canonical(&initial) } else { initial };
-        let (mut packer, mut bytes) = (Packer::default(), Vec::new());
-        packed.pack(&mut packer);
-        packer.append_to(&mut bytes);
-        fingerprints.insert(packer.fingerprint());
+        let (mut bits, mut bytes) = (Bits::default(), Vec::new());
+        bits.write(|packer| packed.pack(packer)).append_to(&mut bytes);
+        fingerprints.insert(bits.fingerprint());
         BreadthFirst {
             model,
             discoveries,

@@ -7,6 +7,7 @@
 use std::sync::Mutex;
 
 const SHARDS: usize = 256;
+const LEFT_WHOLE: &str = "a shard is left whole, whoever panics elsewhere";
 
 /// A set of fingerprints that several threads fill.
 pub struct Fingerprints {
@@ -23,7 +24,26 @@ impl Fingerprints {
     /// Adds a fingerprint; says whether it was not there yet.
     pub fn insert(&self, fingerprint: u64) -> bool {
         let shard = &self.shards[fingerprint as usize % SHARDS];
-        shard.lock().expect("a shard is left whole, whoever panics elsewhere").insert(fingerprint)
+        shard.lock().expect(LEFT_WHOLE).insert(fingerprint)
+    }
+
+    /// Adds fingerprints; says of each whether it was not there yet. Each shard is locked once, and
+    /// what it will read for all of them is read first, so that they wait for memory together.
+    pub fn insert_all(&self, fingerprints: &[u64]) -> Vec<bool> {
+        let mut is_new = vec![false; fingerprints.len()];
+        let (places, ends) = by_shard(fingerprints);
+        let mut start = 0;
+        for (shard, end) in self.shards.iter().zip(ends) {
+            let mut shard = shard.lock().expect(LEFT_WHOLE);
+            let places = &places[start..end];
+            let read = places.iter().map(|place| shard.first_read(fingerprints[*place as usize]));
+            std::hint::black_box(read.fold(0, |all, slot| all ^ slot));
+            for place in places {
+                is_new[*place as usize] = shard.insert(fingerprints[*place as usize]);
+            }
+            start = end;
+        }
+        is_new
     }
 
     /// How many there are.
@@ -40,17 +60,33 @@ impl Fingerprints {
     /// All of them, in no order that means anything.
     pub fn for_each(&self, mut visit: impl FnMut(u64)) {
         for shard in &self.shards {
-            let shard = shard.lock().expect("a shard is left whole, whoever panics elsewhere");
+            let shard = shard.lock().expect(LEFT_WHOLE);
             shard.slots.iter().filter(|slot| **slot != EMPTY).for_each(|slot| visit(*slot));
         }
     }
 
     fn of_shards(&self, count: impl Fn(&Shard) -> usize) -> usize {
-        let locked = self.shards.iter().map(|shard| {
-            count(&shard.lock().expect("a shard is left whole, whoever panics elsewhere"))
-        });
+        let locked = self.shards.iter().map(|shard| count(&shard.lock().expect(LEFT_WHOLE)));
         locked.sum()
     }
+}
+
+/// The places of fingerprints in the order of their shards, and where those of each shard end.
+fn by_shard(fingerprints: &[u64]) -> (Vec<u32>, [usize; SHARDS]) {
+    let shard = |fingerprint: u64| fingerprint as usize % SHARDS;
+    let mut next = [0; SHARDS];
+    fingerprints.iter().for_each(|fingerprint| next[shard(*fingerprint)] += 1);
+    let mut start = 0;
+    for next in &mut next {
+        start += std::mem::replace(next, start);
+    }
+    let mut places = vec![0; fingerprints.len()];
+    for (place, fingerprint) in (0..).zip(fingerprints) {
+        let next = &mut next[shard(*fingerprint)];
+        places[*next] = place;
+        *next += 1;
+    }
+    (places, next)
 }
 
 const EMPTY: u64 = 0;
@@ -84,6 +120,11 @@ impl Shard {
         }
         self.push_in(place, key);
         true
+    }
+
+    /// What a search for this fingerprint reads first.
+    fn first_read(&self, fingerprint: u64) -> u64 {
+        self.slots[self.place(fingerprint.max(1))]
     }
 
     /// Where a fingerprint belongs, if nobody were in its way.
@@ -147,6 +188,17 @@ mod tests {
         set.for_each(|fingerprint| assert!(all.insert(fingerprint)));
         assert_eq!(all, known);
         assert_eq!(set.len(), known.len());
+    }
+
+    #[test]
+    fn of_equal_fingerprints_that_are_added_together_the_first_is_new() {
+        let set = Fingerprints::default();
+        set.insert(7);
+
+        let is_new = set.insert_all(&[5, 7, 5 + SHARDS as u64, 5]);
+
+        assert_eq!(is_new, [true, false, true, false]);
+        assert_eq!(set.len(), 3);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! States that were met and not looked at yet, packed into blocks, in memory or in a file.
 
-use crate::pack::{Packed, Packer, Unpacker};
+use crate::pack::{Packed, Unpacker};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -75,9 +75,9 @@ pub struct Filling {
 }
 
 impl Filling {
-    /// Appends a state.
-    pub fn push(&mut self, packed: &Packer) {
-        packed.append_to(&mut self.bytes);
+    /// Appends a packed state.
+    pub fn push(&mut self, packed: &[u8]) {
+        self.bytes.extend_from_slice(packed);
         self.states += 1;
     }
 

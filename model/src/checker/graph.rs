@@ -9,7 +9,7 @@ use super::claims::Discoveries;
 use super::limits::{End, Limits};
 use super::path::{Step, path};
 use super::progress::Progress;
-use crate::pack::{Packed, Packer, Unpacker};
+use crate::pack::{Bits, Packed, Unpacker};
 use crate::slice::{Checked, Fact, Slice};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -61,7 +61,7 @@ impl<S: Slice> Graph<S> {
         progress: &mut Progress<'_>,
     ) -> Self {
         let mut graph = Graph::start(model, symmetry);
-        let mut search = Search { known: Known::default(), packer: Packer::default() };
+        let mut search = Search { known: Known::default(), bits: Bits::default() };
         let initial = graph.model.slice.initial();
         graph.find_or_add(&mut search, &initial, None);
         let bounded = graph.search(&mut search, limits, progress);
@@ -201,16 +201,14 @@ impl<S: Slice> Graph<S> {
     }
 
     fn find_or_add(&mut self, search: &mut Search, state: &S::State, from: Discovery) -> u32 {
-        search.packer.clear();
-        if self.symmetry {
-            self.model.slice.canonical(state).pack(&mut search.packer);
-        } else {
-            state.pack(&mut search.packer);
-        }
+        let packed = match self.symmetry {
+            true => search.bits.write(|packer| self.model.slice.canonical(state).pack(packer)),
+            false => search.bits.write(|packer| state.pack(packer)),
+        };
         let new = self.len() as u32;
-        let index = *search.known.entry(search.packer.fingerprint()).or_insert(new);
+        let index = *search.known.entry(packed.fingerprint()).or_insert(new);
         if index == new {
-            self.states.push(&search.packer);
+            self.states.push(packed);
             self.parents.push(from.unwrap_or_default());
             for claim in self.discoveries.open_in_states(&self.model) {
                 if self.model.state_discovers(claim, state) {
@@ -242,7 +240,7 @@ impl<S: Slice> Graph<S> {
 /// What a search needs only while it runs.
 struct Search {
     known: Known,
-    packer: Packer,
+    bits: Bits,
 }
 
 /// Packed states, one after the other.
@@ -257,7 +255,7 @@ impl States {
         self.ends.len()
     }
 
-    fn push(&mut self, packed: &Packer) {
+    fn push(&mut self, packed: &Bits) {
         packed.append_to(&mut self.bytes);
         self.ends.push(self.bytes.len() as u64);
     }

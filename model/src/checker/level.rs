@@ -1,12 +1,11 @@
 //! One level of the packed search: its workers, the steps that they take, and what comes of them.
 
-use super::breadth_first::{BreadthFirst, Discovery, How};
+use super::breadth_first::{BreadthFirst, How};
+use super::expansion::{Expanded, Expansion, Scratch};
 use super::fingerprints::Fingerprints;
-use super::frontier::{Block, Filling, STATES_PER_BLOCK, Spill};
+use super::frontier::{Block, STATES_PER_BLOCK, Spill};
 use super::limits::Limit;
 use super::progress::Progress;
-use super::trail::{BlockTrail, Place};
-use crate::pack::{Packed, Packer};
 use crate::slice::{Checked, Slice};
 use std::io;
 use std::sync::Mutex;
@@ -17,15 +16,15 @@ const NO_PANIC: &str = "a worker that panicked ended the program";
 
 /// What the workers of one level share.
 pub(super) struct Level<'a, S: Slice> {
-    model: &'a Checked<S>,
-    symmetry: bool,
-    fingerprints: &'a Fingerprints,
+    pub(super) model: &'a Checked<S>,
+    pub(super) symmetry: bool,
+    pub(super) fingerprints: &'a Fingerprints,
     pending: &'a [(u32, Block)],
     how: &'a How,
     start: Instant,
-    spill: Option<Spill>,
+    pub(super) spill: Option<Spill>,
     /// The claims about states that nothing was discovered about before this level.
-    open_in_states: Vec<usize>,
+    pub(super) open_in_states: Vec<usize>,
     /// What the search held before this level.
     states_before: usize,
     bytes_before: usize,
@@ -47,19 +46,6 @@ pub(super) struct LookedAt {
     pub(super) expanded: Vec<(usize, io::Result<Expanded>)>,
     /// The limit that was reached, if one was.
     pub(super) limit: Option<Limit>,
-}
-
-/// What came of one block.
-#[derive(Default)]
-pub(super) struct Expanded {
-    /// Blocks of the next level.
-    pub(super) blocks: Vec<(Block, BlockTrail)>,
-    /// How many steps were taken.
-    pub(super) transitions: u64,
-    /// Whether a state was at a bound, from which no step is taken.
-    pub(super) bounded: bool,
-    /// What was discovered, by the places of the claims.
-    pub(super) discoveries: Vec<(usize, Discovery)>,
 }
 
 impl<'a, S: Slice> Level<'a, S> {
@@ -111,13 +97,13 @@ impl<'a, S: Slice> Level<'a, S> {
 
     /// Takes blocks until there are none, or until a limit is reached.
     fn work(&self, progress: &Mutex<&mut Progress<'_>>) {
-        let mut recent = Recent::default();
+        let mut scratch = Scratch::default();
         while !self.is_over(progress) {
             let place = self.looked_at.fetch_add(1, Ordering::Relaxed);
-            let Some((number, block)) = self.pending.get(place) else {
+            let Some(block) = self.pending.get(place) else {
                 break;
             };
-            let expanded = self.expand(*number, block, &mut recent);
+            let expanded = Expansion::of(self, block, &mut scratch);
             if let Ok(expanded) = &expanded {
                 let states = expanded.blocks.iter().map(|(block, _)| block.states()).sum();
                 let bytes = expanded.blocks.iter().map(|(block, _)| block.memory()).sum();
@@ -144,116 +130,5 @@ impl<'a, S: Slice> Level<'a, S> {
 
     fn lock<'b, T>(&self, mutex: &'b Mutex<T>) -> std::sync::MutexGuard<'b, T> {
         mutex.lock().expect(NO_PANIC)
-    }
-
-    /// Takes every step from the states of a block.
-    fn expand(&self, number: u32, block: &Block, recent: &mut Recent) -> io::Result<Expanded> {
-        let bytes = block.load()?;
-        let mut expansion = Expansion {
-            level: self,
-            number,
-            packer: Packer::default(),
-            filling: Filling::default(),
-            trail: BlockTrail { parents: number, ..BlockTrail::default() },
-            children: Vec::new(),
-            recent,
-            expanded: Expanded::default(),
-        };
-        for (position, state) in block.unpack::<S::State>(&bytes).enumerate() {
-            expansion.take_steps(position as u32, &state);
-            if expansion.filling.states() >= STATES_PER_BLOCK {
-                expansion.finish_block(position as u32 + 1)?;
-            }
-        }
-        if expansion.filling.states() > 0 {
-            expansion.finish_block(0)?;
-        }
-        Ok(expansion.expanded)
-    }
-}
-
-/// The work on one block.
-struct Expansion<'a, 'b, S: Slice> {
-    level: &'a Level<'b, S>,
-    number: u32,
-    packer: Packer,
-    filling: Filling,
-    trail: BlockTrail,
-    children: Vec<usize>,
-    recent: &'a mut Recent,
-    expanded: Expanded,
-}
-
-impl<S: Slice> Expansion<'_, '_, S> {
-    fn take_steps(&mut self, position: u32, before: &S::State) {
-        let Level { model, .. } = *self.level;
-        self.children.clear();
-        if model.slice.is_at_bound(before) {
-            self.expanded.bounded = true;
-        } else {
-            for (action, candidate) in model.candidates.iter().enumerate() {
-                if let Some(after) = model.slice.step(before, *candidate) {
-                    let from = Place { block: self.number, position };
-                    self.meet(Discovery::Step { from, action }, action, before, &after);
-                }
-            }
-        }
-        self.trail.push(self.children.len());
-        self.children.iter().for_each(|action| self.trail.push(*action));
-    }
-
-    fn meet(&mut self, at: Discovery, action: usize, before: &S::State, after: &S::State) {
-        let Level { model, symmetry, fingerprints, open_in_states, .. } = self.level;
-        self.expanded.transitions += 1;
-        if model.broken(before, after).is_some() {
-            self.expanded.discoveries.extend(model.fallen(before, after).map(|claim| (claim, at)));
-            return;
-        }
-        self.packer.clear();
-        if *symmetry {
-            model.slice.canonical(after).pack(&mut self.packer);
-        } else {
-            after.pack(&mut self.packer);
-        }
-        let fingerprint = self.packer.fingerprint();
-        if !self.recent.note(fingerprint) && fingerprints.insert(fingerprint) {
-            let found = open_in_states.iter().filter(|claim| model.state_discovers(**claim, after));
-            self.expanded.discoveries.extend(found.map(|claim| (*claim, at)));
-            self.filling.push(&self.packer);
-            self.children.push(action);
-        }
-    }
-
-    fn finish_block(&mut self, next_parent: u32) -> io::Result<()> {
-        let block = self.filling.finish(self.level.spill.as_ref())?;
-        let next =
-            BlockTrail { parents: self.number, first_parent: next_parent, steps: Vec::new() };
-        let mut trail = std::mem::replace(&mut self.trail, next);
-        trail.steps.shrink_to_fit();
-        self.expanded.blocks.push((block, trail));
-        Ok(())
-    }
-}
-
-/// Some of the fingerprints that a worker has met lately. Most steps lead to states that were met a
-/// moment ago: to notice that here spares a look into the large set.
-struct Recent(Vec<u64>);
-
-impl Recent {
-    const PLACES: usize = 1 << 14;
-
-    /// Whether the fingerprint is here; it is from now on, in the place of another.
-    fn note(&mut self, fingerprint: u64) -> bool {
-        let place = (fingerprint >> 32) as usize % Recent::PLACES;
-        std::mem::replace(&mut self.0[place], fingerprint) == fingerprint
-    }
-}
-
-impl Default for Recent {
-    fn default() -> Self {
-        // Nothing that is here at first is where it would be found.
-        let mut places = vec![0; Recent::PLACES];
-        places[0] = 1 << 32;
-        Recent(places)
     }
 }

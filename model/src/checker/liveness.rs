@@ -12,7 +12,7 @@
 use super::components::{Component, components};
 use super::graph::{Edge, Graph};
 use super::path::Step;
-use crate::pack::{Packed, Packer};
+use crate::pack::{Bits, Packed};
 use crate::slice::{Checked, Slice};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -294,9 +294,8 @@ fn concrete_cycle<S: Slice>(
 }
 
 fn bytes(state: &impl Packed) -> Vec<u8> {
-    let (mut packer, mut bytes) = (Packer::default(), Vec::new());
-    state.pack(&mut packer);
-    packer.append_to(&mut bytes);
+    let (mut bits, mut bytes) = (Bits::default(), Vec::new());
+    bits.write(|packer| state.pack(packer)).append_to(&mut bytes);
     bytes
 }
 

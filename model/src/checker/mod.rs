@@ -12,12 +12,14 @@
 pub mod breadth_first;
 pub mod claims;
 mod components;
+mod expansion;
 pub mod fingerprints;
 pub mod frontier;
 pub mod graph;
 mod level;
 pub mod limits;
 pub mod liveness;
+mod met;
 pub mod path;
 pub mod plain;
 pub mod progress;

@@ -18,7 +18,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         owner: Option<SetId>,
         node: Option<NodeId>,
     ) -> Option<Self> {
-        if self.objects().pod(pod).is_some() {
+        if self.pod(pod).is_some() {
             return None;
         }
         let uid = self.store.pod_uids[pod.index()].next();
@@ -29,7 +29,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// Binds a Pod to a Node. Refused where the uid is not the Pod's, where the Pod is being
     /// deleted, and where it is bound (`Conflict`). Nobody asks whether the Node exists.
     pub fn create_binding(&self, pod: PodId, uid: Uid, node: NodeId) -> Option<Self> {
-        let object = self.objects().pod(pod).filter(|object| object.uid == uid)?;
+        let object = self.pod(pod).filter(|object| object.uid == uid)?;
         if object.node.is_some() || object.deleting {
             return None;
         }
@@ -38,14 +38,14 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// Writes `status.phase`. Refused where the uid is not the Pod's.
     pub fn patch_pod_status(&self, pod: PodId, uid: Uid, phase: Phase) -> Option<Self> {
-        let object = self.objects().pod(pod).filter(|object| object.uid == uid)?;
+        let object = self.pod(pod).filter(|object| object.uid == uid)?;
         Some(self.pod_modified(pod, Pod { phase, ..object }))
     }
 
     /// Deletes a Pod gracefully: at once where it is not bound or has terminated, else by setting
     /// `metadata.deletionTimestamp` and leaving the rest to its kubelet.
     pub fn delete_pod(&self, pod: PodId) -> Option<Self> {
-        let object = self.objects().pod(pod)?;
+        let object = self.pod(pod)?;
         if object.node.is_none() || object.terminated() {
             return self.remove_pod(pod, object.uid);
         }
@@ -57,13 +57,13 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// Deletes a Pod with a grace period of zero. Refused where the uid is not the Pod's.
     pub fn remove_pod(&self, pod: PodId, uid: Uid) -> Option<Self> {
-        let object = self.objects().pod(pod).filter(|object| object.uid == uid)?;
+        let object = self.pod(pod).filter(|object| object.uid == uid)?;
         Some(self.written(Change::Deleted, Object::Pod(pod, object)))
     }
 
     /// Creates a Node object, not yet ready. Refused while one of this name exists.
     pub fn create_node(&self, node: NodeId, allocatable_pods: u8) -> Option<Self> {
-        if self.objects().node(node).is_some() {
+        if self.node(node).is_some() {
             return None;
         }
         let uid = self.store.node_uids[node.index()].next();
@@ -73,7 +73,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// Updates a Node. Every update of it still in flight now carries an old resourceVersion.
     pub fn update_node(&self, node: NodeId, object: Node) -> Option<Self> {
-        self.objects().node(node)?;
+        self.node(node)?;
         let mut next = self.written(Change::Modified, Object::Node(node, object));
         next.node_lifecycle.invalidate(node);
         Some(next)
@@ -81,7 +81,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// Deletes a Node object.
     pub fn delete_node(&self, node: NodeId) -> Option<Self> {
-        let object = self.objects().node(node)?;
+        let object = self.node(node)?;
         let mut next = self.written(Change::Deleted, Object::Node(node, object));
         next.node_lifecycle.invalidate(node);
         Some(next)

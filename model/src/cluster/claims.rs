@@ -4,8 +4,8 @@ use super::budgets::Budget;
 use super::ids::{NodeId, PodId, SetId, Uid};
 use super::kubelet::Container;
 use super::measures::{
-    changed_pods, doomed_pods, failures, handled, overbooked, replicas_read, sees_it_unreachable,
-    spent, unsent_creations, written,
+    changed_pods, doomed_pods, failures, handled, is_written, overbooked, replicas_read,
+    sees_it_unreachable, spent, unsent_creations,
 };
 use super::objects::{Phase, Pod};
 use super::scenario::Cluster;
@@ -86,12 +86,12 @@ steps! {
     }
 
     fn binding_is_for_the_pod_it_names(_cluster, before, after) {
-        written(before, after).is_none_or(|(was, is)| PodId::all(PODS).all(|pod| {
-            match (handled(before, after, pod), was.pod(pod), is.pod(pod)) {
+        !is_written(before, after) || PodId::all(PODS).all(|pod| {
+            match (handled(before, after, pod), before.pod(pod), after.pod(pod)) {
                 (Some(binding), Some(was), Some(is)) => was == is || was.uid == binding.uid,
                 _ => true,
             }
-        }))
+        })
     }
 
     fn only_a_full_node_rejects(_cluster, before, after) {
@@ -116,7 +116,7 @@ steps! {
             let update = before.node_lifecycle.updates[node.index()];
             let handled = after.node_lifecycle.updates[node.index()].is_none();
             let outdated = update.is_some_and(|update| handled && update.outdated);
-            !outdated || before.objects().node(node) == after.objects().node(node)
+            !outdated || before.node(node) == after.node(node)
         })
     }
 

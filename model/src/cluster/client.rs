@@ -19,7 +19,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// A client deletes a Pod with `--force --grace-period=0`: nobody waits for its containers.
     pub fn client_force_deletes_pod(&self, pod: PodId) -> Option<Self> {
-        let object = self.objects().pod(pod)?;
+        let object = self.pod(pod)?;
         self.spend(Budget::ForceDelete)?.remove_pod(pod, object.uid)
     }
 

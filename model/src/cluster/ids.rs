@@ -1,7 +1,6 @@
 //! Names of objects: small numbers, printed as Kubernetes would print the names.
 
 use crate::pack::{Packed, Packer, Unpacker};
-use crate::packed;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::num::NonZeroU8;
@@ -50,10 +49,12 @@ macro_rules! id {
         }
 
         impl Packed for $name {
-            fn pack(&self, to: &mut Packer) {
+            #[inline(always)]
+            fn pack(&self, to: &mut Packer<'_>) {
                 to.number(self.index() as u32);
             }
 
+            #[inline(always)]
             fn unpack(from: &mut Unpacker<'_>) -> Self {
                 Self::new(from.number() as usize)
             }
@@ -97,4 +98,24 @@ impl Uid {
     }
 }
 
-packed!(struct Uid(number));
+impl Packed for Uid {
+    #[inline(always)]
+    fn pack(&self, to: &mut Packer<'_>) {
+        self.0.pack(to);
+    }
+
+    #[inline(always)]
+    fn unpack(from: &mut Unpacker<'_>) -> Self {
+        Uid(u8::unpack(from))
+    }
+
+    #[inline(always)]
+    fn pack_all<const N: usize>(values: &[Self; N], to: &mut Packer<'_>) {
+        values.map(|uid| uid.0).pack(to);
+    }
+
+    #[inline(always)]
+    fn unpack_all<const N: usize>(from: &mut Unpacker<'_>) -> [Self; N] {
+        u8::unpack_all(from).map(Uid)
+    }
+}

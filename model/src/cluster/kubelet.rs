@@ -121,7 +121,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     pub fn report_status(&self, node: NodeId, pod: PodId) -> Option<Self> {
         let uid = self.container(node, pod).uid()?;
         let phase = self.phase_to_report(node, pod);
-        let object = self.objects().pod(pod).filter(|object| object.uid == uid)?;
+        let object = self.pod(pod).filter(|object| object.uid == uid)?;
         if !self.has_synced(node) || object.terminated() || object.phase == phase {
             return None;
         }
@@ -166,7 +166,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// The kubelet writes the Ready condition of its Node. That counts as a sign of life, as a
     /// renewed Lease does.
     pub fn report_node_ready(&self, node: NodeId) -> Option<Self> {
-        let object = self.objects().node(node).filter(|object| !object.ready)?;
+        let object = self.node(node).filter(|object| !object.ready)?;
         if !self.kubelets[node.index()].is_running() {
             return None;
         }
@@ -221,8 +221,8 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// The Pod of this name, if the kubelet's cache has it; nothing at all before the first list.
     pub(super) fn pod_on(&self, node: NodeId, pod: PodId) -> Option<Option<Pod>> {
-        let cache = self.cache(Watcher::Kubelet(node))?;
-        Some(cache.pod(pod).filter(|object| object.node == Some(node)))
+        let cached = self.cached_pod(Watcher::Kubelet(node), pod)?;
+        Some(cached.filter(|object| object.node == Some(node)))
     }
 
     pub(super) fn container(&self, node: NodeId, pod: PodId) -> Container {

@@ -2,7 +2,7 @@
 
 use super::budgets::Budget;
 use super::ids::{NodeId, PodId, SetId};
-use super::objects::{Objects, Pod};
+use super::objects::Pod;
 use super::replica_set::Deletion;
 use super::scenario::Cluster;
 use super::scheduler::Binding;
@@ -19,16 +19,14 @@ pub(super) fn changed_pods<
     before: &State<PODS, NODES, SETS, LOG>,
     after: &State<PODS, NODES, SETS, LOG>,
 ) -> impl Iterator<Item = (Pod, Pod)> {
-    written(before, after)
-        .into_iter()
-        .flat_map(|(was, is)| {
-            PodId::all(PODS).filter_map(move |pod| Some((was.pod(pod)?, is.pod(pod)?)))
-        })
+    let pods = if is_written(before, after) { PODS } else { 0 };
+    PodId::all(pods)
+        .filter_map(|pod| Some((before.pod(pod)?, after.pod(pod)?)))
         .filter(|(was, is)| was.uid == is.uid && was != is)
 }
 
-/// All objects before and after a step that writes.
-pub(super) fn written<
+/// Whether a step writes.
+pub(super) fn is_written<
     const PODS: usize,
     const NODES: usize,
     const SETS: usize,
@@ -36,9 +34,8 @@ pub(super) fn written<
 >(
     before: &State<PODS, NODES, SETS, LOG>,
     after: &State<PODS, NODES, SETS, LOG>,
-) -> Option<(Objects<PODS, NODES, SETS>, Objects<PODS, NODES, SETS>)> {
-    let is_written = before.store.revision.0 != after.store.revision.0;
-    is_written.then(|| (before.objects(), after.objects()))
+) -> bool {
+    before.store.revision.0 != after.store.revision.0
 }
 
 /// The Binding of this Pod that the API server has handled in this step.

@@ -65,14 +65,22 @@ impl Mutation {
         state: &State<PODS, NODES, SETS, LOG>,
         action: Action,
     ) -> Option<State<PODS, NODES, SETS, LOG>> {
+        match mutation {
+            None => action.apply(state),
+            Some(mutation) => mutation.replaced(state, action),
+        }
+    }
+
+    fn replaced<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>(
+        self,
+        state: &State<PODS, NODES, SETS, LOG>,
+        action: Action,
+    ) -> Option<State<PODS, NODES, SETS, LOG>> {
         use Mutation::*;
-        let Some(mutation) = mutation else {
-            return action.apply(state);
-        };
-        match (mutation, action) {
+        match (self, action) {
             (StaleList, Action::ListFromLaggingApiServer { watcher }) => stale_list(state, watcher),
             (MissedNodeDeletion | UnregisteredNode, Action::Schedule { pod, node }) => {
-                schedule_on_absent_node(state, pod, node, mutation)
+                schedule_on_absent_node(state, pod, node, self)
             }
             (MissedMove, Action::QueueAsUnschedulable { pod }) => {
                 state.queue_as_unschedulable(pod)?;
@@ -164,7 +172,7 @@ fn schedule_on_absent_node<
     mutation: Mutation,
 ) -> Option<State<PODS, NODES, SETS, LOG>> {
     let object = state.next_to_schedule(pod)?;
-    let absent = state.cache(Watcher::SchedulerNodes)?.node(node).is_none();
+    let absent = state.cached_node(Watcher::SchedulerNodes, node)?.is_none();
     let was_there = state.store.node_uids[node.index()] != super::ids::Uid::NONE;
     if absent && (was_there || mutation == Mutation::UnregisteredNode) {
         return Some(state.assumed(pod, Binding { uid: object.uid, node }));
@@ -203,7 +211,7 @@ fn rebind<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: u
     accepts: impl Fn(&Pod) -> bool,
 ) -> Option<State<PODS, NODES, SETS, LOG>> {
     let mut next = *state;
-    if let Some(object) = state.objects().pod(pod).filter(accepts) {
+    if let Some(object) = state.pod(pod).filter(accepts) {
         let bound = Pod { node: Some(binding.node), ..object };
         next.store.write(Change::Modified, Object::Pod(pod, bound));
     }

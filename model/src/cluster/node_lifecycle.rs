@@ -91,7 +91,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// The controller reads a Node and sends an update of it.
     pub fn decide_node_update(&self, node: NodeId, change: NodeChange) -> Option<Self> {
-        let object = self.cache(Watcher::NodeLifecycleNodes)?.node(node)?;
+        let object = self.cached_node(Watcher::NodeLifecycleNodes, node)??;
         let due = match change {
             NodeChange::MarkUnknown => object.ready && !self.leases[node.index()],
             NodeChange::Taint => !object.ready && !object.unreachable && !self.leases[node.index()],
@@ -114,14 +114,14 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if update.outdated {
             return Some(next);
         }
-        let object = next.objects().node(node)?;
+        let object = next.node(node)?;
         next.update_node(node, update.change.of(object))
     }
 
     /// The taint eviction controller sees a Pod on an unreachable Node, and asks to delete it.
     pub fn decide_eviction(&self, pod: PodId) -> Option<Self> {
         let node = self.evictable(pod)?;
-        let tainted = self.cache(Watcher::NodeLifecycleNodes)?.node(node)?.unreachable;
+        let tainted = self.cached_node(Watcher::NodeLifecycleNodes, node)??.unreachable;
         tainted.then(|| self.evicting(pod))
     }
 
@@ -155,7 +155,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
 
     /// The Node of a Pod that the controller's cache shows bound, active, and not yet evicted.
     pub(super) fn evictable(&self, pod: PodId) -> Option<NodeId> {
-        let object = self.cache(Watcher::NodeLifecyclePods)?.pod(pod)?;
+        let object = self.cached_pod(Watcher::NodeLifecyclePods, pod)??;
         let idle = !self.node_lifecycle.evictions[pod.index()];
         object.node.filter(|_| idle && object.active())
     }

@@ -126,13 +126,10 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize> Objects<PODS, NOD
 
     /// These objects after one more change.
     pub fn apply(&mut self, event: &Event) {
-        let gone = event.change == Change::Deleted;
         match event.object {
-            Object::Pod(id, pod) => self.pods[id.index()] = (!gone).then_some(pod),
-            Object::Node(id, node) => self.nodes[id.index()] = (!gone).then_some(node),
-            Object::ReplicaSet(id, set) => {
-                self.replica_sets[id.index()] = (!gone).then_some(set);
-            }
+            Object::Pod(id, pod) => self.pods[id.index()] = event.leaves(pod),
+            Object::Node(id, node) => self.nodes[id.index()] = event.leaves(node),
+            Object::ReplicaSet(id, set) => self.replica_sets[id.index()] = event.leaves(set),
         }
     }
 }
@@ -144,6 +141,28 @@ pub struct Event {
     pub change: Change,
     /// The object after the change; for a deletion, as it was last.
     pub object: Object,
+}
+
+impl Event {
+    /// What it leaves of the Pod of this name, if it is about that.
+    pub fn leaves_pod(&self, pod: PodId) -> Option<Option<Pod>> {
+        match self.object {
+            Object::Pod(id, object) if id == pod => Some(self.leaves(object)),
+            Object::Pod(..) | Object::Node(..) | Object::ReplicaSet(..) => None,
+        }
+    }
+
+    /// What it leaves of the Node of this name, if it is about that.
+    pub fn leaves_node(&self, node: NodeId) -> Option<Option<Node>> {
+        match self.object {
+            Object::Node(id, object) if id == node => Some(self.leaves(object)),
+            Object::Pod(..) | Object::Node(..) | Object::ReplicaSet(..) => None,
+        }
+    }
+
+    fn leaves<T>(&self, object: T) -> Option<T> {
+        (self.change != Change::Deleted).then_some(object)
+    }
 }
 
 /// The type of a watch event.

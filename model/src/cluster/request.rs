@@ -52,7 +52,7 @@ pub fn request<const PODS: usize, const NODES: usize, const SETS: usize, const L
     state: &State<PODS, NODES, SETS, LOG>,
     action: Action,
 ) -> Option<Request> {
-    let uid_of = |pod: PodId| state.objects().pod(pod).map(|object| object.uid.0);
+    let uid_of = |pod: PodId| state.pod(pod).map(|object| object.uid.0);
     Some(match action {
         Action::CreatePod { pod, node } => {
             Request { node_name: node.map(|node| node.to_string()), ..named("create", "pods", pod) }

@@ -79,18 +79,26 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         state
     }
 
-    fn brought_up_to_date(
-        &self,
-        mut state: State<PODS, NODES, SETS, LOG>,
-    ) -> State<PODS, NODES, SETS, LOG> {
+    /// What comes with every step: caches that never lag are brought up to date, and what nobody can
+    /// tell apart becomes equal.
+    fn complete(&self, state: &mut State<PODS, NODES, SETS, LOG>) {
+        self.bring_up_to_date(state);
+        if !state.store.lazy {
+            state.store.compact();
+        }
+        if self.components.replica_set_controller {
+            state.forget_uids_of_free_names();
+        }
+    }
+
+    fn bring_up_to_date(&self, state: &mut State<PODS, NODES, SETS, LOG>) {
         let follows = self.components.lagging_api_server && !state.fell_behind;
         let lagging = follows.then_some(&Watcher::LaggingApiServer);
         for watcher in self.up_to_date.iter().chain(lagging) {
             while let Some(next) = state.deliver(*watcher) {
-                state = next;
+                *state = next;
             }
         }
-        state
     }
 
     /// Names are taken in order. Which of several unused names is taken makes no difference.
@@ -142,15 +150,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if !self.takes_next_name(state, action) {
             return None;
         }
-        let next = Mutation::step(self.mutation, state, action)?;
-        let mut next = self.brought_up_to_date(next);
-        if !next.store.lazy {
-            next.store.compact();
-        }
-        if self.components.replica_set_controller {
-            next.forget_uids_of_free_names();
-        }
-        Some(next)
+        let mut next = Mutation::step(self.mutation, state, action);
+        self.complete(next.as_mut()?);
+        next
     }
 
     fn cause(&self, action: Action) -> Cause {

@@ -199,14 +199,13 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if self.scheduler.attempts[pod.index()] != Attempt::None {
             return None;
         }
-        self.cache(Watcher::SchedulerPods)?.pod(pod).filter(waits)
+        self.cached_pod(Watcher::SchedulerPods, pod)?.filter(waits)
     }
 
     /// Whether, as the scheduler sees it, one more Pod fits on this Node.
     pub(super) fn fits(&self, node: NodeId) -> Option<bool> {
         let pods = self.cache(Watcher::SchedulerPods)?;
-        let nodes = self.cache(Watcher::SchedulerNodes)?;
-        let Some(object) = nodes.node(node) else {
+        let Some(object) = self.cached_node(Watcher::SchedulerNodes, node)? else {
             return Some(false);
         };
         let used = pods.pods_on(node) + self.assumed_on(node, &pods);
@@ -267,7 +266,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     }
 
     fn still_waits(&self, pod: PodId, uid: Uid) -> Option<bool> {
-        let object = self.cache(Watcher::SchedulerPods)?.pod(pod);
+        let object = self.cached_pod(Watcher::SchedulerPods, pod)?;
         Some(object.is_some_and(|object| object.uid == uid && object.node.is_none()))
     }
 }

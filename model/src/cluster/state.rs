@@ -5,7 +5,7 @@ use super::budgets::Budgets;
 use super::ids::{NodeId, PodId};
 use super::kubelet::Kubelet;
 use super::node_lifecycle::NodeLifecycle;
-use super::objects::Objects;
+use super::objects::{Node, Objects, Pod};
 use super::replica_set::ReplicaSetController;
 use super::scheduler::Scheduler;
 use super::store::Store;
@@ -56,6 +56,16 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// The objects as they are now.
     pub fn objects(&self) -> Objects<PODS, NODES, SETS> {
         self.store.objects()
+    }
+
+    /// The Pod of this name as it is now.
+    pub fn pod(&self, pod: PodId) -> Option<Pod> {
+        self.store.pod_at(self.store.log.len(), pod)
+    }
+
+    /// The Node of this name as it is now.
+    pub fn node(&self, node: NodeId) -> Option<Node> {
+        self.store.node_at(self.store.log.len(), node)
     }
 
     /// Whether nothing mentions this Pod's name any more: no object, no cache, no container, no

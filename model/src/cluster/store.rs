@@ -6,7 +6,7 @@
 //! connections.
 
 use super::ids::{NodeId, PodId, Uid};
-use super::objects::{Change, Event, Object, Objects};
+use super::objects::{Change, Event, Node, Object, Objects, Pod};
 use super::watch::Watcher;
 use crate::history::{Cursor, Ghost, Log};
 use crate::packed;
@@ -56,8 +56,22 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// The objects after the first `position` entries of the log.
     pub fn objects_at(&self, position: usize) -> Objects<PODS, NODES, SETS> {
         let mut objects = self.base;
-        self.log.entries().take(position).for_each(|event| objects.apply(event));
+        for event in self.log.first(position) {
+            objects.apply(event);
+        }
         objects
+    }
+
+    /// The Pod of this name after the first `position` entries of the log.
+    pub fn pod_at(&self, position: usize, pod: PodId) -> Option<Pod> {
+        let newest = self.log.first(position).rev().find_map(|event| event.leaves_pod(pod));
+        newest.unwrap_or(self.base.pod(pod))
+    }
+
+    /// The Node of this name after the first `position` entries of the log.
+    pub fn node_at(&self, position: usize, node: NodeId) -> Option<Node> {
+        let newest = self.log.first(position).rev().find_map(|event| event.leaves_node(node));
+        newest.unwrap_or(self.base.node(node))
     }
 
     /// Appends a change, and drops the entries that every watcher has read.
@@ -78,7 +92,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         if !self.lazy {
             self.skip_unselected();
         }
-        while self.slowest().is_some_and(|position| position > 0) || self.unread_by_anybody() {
+        while self.log.len() > 0 && self.slowest().is_none_or(|position| position > 0) {
             self.fold_first();
         }
     }
@@ -132,11 +146,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     }
 
     fn slowest(&self) -> Option<usize> {
-        Watcher::all(NODES).filter_map(|watcher| self.cursor(watcher).position()).min()
-    }
-
-    fn unread_by_anybody(&self) -> bool {
-        self.slowest().is_none() && self.log.len() > 0
+        self.cursors.iter().chain(&self.kubelet_cursors).min()?.position()
     }
 
     fn fold_first(&mut self) {

@@ -12,7 +12,7 @@ use super::ids::{NodeId, PodId};
 use super::objects::{Event, Object, Pod};
 use super::scheduler::{Attempt, Binding};
 use super::state::State;
-use crate::pack::{Packed, Packer, fold};
+use crate::pack::{Bits, Packed, Packer, fold};
 
 /// New names: what was called `ID(i)` is called `names[i]`.
 type Names<Id, const COUNT: usize> = [Id; COUNT];
@@ -52,12 +52,13 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// Hashes of what is known, with no name in them.
     fn known(&self, nodes: usize) -> Known<PODS, NODES> {
         let mut known = Known { pods: [0; PODS], nodes: [0; NODES], together: [[0; NODES]; PODS] };
-        let mut packer = Packer::default();
+        let mut bits = Bits::default();
         for pod in PodId::all(PODS) {
-            known.pods[pod.index()] = self.about_pod(pod, &mut packer);
+            let about = bits.write(|packer| self.about_pod(pod, packer));
+            known.pods[pod.index()] = about.fingerprint();
         }
         for node in NodeId::all(nodes) {
-            let mut about = self.about_node(node, &mut packer);
+            let mut about = bits.write(|packer| self.about_node(node, packer)).fingerprint();
             for pod in PodId::all(PODS) {
                 let together = self.about_both(pod, node);
                 known.together[pod.index()][node.index()] = together;
@@ -69,9 +70,8 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     }
 
     /// What is known about a Node without its Pods.
-    fn about_node(&self, node: NodeId, packer: &mut Packer) -> u64 {
+    fn about_node(&self, node: NodeId, packer: &mut Packer<'_>) {
         let index = node.index();
-        packer.clear();
         self.store.base.nodes[index].pack(packer);
         for (place, event) in self.store.log.entries().enumerate() {
             if let Object::Node(id, object) = event.object
@@ -87,14 +87,12 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         self.kubelets[index].machine.pack(packer);
         self.kubelets[index].allocatable_pods.pack(packer);
         self.leases[index].pack(packer);
-        packer.fingerprint()
     }
 
     /// What is known about a Pod without its Nodes.
-    fn about_pod(&self, pod: PodId, packer: &mut Packer) -> u64 {
+    fn about_pod(&self, pod: PodId, packer: &mut Packer<'_>) {
         let index = pod.index();
         let nowhere = |pod: Pod| (Pod { node: None, ..pod }, pod.node.is_some());
-        packer.clear();
         self.store.base.pods[index].map(nowhere).pack(packer);
         for (place, event) in self.store.log.entries().enumerate() {
             if let Object::Pod(id, object) = event.object
@@ -114,7 +112,6 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         self.scheduler.late_bindings[index].map(|binding| binding.uid).pack(packer);
         self.replica_set_controller.deletions[index].pack(packer);
         self.node_lifecycle.evictions[index].pack(packer);
-        packer.fingerprint()
     }
 
     /// What is known about a Pod and a Node together.
@@ -213,19 +210,16 @@ impl<const PODS: usize, const NODES: usize> Known<PODS, NODES> {
     fn namings(&self, nodes: usize) -> Vec<Names<NodeId, NODES>> {
         let mut order: Vec<usize> = (0..nodes).collect();
         order.sort_by_key(|index| self.nodes[*index]);
-        let mut namings = vec![std::array::from_fn(NodeId::new)];
+        let mut names = std::array::from_fn(NodeId::new);
+        for (place, index) in order.iter().enumerate() {
+            names[*index] = NodeId::new(place);
+        }
+        let mut namings = vec![names];
         let mut first = 0;
         for alike in order.chunk_by(|one, other| self.nodes[*one] == self.nodes[*other]) {
-            let named = |names: Names<NodeId, NODES>| {
-                permutations(alike.len()).into_iter().map(move |places| {
-                    let mut names = names;
-                    for (place, index) in places.iter().zip(alike) {
-                        names[*index] = NodeId::new(first + place);
-                    }
-                    names
-                })
-            };
-            namings = namings.into_iter().flat_map(named).collect();
+            if alike.len() > 1 {
+                namings = namings.iter().flat_map(|names| reordered(names, alike, first)).collect();
+            }
             first += alike.len();
         }
         namings
@@ -252,6 +246,21 @@ impl<const PODS: usize, const NODES: usize> Known<PODS, NODES> {
         }
         (hashes.iter().fold(0, |hash, (word, _)| fold(hash, *word)), *nodes, names)
     }
+}
+
+/// These names with the Nodes that are alike, which are named from a place on, in every order.
+fn reordered<const NODES: usize>(
+    names: &Names<NodeId, NODES>,
+    alike: &[usize],
+    first: usize,
+) -> impl Iterator<Item = Names<NodeId, NODES>> {
+    permutations(alike.len()).into_iter().map(move |places| {
+        let mut names = *names;
+        for (place, index) in places.iter().zip(alike) {
+            names[*index] = NodeId::new(first + place);
+        }
+        names
+    })
 }
 
 /// All orders of so many things.

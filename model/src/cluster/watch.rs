@@ -5,8 +5,8 @@
 //! no action.
 
 use super::budgets::Budget;
-use super::ids::NodeId;
-use super::objects::{Event, Object, Objects};
+use super::ids::{NodeId, PodId};
+use super::objects::{Event, Node, Object, Objects, Pod};
 use super::state::State;
 use crate::history::Cursor;
 use serde::Serialize;
@@ -110,6 +110,18 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     pub fn cache(&self, watcher: Watcher) -> Option<Objects<PODS, NODES, SETS>> {
         let position = self.store.cursor(watcher).position()?;
         Some(self.store.objects_at(position))
+    }
+
+    /// The Pod of this name in the cache of a component; nothing at all before its first list.
+    pub fn cached_pod(&self, watcher: Watcher, pod: PodId) -> Option<Option<Pod>> {
+        let position = self.store.cursor(watcher).position()?;
+        Some(self.store.pod_at(position, pod))
+    }
+
+    /// The Node of this name in the cache of a component; nothing at all before its first list.
+    pub fn cached_node(&self, watcher: Watcher, node: NodeId) -> Option<Option<Node>> {
+        let position = self.store.cursor(watcher).position()?;
+        Some(self.store.node_at(position, node))
     }
 
     /// Delivers the next event of a watch; the component's event handler runs with it.

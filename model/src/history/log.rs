@@ -3,8 +3,9 @@
 use crate::pack::{Packed, Packer, Unpacker};
 use std::hash::{Hash, Hasher};
 
-/// How many entries of the log a watcher has read, or that it has not listed yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// How many entries of the log a watcher has read, or that it has not listed yet: then it is ahead of
+/// all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor(u16);
 
 impl Cursor {
@@ -37,13 +38,25 @@ impl Cursor {
 }
 
 impl Packed for Cursor {
-    fn pack(&self, to: &mut Packer) {
+    #[inline(always)]
+    fn pack(&self, to: &mut Packer<'_>) {
         let position = (*self != Cursor::OFF).then_some(self.0);
         position.pack(to);
     }
 
+    #[inline(always)]
     fn unpack(from: &mut Unpacker<'_>) -> Self {
         Option::unpack(from).map_or(Cursor::OFF, Cursor)
+    }
+
+    #[inline(always)]
+    fn pack_all<const N: usize>(values: &[Self; N], to: &mut Packer<'_>) {
+        values.map(|cursor| (cursor != Cursor::OFF).then_some(cursor.0)).pack(to);
+    }
+
+    #[inline(always)]
+    fn unpack_all<const N: usize>(from: &mut Unpacker<'_>) -> [Self; N] {
+        Option::unpack_all(from).map(|position| position.map_or(Cursor::OFF, Cursor))
     }
 }
 
@@ -72,6 +85,11 @@ impl<E: Copy, const LOG: usize> Log<E, LOG> {
     /// All entries, oldest first.
     pub fn entries(&self) -> impl Iterator<Item = &E> {
         self.entries[..self.len()].iter().flatten()
+    }
+
+    /// The first so many entries, or all of them, oldest first.
+    pub fn first(&self, count: usize) -> impl DoubleEndedIterator<Item = &E> {
+        self.entries[..count.min(self.len())].iter().flatten()
     }
 
     /// Appends a change.
@@ -125,11 +143,15 @@ impl<E: Hash + Copy, const LOG: usize> Hash for Log<E, LOG> {
 }
 
 impl<E: Packed + Copy, const LOG: usize> Packed for Log<E, LOG> {
-    fn pack(&self, to: &mut Packer) {
+    #[inline(always)]
+    fn pack(&self, to: &mut Packer<'_>) {
         self.len.pack(to);
-        self.entries().for_each(|event| event.pack(to));
+        for event in self.entries() {
+            event.pack(to);
+        }
     }
 
+    #[inline(always)]
     fn unpack(from: &mut Unpacker<'_>) -> Self {
         let len = u16::unpack(from);
         let mut log = Log { len, ..Log::EMPTY };

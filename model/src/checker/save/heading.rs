@@ -1,6 +1,6 @@
 //! What a saved search is of: a search goes on only where all of it is the same.
 
-use crate::pack::{Packed, Packer, fold};
+use crate::pack::{Bits, Packed, fold};
 use crate::slice::{Checked, Size, Slice};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -102,7 +102,5 @@ fn fingerprint_of<S: Slice>(model: &Checked<S>, symmetry: bool) -> u64 {
 }
 
 fn fingerprint(state: &impl Packed) -> u64 {
-    let mut packer = Packer::default();
-    state.pack(&mut packer);
-    packer.fingerprint()
+    Bits::default().write(|packer| state.pack(packer)).fingerprint()
 }
