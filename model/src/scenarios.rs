@@ -267,6 +267,7 @@ impl Plan {
         };
         let mut initial = Cluster::start(self.components, machines, budgets(&all));
         initial.store.lazy = size.lazy;
+        initial.fell_behind = size.at_own_pace;
         let cluster = Cluster {
             components: self.components,
             initial,
@@ -274,6 +275,7 @@ impl Plan {
             nodes: self.machines(),
             replicas_max: self.replicas as u8,
             up_to_date: self.up_to_date,
+            at_own_pace: size.at_own_pace,
             claims: self.claims,
             mutation,
         };

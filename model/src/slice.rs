@@ -86,6 +86,11 @@ pub trait Slice: Clone + Send + Sync + 'static {
         *state
     }
 
+    /// The same state with an API server that lags no more.
+    fn without_lag(&self, state: &Self::State) -> Self::State {
+        *state
+    }
+
     /// The name of a kind of action, without its objects.
     fn kind(&self, action: Self::Action) -> String {
         let value = serde_json::to_value(action).unwrap_or_default();
@@ -128,6 +133,10 @@ pub struct Size {
     /// states and no behaviour: a test of the reduction that skips them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub lazy: bool,
+    /// Whether an API server that lags follows event by event. It adds states and no behaviour: a test of
+    /// the reduction that has it stop at one moment.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub at_own_pace: bool,
 }
 
 impl Size {
@@ -145,7 +154,7 @@ impl Size {
 /// `2 nodes, 3 pods`, or `as designed`.
 impl std::fmt::Display for Size {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Size { nodes, pods, replicas, faults, only, lazy } = self;
+        let Size { nodes, pods, replicas, faults, only, lazy, at_own_pace } = self;
         let counts = [("nodes", nodes), ("pods", pods), ("replicas", replicas)];
         let counts = counts.into_iter().filter_map(|(what, count)| Some((what, (*count)?)));
         let mut said: Vec<_> = counts.map(|(what, count)| format!("{count} {what}")).collect();
@@ -157,6 +166,9 @@ impl std::fmt::Display for Size {
             }
         }));
         said.extend(lazy.then(|| "events that nobody selects wait".to_owned()));
+        said.extend(
+            at_own_pace.then(|| "the API server that lags follows event by event".to_owned()),
+        );
         match said.as_slice() {
             [] => formatter.write_str("as designed"),
             said => formatter.write_str(&said.join(", ")),

@@ -10,7 +10,7 @@ use model::pack::{Bits, Packed, Unpacker};
 use model::report::{Report, Verdict};
 use model::scenarios::{self, Visitor};
 use model::slice::{Checked, Fault, Size, Slice};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// More states than these are not kept whole.
 const STATES_MAX: usize = 600_000;
@@ -67,6 +67,19 @@ fn events_that_nobody_selects_make_no_difference() {
 
         assert!(lazy >= visible);
         assert_eq!(eager, visible, "{name}");
+    }
+}
+
+#[test]
+fn one_moment_of_lag_is_every_lag() {
+    let small = Size { only: Some(vec![Fault::StaleApiServer, Fault::Crash]), ..Size::default() };
+    let at_own_pace = Size { at_own_pace: true, ..small.clone() };
+    for mutation in [None, Some("k-59848")] {
+        let with = |size| scenarios::with("node", size, mutation, WithoutLag).unwrap();
+
+        let (moment, pace) = (with(&small).expect("few states"), with(&at_own_pace).expect("few"));
+
+        assert_eq!(moment, pace, "{mutation:?}");
     }
 }
 
@@ -211,6 +224,22 @@ impl Visitor for WithoutInvisible {
             .map(|state| model.slice.canonical(&model.slice.without_invisible(state)))
             .collect();
         Some((all.len(), visible.len()))
+    }
+}
+
+/// The fingerprints of the states of a model as they are without lag and without names; none if there
+/// are too many.
+struct WithoutLag;
+
+impl Visitor for WithoutLag {
+    type Result = Option<BTreeSet<u64>>;
+
+    fn visit<S: Slice>(self, model: Checked<S>) -> Self::Result {
+        let mut bits = Bits::default();
+        let all = all_states(&model, 4 * STATES_MAX)?;
+        let slice = &model.slice;
+        let without = all.iter().map(|state| slice.canonical(&slice.without_lag(state)));
+        Some(without.map(|state| packed(&state, &mut bits).0).collect())
     }
 }
 

@@ -44,6 +44,7 @@ impl Default for Replay {
             nodes: NODES,
             replicas_max: u8::MAX,
             up_to_date: &[],
+            at_own_pace: false,
             claims: &CLAIMS,
             mutation: None,
         };

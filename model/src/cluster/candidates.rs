@@ -27,7 +27,9 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
                 actions.push(Action::ListFromLaggingApiServer { watcher });
             }
         }
-        if self.components.lagging_api_server {
+        if self.at_own_pace {
+            actions.push(Action::Deliver { watcher: Watcher::LaggingApiServer });
+        } else if self.components.lagging_api_server {
             actions.push(Action::FallBehind);
         }
         if self.components.scheduler {

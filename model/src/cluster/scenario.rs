@@ -48,6 +48,8 @@ pub struct Cluster<const PODS: usize, const NODES: usize, const SETS: usize, con
     /// Watchers whose cache never lags: what they watch reaches them with the write. This makes a
     /// slice smaller and leaves out the interleavings where they are late.
     pub up_to_date: &'static [Watcher],
+    /// Whether the API server that lags follows event by event.
+    pub at_own_pace: bool,
     /// The claims that the slice is about.
     pub claims: &'static [&'static str],
     /// The step that is replaced, if any.
@@ -92,7 +94,8 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     }
 
     fn bring_up_to_date(&self, state: &mut State<PODS, NODES, SETS, LOG>) {
-        let follows = self.components.lagging_api_server && !state.fell_behind;
+        let lags = state.fell_behind || self.at_own_pace;
+        let follows = self.components.lagging_api_server && !lags;
         let lagging = follows.then_some(&Watcher::LaggingApiServer);
         for watcher in self.up_to_date.iter().chain(lagging) {
             while let Some(next) = state.deliver(*watcher) {
@@ -207,6 +210,12 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
             state.forget_uids_of_free_names();
         }
         state
+    }
+
+    fn without_lag(&self, state: &Self::State) -> Self::State {
+        let mut state = State { fell_behind: false, ..*state };
+        state.store.set_cursor(Watcher::LaggingApiServer, Cursor::at(state.store.log.len()));
+        self.without_invisible(&state)
     }
 
     fn request(&self, before: &Self::State, action: Action) -> Option<serde_json::Value> {

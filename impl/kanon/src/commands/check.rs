@@ -138,6 +138,7 @@ fn options(arguments: &Check) -> Result<Options, Failure> {
             faults,
             only,
             lazy: false,
+            at_own_pace: false,
         },
         mutation: arguments.mutation.clone(),
         threads,
