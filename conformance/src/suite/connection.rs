@@ -108,26 +108,34 @@ impl Connection {
         path: &str,
         body: Option<(&str, &Value)>,
     ) -> Result<http::Response<Incoming>, String> {
+        let body = body.map(|(content_type, body)| (content_type, Bytes::from(body.to_string())));
         let request = self.request(method, path, body).map_err(|error| error.to_string())?;
+        let mut sender = self.connect().await?;
+        sender.send_request(request).await.map_err(|error| error.to_string())
+    }
+
+    /// Connects.
+    pub(super) async fn connect(&self) -> Result<Sender, String> {
         let stream = TcpStream::connect((self.host.as_str(), self.port))
             .await
             .map_err(|error| error.to_string())?;
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
         match &self.tls {
-            None => exchange(TokioIo::new(stream), request).await,
+            None => handshake(TokioIo::new(stream)).await,
             Some(tls) => {
                 let name =
                     ServerName::try_from(self.host.clone()).map_err(|error| error.to_string())?;
                 let stream = tls.connect(name, stream).await.map_err(|error| error.to_string())?;
-                exchange(TokioIo::new(stream), request).await
+                handshake(TokioIo::new(stream)).await
             }
         }
     }
 
-    fn request(
+    pub(super) fn request(
         &self,
         method: Method,
         path: &str,
-        body: Option<(&str, &Value)>,
+        body: Option<(&str, Bytes)>,
     ) -> Result<Request<Full<Bytes>>, http::Error> {
         let mut builder = Request::builder()
             .method(method)
@@ -138,28 +146,28 @@ impl Connection {
             builder = builder.header(AUTHORIZATION, &self.authorization);
         }
         match body {
-            Some((content_type, body)) => builder
-                .header(CONTENT_TYPE, content_type)
-                .body(Full::new(Bytes::from(body.to_string()))),
+            Some((content_type, body)) => {
+                builder.header(CONTENT_TYPE, content_type).body(Full::new(body))
+            }
             None => builder.body(Full::new(Bytes::new())),
         }
     }
 }
 
-async fn exchange<T>(
-    io: T,
-    request: Request<Full<Bytes>>,
-) -> Result<http::Response<Incoming>, String>
+/// What requests are sent with.
+pub(super) type Sender = hyper::client::conn::http1::SendRequest<Full<Bytes>>;
+
+async fn handshake<T>(io: T) -> Result<Sender, String>
 where
     T: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
-    let (mut sender, connection) =
+    let (sender, connection) =
         hyper::client::conn::http1::handshake(io).await.map_err(|error| error.to_string())?;
     tokio::spawn(async move {
         // A broken connection is told by the request that is on it.
         drop(connection.await);
     });
-    sender.send_request(request).await.map_err(|error| error.to_string())
+    Ok(sender)
 }
 
 fn connector(target: &Target) -> Result<TlsConnector, String> {

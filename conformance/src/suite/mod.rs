@@ -18,10 +18,12 @@ mod replay;
 mod report;
 mod requests;
 mod resources;
+mod session;
 mod watching;
 
 pub use kubeconfig::{CannotRun, Target};
 pub use report::{Divergence, Report};
+pub use session::Session;
 
 use std::path::Path;
 

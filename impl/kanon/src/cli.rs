@@ -321,6 +321,19 @@ pub(crate) enum Bench {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// An API server: requests in a second, a long list, watches. Of a cluster that is made for it, or of
+    /// another one, which it leaves with a namespace that is being deleted.
+    Api {
+        /// The kubeconfig of another cluster.
+        #[arg(long)]
+        kubeconfig: Option<PathBuf>,
+        /// How long each measurement of a rate takes.
+        #[arg(long, default_value = "5")]
+        seconds: NonZero<u64>,
+        /// How to print.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
     /// The model's checker, with stateright's figures on the same slice beside; every mutation; and
     /// how fast traces are validated.
     Check {

@@ -1,5 +1,6 @@
 //! `kanon bench`: measures, and prints distributions and what they were measured on.
 
+mod api;
 mod check;
 mod start;
 mod store;
@@ -16,6 +17,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<ExitCode, Failure> {
     match arguments {
         Bench::Start { runs, idle, runtime, output } => {
             start::run(runs.get(), *idle, *runtime, *output)
+        }
+        Bench::Api { kubeconfig, seconds, output } => {
+            api::run(kubeconfig.as_deref(), seconds.get(), *output)
         }
         Bench::Check { runs, output } => check::run(runs.get(), *output),
         Bench::Store { keys, value_bytes, seconds, endpoint, output } => {

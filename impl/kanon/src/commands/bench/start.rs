@@ -47,7 +47,7 @@ struct Start {
 
 fn one_start(program: &Path, folder: &Path, runtime: Runtime) -> Result<Start, Failure> {
     let start = start(program, folder, runtime)?;
-    command(program, folder, "delete").output().while_doing("kanon delete")?;
+    delete(program, folder)?;
     Ok(start)
 }
 
@@ -70,6 +70,23 @@ fn start(program: &Path, folder: &Path, runtime: Runtime) -> Result<Start, Failu
         return Err(Failure::cannot(format!("kanon start did not start a cluster: {status}")));
     }
     Ok(Start { ready_milliseconds, node_milliseconds })
+}
+
+/// Starts a cluster, for others to measure. Its process.
+pub(super) fn start_and_stay(
+    program: &Path,
+    folder: &Path,
+    runtime: Runtime,
+) -> Result<u32, Failure> {
+    start(program, folder, runtime)?;
+    let path = folder.join("data").join("running.json");
+    let running: Running = profile::read_json(&path).while_doing(path.display())?;
+    Ok(running.pid)
+}
+
+/// Ends and removes it.
+pub(super) fn delete(program: &Path, folder: &Path) -> Result<(), Failure> {
+    command(program, folder, "delete").output().while_doing("kanon delete").map(drop)
 }
 
 fn command(program: &Path, folder: &Path, what: &str) -> Command {
@@ -98,15 +115,13 @@ fn idling(
     runtime: Runtime,
     time: Duration,
 ) -> Result<Idling, Failure> {
-    start(program, folder, runtime)?;
-    let path = folder.join("data").join("running.json");
-    let running: Running = profile::read_json(&path).while_doing(path.display())?;
-    let (begun, before) = (Instant::now(), cpu_seconds(running.pid)?);
+    let pid = start_and_stay(program, folder, runtime)?;
+    let (begun, before) = (Instant::now(), cpu_seconds(pid)?);
     std::thread::sleep(time);
     let seconds = begun.elapsed().as_secs_f64();
-    let cpu_percent = (cpu_seconds(running.pid)? - before) / seconds * 100.0;
-    let resident_mebibytes = kibibytes(running.pid, "VmRSS:")? / 1024.0;
-    command(program, folder, "delete").output().while_doing("kanon delete")?;
+    let cpu_percent = (cpu_seconds(pid)? - before) / seconds * 100.0;
+    let resident_mebibytes = kibibytes(pid, "VmRSS:")? / 1024.0;
+    delete(program, folder)?;
     Ok(Idling { seconds, resident_mebibytes, cpu_percent })
 }
 

@@ -1,0 +1,120 @@
+//! How soon so many watches hear of a write, from the answer to the writer on.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use conformance::suite::{Session, Target};
+use http::Method;
+use http_body_util::BodyExt;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::{NAMESPACE, load};
+use crate::commands::bench::distribution;
+use crate::failure::{Failure, While};
+
+/// How many events there are in all, as far as writes are enough for them.
+const EVENTS: usize = 100_000;
+const WRITES_MAX: usize = 1_000;
+
+/// What watches heard.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Fanout {
+    watches: usize,
+    writes: usize,
+    events_per_second: f64,
+    milliseconds: Value,
+}
+
+impl fmt::Display for Fanout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{:>5} watches hear of {} writes: {:.0} events/s, from answer to event median {} ms, p99 {} ms",
+            self.watches,
+            self.writes,
+            self.events_per_second,
+            self.milliseconds["median"],
+            self.milliseconds["p99"]
+        )
+    }
+}
+
+/// Opens watches, writes, and waits until all have heard of all.
+pub(super) async fn fan_out(target: &Target, watches: usize) -> Result<Fanout, Failure> {
+    let writes = (EVENTS / watches).min(WRITES_MAX);
+    let label = format!("watched-{watches}");
+    let answered: Arc<[OnceLock<Instant>]> = (0..writes).map(|_| OnceLock::new()).collect();
+    let mut running = JoinSet::new();
+    for _ in 0..watches {
+        let session = Session::open(target).await.map_err(Failure::cannot)?;
+        let watch = Watch::open(session, &label).await?;
+        running.spawn(watch.hear(Arc::clone(&answered)));
+    }
+    let begun = Instant::now();
+    let mut session = Session::open(target).await.map_err(Failure::cannot)?;
+    for (number, answered) in answered.iter().enumerate() {
+        let body = load::body(&format!("{label}-{number}"), &label, number);
+        load::expect(&mut session, Method::POST, &load::path(NAMESPACE), body, 201).await?;
+        answered.get_or_init(Instant::now);
+    }
+    let mut milliseconds = vec![];
+    while let Some(heard) = running.join_next().await {
+        milliseconds.extend(heard.while_doing("a watch")??);
+    }
+    Ok(Fanout {
+        watches,
+        writes,
+        events_per_second: milliseconds.len() as f64 / begun.elapsed().as_secs_f64(),
+        milliseconds: distribution(milliseconds),
+    })
+}
+
+/// An open watch. Its connection is kept as long as this.
+struct Watch {
+    _session: Session,
+    events: hyper::body::Incoming,
+    line: Vec<u8>,
+}
+
+impl Watch {
+    async fn open(mut session: Session, label: &str) -> Result<Self, Failure> {
+        let path = format!("{}?watch=true&labelSelector=of%3D{label}", load::path(NAMESPACE));
+        let (code, events) =
+            session.begin(Method::GET, &path, None).await.map_err(Failure::cannot)?;
+        if code != 200 {
+            return Err(Failure::cannot(format!("{path}: {code}")));
+        }
+        Ok(Self { _session: session, events, line: vec![] })
+    }
+
+    /// Hears of every write. How long after the answer to it; nothing where the event came before.
+    async fn hear(mut self, answered: Arc<[OnceLock<Instant>]>) -> Result<Vec<f64>, Failure> {
+        let mut milliseconds = vec![];
+        while milliseconds.len() < answered.len() {
+            let frame =
+                self.events.frame().await.ok_or_else(|| Failure::cannot("a watch ended"))?;
+            let Ok(data) = frame.while_doing("a watch")?.into_data() else { continue };
+            for byte in data {
+                if byte != b'\n' {
+                    self.line.push(byte);
+                    continue;
+                }
+                let since = number(&self.line).and_then(|number| answered.get(number)?.get());
+                milliseconds.push(since.map_or(0.0, |at| at.elapsed().as_secs_f64() * 1000.0));
+                self.line.clear();
+            }
+        }
+        Ok(milliseconds)
+    }
+}
+
+/// The number at the end of the name of the object in an event.
+fn number(line: &[u8]) -> Option<usize> {
+    let line = std::str::from_utf8(line).ok()?;
+    let name = line.split("\"name\":\"").nth(1)?.split('"').next()?;
+    name.rsplit('-').next()?.parse().ok()
+}
