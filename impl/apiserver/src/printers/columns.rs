@@ -2,6 +2,8 @@
 //!
 //! Source: `AddHandlers` of `pkg/printers/internalversion/printers.go` (v1.36). The descriptions are ours.
 
+mod workload;
+
 use api::ApiResource;
 use serde_json::{Value, json};
 
@@ -93,6 +95,7 @@ const OTHER: &[Column] = &[NAME, ("Created At", "date", 0, "When the object was 
 pub(crate) fn columns(resource: &ApiResource) -> Value {
     let columns = match resource.kind {
         "ConfigMap" => CONFIG_MAP,
+        "DaemonSet" => workload::DAEMON_SET,
         "Deployment" => DEPLOYMENT,
         "Event" => EVENT,
         "Lease" => LEASE,

@@ -6,6 +6,7 @@
 mod columns;
 mod duration;
 mod pod;
+mod workload;
 
 use std::collections::BTreeSet;
 
@@ -24,6 +25,7 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "ConfigMap" => {
             vec![name, json!(size(object, "data") + size(object, "binaryData")), age]
         }
+        "DaemonSet" => workload::daemon_set(object, name, age),
         "Deployment" => deployment(object, name, age),
         "Event" => event(object, now),
         "Lease" => vec![name, json!(text(object, &["spec", "holderIdentity"])), age],

@@ -6,10 +6,12 @@
 
 mod config_map;
 mod container;
+mod daemon_set;
 mod deployment;
 mod event;
 mod fields;
 mod handler;
+mod int_or_percent;
 mod lease;
 mod meta;
 mod namespace;
@@ -40,6 +42,7 @@ pub(crate) use selectable::{is_selectable, selectable_fields};
 /// Fills in what the author of an object left out. Doing it twice changes nothing more.
 pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
     match resource.kind {
+        "DaemonSet" => daemon_set::apply_defaults(object),
         "Deployment" => deployment::apply_defaults(object),
         "Namespace" => namespace::apply_defaults(object),
         "Node" => node::apply_defaults(object),
@@ -60,6 +63,7 @@ pub(crate) fn prepare_for_create(
 ) {
     meta::prepare_for_create(object);
     match resource.kind {
+        "DaemonSet" => daemon_set::prepare_for_create(object),
         "Deployment" => deployment::prepare_for_create(object),
         "Lease" => lease::prepare(object),
         "Namespace" => namespace::prepare_for_create(object),
@@ -76,6 +80,7 @@ pub(crate) fn prepare_for_create(
 pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &Value) {
     meta::prepare_for_update(new, old);
     match resource.kind {
+        "DaemonSet" => daemon_set::prepare_for_update(new, old),
         "Deployment" => deployment::prepare_for_update(new, old),
         "Lease" => lease::prepare(new),
         "Namespace" => namespace::prepare_for_update(new, old),
@@ -92,6 +97,7 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
 pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value, old: &Value) {
     meta::prepare_for_update(new, old);
     match resource.kind {
+        "DaemonSet" => daemon_set::prepare_for_status_update(new, old),
         "Deployment" => deployment::prepare_for_status_update(new, old),
         "Namespace" => namespace::prepare_for_status_update(new, old),
         "Node" => node::prepare_for_status_update(new, old),
@@ -104,6 +110,7 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
 pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
     match resource.kind {
         "ConfigMap" => config_map::validate(object),
+        "DaemonSet" => daemon_set::validate(object),
         "Deployment" => deployment::validate(object),
         "Event" => event::validate(object),
         "Lease" => lease::validate(object),
@@ -121,6 +128,7 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
 pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) -> Vec<Cause> {
     match resource.kind {
         "ConfigMap" => config_map::validate_update(new, old),
+        "DaemonSet" => daemon_set::validate_update(new, old),
         "Deployment" => deployment::validate_update(new, old),
         "Event" => event::validate_update(new, old),
         "Lease" => lease::validate_update(new, old),
@@ -141,6 +149,7 @@ pub(crate) fn validate_status_update(
     old: &Value,
 ) -> Vec<Cause> {
     match resource.kind {
+        "DaemonSet" => daemon_set::validate_status_update(new, old),
         "Deployment" => deployment::validate_status_update(new, old),
         "Namespace" => namespace::validate_status_update(new, old),
         "Node" => node::validate_update(new, old),
@@ -224,7 +233,7 @@ mod tests {
         let pod_spec = json!({"containers": [{"name": "c", "image": "a"}]});
         let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": pod_spec});
         let mut object = match resource.kind {
-            "Deployment" | "ReplicaSet" => {
+            "DaemonSet" | "Deployment" | "ReplicaSet" => {
                 json!({"spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template}})
             }
             "Pod" => json!({"spec": pod_spec}),

@@ -11,7 +11,6 @@ use super::{fields, meta};
 /// Kinds that count the changes of their specs.
 const COUNTED: &[&str] = &[
     "CronJob",
-    "DaemonSet",
     "EndpointSlice",
     "Ingress",
     "IngressClass",

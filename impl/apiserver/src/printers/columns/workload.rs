@@ -1,0 +1,21 @@
+//! The columns of workloads.
+
+use super::{AGE, Column, NAME};
+
+const CONTAINERS: Column = ("Containers", "string", 1, "The names of the template's containers.");
+const IMAGES: Column = ("Images", "string", 1, "The images of the template's containers.");
+const SELECTOR: Column = ("Selector", "string", 1, "The labels of the pods.");
+
+pub(super) const DAEMON_SET: &[Column] = &[
+    NAME,
+    ("Desired", "integer", 0, "Nodes that want a pod."),
+    ("Current", "integer", 0, "Nodes that want a pod and have one."),
+    ("Ready", "integer", 0, "Nodes whose pod is ready."),
+    ("Up-to-date", "integer", 0, "Nodes whose pod is of the current template."),
+    ("Available", "integer", 0, "Nodes whose pod has been ready for long enough."),
+    ("Node Selector", "string", 0, "The labels of the nodes."),
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+];
