@@ -106,6 +106,7 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "Secret" => SECRET,
         "Service" => SERVICE,
         "ServiceAccount" => SERVICE_ACCOUNT,
+        "StatefulSet" => workload::STATEFUL_SET,
         _ => OTHER,
     };
     columns.iter().map(definition).collect()

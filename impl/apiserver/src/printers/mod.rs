@@ -36,6 +36,7 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "Secret" => vec![name, json!(text(object, &["type"])), json!(size(object, "data")), age],
         "Service" => service(object, name, age),
         "ServiceAccount" => vec![name, age],
+        "StatefulSet" => workload::stateful_set(object, name, age),
         _ => vec![name, json!(text(object, &["metadata", "creationTimestamp"]))],
     }
 }

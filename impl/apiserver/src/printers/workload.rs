@@ -25,6 +25,18 @@ pub(super) fn daemon_set(object: &Value, name: Value, age: Value) -> Vec<Value> 
     ]
 }
 
+pub(super) fn stateful_set(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let ready = int(object, &["status", "readyReplicas"]);
+    let desired = int(object, &["spec", "replicas"]);
+    vec![
+        name,
+        json!(format!("{ready}/{desired}")),
+        age,
+        json!(of_containers(object, "name")),
+        json!(of_containers(object, "image")),
+    ]
+}
+
 fn selector(selector: Option<&Value>) -> String {
     let selector = Selector::from_value(selector);
     selector.map_or_else(|_| "<error>".to_owned(), |selector| or_none(&selector.to_string()))
@@ -57,6 +69,18 @@ mod tests {
             daemon_set,
             json!(["o", 5, 4, 3, 2, 1, "disk=ssd", "60m", "a", "x", "app=web"]),
         );
+    }
+
+    #[test]
+    fn a_stateful_set_counts_ready_pods() {
+        let stateful_set = json!({
+            "spec": {"replicas": 3, "template": {"spec": {"containers": [
+                {"name": "a", "image": "x"}, {"name": "b", "image": "y"},
+            ]}}},
+            "status": {"readyReplicas": 2},
+        });
+
+        check(&resources::STATEFUL_SETS, stateful_set, json!(["o", "2/3", "60m", "a,b", "x,y"]));
     }
 
     fn check(resource: &ApiResource, mut object: Value, expected: Value) {

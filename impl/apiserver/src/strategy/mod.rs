@@ -27,6 +27,7 @@ mod scale;
 mod secret;
 mod selectable;
 mod service;
+mod stateful_set;
 mod toleration;
 mod volume;
 mod workload;
@@ -50,6 +51,7 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
         "ReplicaSet" => replica_set::apply_defaults(object),
         "Secret" => secret::apply_defaults(object),
         "Service" => service::apply_defaults(object),
+        "StatefulSet" => stateful_set::apply_defaults(object),
         _ => {}
     }
 }
@@ -71,6 +73,7 @@ pub(crate) fn prepare_for_create(
         "Pod" => pod::prepare_for_create(object, toleration_seconds),
         "ReplicaSet" => replica_set::prepare_for_create(object),
         "Service" => service::prepare_for_create(object),
+        "StatefulSet" => stateful_set::prepare_for_create(object),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
         _ => plain::prepare_for_create(resource, object),
     }
@@ -88,6 +91,7 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
         "Pod" => pod::prepare_for_update(new, old),
         "ReplicaSet" => replica_set::prepare_for_update(new, old),
         "Service" => service::prepare_for_update(new, old),
+        "StatefulSet" => stateful_set::prepare_for_update(new, old),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
         _ => plain::prepare_for_update(resource, new, old),
     }
@@ -120,6 +124,7 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         "ReplicaSet" => replica_set::validate(object),
         "Secret" => secret::validate(object),
         "Service" => service::validate(object),
+        "StatefulSet" => stateful_set::validate(object),
         _ => meta::validate(object, resource.namespaced, names::dns_subdomain),
     }
 }
@@ -138,6 +143,7 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         "ReplicaSet" => replica_set::validate_update(new, old),
         "Secret" => secret::validate_update(new, old),
         "Service" => service::validate_update(new, old),
+        "StatefulSet" => stateful_set::validate_update(new, old),
         _ => meta::validate_update(new, old),
     }
 }
@@ -155,6 +161,7 @@ pub(crate) fn validate_status_update(
         "Node" => node::validate_update(new, old),
         "Pod" => pod::validate_status_update(new, old),
         "ReplicaSet" => replica_set::validate_status_update(new, old),
+        "StatefulSet" => stateful_set::validate_status_update(new, old),
         _ => meta::validate_update(new, old),
     }
 }
@@ -233,7 +240,7 @@ mod tests {
         let pod_spec = json!({"containers": [{"name": "c", "image": "a"}]});
         let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": pod_spec});
         let mut object = match resource.kind {
-            "DaemonSet" | "Deployment" | "ReplicaSet" => {
+            "DaemonSet" | "Deployment" | "ReplicaSet" | "StatefulSet" => {
                 json!({"spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template}})
             }
             "Pod" => json!({"spec": pod_spec}),

@@ -20,7 +20,6 @@ const COUNTED: &[&str] = &[
     "PodTemplate",
     "PriorityClass",
     "ReplicationController",
-    "StatefulSet",
 ];
 
 /// A new object has no status yet.
@@ -50,12 +49,5 @@ fn has_status(resource: &ApiResource) -> bool {
 }
 
 fn is_same_but_for_metadata(new: &Value, old: &Value) -> bool {
-    let content = |object: &Value| {
-        let mut content = object.clone();
-        if let Some(fields) = content.as_object_mut() {
-            fields.remove("metadata");
-        }
-        content
-    };
-    content(new) == content(old)
+    fields::without(new, &["metadata"]) == fields::without(old, &["metadata"])
 }

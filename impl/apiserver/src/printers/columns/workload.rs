@@ -19,3 +19,10 @@ pub(super) const DAEMON_SET: &[Column] = &[
     IMAGES,
     SELECTOR,
 ];
+pub(super) const STATEFUL_SET: &[Column] = &[
+    NAME,
+    ("Ready", "string", 0, "Pods that are ready, of those that are wanted."),
+    AGE,
+    CONTAINERS,
+    IMAGES,
+];
