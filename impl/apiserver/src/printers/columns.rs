@@ -98,6 +98,7 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "DaemonSet" => workload::DAEMON_SET,
         "Deployment" => DEPLOYMENT,
         "Event" => EVENT,
+        "Job" => workload::JOB,
         "Lease" => LEASE,
         "Namespace" => NAMESPACE,
         "Node" => NODE,

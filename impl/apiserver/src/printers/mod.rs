@@ -28,6 +28,7 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "DaemonSet" => workload::daemon_set(object, name, age),
         "Deployment" => deployment(object, name, age),
         "Event" => event(object, now),
+        "Job" => workload::job(object, now),
         "Lease" => vec![name, json!(text(object, &["spec", "holderIdentity"])), age],
         "Namespace" => vec![name, json!(text(object, &["status", "phase"])), age],
         "Node" => node(object, name, age),

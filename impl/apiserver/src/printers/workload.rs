@@ -2,11 +2,12 @@
 //!
 //! Source: `pkg/printers/internalversion/printers.go` (v1.36).
 
-use api::object::at;
+use api::Timestamp;
+use api::object::{at, text};
 use api::selector::Selector;
 use serde_json::{Value, json};
 
-use super::{int, labels, of_containers, or_none};
+use super::{age, duration, int, items, labels, of_containers, or_none};
 
 pub(super) fn daemon_set(object: &Value, name: Value, age: Value) -> Vec<Value> {
     let count = |field: &str| json!(int(object, &["status", field]));
@@ -37,6 +38,49 @@ pub(super) fn stateful_set(object: &Value, name: Value, age: Value) -> Vec<Value
     ]
 }
 
+pub(super) fn job(object: &Value, now: Timestamp) -> Vec<Value> {
+    vec![
+        json!(text(object, &["metadata", "name"])),
+        json!(job_status(object)),
+        json!(completions(object)),
+        json!(job_duration(object, now)),
+        json!(age(object, now)),
+        json!(of_containers(object, "name")),
+        json!(of_containers(object, "image")),
+        json!(selector(at(object, &["spec", "selector"]))),
+    ]
+}
+
+fn job_status(job: &Value) -> &'static str {
+    let is = |kind: &str| {
+        let mut conditions = items(job, &["status", "conditions"]).iter();
+        let condition = conditions.find(|condition| text(condition, &["type"]) == kind);
+        condition.is_some_and(|condition| text(condition, &["status"]) == "True")
+    };
+    let ended = ["Complete", "Failed"].into_iter().find(|kind| is(kind));
+    let deleted = !text(job, &["metadata", "deletionTimestamp"]).is_empty();
+    let terminating = deleted.then_some("Terminating");
+    let others = ["Suspended", "FailureTarget", "SuccessCriteriaMet"];
+    ended.or(terminating).or_else(|| others.into_iter().find(|kind| is(kind))).unwrap_or("Running")
+}
+
+fn completions(job: &Value) -> String {
+    let succeeded = int(job, &["status", "succeeded"]);
+    let completions = at(job, &["spec", "completions"]).and_then(Value::as_i64);
+    match (completions, int(job, &["spec", "parallelism"])) {
+        (Some(completions), _) => format!("{succeeded}/{completions}"),
+        (None, ..=1) => format!("{succeeded}/1"),
+        (None, parallelism) => format!("{succeeded}/1 of {parallelism}"),
+    }
+}
+
+fn job_duration(job: &Value, now: Timestamp) -> String {
+    let time = |field: &str| text(job, &["status", field]).parse::<Timestamp>().ok();
+    let end = time("completionTime").unwrap_or(now);
+    let seconds = time("startTime").map(|start| end.duration_since(start).as_secs());
+    seconds.map_or_else(String::new, duration::human)
+}
+
 fn selector(selector: Option<&Value>) -> String {
     let selector = Selector::from_value(selector);
     selector.map_or_else(|_| "<error>".to_owned(), |selector| or_none(&selector.to_string()))
@@ -44,7 +88,7 @@ fn selector(selector: Option<&Value>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use api::{ApiResource, Timestamp, resources};
+    use api::{ApiResource, resources};
 
     use super::*;
     use crate::printers::cells;
@@ -81,6 +125,50 @@ mod tests {
         });
 
         check(&resources::STATEFUL_SETS, stateful_set, json!(["o", "2/3", "60m", "a,b", "x,y"]));
+    }
+
+    #[test]
+    fn a_job_has_a_status_and_a_duration() {
+        let job = json!({
+            "spec": {
+                "completions": 3, "selector": {"matchLabels": {"uid": "1"}},
+                "template": {"spec": {"containers": [{"name": "a", "image": "x"}]}},
+            },
+            "status": {
+                "succeeded": 2, "startTime": "2026-01-01T00:00:00Z",
+                "completionTime": "2026-01-01T00:00:45Z",
+                "conditions": [{"type": "Complete", "status": "True"}],
+            },
+        });
+
+        check(
+            &resources::JOBS,
+            job,
+            json!(["o", "Complete", "2/3", "45s", "60m", "a", "x", "uid=1"]),
+        );
+    }
+
+    #[test]
+    fn the_status_of_a_job_is_one_word() {
+        let condition = |kind: &str| json!([{"type": kind, "status": "True"}]);
+        let table = [
+            (json!({}), "Running"),
+            (json!({"status": {"conditions": condition("Failed")}}), "Failed"),
+            (json!({"status": {"conditions": condition("Suspended")}}), "Suspended"),
+            (
+                json!({"metadata": {"deletionTimestamp": "t"}, "status": {"conditions": condition("Suspended")}}),
+                "Terminating",
+            ),
+        ];
+        for (job, status) in table {
+            assert_eq!(job_status(&job), status);
+        }
+    }
+
+    #[test]
+    fn a_job_without_completions_needs_one() {
+        assert_eq!(completions(&json!({"spec": {"parallelism": 1}})), "0/1");
+        assert_eq!(completions(&json!({"spec": {"parallelism": 4}})), "0/1 of 4");
     }
 
     fn check(resource: &ApiResource, mut object: Value, expected: Value) {

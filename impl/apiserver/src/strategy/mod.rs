@@ -12,6 +12,7 @@ mod event;
 mod fields;
 mod handler;
 mod int_or_percent;
+mod job;
 mod lease;
 mod meta;
 mod namespace;
@@ -45,6 +46,7 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
     match resource.kind {
         "DaemonSet" => daemon_set::apply_defaults(object),
         "Deployment" => deployment::apply_defaults(object),
+        "Job" => job::apply_defaults(object),
         "Namespace" => namespace::apply_defaults(object),
         "Node" => node::apply_defaults(object),
         "Pod" => pod::apply_defaults(object),
@@ -67,6 +69,7 @@ pub(crate) fn prepare_for_create(
     match resource.kind {
         "DaemonSet" => daemon_set::prepare_for_create(object),
         "Deployment" => deployment::prepare_for_create(object),
+        "Job" => job::prepare_for_create(object),
         "Lease" => lease::prepare(object),
         "Namespace" => namespace::prepare_for_create(object),
         "Node" => node::prepare_for_create(object),
@@ -85,6 +88,7 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
     match resource.kind {
         "DaemonSet" => daemon_set::prepare_for_update(new, old),
         "Deployment" => deployment::prepare_for_update(new, old),
+        "Job" => job::prepare_for_update(new, old),
         "Lease" => lease::prepare(new),
         "Namespace" => namespace::prepare_for_update(new, old),
         "Node" => node::prepare_for_update(new, old),
@@ -117,6 +121,7 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         "DaemonSet" => daemon_set::validate(object),
         "Deployment" => deployment::validate(object),
         "Event" => event::validate(object),
+        "Job" => job::validate(object),
         "Lease" => lease::validate(object),
         "Namespace" => namespace::validate(object),
         "Node" => node::validate(object),
@@ -136,6 +141,7 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         "DaemonSet" => daemon_set::validate_update(new, old),
         "Deployment" => deployment::validate_update(new, old),
         "Event" => event::validate_update(new, old),
+        "Job" => job::validate_update(new, old),
         "Lease" => lease::validate_update(new, old),
         "Namespace" => namespace::validate_update(new, old),
         "Node" => node::validate_update(new, old),
@@ -157,6 +163,7 @@ pub(crate) fn validate_status_update(
     match resource.kind {
         "DaemonSet" => daemon_set::validate_status_update(new, old),
         "Deployment" => deployment::validate_status_update(new, old),
+        "Job" => job::validate_status_update(new, old),
         "Namespace" => namespace::validate_status_update(new, old),
         "Node" => node::validate_update(new, old),
         "Pod" => pod::validate_status_update(new, old),
@@ -239,15 +246,18 @@ mod tests {
     fn minimal(resource: &ApiResource) -> Value {
         let pod_spec = json!({"containers": [{"name": "c", "image": "a"}]});
         let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": pod_spec});
+        let mut ending = template.clone();
+        ending["spec"]["restartPolicy"] = json!("Never");
         let mut object = match resource.kind {
             "DaemonSet" | "Deployment" | "ReplicaSet" | "StatefulSet" => {
                 json!({"spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template}})
             }
+            "Job" => json!({"spec": {"template": ending}}),
             "Pod" => json!({"spec": pod_spec}),
             "Service" => json!({"spec": {"ports": [{"port": 80}]}}),
             _ => json!({}),
         };
-        object["metadata"] = json!({"name": "a"});
+        object["metadata"] = json!({"name": "a", "uid": "1"});
         if resource.namespaced {
             object["metadata"]["namespace"] = json!("default");
         }

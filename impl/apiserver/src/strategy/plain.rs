@@ -14,7 +14,6 @@ const COUNTED: &[&str] = &[
     "EndpointSlice",
     "Ingress",
     "IngressClass",
-    "Job",
     "NetworkPolicy",
     "PodDisruptionBudget",
     "PodTemplate",

@@ -26,3 +26,13 @@ pub(super) const STATEFUL_SET: &[Column] = &[
     CONTAINERS,
     IMAGES,
 ];
+pub(super) const JOB: &[Column] = &[
+    NAME,
+    ("Status", "string", 0, "How the Job is, in one word."),
+    ("Completions", "string", 0, "Pods that succeeded, of those that must."),
+    ("Duration", "string", 0, "How long the Job has run, or ran."),
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+];
