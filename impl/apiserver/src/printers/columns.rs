@@ -95,6 +95,7 @@ const OTHER: &[Column] = &[NAME, ("Created At", "date", 0, "When the object was 
 pub(crate) fn columns(resource: &ApiResource) -> Value {
     let columns = match resource.kind {
         "ConfigMap" => CONFIG_MAP,
+        "CronJob" => workload::CRON_JOB,
         "DaemonSet" => workload::DAEMON_SET,
         "Deployment" => DEPLOYMENT,
         "Event" => EVENT,

@@ -25,6 +25,7 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "ConfigMap" => {
             vec![name, json!(size(object, "data") + size(object, "binaryData")), age]
         }
+        "CronJob" => workload::cron_job(object, now),
         "DaemonSet" => workload::daemon_set(object, name, age),
         "Deployment" => deployment(object, name, age),
         "Event" => event(object, now),

@@ -51,6 +51,27 @@ pub(super) fn job(object: &Value, now: Timestamp) -> Vec<Value> {
     ]
 }
 
+pub(super) fn cron_job(object: &Value, now: Timestamp) -> Vec<Value> {
+    let job = at(object, &["spec", "jobTemplate"]).unwrap_or(&Value::Null);
+    let last = match text(object, &["status", "lastScheduleTime"]) {
+        "" => "<none>".to_owned(),
+        time => duration::since(time, now),
+    };
+    let suspend = at(object, &["spec", "suspend"]).and_then(Value::as_bool);
+    vec![
+        json!(text(object, &["metadata", "name"])),
+        json!(text(object, &["spec", "schedule"])),
+        json!(or_none(text(object, &["spec", "timeZone"]))),
+        json!(suspend.map_or("<unset>", |suspend| if suspend { "True" } else { "False" })),
+        json!(items(object, &["status", "active"]).len()),
+        json!(last),
+        json!(age(object, now)),
+        json!(of_containers(job, "name")),
+        json!(of_containers(job, "image")),
+        json!(selector(at(job, &["spec", "selector"]))),
+    ]
+}
+
 fn job_status(job: &Value) -> &'static str {
     let is = |kind: &str| {
         let mut conditions = items(job, &["status", "conditions"]).iter();
@@ -145,6 +166,23 @@ mod tests {
             &resources::JOBS,
             job,
             json!(["o", "Complete", "2/3", "45s", "60m", "a", "x", "uid=1"]),
+        );
+    }
+
+    #[test]
+    fn a_cron_job_says_when_it_starts_jobs() {
+        let cron_job = json!({
+            "spec": {
+                "schedule": "@daily", "suspend": false, "timeZone": "UTC",
+                "jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "a", "image": "x"}]}}}},
+            },
+            "status": {"active": [{}, {}], "lastScheduleTime": "2026-01-01T00:30:00Z"},
+        });
+
+        check(
+            &resources::CRON_JOBS,
+            cron_job,
+            json!(["o", "@daily", "UTC", "False", 2, "30m", "60m", "a", "x", "<none>"]),
         );
     }
 

@@ -20,6 +20,8 @@ use super::fields::{Fields, below, default, each, flag, get, int, items, keep, o
 use super::rules::immutable;
 use super::{meta, pod_template};
 
+pub(super) use spec::template_causes;
+
 const INDEXED: &str = "Indexed";
 const IMMUTABLE_FIELDS: [&str; 5] =
     ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"];

@@ -6,6 +6,7 @@
 
 mod config_map;
 mod container;
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod event;
@@ -44,6 +45,7 @@ pub(crate) use selectable::{is_selectable, selectable_fields};
 /// Fills in what the author of an object left out. Doing it twice changes nothing more.
 pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
     match resource.kind {
+        "CronJob" => cron_job::apply_defaults(object),
         "DaemonSet" => daemon_set::apply_defaults(object),
         "Deployment" => deployment::apply_defaults(object),
         "Job" => job::apply_defaults(object),
@@ -67,6 +69,7 @@ pub(crate) fn prepare_for_create(
 ) {
     meta::prepare_for_create(object);
     match resource.kind {
+        "CronJob" => cron_job::prepare_for_create(object),
         "DaemonSet" => daemon_set::prepare_for_create(object),
         "Deployment" => deployment::prepare_for_create(object),
         "Job" => job::prepare_for_create(object),
@@ -86,6 +89,7 @@ pub(crate) fn prepare_for_create(
 pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &Value) {
     meta::prepare_for_update(new, old);
     match resource.kind {
+        "CronJob" => cron_job::prepare_for_update(new, old),
         "DaemonSet" => daemon_set::prepare_for_update(new, old),
         "Deployment" => deployment::prepare_for_update(new, old),
         "Job" => job::prepare_for_update(new, old),
@@ -118,6 +122,7 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
 pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
     match resource.kind {
         "ConfigMap" => config_map::validate(object),
+        "CronJob" => cron_job::validate(object),
         "DaemonSet" => daemon_set::validate(object),
         "Deployment" => deployment::validate(object),
         "Event" => event::validate(object),
@@ -138,6 +143,7 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
 pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) -> Vec<Cause> {
     match resource.kind {
         "ConfigMap" => config_map::validate_update(new, old),
+        "CronJob" => cron_job::validate_update(new, old),
         "DaemonSet" => daemon_set::validate_update(new, old),
         "Deployment" => deployment::validate_update(new, old),
         "Event" => event::validate_update(new, old),
@@ -249,6 +255,9 @@ mod tests {
         let mut ending = template.clone();
         ending["spec"]["restartPolicy"] = json!("Never");
         let mut object = match resource.kind {
+            "CronJob" => {
+                json!({"spec": {"schedule": "@daily", "jobTemplate": {"spec": {"template": ending}}}})
+            }
             "DaemonSet" | "Deployment" | "ReplicaSet" | "StatefulSet" => {
                 json!({"spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template}})
             }

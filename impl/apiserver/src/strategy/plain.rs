@@ -10,7 +10,6 @@ use super::{fields, meta};
 
 /// Kinds that count the changes of their specs.
 const COUNTED: &[&str] = &[
-    "CronJob",
     "EndpointSlice",
     "Ingress",
     "IngressClass",

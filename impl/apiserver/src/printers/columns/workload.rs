@@ -36,3 +36,15 @@ pub(super) const JOB: &[Column] = &[
     IMAGES,
     SELECTOR,
 ];
+pub(super) const CRON_JOB: &[Column] = &[
+    NAME,
+    ("Schedule", "string", 0, "When Jobs start."),
+    ("Timezone", "string", 0, "The time zone of the schedule."),
+    ("Suspend", "boolean", 0, "Whether no more Jobs start."),
+    ("Active", "integer", 0, "Jobs that run."),
+    ("Last Schedule", "string", 0, "How long ago a Job started last."),
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+];

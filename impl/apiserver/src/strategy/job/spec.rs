@@ -30,7 +30,7 @@ const MANAGED_BY_BYTES_MAX: usize = 63;
 const PATH: &str = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+";
 
 /// What the spec breaks, but for its selector.
-pub(super) fn template_causes(path: &str, spec: &Value) -> Vec<Cause> {
+pub(in crate::strategy) fn template_causes(path: &str, spec: &Value) -> Vec<Cause> {
     let field = |name: &str| format!("{path}.{name}");
     let mut causes: Vec<Cause> =
         COUNTS.iter().filter_map(|count| non_negative(spec, path, count)).collect();
