@@ -104,6 +104,7 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "Namespace" => NAMESPACE,
         "Node" => NODE,
         "Pod" => POD,
+        "PodDisruptionBudget" => workload::POD_DISRUPTION_BUDGET,
         "ReplicaSet" => REPLICA_SET,
         "Secret" => SECRET,
         "Service" => SERVICE,

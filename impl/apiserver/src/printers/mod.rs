@@ -34,6 +34,7 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "Namespace" => vec![name, json!(text(object, &["status", "phase"])), age],
         "Node" => node(object, name, age),
         "Pod" => pod::cells(object, now),
+        "PodDisruptionBudget" => workload::pod_disruption_budget(object, name, age),
         "ReplicaSet" => replica_set(object, name, age),
         "Secret" => vec![name, json!(text(object, &["type"])), json!(size(object, "data")), age],
         "Service" => service(object, name, age),

@@ -72,6 +72,16 @@ pub(super) fn cron_job(object: &Value, now: Timestamp) -> Vec<Value> {
     ]
 }
 
+pub(super) fn pod_disruption_budget(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let number = |field: &str| match at(object, &["spec", field]) {
+        Some(Value::String(percent)) => json!(percent),
+        Some(Value::Number(number)) => json!(number.to_string()),
+        _ => json!("N/A"),
+    };
+    let allowed = json!(int(object, &["status", "disruptionsAllowed"]));
+    vec![name, number("minAvailable"), number("maxUnavailable"), allowed, age]
+}
+
 fn job_status(job: &Value) -> &'static str {
     let is = |kind: &str| {
         let mut conditions = items(job, &["status", "conditions"]).iter();
@@ -183,6 +193,22 @@ mod tests {
             &resources::CRON_JOBS,
             cron_job,
             json!(["o", "@daily", "UTC", "False", 2, "30m", "60m", "a", "x", "<none>"]),
+        );
+    }
+
+    #[test]
+    fn a_budget_says_what_it_allows() {
+        let row = |spec: Value| json!({"spec": spec, "status": {"disruptionsAllowed": 2}});
+
+        check(
+            &resources::POD_DISRUPTION_BUDGETS,
+            row(json!({"minAvailable": 3})),
+            json!(["o", "3", "N/A", 2, "60m"]),
+        );
+        check(
+            &resources::POD_DISRUPTION_BUDGETS,
+            row(json!({"maxUnavailable": "10%"})),
+            json!(["o", "N/A", "10%", 2, "60m"]),
         );
     }
 

@@ -4,6 +4,7 @@
 //! Source: `pkg/registry/…/strategy.go` and `pkg/apis/…/{defaults,validation}.go` (v1.36). Leaves out
 //! what needs to look at other objects, which admission does.
 
+mod condition;
 mod config_map;
 mod container;
 mod cron_job;
@@ -20,6 +21,7 @@ mod namespace;
 mod node;
 mod plain;
 mod pod;
+mod pod_disruption_budget;
 mod pod_spec;
 mod pod_template;
 mod replica_set;
@@ -77,6 +79,7 @@ pub(crate) fn prepare_for_create(
         "Namespace" => namespace::prepare_for_create(object),
         "Node" => node::prepare_for_create(object),
         "Pod" => pod::prepare_for_create(object, toleration_seconds),
+        "PodDisruptionBudget" => pod_disruption_budget::prepare_for_create(object),
         "ReplicaSet" => replica_set::prepare_for_create(object),
         "Service" => service::prepare_for_create(object),
         "StatefulSet" => stateful_set::prepare_for_create(object),
@@ -97,6 +100,7 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
         "Namespace" => namespace::prepare_for_update(new, old),
         "Node" => node::prepare_for_update(new, old),
         "Pod" => pod::prepare_for_update(new, old),
+        "PodDisruptionBudget" => pod_disruption_budget::prepare_for_update(new, old),
         "ReplicaSet" => replica_set::prepare_for_update(new, old),
         "Service" => service::prepare_for_update(new, old),
         "StatefulSet" => stateful_set::prepare_for_update(new, old),
@@ -131,6 +135,7 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         "Namespace" => namespace::validate(object),
         "Node" => node::validate(object),
         "Pod" => pod::validate(object),
+        "PodDisruptionBudget" => pod_disruption_budget::validate(object),
         "ReplicaSet" => replica_set::validate(object),
         "Secret" => secret::validate(object),
         "Service" => service::validate(object),
@@ -152,6 +157,7 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         "Namespace" => namespace::validate_update(new, old),
         "Node" => node::validate_update(new, old),
         "Pod" => pod::validate_update(new, old),
+        "PodDisruptionBudget" => pod_disruption_budget::validate_update(new, old),
         "ReplicaSet" => replica_set::validate_update(new, old),
         "Secret" => secret::validate_update(new, old),
         "Service" => service::validate_update(new, old),
@@ -173,6 +179,7 @@ pub(crate) fn validate_status_update(
         "Namespace" => namespace::validate_status_update(new, old),
         "Node" => node::validate_update(new, old),
         "Pod" => pod::validate_status_update(new, old),
+        "PodDisruptionBudget" => pod_disruption_budget::validate_status_update(new, old),
         "ReplicaSet" => replica_set::validate_status_update(new, old),
         "StatefulSet" => stateful_set::validate_status_update(new, old),
         _ => meta::validate_update(new, old),
@@ -191,7 +198,7 @@ pub(crate) fn allow_create_on_update(resource: &ApiResource) -> bool {
 
 /// Whether an update may leave out the resource version that it was made from.
 pub(crate) fn allow_unconditional_update(resource: &ApiResource) -> bool {
-    resource.kind != "Lease"
+    !matches!(resource.kind, "Lease" | "PodDisruptionBudget")
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ const COUNTED: &[&str] = &[
     "Ingress",
     "IngressClass",
     "NetworkPolicy",
-    "PodDisruptionBudget",
     "PodTemplate",
     "PriorityClass",
     "ReplicationController",

@@ -48,3 +48,10 @@ pub(super) const CRON_JOB: &[Column] = &[
     IMAGES,
     SELECTOR,
 ];
+pub(super) const POD_DISRUPTION_BUDGET: &[Column] = &[
+    NAME,
+    ("Min Available", "string", 0, "How many pods must be available."),
+    ("Max Unavailable", "string", 0, "How many pods may be unavailable."),
+    ("Allowed Disruptions", "integer", 0, "How many pods may be evicted now."),
+    AGE,
+];
