@@ -99,6 +99,7 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "DaemonSet" => workload::DAEMON_SET,
         "Deployment" => DEPLOYMENT,
         "Event" => EVENT,
+        "HorizontalPodAutoscaler" => workload::HORIZONTAL_POD_AUTOSCALER,
         "Job" => workload::JOB,
         "Lease" => LEASE,
         "Namespace" => NAMESPACE,

@@ -3,6 +3,7 @@
 //! Source: `pkg/printers/internalversion/printers.go` (v1.36). Every row has the cells of `-o wide`;
 //! a client leaves out the columns of priority 1.
 
+mod autoscaler;
 mod columns;
 mod duration;
 mod pod;
@@ -29,6 +30,7 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "DaemonSet" => workload::daemon_set(object, name, age),
         "Deployment" => deployment(object, name, age),
         "Event" => event(object, now),
+        "HorizontalPodAutoscaler" => autoscaler::cells(object, name, age),
         "Job" => workload::job(object, now),
         "Lease" => vec![name, json!(text(object, &["spec", "holderIdentity"])), age],
         "Namespace" => vec![name, json!(text(object, &["status", "phase"])), age],

@@ -13,6 +13,7 @@ mod deployment;
 mod event;
 mod fields;
 mod handler;
+mod horizontal_pod_autoscaler;
 mod int_or_percent;
 mod job;
 mod lease;
@@ -50,6 +51,7 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
         "CronJob" => cron_job::apply_defaults(object),
         "DaemonSet" => daemon_set::apply_defaults(object),
         "Deployment" => deployment::apply_defaults(object),
+        "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::apply_defaults(object),
         "Job" => job::apply_defaults(object),
         "Namespace" => namespace::apply_defaults(object),
         "Node" => node::apply_defaults(object),
@@ -74,6 +76,7 @@ pub(crate) fn prepare_for_create(
         "CronJob" => cron_job::prepare_for_create(object),
         "DaemonSet" => daemon_set::prepare_for_create(object),
         "Deployment" => deployment::prepare_for_create(object),
+        "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::prepare_for_create(object),
         "Job" => job::prepare_for_create(object),
         "Lease" => lease::prepare(object),
         "Namespace" => namespace::prepare_for_create(object),
@@ -95,6 +98,7 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
         "CronJob" => cron_job::prepare_for_update(new, old),
         "DaemonSet" => daemon_set::prepare_for_update(new, old),
         "Deployment" => deployment::prepare_for_update(new, old),
+        "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::prepare_for_update(new, old),
         "Job" => job::prepare_for_update(new, old),
         "Lease" => lease::prepare(new),
         "Namespace" => namespace::prepare_for_update(new, old),
@@ -130,6 +134,7 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         "DaemonSet" => daemon_set::validate(object),
         "Deployment" => deployment::validate(object),
         "Event" => event::validate(object),
+        "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::validate(object),
         "Job" => job::validate(object),
         "Lease" => lease::validate(object),
         "Namespace" => namespace::validate(object),
@@ -152,6 +157,7 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         "DaemonSet" => daemon_set::validate_update(new, old),
         "Deployment" => deployment::validate_update(new, old),
         "Event" => event::validate_update(new, old),
+        "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::validate_update(new, old),
         "Job" => job::validate_update(new, old),
         "Lease" => lease::validate_update(new, old),
         "Namespace" => namespace::validate_update(new, old),
@@ -175,6 +181,7 @@ pub(crate) fn validate_status_update(
     match resource.kind {
         "DaemonSet" => daemon_set::validate_status_update(new, old),
         "Deployment" => deployment::validate_status_update(new, old),
+        "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::validate_status_update(new, old),
         "Job" => job::validate_status_update(new, old),
         "Namespace" => namespace::validate_status_update(new, old),
         "Node" => node::validate_update(new, old),
@@ -267,6 +274,10 @@ mod tests {
             }
             "DaemonSet" | "Deployment" | "ReplicaSet" | "StatefulSet" => {
                 json!({"spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template}})
+            }
+            "HorizontalPodAutoscaler" => {
+                let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"});
+                json!({"spec": {"scaleTargetRef": target, "maxReplicas": 1}})
             }
             "Job" => json!({"spec": {"template": ending}}),
             "Pod" => json!({"spec": pod_spec}),

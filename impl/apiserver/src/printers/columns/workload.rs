@@ -55,3 +55,12 @@ pub(super) const POD_DISRUPTION_BUDGET: &[Column] = &[
     ("Allowed Disruptions", "integer", 0, "How many pods may be evicted now."),
     AGE,
 ];
+pub(super) const HORIZONTAL_POD_AUTOSCALER: &[Column] = &[
+    NAME,
+    ("Reference", "string", 0, "The object that is scaled."),
+    ("Targets", "string", 0, "What is measured, and what is aimed at."),
+    ("MinPods", "string", 0, "The fewest pods."),
+    ("MaxPods", "string", 0, "The most pods."),
+    ("Replicas", "string", 0, "Pods that there are."),
+    AGE,
+];
