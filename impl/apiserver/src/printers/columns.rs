@@ -95,6 +95,7 @@ const OTHER: &[Column] = &[NAME, ("Created At", "date", 0, "When the object was 
 pub(crate) fn columns(resource: &ApiResource) -> Value {
     let columns = match resource.kind {
         "ConfigMap" => CONFIG_MAP,
+        "ControllerRevision" => workload::CONTROLLER_REVISION,
         "CronJob" => workload::CRON_JOB,
         "DaemonSet" => workload::DAEMON_SET,
         "Deployment" => DEPLOYMENT,
@@ -106,7 +107,9 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "Node" => NODE,
         "Pod" => POD,
         "PodDisruptionBudget" => workload::POD_DISRUPTION_BUDGET,
+        "PodTemplate" => workload::POD_TEMPLATE,
         "ReplicaSet" => REPLICA_SET,
+        "ReplicationController" => workload::REPLICATION_CONTROLLER,
         "Secret" => SECRET,
         "Service" => SERVICE,
         "ServiceAccount" => SERVICE_ACCOUNT,

@@ -26,6 +26,7 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "ConfigMap" => {
             vec![name, json!(size(object, "data") + size(object, "binaryData")), age]
         }
+        "ControllerRevision" => workload::controller_revision(object, name, age),
         "CronJob" => workload::cron_job(object, now),
         "DaemonSet" => workload::daemon_set(object, name, age),
         "Deployment" => deployment(object, name, age),
@@ -37,7 +38,9 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "Node" => node(object, name, age),
         "Pod" => pod::cells(object, now),
         "PodDisruptionBudget" => workload::pod_disruption_budget(object, name, age),
+        "PodTemplate" => workload::pod_template(object, name),
         "ReplicaSet" => replica_set(object, name, age),
+        "ReplicationController" => workload::replication_controller(object, name, age),
         "Secret" => vec![name, json!(text(object, &["type"])), json!(size(object, "data")), age],
         "Service" => service(object, name, age),
         "ServiceAccount" => vec![name, age],

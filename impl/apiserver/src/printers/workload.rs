@@ -82,6 +82,45 @@ pub(super) fn pod_disruption_budget(object: &Value, name: Value, age: Value) -> 
     vec![name, number("minAvailable"), number("maxUnavailable"), allowed, age]
 }
 
+pub(super) fn replication_controller(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    vec![
+        name,
+        json!(int(object, &["spec", "replicas"])),
+        json!(int(object, &["status", "replicas"])),
+        json!(int(object, &["status", "readyReplicas"])),
+        age,
+        json!(of_containers(object, "name")),
+        json!(of_containers(object, "image")),
+        json!(or_none(&labels(at(object, &["spec", "selector"])))),
+    ]
+}
+
+pub(super) fn controller_revision(object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let is_controller = |owner: &&Value| owner["controller"] == true;
+    let controller = items(object, &["metadata", "ownerReferences"]).iter().find(is_controller);
+    let controller = controller.map_or_else(|| "<none>".to_owned(), kind_and_name);
+    vec![name, json!(controller), json!(int(object, &["revision"])), age]
+}
+
+pub(super) fn pod_template(object: &Value, name: Value) -> Vec<Value> {
+    let holder = json!({"spec": {"template": at(object, &["template"])}});
+    vec![
+        name,
+        json!(of_containers(&holder, "name")),
+        json!(of_containers(&holder, "image")),
+        json!(or_none(&labels(at(object, &["template", "metadata", "labels"])))),
+    ]
+}
+
+fn kind_and_name(owner: &Value) -> String {
+    let (kind, name) = (text(owner, &["kind"]), text(owner, &["name"]));
+    let kind = match text(owner, &["apiVersion"]).split_once('/') {
+        Some((group, _)) => format!("{kind}.{group}"),
+        None => kind.to_owned(),
+    };
+    format!("{}/{name}", kind.to_lowercase())
+}
+
 fn job_status(job: &Value) -> &'static str {
     let is = |kind: &str| {
         let mut conditions = items(job, &["status", "conditions"]).iter();
@@ -210,6 +249,46 @@ mod tests {
             row(json!({"maxUnavailable": "10%"})),
             json!(["o", "N/A", "10%", 2, "60m"]),
         );
+    }
+
+    #[test]
+    fn a_replication_controller_counts_its_pods() {
+        let controller = json!({
+            "spec": {
+                "replicas": 3, "selector": {"app": "web"},
+                "template": {"spec": {"containers": [{"name": "a", "image": "x"}]}},
+            },
+            "status": {"replicas": 2, "readyReplicas": 1},
+        });
+
+        check(
+            &resources::REPLICATION_CONTROLLERS,
+            controller,
+            json!(["o", 3, 2, 1, "60m", "a", "x", "app=web"]),
+        );
+    }
+
+    #[test]
+    fn a_revision_names_its_controller() {
+        let owner = |controller: bool| json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "controller": controller});
+        let revision = |controller| json!({"metadata": {"ownerReferences": [owner(controller)]}, "revision": 2});
+
+        check(
+            &resources::CONTROLLER_REVISIONS,
+            revision(true),
+            json!(["o", "daemonset.apps/d", 2, "60m"]),
+        );
+        check(&resources::CONTROLLER_REVISIONS, revision(false), json!(["o", "<none>", 2, "60m"]));
+    }
+
+    #[test]
+    fn a_pod_template_has_containers_and_labels() {
+        let pod_template = json!({"template": {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "a", "image": "x"}]},
+        }});
+
+        check(&resources::POD_TEMPLATES, pod_template, json!(["o", "a", "x", "app=web"]));
     }
 
     #[test]

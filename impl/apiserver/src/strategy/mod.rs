@@ -7,6 +7,7 @@
 mod condition;
 mod config_map;
 mod container;
+mod controller_revision;
 mod cron_job;
 mod daemon_set;
 mod deployment;
@@ -26,6 +27,7 @@ mod pod_disruption_budget;
 mod pod_spec;
 mod pod_template;
 mod replica_set;
+mod replication_controller;
 mod resources;
 mod rules;
 mod scale;
@@ -33,6 +35,7 @@ mod secret;
 mod selectable;
 mod service;
 mod stateful_set;
+mod stored_pod_template;
 mod toleration;
 mod volume;
 mod workload;
@@ -56,7 +59,9 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
         "Namespace" => namespace::apply_defaults(object),
         "Node" => node::apply_defaults(object),
         "Pod" => pod::apply_defaults(object),
+        "PodTemplate" => stored_pod_template::apply_defaults(object),
         "ReplicaSet" => replica_set::apply_defaults(object),
+        "ReplicationController" => replication_controller::apply_defaults(object),
         "Secret" => secret::apply_defaults(object),
         "Service" => service::apply_defaults(object),
         "StatefulSet" => stateful_set::apply_defaults(object),
@@ -83,7 +88,9 @@ pub(crate) fn prepare_for_create(
         "Node" => node::prepare_for_create(object),
         "Pod" => pod::prepare_for_create(object, toleration_seconds),
         "PodDisruptionBudget" => pod_disruption_budget::prepare_for_create(object),
+        "PodTemplate" => stored_pod_template::prepare_for_create(object),
         "ReplicaSet" => replica_set::prepare_for_create(object),
+        "ReplicationController" => replication_controller::prepare_for_create(object),
         "Service" => service::prepare_for_create(object),
         "StatefulSet" => stateful_set::prepare_for_create(object),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
@@ -105,7 +112,9 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
         "Node" => node::prepare_for_update(new, old),
         "Pod" => pod::prepare_for_update(new, old),
         "PodDisruptionBudget" => pod_disruption_budget::prepare_for_update(new, old),
+        "PodTemplate" => stored_pod_template::prepare_for_update(new, old),
         "ReplicaSet" => replica_set::prepare_for_update(new, old),
+        "ReplicationController" => replication_controller::prepare_for_update(new, old),
         "Service" => service::prepare_for_update(new, old),
         "StatefulSet" => stateful_set::prepare_for_update(new, old),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
@@ -130,6 +139,7 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
 pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
     match resource.kind {
         "ConfigMap" => config_map::validate(object),
+        "ControllerRevision" => controller_revision::validate(object),
         "CronJob" => cron_job::validate(object),
         "DaemonSet" => daemon_set::validate(object),
         "Deployment" => deployment::validate(object),
@@ -141,7 +151,9 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         "Node" => node::validate(object),
         "Pod" => pod::validate(object),
         "PodDisruptionBudget" => pod_disruption_budget::validate(object),
+        "PodTemplate" => stored_pod_template::validate(object),
         "ReplicaSet" => replica_set::validate(object),
+        "ReplicationController" => replication_controller::validate(object),
         "Secret" => secret::validate(object),
         "Service" => service::validate(object),
         "StatefulSet" => stateful_set::validate(object),
@@ -153,6 +165,7 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
 pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) -> Vec<Cause> {
     match resource.kind {
         "ConfigMap" => config_map::validate_update(new, old),
+        "ControllerRevision" => controller_revision::validate_update(new, old),
         "CronJob" => cron_job::validate_update(new, old),
         "DaemonSet" => daemon_set::validate_update(new, old),
         "Deployment" => deployment::validate_update(new, old),
@@ -164,7 +177,9 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         "Node" => node::validate_update(new, old),
         "Pod" => pod::validate_update(new, old),
         "PodDisruptionBudget" => pod_disruption_budget::validate_update(new, old),
+        "PodTemplate" => stored_pod_template::validate_update(new, old),
         "ReplicaSet" => replica_set::validate_update(new, old),
+        "ReplicationController" => replication_controller::validate_update(new, old),
         "Secret" => secret::validate_update(new, old),
         "Service" => service::validate_update(new, old),
         "StatefulSet" => stateful_set::validate_update(new, old),
@@ -188,6 +203,7 @@ pub(crate) fn validate_status_update(
         "Pod" => pod::validate_status_update(new, old),
         "PodDisruptionBudget" => pod_disruption_budget::validate_status_update(new, old),
         "ReplicaSet" => replica_set::validate_status_update(new, old),
+        "ReplicationController" => replication_controller::validate_status_update(new, old),
         "StatefulSet" => stateful_set::validate_status_update(new, old),
         _ => meta::validate_update(new, old),
     }
@@ -269,6 +285,7 @@ mod tests {
         let mut ending = template.clone();
         ending["spec"]["restartPolicy"] = json!("Never");
         let mut object = match resource.kind {
+            "ControllerRevision" => json!({"data": {}}),
             "CronJob" => {
                 json!({"spec": {"schedule": "@daily", "jobTemplate": {"spec": {"template": ending}}}})
             }
@@ -281,6 +298,8 @@ mod tests {
             }
             "Job" => json!({"spec": {"template": ending}}),
             "Pod" => json!({"spec": pod_spec}),
+            "PodTemplate" => json!({"template": template}),
+            "ReplicationController" => json!({"spec": {"template": template}}),
             "Service" => json!({"spec": {"ports": [{"port": 80}]}}),
             _ => json!({}),
         };

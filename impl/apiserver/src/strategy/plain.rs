@@ -9,15 +9,8 @@ use serde_json::{Value, json};
 use super::{fields, meta};
 
 /// Kinds that count the changes of their specs.
-const COUNTED: &[&str] = &[
-    "EndpointSlice",
-    "Ingress",
-    "IngressClass",
-    "NetworkPolicy",
-    "PodTemplate",
-    "PriorityClass",
-    "ReplicationController",
-];
+const COUNTED: &[&str] =
+    &["EndpointSlice", "Ingress", "IngressClass", "NetworkPolicy", "PriorityClass"];
 
 /// A new object has no status yet.
 pub(super) fn prepare_for_create(resource: &ApiResource, object: &mut Value) {

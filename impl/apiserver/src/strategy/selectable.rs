@@ -60,7 +60,7 @@ fn own_fields(resource: &ApiResource) -> &'static [&'static str] {
         "Namespace" => &["status.phase"],
         "Node" => &["spec.unschedulable"],
         "Pod" => POD,
-        "ReplicaSet" => &["status.replicas"],
+        "ReplicaSet" | "ReplicationController" => &["status.replicas"],
         "Secret" => &["type"],
         "Service" => &["spec.clusterIP", "spec.type"],
         _ => &[],
@@ -73,7 +73,9 @@ fn value_of(resource: &ApiResource, object: &Value, field: &str) -> String {
         ("Pod", "spec.hostNetwork") | ("Node", "spec.unschedulable") => {
             flag(object, &path).to_string()
         }
-        ("ReplicaSet", "status.replicas") => int(object, &path).unwrap_or_default().to_string(),
+        ("ReplicaSet" | "ReplicationController", "status.replicas") => {
+            int(object, &path).unwrap_or_default().to_string()
+        }
         ("Job", "status.successful") => {
             int(object, &["status", "succeeded"]).unwrap_or_default().to_string()
         }
@@ -127,6 +129,7 @@ mod tests {
         let table = [
             (&resources::PODS, "spec.nodeName", true),
             (&resources::JOBS, "status.successful", true),
+            (&resources::REPLICATION_CONTROLLERS, "status.replicas", true),
             (&resources::JOBS, "status.succeeded", false),
             (&resources::PODS, "spec.containers", false),
             (&resources::NODES, "spec.unschedulable", true),

@@ -64,3 +64,25 @@ pub(super) const HORIZONTAL_POD_AUTOSCALER: &[Column] = &[
     ("Replicas", "string", 0, "Pods that there are."),
     AGE,
 ];
+pub(super) const REPLICATION_CONTROLLER: &[Column] = &[
+    NAME,
+    ("Desired", "integer", 0, "Pods that are wanted."),
+    ("Current", "integer", 0, "Pods that there are."),
+    ("Ready", "integer", 0, "Pods that are ready."),
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+];
+pub(super) const CONTROLLER_REVISION: &[Column] = &[
+    NAME,
+    ("Controller", "string", 0, "The object that this was a state of."),
+    ("Revision", "string", 0, "The number of that state."),
+    AGE,
+];
+pub(super) const POD_TEMPLATE: &[Column] = &[
+    NAME,
+    ("Containers", "string", 0, "The names of the template's containers."),
+    ("Images", "string", 0, "The images of the template's containers."),
+    ("Pod Labels", "string", 0, "The labels of the template."),
+];
