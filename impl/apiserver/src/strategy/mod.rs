@@ -214,6 +214,11 @@ pub(crate) fn graceful_delete_seconds(resource: &ApiResource, object: &Value) ->
     (resource.kind == "Pod").then(|| pod::graceful_delete_seconds(object))
 }
 
+/// Whether a deletion that says nothing of dependents leaves them behind.
+pub(crate) fn orphans_dependents(resource: &ApiResource) -> bool {
+    matches!(resource.kind, "CronJob" | "Job" | "ReplicationController")
+}
+
 /// Whether a PUT of an object that is not there creates it.
 pub(crate) fn allow_create_on_update(resource: &ApiResource) -> bool {
     matches!(resource.kind, "Event" | "Lease" | "Service")

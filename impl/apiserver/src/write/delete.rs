@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use api::object::{at, metadata_mut, text};
-use api::{Reason, Status, Timestamp, resources};
+use api::{ApiResource, Reason, Status, Timestamp, resources};
 use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
@@ -37,7 +37,7 @@ pub(super) fn delete_found(
     let write = Write { call: &call, ..write };
     check_preconditions(write, options, &old, revision)?;
     let grace = grace_seconds(write, options, &old);
-    let finalizers = finalizers(options, &old)?;
+    let finalizers = finalizers(write.target.resource, options, &old)?;
     let waits = !finalizers.is_empty() || grace > 0 || has_namespace_finalizers(write, &old);
     if waits {
         mark_deleted(write, old, revision, grace, &finalizers)
@@ -124,8 +124,8 @@ fn grace_seconds(write: Write<'_>, options: &Value, old: &Value) -> i64 {
     }
 }
 
-/// The finalizers that the propagation policy leaves on the object.
-fn finalizers(options: &Value, old: &Value) -> Result<Vec<String>, Status> {
+/// The finalizers that the propagation policy, or that of the kind, leaves on the object.
+fn finalizers(resource: &ApiResource, options: &Value, old: &Value) -> Result<Vec<String>, Status> {
     let mut finalizers: Vec<String> = at(old, &["metadata", "finalizers"])
         .and_then(Value::as_array)
         .into_iter()
@@ -137,7 +137,10 @@ fn finalizers(options: &Value, old: &Value) -> Result<Vec<String>, Status> {
         ("", Some(Value::Bool(true))) | ("Orphan", _) => Some("orphan"),
         ("Foreground", _) => Some("foregroundDeletion"),
         ("", Some(Value::Bool(false))) | ("Background", _) => Some(""),
-        ("", _) => None,
+        ("", _) => {
+            let decided = finalizers.iter().any(|name| is_propagation(name));
+            (!decided && strategy::orphans_dependents(resource)).then_some("orphan")
+        }
         (other, _) => {
             return Err(Status::new(
                 Reason::Invalid,
@@ -148,10 +151,14 @@ fn finalizers(options: &Value, old: &Value) -> Result<Vec<String>, Status> {
         }
     };
     if let Some(wanted) = wanted {
-        finalizers.retain(|name| !matches!(name.as_str(), "orphan" | "foregroundDeletion"));
+        finalizers.retain(|name| !is_propagation(name));
         finalizers.extend((!wanted.is_empty()).then(|| wanted.to_owned()));
     }
     Ok(finalizers)
+}
+
+fn is_propagation(finalizer: &str) -> bool {
+    matches!(finalizer, "orphan" | "foregroundDeletion")
 }
 
 fn has_namespace_finalizers(write: Write<'_>, old: &Value) -> bool {
@@ -210,8 +217,13 @@ fn set_deletion(new: &mut Value, now: Timestamp, grace: i64) {
 fn remove(write: Write<'_>, mut old: Value, revision: Revision) -> Result<Decision, Status> {
     let resource = write.target.resource;
     let transaction = Transaction::delete(write.key(write.target.name()?), revision);
-    let returns_object =
-        [&resources::PODS, &resources::SERVICES, &resources::SERVICE_ACCOUNTS].contains(&resource);
+    let returns_object = [
+        &resources::POD_TEMPLATES,
+        &resources::PODS,
+        &resources::SERVICES,
+        &resources::SERVICE_ACCOUNTS,
+    ]
+    .contains(&resource);
     let instead = (!returns_object).then(|| success(write, &old));
     if resource == &resources::PODS {
         set_deletion(&mut old, write.context.now, 0);
@@ -275,5 +287,22 @@ mod tests {
 
         assert_eq!((dry, wet), (Ok(true), Ok(false)));
         assert!(wrong.is_err());
+    }
+
+    #[test]
+    fn kinds_that_are_old_leave_their_dependents_behind() {
+        let foreground = json!({"metadata": {"finalizers": ["foregroundDeletion"]}});
+        let table = [
+            (&resources::JOBS, json!({}), json!({}), "orphan"),
+            (&resources::CRON_JOBS, json!({}), json!({}), "orphan"),
+            (&resources::REPLICATION_CONTROLLERS, json!({}), json!({}), "orphan"),
+            (&resources::JOBS, json!({"propagationPolicy": "Background"}), json!({}), ""),
+            (&resources::JOBS, json!({}), foreground, "foregroundDeletion"),
+            (&resources::DEPLOYMENTS, json!({}), json!({}), ""),
+        ];
+        for (resource, options, old, expected) in table {
+            let finalizers = finalizers(resource, &options, &old).unwrap();
+            assert_eq!(finalizers.join(","), expected, "{}", resource.kind);
+        }
     }
 }
