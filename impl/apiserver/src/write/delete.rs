@@ -5,12 +5,12 @@
 use std::borrow::Cow;
 
 use api::object::{at, metadata_mut, text};
-use api::{ApiResource, Reason, Status, Timestamp, resources};
+use api::{Status, Timestamp, resources};
 use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
 use crate::call::{Call, Decision, Response};
-use crate::write::{Ready, Write, body, update};
+use crate::write::{Ready, Write, body, propagation, update};
 use crate::{admission, negotiate, object, read, strategy};
 
 /// Decides about the deletion of one object.
@@ -37,7 +37,7 @@ pub(super) fn delete_found(
     let write = Write { call: &call, ..write };
     check_preconditions(write, options, &old, revision)?;
     let grace = grace_seconds(write, options, &old);
-    let finalizers = finalizers(write.target.resource, options, &old)?;
+    let finalizers = propagation::finalizers(write.target.resource, options, &old)?;
     let waits = !finalizers.is_empty() || grace > 0 || has_namespace_finalizers(write, &old);
     if waits {
         mark_deleted(write, old, revision, grace, &finalizers)
@@ -122,43 +122,6 @@ fn grace_seconds(write: Write<'_>, options: &Value, old: &Value) -> i64 {
         Some(before) => before.min(wanted),
         None => wanted,
     }
-}
-
-/// The finalizers that the propagation policy, or that of the kind, leaves on the object.
-fn finalizers(resource: &ApiResource, options: &Value, old: &Value) -> Result<Vec<String>, Status> {
-    let mut finalizers: Vec<String> = at(old, &["metadata", "finalizers"])
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect();
-    let wanted = match (text(options, &["propagationPolicy"]), at(options, &["orphanDependents"])) {
-        ("", Some(Value::Bool(true))) | ("Orphan", _) => Some("orphan"),
-        ("Foreground", _) => Some("foregroundDeletion"),
-        ("", Some(Value::Bool(false))) | ("Background", _) => Some(""),
-        ("", _) => {
-            let decided = finalizers.iter().any(|name| is_propagation(name));
-            (!decided && strategy::orphans_dependents(resource)).then_some("orphan")
-        }
-        (other, _) => {
-            return Err(Status::new(
-                Reason::Invalid,
-                format!(
-                    "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{other}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
-                ),
-            ));
-        }
-    };
-    if let Some(wanted) = wanted {
-        finalizers.retain(|name| !is_propagation(name));
-        finalizers.extend((!wanted.is_empty()).then(|| wanted.to_owned()));
-    }
-    Ok(finalizers)
-}
-
-fn is_propagation(finalizer: &str) -> bool {
-    matches!(finalizer, "orphan" | "foregroundDeletion")
 }
 
 fn has_namespace_finalizers(write: Write<'_>, old: &Value) -> bool {
@@ -287,22 +250,5 @@ mod tests {
 
         assert_eq!((dry, wet), (Ok(true), Ok(false)));
         assert!(wrong.is_err());
-    }
-
-    #[test]
-    fn kinds_that_are_old_leave_their_dependents_behind() {
-        let foreground = json!({"metadata": {"finalizers": ["foregroundDeletion"]}});
-        let table = [
-            (&resources::JOBS, json!({}), json!({}), "orphan"),
-            (&resources::CRON_JOBS, json!({}), json!({}), "orphan"),
-            (&resources::REPLICATION_CONTROLLERS, json!({}), json!({}), "orphan"),
-            (&resources::JOBS, json!({"propagationPolicy": "Background"}), json!({}), ""),
-            (&resources::JOBS, json!({}), foreground, "foregroundDeletion"),
-            (&resources::DEPLOYMENTS, json!({}), json!({}), ""),
-        ];
-        for (resource, options, old, expected) in table {
-            let finalizers = finalizers(resource, &options, &old).unwrap();
-            assert_eq!(finalizers.join(","), expected, "{}", resource.kind);
-        }
     }
 }

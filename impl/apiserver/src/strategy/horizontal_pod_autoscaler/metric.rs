@@ -36,32 +36,36 @@ pub(super) fn canonicalize(metric: &mut Fields) {
 
 /// What a metric breaks. It has the source of its type, and no other.
 pub(super) fn validate(path: &str, metric: &Value, described: ApiVersion) -> Vec<Cause> {
-    let kind = get(metric, &["type"]);
-    let mut causes = type_causes(format!("{path}.type"), kind);
-    let present: Vec<&str> = SOURCES
-        .into_iter()
-        .map(|(_, source)| source)
-        .filter(|source| get(metric, &[source]).is_some())
-        .collect();
+    let mut causes = type_causes(format!("{path}.type"), get(metric, &["type"]));
+    let sources = SOURCES.into_iter().map(|(_, source)| source);
+    let present: Vec<&str> = sources.filter(|source| has(metric, source)).collect();
     if let Some(name) = present.first() {
         let source = or_null(metric, &[name]);
-        let path = format!("{path}.{name}");
-        causes.extend(match *name {
-            "object" => object_causes(&path, source, described),
-            "external" => external_causes(&path, source),
-            "pods" => pods_causes(&path, source),
-            "resource" => resource_causes(&path, source),
-            _ => container_resource_causes(&path, source),
-        });
+        causes.extend(source_causes(&format!("{path}.{name}"), source, (name, described)));
     }
-    let expected = SOURCES.into_iter().find(|(known, _)| kind.is_some_and(|kind| kind == known));
-    let expected = expected.map(|(_, source)| source);
+    causes.extend(place_causes(path, text(metric, &["type"]), &present));
+    causes
+}
+
+fn source_causes(path: &str, source: &Value, (name, described): (&str, ApiVersion)) -> Vec<Cause> {
+    match name {
+        "object" => object_causes(path, source, described),
+        "external" => external_causes(path, source),
+        "pods" => pods_causes(path, source),
+        "resource" => resource_causes(path, source),
+        _ => container_resource_causes(path, source),
+    }
+}
+
+fn place_causes(path: &str, kind: &str, present: &[&str]) -> Vec<Cause> {
+    let expected = SOURCES.iter().find(|(known, _)| *known == kind).map(|(_, source)| *source);
+    let mut causes = vec![];
     if let Some(missing) = expected.filter(|expected| !present.contains(expected)) {
         let rule = "must populate information for the given metric source";
         causes.push(Cause::required(format!("{path}.{missing}"), rule));
     }
     if present.len() > 1 {
-        let others = present.into_iter().filter(|source| Some(*source) != expected);
+        let others = present.iter().filter(|source| Some(**source) != expected);
         let rule = "must populate the given metric source only";
         causes.extend(others.map(|source| Cause::forbidden(format!("{path}.{source}"), rule)));
     }

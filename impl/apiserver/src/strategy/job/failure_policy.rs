@@ -35,15 +35,8 @@ pub(super) fn validate(path: &str, policy: &Value, spec: &Value) -> Vec<Cause> {
 
 fn rule_causes(path: &str, rule: &Value, spec: &Value) -> Vec<Cause> {
     let action = text(rule, &["action"]);
-    let field = format!("{path}.action");
-    let mut causes: Vec<Cause> = match action {
-        "FailIndex" if get(spec, &["backoffLimitPerIndex"]).is_some() => vec![],
-        "FailIndex" => {
-            let rule = "requires the backoffLimitPerIndex to be set";
-            vec![Cause::invalid(field, &json!(action), rule)]
-        }
-        action => one_of(field, action, &ACTIONS).into_iter().collect(),
-    };
+    let mut causes: Vec<Cause> =
+        action_cause(format!("{path}.action"), action, spec).into_iter().collect();
     let exit_codes = get(rule, &["onExitCodes"]);
     let conditions = items(rule, &["onPodConditions"]);
     if let Some(exit_codes) = exit_codes {
@@ -59,6 +52,14 @@ fn rule_causes(path: &str, rule: &Value, spec: &Value) -> Vec<Cause> {
     };
     causes.extend(rule.map(|rule| invalid(path, rule)));
     causes
+}
+
+fn action_cause(field: String, action: &str, spec: &Value) -> Option<Cause> {
+    let rule = "requires the backoffLimitPerIndex to be set";
+    match (action, get(spec, &["backoffLimitPerIndex"])) {
+        ("FailIndex", None) => Some(Cause::invalid(field, &json!(action), rule)),
+        (action, _) => one_of(field, action, &ACTIONS),
+    }
 }
 
 fn condition_causes(path: &str, patterns: &[Value]) -> Vec<Cause> {

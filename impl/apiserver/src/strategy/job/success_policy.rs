@@ -36,37 +36,41 @@ pub(super) fn validate(path: &str, policy: &Value, spec: &Value) -> Vec<Cause> {
 
 fn rule_causes(path: &str, rule: &Value, completions: i64) -> Vec<Cause> {
     let succeeded = get(rule, &["succeededIndexes"]).and_then(Value::as_str);
-    let count = int(rule, &["succeededCount"]);
     let mut causes = vec![];
-    if count.is_none() && succeeded.is_none() {
+    if int(rule, &["succeededCount"]).is_none() && succeeded.is_none() {
         let rule = "at least one of succeededCount or succeededIndexes must be specified";
         causes.push(Cause::required(path, rule));
     }
-    let field = format!("{path}.succeededIndexes");
-    if succeeded.is_some_and(|succeeded| succeeded.len() > INDEXES_BYTES_MAX) {
-        causes.push(too_long(&field, INDEXES_BYTES_MAX));
-    }
     let total = succeeded.map(|succeeded| indexes::count(succeeded, completions));
-    if let (Some(succeeded), Some(Err(error))) = (succeeded, &total) {
-        let rule = format!("error parsing succeededIndexes: {error}");
-        causes.push(Cause::invalid(field, &json!(succeeded), &rule));
+    if let (Some(succeeded), Some(total)) = (succeeded, &total) {
+        causes.extend(indexes_causes(format!("{path}.succeededIndexes"), succeeded, total));
     }
-    let total = total.map(|total| total.unwrap_or_default());
     causes.extend(non_negative(rule, path, "succeededCount"));
     let limits = [
         (Some(completions), "the number of specified completions"),
-        (total, "the number of indexes in the specified succeededIndexes field"),
+        (
+            total.map(Result::unwrap_or_default),
+            "the number of indexes in the specified succeededIndexes field",
+        ),
     ];
-    for (most, what) in limits {
-        causes.extend(above(format!("{path}.succeededCount"), count, (most, what)));
+    causes.extend(limits.into_iter().filter_map(|limit| count_cause(path, rule, limit)));
+    causes
+}
+
+fn indexes_causes(field: String, indexes: &str, total: &Result<i64, String>) -> Vec<Cause> {
+    let mut causes = vec![];
+    if indexes.len() > INDEXES_BYTES_MAX {
+        causes.push(too_long(&field, INDEXES_BYTES_MAX));
+    }
+    if let Err(error) = total {
+        let rule = format!("error parsing succeededIndexes: {error}");
+        causes.push(Cause::invalid(field, &json!(indexes), &rule));
     }
     causes
 }
 
-fn above(field: String, count: Option<i64>, limit: (Option<i64>, &str)) -> Option<Cause> {
-    let ((Some(most), what), Some(count)) = (limit, count) else {
-        return None;
-    };
+fn count_cause(path: &str, rule: &Value, (most, what): (Option<i64>, &str)) -> Option<Cause> {
+    let (most, count) = (most?, int(rule, &["succeededCount"])?);
     let rule = format!("must be less than or equal to {most} ({what})");
-    (count > most).then(|| Cause::invalid(field, &json!(count), &rule))
+    (count > most).then(|| Cause::invalid(format!("{path}.succeededCount"), &json!(count), &rule))
 }
