@@ -16,7 +16,9 @@ use api::object::{metadata_mut, object_at_mut, text};
 use api::status::Cause;
 use serde_json::{Value, json};
 
-use super::fields::{Fields, below, default, each, flag, get, int, items, keep, or_null, same};
+use super::fields::{
+    Fields, below, default, each, flag, get, int, is_unset, items, keep, or_null, same,
+};
 use super::rules::immutable;
 use super::{meta, pod_template};
 
@@ -98,16 +100,12 @@ pub(super) fn validate_status_update(new: &Value, old: &Value) -> Vec<Cause> {
 }
 
 fn count_defaults(spec: &mut Fields) {
-    if get_field(spec, "completions").is_none() && get_field(spec, "parallelism").is_none() {
+    if is_unset(spec.get("completions")) && is_unset(spec.get("parallelism")) {
         default(spec, "completions", 1);
     }
     default(spec, "parallelism", 1);
-    let per_index = get_field(spec, "backoffLimitPerIndex").is_some();
+    let per_index = !is_unset(spec.get("backoffLimitPerIndex"));
     default(spec, "backoffLimit", if per_index { i32::MAX } else { 6 });
-}
-
-fn get_field<'a>(fields: &'a Fields, field: &str) -> Option<&'a Value> {
-    fields.get(field).filter(|value| !value.is_null())
 }
 
 /// A Job without labels has those of its template.
