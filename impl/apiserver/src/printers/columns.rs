@@ -2,6 +2,8 @@
 //!
 //! Source: `AddHandlers` of `pkg/printers/internalversion/printers.go` (v1.36). The descriptions are ours.
 
+mod workload;
+
 use api::ApiResource;
 use serde_json::{Value, json};
 
@@ -93,16 +95,25 @@ const OTHER: &[Column] = &[NAME, ("Created At", "date", 0, "When the object was 
 pub(crate) fn columns(resource: &ApiResource) -> Value {
     let columns = match resource.kind {
         "ConfigMap" => CONFIG_MAP,
+        "ControllerRevision" => workload::CONTROLLER_REVISION,
+        "CronJob" => workload::CRON_JOB,
+        "DaemonSet" => workload::DAEMON_SET,
         "Deployment" => DEPLOYMENT,
         "Event" => EVENT,
+        "HorizontalPodAutoscaler" => workload::HORIZONTAL_POD_AUTOSCALER,
+        "Job" => workload::JOB,
         "Lease" => LEASE,
         "Namespace" => NAMESPACE,
         "Node" => NODE,
         "Pod" => POD,
+        "PodDisruptionBudget" => workload::POD_DISRUPTION_BUDGET,
+        "PodTemplate" => workload::POD_TEMPLATE,
         "ReplicaSet" => REPLICA_SET,
+        "ReplicationController" => workload::REPLICATION_CONTROLLER,
         "Secret" => SECRET,
         "Service" => SERVICE,
         "ServiceAccount" => SERVICE_ACCOUNT,
+        "StatefulSet" => workload::STATEFUL_SET,
         _ => OTHER,
     };
     columns.iter().map(definition).collect()

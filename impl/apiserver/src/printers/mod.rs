@@ -3,9 +3,11 @@
 //! Source: `pkg/printers/internalversion/printers.go` (v1.36). Every row has the cells of `-o wide`;
 //! a client leaves out the columns of priority 1.
 
+mod autoscaler;
 mod columns;
 mod duration;
 mod pod;
+mod workload;
 
 use std::collections::BTreeSet;
 
@@ -24,16 +26,25 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "ConfigMap" => {
             vec![name, json!(size(object, "data") + size(object, "binaryData")), age]
         }
+        "ControllerRevision" => workload::controller_revision(object, name, age),
+        "CronJob" => workload::cron_job(object, now),
+        "DaemonSet" => workload::daemon_set(object, name, age),
         "Deployment" => deployment(object, name, age),
         "Event" => event(object, now),
+        "HorizontalPodAutoscaler" => autoscaler::cells(object, name, age),
+        "Job" => workload::job(object, now),
         "Lease" => vec![name, json!(text(object, &["spec", "holderIdentity"])), age],
         "Namespace" => vec![name, json!(text(object, &["status", "phase"])), age],
         "Node" => node(object, name, age),
         "Pod" => pod::cells(object, now),
+        "PodDisruptionBudget" => workload::pod_disruption_budget(object, name, age),
+        "PodTemplate" => workload::pod_template(object, name),
         "ReplicaSet" => replica_set(object, name, age),
+        "ReplicationController" => workload::replication_controller(object, name, age),
         "Secret" => vec![name, json!(text(object, &["type"])), json!(size(object, "data")), age],
         "Service" => service(object, name, age),
         "ServiceAccount" => vec![name, age],
+        "StatefulSet" => workload::stateful_set(object, name, age),
         _ => vec![name, json!(text(object, &["metadata", "creationTimestamp"]))],
     }
 }

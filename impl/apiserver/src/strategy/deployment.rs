@@ -2,14 +2,12 @@
 //!
 //! Source: `pkg/registry/apps/deployment/strategy.go` and `ValidateDeploymentSpec` (v1.36).
 
-use api::names;
 use api::object::text;
 use api::status::Cause;
 use serde_json::{Value, json};
 
 use super::fields::{default, get, int, keep, keep_metadata, made, or_null, same};
-use super::rules::{named, non_negative};
-use super::{meta, pod_template, workload};
+use super::{int_or_percent, meta, pod_template, workload};
 
 const COUNTS: [&str; 4] =
     ["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"];
@@ -82,13 +80,7 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
 pub(super) fn validate_status_update(new: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = meta::validate_update(new, old);
     causes.extend(workload::status_causes(new, &STATUS_COUNTS, &STATUS_PARTS));
-    let collisions =
-        |deployment: &Value| int(deployment, &["status", "collisionCount"]).unwrap_or_default();
-    let (new, old) = (collisions(new), collisions(old));
-    if new < old {
-        let field = "status.collisionCount";
-        causes.push(Cause::invalid(field, &json!(new), "cannot be decremented"));
-    }
+    causes.extend(workload::collision_cause(new, old));
     causes
 }
 
@@ -127,32 +119,16 @@ fn strategy_causes(strategy: &Value) -> Vec<Cause> {
 }
 
 fn rolling_update_causes(path: &str, rolling_update: &Value) -> Vec<Cause> {
-    let mut causes = int_or_percent_causes(path, rolling_update, "maxUnavailable");
-    causes.extend(int_or_percent_causes(path, rolling_update, "maxSurge"));
+    let mut causes = int_or_percent::validate(path, rolling_update, "maxUnavailable");
+    causes.extend(int_or_percent::validate(path, rolling_update, "maxSurge"));
     let max_unavailable = or_null(rolling_update, &["maxUnavailable"]);
-    let unavailable = int_or_percent(max_unavailable);
-    let field = format!("{path}.maxUnavailable");
-    if unavailable == 0 && int_or_percent(or_null(rolling_update, &["maxSurge"])) == 0 {
+    let max_surge = or_null(rolling_update, &["maxSurge"]);
+    if int_or_percent::number(max_unavailable) == 0 && int_or_percent::number(max_surge) == 0 {
         let rule = "may not be 0 when `maxSurge` is 0";
-        causes.push(Cause::invalid(field.as_str(), max_unavailable, rule));
+        causes.push(Cause::invalid(format!("{path}.maxUnavailable"), max_unavailable, rule));
     }
-    if max_unavailable.is_string() && unavailable > 100 {
-        causes.push(Cause::invalid(field, max_unavailable, "must not be greater than 100%"));
-    }
+    causes.extend(int_or_percent::not_more_than_all(path, rolling_update, "maxUnavailable"));
     causes
-}
-
-fn int_or_percent_causes(path: &str, holder: &Value, field: &str) -> Vec<Cause> {
-    match or_null(holder, &[field]).as_str() {
-        Some(percent) => named(&format!("{path}.{field}"), percent, names::percent),
-        None => non_negative(holder, path, field).into_iter().collect(),
-    }
-}
-
-fn int_or_percent(value: &Value) -> i64 {
-    let percent = |text: &str| text.strip_suffix('%').and_then(|digits| digits.parse::<i64>().ok());
-    let number = value.as_i64().or_else(|| value.as_str().and_then(percent));
-    number.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -111,6 +111,15 @@ pub(super) fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// An object without some of its fields.
+pub(super) fn without(value: &Value, fields: &[&str]) -> Value {
+    let mut rest = value.clone();
+    if let Some(rest) = rest.as_object_mut() {
+        rest.retain(|field, _| !fields.contains(&field.as_str()));
+    }
+    rest
+}
+
 fn entry_or_null<'a>(fields: &'a Fields, key: &str) -> &'a Value {
     fields.get(key).unwrap_or(&Value::Null)
 }

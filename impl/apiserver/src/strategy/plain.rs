@@ -9,20 +9,8 @@ use serde_json::{Value, json};
 use super::{fields, meta};
 
 /// Kinds that count the changes of their specs.
-const COUNTED: &[&str] = &[
-    "CronJob",
-    "DaemonSet",
-    "EndpointSlice",
-    "Ingress",
-    "IngressClass",
-    "Job",
-    "NetworkPolicy",
-    "PodDisruptionBudget",
-    "PodTemplate",
-    "PriorityClass",
-    "ReplicationController",
-    "StatefulSet",
-];
+const COUNTED: &[&str] =
+    &["EndpointSlice", "Ingress", "IngressClass", "NetworkPolicy", "PriorityClass"];
 
 /// A new object has no status yet.
 pub(super) fn prepare_for_create(resource: &ApiResource, object: &mut Value) {
@@ -51,12 +39,5 @@ fn has_status(resource: &ApiResource) -> bool {
 }
 
 fn is_same_but_for_metadata(new: &Value, old: &Value) -> bool {
-    let content = |object: &Value| {
-        let mut content = object.clone();
-        if let Some(fields) = content.as_object_mut() {
-            fields.remove("metadata");
-        }
-        content
-    };
-    content(new) == content(old)
+    fields::without(new, &["metadata"]) == fields::without(old, &["metadata"])
 }

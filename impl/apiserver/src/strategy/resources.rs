@@ -33,6 +33,14 @@ pub(super) fn canonicalize(fields: &mut Fields, list: &str) {
     }
 }
 
+/// Writes one quantity as upstream does.
+pub(super) fn canonicalize_quantity(fields: &mut Fields, field: &str) {
+    let quantity = fields.get(field).and_then(|value| Quantity::from_value(value).ok());
+    if let Some(quantity) = quantity {
+        fields.insert(field.to_owned(), json!(quantity.to_string()));
+    }
+}
+
 /// Gives each limit a request.
 pub(super) fn default_requests(container: &mut Fields) {
     let Some(resources) = below(container, "resources") else {
@@ -122,7 +130,8 @@ fn list_causes(path: &str, resources: &Value, list: &str) -> Vec<Cause> {
     causes.collect()
 }
 
-fn name_causes(field: &str, name: &str) -> Vec<Cause> {
+/// What the name of a resource of a container breaks.
+pub(super) fn name_causes(field: &str, name: &str) -> Vec<Cause> {
     let mut causes = named(field, name, names::label_key);
     if !causes.is_empty() {
         return causes;

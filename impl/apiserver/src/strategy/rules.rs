@@ -79,6 +79,18 @@ pub(super) fn too_long(field: &str, bytes_max: usize) -> Cause {
     Cause { reason: "FieldValueTooLong", field: field.to_owned(), message }
 }
 
+/// There are more items than there may be.
+pub(super) fn too_many(field: String, items: usize, items_max: usize) -> Cause {
+    let message = format!("Too many: {items}: must have at most {items_max} items");
+    Cause { reason: "FieldValueTooMany", field, message }
+}
+
+/// A value that is too long to repeat breaks the rule.
+pub(super) fn invalid(field: impl Into<String>, rule: &str) -> Cause {
+    let message = format!("Invalid value: {rule}");
+    Cause { reason: "FieldValueInvalid", field: field.into(), message }
+}
+
 /// Keys and values must be those of labels.
 pub(super) fn labels(field: &str, labels: Option<&Value>) -> Vec<Cause> {
     let labels = labels.and_then(Value::as_object).into_iter().flatten();

@@ -9,6 +9,7 @@ use api::status::{Cause, Status};
 use serde_json::{Value, json};
 
 use super::fields::{get, int};
+use super::replication_controller;
 use super::rules::NEGATIVE;
 
 static SCALE: ApiResource = ApiResource {
@@ -30,7 +31,10 @@ pub(crate) fn scale_of(resource: &ApiResource, object: &Value) -> Option<Value> 
     if !resource.subresources.contains(&"scale") {
         return None;
     }
-    let selector = Selector::from_value(get(object, &["spec", "selector"])).ok()?;
+    let selector = match resource.kind {
+        "ReplicationController" => replication_controller::selector(object),
+        _ => Selector::from_value(get(object, &["spec", "selector"])).ok()?,
+    };
     let mut scale = json!({
         "kind": SCALE.kind, "apiVersion": SCALE.api_version(), "metadata": {}, "spec": {},
         "status": {"replicas": int(object, &["status", "replicas"]).unwrap_or_default()},
@@ -108,6 +112,15 @@ mod tests {
             }))
         );
         assert_eq!(scale_of(&resources::PODS, &deployment), None);
+    }
+
+    #[test]
+    fn the_selector_of_a_replication_controller_is_labels() {
+        let controller = json!({"spec": {"selector": {"app": "web"}}});
+
+        let scale = scale_of(&resources::REPLICATION_CONTROLLERS, &controller).unwrap();
+
+        assert_eq!(scale["status"]["selector"], "app=web");
     }
 
     #[test]

@@ -56,10 +56,11 @@ pub(crate) fn is_selectable(resource: &ApiResource, field: &str) -> bool {
 fn own_fields(resource: &ApiResource) -> &'static [&'static str] {
     match resource.kind {
         "Event" => EVENT,
+        "Job" => &["status.successful"],
         "Namespace" => &["status.phase"],
         "Node" => &["spec.unschedulable"],
         "Pod" => POD,
-        "ReplicaSet" => &["status.replicas"],
+        "ReplicaSet" | "ReplicationController" => &["status.replicas"],
         "Secret" => &["type"],
         "Service" => &["spec.clusterIP", "spec.type"],
         _ => &[],
@@ -72,7 +73,12 @@ fn value_of(resource: &ApiResource, object: &Value, field: &str) -> String {
         ("Pod", "spec.hostNetwork") | ("Node", "spec.unschedulable") => {
             flag(object, &path).to_string()
         }
-        ("ReplicaSet", "status.replicas") => int(object, &path).unwrap_or_default().to_string(),
+        ("ReplicaSet" | "ReplicationController", "status.replicas") => {
+            int(object, &path).unwrap_or_default().to_string()
+        }
+        ("Job", "status.successful") => {
+            int(object, &["status", "succeeded"]).unwrap_or_default().to_string()
+        }
         ("Pod", "status.podIP") => pod_ip(object).to_owned(),
         ("Event", "source") => match text(object, &["source", "component"]) {
             "" => text(object, &["reportingComponent"]).to_owned(),
@@ -122,6 +128,9 @@ mod tests {
     fn each_kind_has_its_own_fields() {
         let table = [
             (&resources::PODS, "spec.nodeName", true),
+            (&resources::JOBS, "status.successful", true),
+            (&resources::REPLICATION_CONTROLLERS, "status.replicas", true),
+            (&resources::JOBS, "status.succeeded", false),
             (&resources::PODS, "spec.containers", false),
             (&resources::NODES, "spec.unschedulable", true),
             (&resources::SECRETS, "type", true),
@@ -134,6 +143,13 @@ mod tests {
         for (resource, field, expected) in table {
             assert_eq!(is_selectable(resource, field), expected, "{field}");
         }
+    }
+
+    #[test]
+    fn a_job_is_selected_by_the_number_of_its_successes() {
+        let job = json!({"status": {"succeeded": 2}});
+
+        assert_eq!(selectable_fields(&resources::JOBS, &job)["status.successful"], "2");
     }
 
     #[test]

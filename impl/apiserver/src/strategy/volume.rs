@@ -43,7 +43,7 @@ pub(super) fn apply_defaults(volume: &mut Fields) {
         source.insert("type".to_owned(), json!(""));
     }
     if let Some(source) = below(volume, "emptyDir") {
-        quantity_default(source, "sizeLimit");
+        resources::canonicalize_quantity(source, "sizeLimit");
     }
     if let Some(source) = below(volume, "image") {
         let reference = source.get("reference").and_then(Value::as_str).unwrap_or_default();
@@ -105,14 +105,6 @@ pub(super) fn mount_causes(path: &str, mounts: &[Value], volumes: &BTreeSet<Stri
         causes.extend(descending(&format!("{path}.subPath"), text(mount, &["subPath"])));
     }
     causes
-}
-
-fn quantity_default(fields: &mut Fields, field: &str) {
-    let quantity =
-        fields.get(field).and_then(|value| api::quantity::Quantity::from_value(value).ok());
-    if let Some(quantity) = quantity {
-        fields.insert(field.to_owned(), json!(quantity.to_string()));
-    }
 }
 
 fn projection_defaults(source: &mut Fields) {

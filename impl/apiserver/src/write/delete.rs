@@ -5,12 +5,12 @@
 use std::borrow::Cow;
 
 use api::object::{at, metadata_mut, text};
-use api::{Reason, Status, Timestamp, resources};
+use api::{Status, Timestamp, resources};
 use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
 use crate::call::{Call, Decision, Response};
-use crate::write::{Ready, Write, body, update};
+use crate::write::{Ready, Write, body, propagation, update};
 use crate::{admission, negotiate, object, read, strategy};
 
 /// Decides about the deletion of one object.
@@ -37,7 +37,7 @@ pub(super) fn delete_found(
     let write = Write { call: &call, ..write };
     check_preconditions(write, options, &old, revision)?;
     let grace = grace_seconds(write, options, &old);
-    let finalizers = finalizers(options, &old)?;
+    let finalizers = propagation::finalizers(write.target.resource, options, &old)?;
     let waits = !finalizers.is_empty() || grace > 0 || has_namespace_finalizers(write, &old);
     if waits {
         mark_deleted(write, old, revision, grace, &finalizers)
@@ -124,36 +124,6 @@ fn grace_seconds(write: Write<'_>, options: &Value, old: &Value) -> i64 {
     }
 }
 
-/// The finalizers that the propagation policy leaves on the object.
-fn finalizers(options: &Value, old: &Value) -> Result<Vec<String>, Status> {
-    let mut finalizers: Vec<String> = at(old, &["metadata", "finalizers"])
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect();
-    let wanted = match (text(options, &["propagationPolicy"]), at(options, &["orphanDependents"])) {
-        ("", Some(Value::Bool(true))) | ("Orphan", _) => Some("orphan"),
-        ("Foreground", _) => Some("foregroundDeletion"),
-        ("", Some(Value::Bool(false))) | ("Background", _) => Some(""),
-        ("", _) => None,
-        (other, _) => {
-            return Err(Status::new(
-                Reason::Invalid,
-                format!(
-                    "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{other}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
-                ),
-            ));
-        }
-    };
-    if let Some(wanted) = wanted {
-        finalizers.retain(|name| !matches!(name.as_str(), "orphan" | "foregroundDeletion"));
-        finalizers.extend((!wanted.is_empty()).then(|| wanted.to_owned()));
-    }
-    Ok(finalizers)
-}
-
 fn has_namespace_finalizers(write: Write<'_>, old: &Value) -> bool {
     write.target.resource == &resources::NAMESPACES
         && at(old, &["spec", "finalizers"])
@@ -210,8 +180,13 @@ fn set_deletion(new: &mut Value, now: Timestamp, grace: i64) {
 fn remove(write: Write<'_>, mut old: Value, revision: Revision) -> Result<Decision, Status> {
     let resource = write.target.resource;
     let transaction = Transaction::delete(write.key(write.target.name()?), revision);
-    let returns_object =
-        [&resources::PODS, &resources::SERVICES, &resources::SERVICE_ACCOUNTS].contains(&resource);
+    let returns_object = [
+        &resources::POD_TEMPLATES,
+        &resources::PODS,
+        &resources::SERVICES,
+        &resources::SERVICE_ACCOUNTS,
+    ]
+    .contains(&resource);
     let instead = (!returns_object).then(|| success(write, &old));
     if resource == &resources::PODS {
         set_deletion(&mut old, write.context.now, 0);

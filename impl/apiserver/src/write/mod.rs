@@ -7,6 +7,7 @@ mod delete;
 mod disruption;
 mod eviction;
 mod patch;
+mod propagation;
 mod review;
 mod scale;
 mod update;
