@@ -2,6 +2,8 @@
 //!
 //! Source: `AddHandlers` of `pkg/printers/internalversion/printers.go` (v1.36). The descriptions are ours.
 
+mod policy;
+
 use api::ApiResource;
 use serde_json::{Value, json};
 
@@ -99,7 +101,10 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "Namespace" => NAMESPACE,
         "Node" => NODE,
         "Pod" => POD,
+        "PriorityClass" => policy::PRIORITY_CLASS,
         "ReplicaSet" => REPLICA_SET,
+        "ResourceQuota" => policy::RESOURCE_QUOTA,
+        "RoleBinding" | "ClusterRoleBinding" => policy::BINDING,
         "Secret" => SECRET,
         "Service" => SERVICE,
         "ServiceAccount" => SERVICE_ACCOUNT,

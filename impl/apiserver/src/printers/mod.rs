@@ -6,6 +6,7 @@
 mod columns;
 mod duration;
 mod pod;
+mod policy;
 
 use std::collections::BTreeSet;
 
@@ -30,7 +31,10 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "Namespace" => vec![name, json!(text(object, &["status", "phase"])), age],
         "Node" => node(object, name, age),
         "Pod" => pod::cells(object, now),
+        "PriorityClass" => policy::priority_class(object, now),
         "ReplicaSet" => replica_set(object, name, age),
+        "ResourceQuota" => policy::resource_quota(object, now),
+        "RoleBinding" | "ClusterRoleBinding" => policy::binding(object, now),
         "Secret" => vec![name, json!(text(object, &["type"])), json!(size(object, "data")), age],
         "Service" => service(object, name, age),
         "ServiceAccount" => vec![name, age],

@@ -18,6 +18,8 @@ mod plain;
 mod pod;
 mod pod_spec;
 mod pod_template;
+mod priority_class;
+mod rbac;
 mod replica_set;
 mod resources;
 mod rules;
@@ -44,7 +46,9 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
         "Namespace" => namespace::apply_defaults(object),
         "Node" => node::apply_defaults(object),
         "Pod" => pod::apply_defaults(object),
+        "PriorityClass" => priority_class::apply_defaults(object),
         "ReplicaSet" => replica_set::apply_defaults(object),
+        "RoleBinding" | "ClusterRoleBinding" => rbac::apply_defaults(object),
         "Secret" => secret::apply_defaults(object),
         "Service" => service::apply_defaults(object),
         _ => {}
@@ -65,6 +69,7 @@ pub(crate) fn prepare_for_create(
         "Namespace" => namespace::prepare_for_create(object),
         "Node" => node::prepare_for_create(object),
         "Pod" => pod::prepare_for_create(object, toleration_seconds),
+        "PriorityClass" => priority_class::prepare_for_create(object),
         "ReplicaSet" => replica_set::prepare_for_create(object),
         "Service" => service::prepare_for_create(object),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
@@ -110,7 +115,11 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         "Namespace" => namespace::validate(object),
         "Node" => node::validate(object),
         "Pod" => pod::validate(object),
+        "PriorityClass" => priority_class::validate(object),
         "ReplicaSet" => replica_set::validate(object),
+        "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => {
+            rbac::validate(resource, object)
+        }
         "Secret" => secret::validate(object),
         "Service" => service::validate(object),
         _ => meta::validate(object, resource.namespaced, names::dns_subdomain),
@@ -127,7 +136,11 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         "Namespace" => namespace::validate_update(new, old),
         "Node" => node::validate_update(new, old),
         "Pod" => pod::validate_update(new, old),
+        "PriorityClass" => priority_class::validate_update(new, old),
         "ReplicaSet" => replica_set::validate_update(new, old),
+        "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => {
+            rbac::validate_update(resource, new, old)
+        }
         "Secret" => secret::validate_update(new, old),
         "Service" => service::validate_update(new, old),
         _ => meta::validate_update(new, old),
@@ -157,7 +170,16 @@ pub(crate) fn graceful_delete_seconds(resource: &ApiResource, object: &Value) ->
 
 /// Whether a PUT of an object that is not there creates it.
 pub(crate) fn allow_create_on_update(resource: &ApiResource) -> bool {
-    matches!(resource.kind, "Event" | "Lease" | "Service")
+    matches!(
+        resource.kind,
+        "ClusterRole"
+            | "ClusterRoleBinding"
+            | "Event"
+            | "Lease"
+            | "Role"
+            | "RoleBinding"
+            | "Service"
+    )
 }
 
 /// Whether an update may leave out the resource version that it was made from.
@@ -228,6 +250,9 @@ mod tests {
                 json!({"spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template}})
             }
             "Pod" => json!({"spec": pod_spec}),
+            "RoleBinding" | "ClusterRoleBinding" => {
+                json!({"roleRef": {"kind": "ClusterRole", "name": "view"}})
+            }
             "Service" => json!({"spec": {"ports": [{"port": 80}]}}),
             _ => json!({}),
         };

@@ -19,7 +19,6 @@ const COUNTED: &[&str] = &[
     "NetworkPolicy",
     "PodDisruptionBudget",
     "PodTemplate",
-    "PriorityClass",
     "ReplicationController",
     "StatefulSet",
 ];
