@@ -11,6 +11,7 @@ mod event;
 mod fields;
 mod handler;
 mod lease;
+mod limit_range;
 mod meta;
 mod namespace;
 mod node;
@@ -21,6 +22,8 @@ mod pod_template;
 mod priority_class;
 mod rbac;
 mod replica_set;
+mod resource_names;
+mod resource_quota;
 mod resources;
 mod rules;
 mod scale;
@@ -43,11 +46,13 @@ pub(crate) use selectable::{is_selectable, selectable_fields};
 pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
     match resource.kind {
         "Deployment" => deployment::apply_defaults(object),
+        "LimitRange" => limit_range::apply_defaults(object),
         "Namespace" => namespace::apply_defaults(object),
         "Node" => node::apply_defaults(object),
         "Pod" => pod::apply_defaults(object),
         "PriorityClass" => priority_class::apply_defaults(object),
         "ReplicaSet" => replica_set::apply_defaults(object),
+        "ResourceQuota" => resource_quota::apply_defaults(object),
         "RoleBinding" | "ClusterRoleBinding" => rbac::apply_defaults(object),
         "Secret" => secret::apply_defaults(object),
         "Service" => service::apply_defaults(object),
@@ -112,11 +117,13 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         "Deployment" => deployment::validate(object),
         "Event" => event::validate(object),
         "Lease" => lease::validate(object),
+        "LimitRange" => limit_range::validate(object),
         "Namespace" => namespace::validate(object),
         "Node" => node::validate(object),
         "Pod" => pod::validate(object),
         "PriorityClass" => priority_class::validate(object),
         "ReplicaSet" => replica_set::validate(object),
+        "ResourceQuota" => resource_quota::validate(object),
         "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => {
             rbac::validate(resource, object)
         }
@@ -133,11 +140,13 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         "Deployment" => deployment::validate_update(new, old),
         "Event" => event::validate_update(new, old),
         "Lease" => lease::validate_update(new, old),
+        "LimitRange" => limit_range::validate_update(new, old),
         "Namespace" => namespace::validate_update(new, old),
         "Node" => node::validate_update(new, old),
         "Pod" => pod::validate_update(new, old),
         "PriorityClass" => priority_class::validate_update(new, old),
         "ReplicaSet" => replica_set::validate_update(new, old),
+        "ResourceQuota" => resource_quota::validate_update(new, old),
         "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => {
             rbac::validate_update(resource, new, old)
         }
@@ -159,6 +168,7 @@ pub(crate) fn validate_status_update(
         "Node" => node::validate_update(new, old),
         "Pod" => pod::validate_status_update(new, old),
         "ReplicaSet" => replica_set::validate_status_update(new, old),
+        "ResourceQuota" => resource_quota::validate_status_update(new, old),
         _ => meta::validate_update(new, old),
     }
 }
