@@ -3,6 +3,7 @@
 //! Source: `AddHandlers` of `pkg/printers/internalversion/printers.go` (v1.36). The descriptions are ours.
 
 mod policy;
+mod storage;
 
 use api::ApiResource;
 use serde_json::{Value, json};
@@ -94,12 +95,17 @@ const OTHER: &[Column] = &[NAME, ("Created At", "date", 0, "When the object was 
 /// The `columnDefinitions` of a table of this resource.
 pub(crate) fn columns(resource: &ApiResource) -> Value {
     let columns = match resource.kind {
+        "CSIDriver" => storage::CSI_DRIVER,
+        "CSINode" => storage::CSI_NODE,
+        "CSIStorageCapacity" => storage::CSI_STORAGE_CAPACITY,
         "ConfigMap" => CONFIG_MAP,
         "Deployment" => DEPLOYMENT,
         "Event" => EVENT,
         "Lease" => LEASE,
         "Namespace" => NAMESPACE,
         "Node" => NODE,
+        "PersistentVolume" => storage::PERSISTENT_VOLUME,
+        "PersistentVolumeClaim" => storage::PERSISTENT_VOLUME_CLAIM,
         "Pod" => POD,
         "PriorityClass" => policy::PRIORITY_CLASS,
         "ReplicaSet" => REPLICA_SET,
@@ -108,6 +114,9 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "Secret" => SECRET,
         "Service" => SERVICE,
         "ServiceAccount" => SERVICE_ACCOUNT,
+        "StorageClass" => storage::STORAGE_CLASS,
+        "VolumeAttachment" => storage::VOLUME_ATTACHMENT,
+        "VolumeAttributesClass" => storage::VOLUME_ATTRIBUTES_CLASS,
         _ => OTHER,
     };
     columns.iter().map(definition).collect()
@@ -115,7 +124,7 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
 
 fn definition(column: &Column) -> Value {
     let (name, kind, priority, description) = *column;
-    let format = if name == "Name" { "name" } else { "" };
+    let format = if matches!(name, "Name" | "Attacher") { "name" } else { "" };
     json!({
         "name": name, "type": kind, "format": format, "description": description, "priority": priority,
     })

@@ -7,6 +7,7 @@ mod columns;
 mod duration;
 mod pod;
 mod policy;
+mod storage;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,9 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
     let name = json!(text(object, &["metadata", "name"]));
     let age = json!(age(object, now));
     match resource.kind {
+        "CSIDriver" => storage::csi_driver(object, now),
+        "CSINode" => storage::csi_node(object, now),
+        "CSIStorageCapacity" => storage::csi_storage_capacity(object),
         "ConfigMap" => {
             vec![name, json!(size(object, "data") + size(object, "binaryData")), age]
         }
@@ -30,6 +34,8 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "Lease" => vec![name, json!(text(object, &["spec", "holderIdentity"])), age],
         "Namespace" => vec![name, json!(text(object, &["status", "phase"])), age],
         "Node" => node(object, name, age),
+        "PersistentVolume" => storage::persistent_volume(object, now),
+        "PersistentVolumeClaim" => storage::persistent_volume_claim(object, now),
         "Pod" => pod::cells(object, now),
         "PriorityClass" => policy::priority_class(object, now),
         "ReplicaSet" => replica_set(object, name, age),
@@ -38,6 +44,9 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "Secret" => vec![name, json!(text(object, &["type"])), json!(size(object, "data")), age],
         "Service" => service(object, name, age),
         "ServiceAccount" => vec![name, age],
+        "StorageClass" => storage::storage_class(object, now),
+        "VolumeAttachment" => storage::volume_attachment(object, now),
+        "VolumeAttributesClass" => storage::volume_attributes_class(object, now),
         _ => vec![name, json!(text(object, &["metadata", "creationTimestamp"]))],
     }
 }

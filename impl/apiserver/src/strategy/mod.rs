@@ -15,6 +15,9 @@ mod limit_range;
 mod meta;
 mod namespace;
 mod node;
+mod node_selector;
+mod persistent_volume;
+mod persistent_volume_claim;
 mod plain;
 mod pod;
 mod pod_spec;
@@ -30,6 +33,7 @@ mod scale;
 mod secret;
 mod selectable;
 mod service;
+mod storage;
 mod toleration;
 mod volume;
 mod workload;
@@ -49,6 +53,8 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
         "LimitRange" => limit_range::apply_defaults(object),
         "Namespace" => namespace::apply_defaults(object),
         "Node" => node::apply_defaults(object),
+        "PersistentVolume" => persistent_volume::apply_defaults(object),
+        "PersistentVolumeClaim" => persistent_volume_claim::apply_defaults(object),
         "Pod" => pod::apply_defaults(object),
         "PriorityClass" => priority_class::apply_defaults(object),
         "ReplicaSet" => replica_set::apply_defaults(object),
@@ -56,6 +62,7 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
         "RoleBinding" | "ClusterRoleBinding" => rbac::apply_defaults(object),
         "Secret" => secret::apply_defaults(object),
         "Service" => service::apply_defaults(object),
+        _ if resource.group == storage::GROUP => storage::apply_defaults(resource, object),
         _ => {}
     }
 }
@@ -73,10 +80,13 @@ pub(crate) fn prepare_for_create(
         "Lease" => lease::prepare(object),
         "Namespace" => namespace::prepare_for_create(object),
         "Node" => node::prepare_for_create(object),
+        "PersistentVolume" => persistent_volume::prepare_for_create(object),
+        "PersistentVolumeClaim" => persistent_volume_claim::prepare_for_create(object),
         "Pod" => pod::prepare_for_create(object, toleration_seconds),
         "PriorityClass" => priority_class::prepare_for_create(object),
         "ReplicaSet" => replica_set::prepare_for_create(object),
         "Service" => service::prepare_for_create(object),
+        _ if resource.group == storage::GROUP => storage::prepare_for_create(resource, object),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
         _ => plain::prepare_for_create(resource, object),
     }
@@ -90,9 +100,11 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
         "Lease" => lease::prepare(new),
         "Namespace" => namespace::prepare_for_update(new, old),
         "Node" => node::prepare_for_update(new, old),
+        "PersistentVolumeClaim" => persistent_volume_claim::prepare_for_update(new, old),
         "Pod" => pod::prepare_for_update(new, old),
         "ReplicaSet" => replica_set::prepare_for_update(new, old),
         "Service" => service::prepare_for_update(new, old),
+        _ if resource.group == storage::GROUP => storage::prepare_for_update(resource, new, old),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
         _ => plain::prepare_for_update(resource, new, old),
     }
@@ -105,7 +117,9 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
         "Deployment" => deployment::prepare_for_status_update(new, old),
         "Namespace" => namespace::prepare_for_status_update(new, old),
         "Node" => node::prepare_for_status_update(new, old),
+        "PersistentVolume" => persistent_volume::prepare_for_status_update(new, old),
         "Pod" => pod::prepare_for_status_update(new, old),
+        "ServiceCIDR" | "VolumeAttachment" => fields::keep_all_but_status(new, old),
         _ => fields::keep(new, old, "spec"),
     }
 }
@@ -120,6 +134,8 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         "LimitRange" => limit_range::validate(object),
         "Namespace" => namespace::validate(object),
         "Node" => node::validate(object),
+        "PersistentVolume" => persistent_volume::validate(object),
+        "PersistentVolumeClaim" => persistent_volume_claim::validate(object),
         "Pod" => pod::validate(object),
         "PriorityClass" => priority_class::validate(object),
         "ReplicaSet" => replica_set::validate(object),
@@ -129,6 +145,7 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         }
         "Secret" => secret::validate(object),
         "Service" => service::validate(object),
+        _ if resource.group == storage::GROUP => storage::validate(resource, object),
         _ => meta::validate(object, resource.namespaced, names::dns_subdomain),
     }
 }
@@ -143,6 +160,8 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         "LimitRange" => limit_range::validate_update(new, old),
         "Namespace" => namespace::validate_update(new, old),
         "Node" => node::validate_update(new, old),
+        "PersistentVolume" => persistent_volume::validate_update(new, old),
+        "PersistentVolumeClaim" => persistent_volume_claim::validate_update(new, old),
         "Pod" => pod::validate_update(new, old),
         "PriorityClass" => priority_class::validate_update(new, old),
         "ReplicaSet" => replica_set::validate_update(new, old),
@@ -152,6 +171,7 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         }
         "Secret" => secret::validate_update(new, old),
         "Service" => service::validate_update(new, old),
+        _ if resource.group == storage::GROUP => storage::validate_update(resource, new, old),
         _ => meta::validate_update(new, old),
     }
 }
@@ -166,9 +186,11 @@ pub(crate) fn validate_status_update(
         "Deployment" => deployment::validate_status_update(new, old),
         "Namespace" => namespace::validate_status_update(new, old),
         "Node" => node::validate_update(new, old),
+        "PersistentVolumeClaim" => persistent_volume_claim::validate_status_update(new, old),
         "Pod" => pod::validate_status_update(new, old),
         "ReplicaSet" => replica_set::validate_status_update(new, old),
         "ResourceQuota" => resource_quota::validate_status_update(new, old),
+        _ if resource.group == storage::GROUP => storage::validate_update(resource, new, old),
         _ => meta::validate_update(new, old),
     }
 }
@@ -194,9 +216,14 @@ pub(crate) fn allow_create_on_update(resource: &ApiResource) -> bool {
 
 /// Whether an update may leave out the resource version that it was made from.
 pub(crate) fn allow_unconditional_update(resource: &ApiResource) -> bool {
-    resource.kind != "Lease"
+    !matches!(
+        resource.kind,
+        "CSIDriver" | "CSINode" | "CSIStorageCapacity" | "Lease" | "VolumeAttachment"
+    )
 }
 
+#[cfg(test)]
+mod minimal;
 #[cfg(test)]
 mod tests {
     use api::resources;
@@ -260,11 +287,7 @@ mod tests {
                 json!({"spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template}})
             }
             "Pod" => json!({"spec": pod_spec}),
-            "RoleBinding" | "ClusterRoleBinding" => {
-                json!({"roleRef": {"kind": "ClusterRole", "name": "view"}})
-            }
-            "Service" => json!({"spec": {"ports": [{"port": 80}]}}),
-            _ => json!({}),
+            kind => minimal::content(kind),
         };
         object["metadata"] = json!({"name": "a"});
         if resource.namespaced {

@@ -25,9 +25,14 @@ pub(super) fn canonicalize_requirements(resources: &mut Fields) {
 /// Writes the quantities of one list as upstream does. What is no quantity stays for validation.
 pub(super) fn canonicalize(fields: &mut Fields, list: &str) {
     for (_, value) in below(fields, list).into_iter().flatten() {
-        if let Ok(quantity) = Quantity::from_value(value) {
-            *value = json!(quantity.rounded_to_milli().to_string());
-        }
+        canonicalize_one(value);
+    }
+}
+
+/// Writes one quantity as upstream does.
+pub(super) fn canonicalize_one(value: &mut Value) {
+    if let Ok(quantity) = Quantity::from_value(value) {
+        *value = json!(quantity.rounded_to_milli().to_string());
     }
 }
 
@@ -71,6 +76,27 @@ pub(super) fn quantity_causes(field: &str, name: &str, value: &Value) -> Vec<Cau
         causes.push(Cause::invalid(field, &text, "must be an integer"));
     }
     causes
+}
+
+/// What an amount breaks that there must be some of.
+pub(super) fn positive_causes(field: &str, value: &Value) -> Vec<Cause> {
+    match Quantity::from_value(value) {
+        Err(error) => vec![Cause::invalid(field, value, &error.to_string())],
+        Ok(quantity) if quantity > Quantity::ZERO => vec![],
+        Ok(quantity) => {
+            vec![Cause::invalid(field, &json!(quantity.to_string()), "must be greater than zero")]
+        }
+    }
+}
+
+/// What an amount breaks that there may be none of.
+pub(super) fn amount_causes(field: &str, value: &Value) -> Vec<Cause> {
+    let rule = "must be a valid resource quantity";
+    match Quantity::from_value(value) {
+        Err(error) => vec![Cause::invalid(field, value, &error.to_string())],
+        Ok(quantity) if quantity.value() >= 0 => vec![],
+        Ok(quantity) => vec![Cause::invalid(field, &json!(quantity.value()), rule)],
+    }
 }
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.
