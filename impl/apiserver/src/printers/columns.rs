@@ -2,6 +2,7 @@
 //!
 //! Source: `AddHandlers` of `pkg/printers/internalversion/printers.go` (v1.36). The descriptions are ours.
 
+mod networking;
 mod policy;
 mod storage;
 
@@ -98,11 +99,18 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "CSIDriver" => storage::CSI_DRIVER,
         "CSINode" => storage::CSI_NODE,
         "CSIStorageCapacity" => storage::CSI_STORAGE_CAPACITY,
+        "CertificateSigningRequest" => policy::CERTIFICATE_SIGNING_REQUEST,
         "ConfigMap" => CONFIG_MAP,
         "Deployment" => DEPLOYMENT,
+        "EndpointSlice" => networking::ENDPOINT_SLICE,
+        "Endpoints" => networking::ENDPOINTS,
         "Event" => EVENT,
+        "IPAddress" => networking::IP_ADDRESS,
+        "Ingress" => networking::INGRESS,
+        "IngressClass" => networking::INGRESS_CLASS,
         "Lease" => LEASE,
         "Namespace" => NAMESPACE,
+        "NetworkPolicy" => networking::NETWORK_POLICY,
         "Node" => NODE,
         "PersistentVolume" => storage::PERSISTENT_VOLUME,
         "PersistentVolumeClaim" => storage::PERSISTENT_VOLUME_CLAIM,
@@ -111,9 +119,11 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "ReplicaSet" => REPLICA_SET,
         "ResourceQuota" => policy::RESOURCE_QUOTA,
         "RoleBinding" | "ClusterRoleBinding" => policy::BINDING,
+        "RuntimeClass" => policy::RUNTIME_CLASS,
         "Secret" => SECRET,
         "Service" => SERVICE,
         "ServiceAccount" => SERVICE_ACCOUNT,
+        "ServiceCIDR" => networking::SERVICE_CIDR,
         "StorageClass" => storage::STORAGE_CLASS,
         "VolumeAttachment" => storage::VOLUME_ATTACHMENT,
         "VolumeAttributesClass" => storage::VOLUME_ATTRIBUTES_CLASS,

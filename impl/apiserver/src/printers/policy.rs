@@ -1,10 +1,10 @@
-//! The rows of kinds that say who may do what, and how much of it.
+//! The rows of kinds that say who may do what, how much of it, and by what means.
 
 use api::Timestamp;
 use api::object::{at, text};
 use serde_json::{Value, json};
 
-use super::{age, int, items};
+use super::{age, duration, int, items, or_none};
 
 /// The cells of a RoleBinding or ClusterRoleBinding.
 pub(super) fn binding(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -72,6 +72,44 @@ fn used_of_hard(quota: &Value, of_limits: bool) -> String {
     resources.collect::<Vec<_>>().join(", ")
 }
 
+/// The cells of a RuntimeClass.
+pub(super) fn runtime_class(object: &Value, now: Timestamp) -> Vec<Value> {
+    vec![
+        json!(text(object, &["metadata", "name"])),
+        json!(text(object, &["handler"])),
+        json!(age(object, now)),
+    ]
+}
+
+/// The cells of a CertificateSigningRequest.
+pub(super) fn certificate_signing_request(object: &Value, now: Timestamp) -> Vec<Value> {
+    let spec = |field: &str| text(object, &["spec", field]);
+    let expiration = at(object, &["spec", "expirationSeconds"]).and_then(Value::as_i64);
+    vec![
+        json!(text(object, &["metadata", "name"])),
+        json!(age(object, now)),
+        json!(or_none(spec("signerName"))),
+        json!(spec("username")),
+        json!(expiration.map_or_else(|| "<none>".to_owned(), duration::human)),
+        json!(request_state(object)),
+    ]
+}
+
+/// What was decided, and what came of it.
+fn request_state(request: &Value) -> String {
+    let conditions = items(request, &["status", "conditions"]);
+    let has = |kind: &str| conditions.iter().any(|condition| text(condition, &["type"]) == kind);
+    let decision = match (has("Denied"), has("Approved")) {
+        (true, _) => "Denied",
+        (false, true) => "Approved",
+        (false, false) => "Pending",
+    };
+    let failed = if has("Failed") { ",Failed" } else { "" };
+    let is_issued = !text(request, &["status", "certificate"]).is_empty();
+    let issued = if is_issued { ",Issued" } else { "" };
+    format!("{decision}{failed}{issued}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +153,32 @@ mod tests {
 
         let expected = json!(["q", "cpu: 0/1, pods: 1/4", "limits.cpu: 500m/2", "<unknown>"]);
         assert_eq!(json!(cells), expected);
+    }
+
+    #[test]
+    fn a_runtime_class_shows_its_handler() {
+        let class = json!({"metadata": {"name": "c"}, "handler": "runc"});
+
+        assert_eq!(json!(runtime_class(&class, now())), json!(["c", "runc", "<unknown>"]));
+    }
+
+    #[test]
+    fn a_request_shows_what_came_of_it() {
+        let conditions =
+            |kinds: &[&str]| -> Value { kinds.iter().map(|kind| json!({"type": kind})).collect() };
+        let mut request = json!({
+            "metadata": {"name": "r"},
+            "spec": {"signerName": "a.b/c", "username": "alice", "expirationSeconds": 3600},
+            "status": {"certificate": "eA==", "conditions": conditions(&["Approved"])},
+        });
+
+        assert_eq!(
+            json!(certificate_signing_request(&request, now())),
+            json!(["r", "<unknown>", "a.b/c", "alice", "60m", "Approved,Issued"])
+        );
+        request["status"] = json!({"conditions": conditions(&["Approved", "Denied", "Failed"])});
+        assert_eq!(request_state(&request), "Denied,Failed");
+        assert_eq!(request_state(&json!({})), "Pending");
     }
 
     fn now() -> Timestamp {

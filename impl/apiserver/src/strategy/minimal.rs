@@ -6,6 +6,12 @@ use serde_json::{Value, json};
 pub(super) fn content(kind: &str) -> Value {
     match kind {
         "CSIStorageCapacity" => json!({"storageClassName": "a"}),
+        "EndpointSlice" => json!({"addressType": "IPv4"}),
+        "Ingress" => json!({"spec": {
+            "defaultBackend": {"service": {"name": "a", "port": {"number": 80}}},
+        }}),
+        "IngressClass" => json!({"spec": {"controller": "a/a"}}),
+        "IPAddress" => json!({"spec": {"parentRef": {"resource": "services", "name": "a"}}}),
         "PersistentVolume" => json!({"spec": {
             "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"},
             "hostPath": {"path": "/a"},
@@ -13,6 +19,8 @@ pub(super) fn content(kind: &str) -> Value {
         "PersistentVolumeClaim" => json!({"spec": {
             "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}},
         }}),
+        "RuntimeClass" => json!({"handler": "a"}),
+        "ServiceCIDR" => json!({"spec": {"cidrs": ["10.0.0.0/16"]}}),
         "StorageClass" => json!({"provisioner": "a"}),
         "VolumeAttachment" => json!({"spec": {
             "attacher": "a", "nodeName": "a", "source": {"persistentVolumeName": "a"},
@@ -23,5 +31,13 @@ pub(super) fn content(kind: &str) -> Value {
         }
         "Service" => json!({"spec": {"ports": [{"port": 80}]}}),
         _ => json!({}),
+    }
+}
+
+/// A name that objects of this kind may have.
+pub(super) fn name(kind: &str) -> &'static str {
+    match kind {
+        "IPAddress" => "10.0.0.1",
+        _ => "a",
     }
 }

@@ -7,15 +7,20 @@
 mod config_map;
 mod container;
 mod deployment;
+mod endpoint_slice;
+mod endpoints;
 mod event;
 mod fields;
 mod handler;
+mod ip;
 mod lease;
 mod limit_range;
 mod meta;
 mod namespace;
+mod networking;
 mod node;
 mod node_selector;
+mod permitted;
 mod persistent_volume;
 mod persistent_volume_claim;
 mod plain;
@@ -29,6 +34,7 @@ mod resource_names;
 mod resource_quota;
 mod resources;
 mod rules;
+mod runtime_class;
 mod scale;
 mod secret;
 mod selectable;
@@ -43,6 +49,9 @@ use api::names;
 use api::status::Cause;
 use serde_json::Value;
 
+pub(crate) use permitted::{
+    allow_create_on_update, allow_unconditional_update, graceful_delete_seconds,
+};
 pub(crate) use scale::{apply_scale, scale_of};
 pub(crate) use selectable::{is_selectable, selectable_fields};
 
@@ -50,6 +59,8 @@ pub(crate) use selectable::{is_selectable, selectable_fields};
 pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
     match resource.kind {
         "Deployment" => deployment::apply_defaults(object),
+        "EndpointSlice" => endpoint_slice::apply_defaults(object),
+        "Endpoints" => endpoints::apply_defaults(object),
         "LimitRange" => limit_range::apply_defaults(object),
         "Namespace" => namespace::apply_defaults(object),
         "Node" => node::apply_defaults(object),
@@ -60,8 +71,10 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
         "ReplicaSet" => replica_set::apply_defaults(object),
         "ResourceQuota" => resource_quota::apply_defaults(object),
         "RoleBinding" | "ClusterRoleBinding" => rbac::apply_defaults(object),
+        "RuntimeClass" => runtime_class::apply_defaults(object),
         "Secret" => secret::apply_defaults(object),
         "Service" => service::apply_defaults(object),
+        _ if resource.group == networking::GROUP => networking::apply_defaults(resource, object),
         _ if resource.group == storage::GROUP => storage::apply_defaults(resource, object),
         _ => {}
     }
@@ -77,6 +90,7 @@ pub(crate) fn prepare_for_create(
     meta::prepare_for_create(object);
     match resource.kind {
         "Deployment" => deployment::prepare_for_create(object),
+        "EndpointSlice" => endpoint_slice::prepare_for_create(object),
         "Lease" => lease::prepare(object),
         "Namespace" => namespace::prepare_for_create(object),
         "Node" => node::prepare_for_create(object),
@@ -86,8 +100,11 @@ pub(crate) fn prepare_for_create(
         "PriorityClass" => priority_class::prepare_for_create(object),
         "ReplicaSet" => replica_set::prepare_for_create(object),
         "Service" => service::prepare_for_create(object),
-        _ if resource.group == storage::GROUP => storage::prepare_for_create(resource, object),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
+        _ if resource.group == networking::GROUP => {
+            networking::prepare_for_create(resource, object)
+        }
+        _ if resource.group == storage::GROUP => storage::prepare_for_create(resource, object),
         _ => plain::prepare_for_create(resource, object),
     }
 }
@@ -97,6 +114,7 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
     meta::prepare_for_update(new, old);
     match resource.kind {
         "Deployment" => deployment::prepare_for_update(new, old),
+        "EndpointSlice" => endpoint_slice::prepare_for_update(new, old),
         "Lease" => lease::prepare(new),
         "Namespace" => namespace::prepare_for_update(new, old),
         "Node" => node::prepare_for_update(new, old),
@@ -104,8 +122,11 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
         "Pod" => pod::prepare_for_update(new, old),
         "ReplicaSet" => replica_set::prepare_for_update(new, old),
         "Service" => service::prepare_for_update(new, old),
-        _ if resource.group == storage::GROUP => storage::prepare_for_update(resource, new, old),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
+        _ if resource.group == networking::GROUP => {
+            networking::prepare_for_update(resource, new, old)
+        }
+        _ if resource.group == storage::GROUP => storage::prepare_for_update(resource, new, old),
         _ => plain::prepare_for_update(resource, new, old),
     }
 }
@@ -129,6 +150,8 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
     match resource.kind {
         "ConfigMap" => config_map::validate(object),
         "Deployment" => deployment::validate(object),
+        "EndpointSlice" => endpoint_slice::validate(object),
+        "Endpoints" => endpoints::validate(object),
         "Event" => event::validate(object),
         "Lease" => lease::validate(object),
         "LimitRange" => limit_range::validate(object),
@@ -140,11 +163,11 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
         "PriorityClass" => priority_class::validate(object),
         "ReplicaSet" => replica_set::validate(object),
         "ResourceQuota" => resource_quota::validate(object),
-        "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => {
-            rbac::validate(resource, object)
-        }
+        "RuntimeClass" => runtime_class::validate(object),
         "Secret" => secret::validate(object),
         "Service" => service::validate(object),
+        _ if resource.group == networking::GROUP => networking::validate(resource, object),
+        _ if resource.group == rbac::GROUP => rbac::validate(resource, object),
         _ if resource.group == storage::GROUP => storage::validate(resource, object),
         _ => meta::validate(object, resource.namespaced, names::dns_subdomain),
     }
@@ -155,6 +178,8 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
     match resource.kind {
         "ConfigMap" => config_map::validate_update(new, old),
         "Deployment" => deployment::validate_update(new, old),
+        "EndpointSlice" => endpoint_slice::validate_update(new, old),
+        "Endpoints" => endpoints::validate_update(new, old),
         "Event" => event::validate_update(new, old),
         "Lease" => lease::validate_update(new, old),
         "LimitRange" => limit_range::validate_update(new, old),
@@ -166,11 +191,11 @@ pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) 
         "PriorityClass" => priority_class::validate_update(new, old),
         "ReplicaSet" => replica_set::validate_update(new, old),
         "ResourceQuota" => resource_quota::validate_update(new, old),
-        "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => {
-            rbac::validate_update(resource, new, old)
-        }
+        "RuntimeClass" => runtime_class::validate_update(new, old),
         "Secret" => secret::validate_update(new, old),
         "Service" => service::validate_update(new, old),
+        _ if resource.group == networking::GROUP => networking::validate_update(resource, new, old),
+        _ if resource.group == rbac::GROUP => rbac::validate_update(resource, new, old),
         _ if resource.group == storage::GROUP => storage::validate_update(resource, new, old),
         _ => meta::validate_update(new, old),
     }
@@ -190,36 +215,12 @@ pub(crate) fn validate_status_update(
         "Pod" => pod::validate_status_update(new, old),
         "ReplicaSet" => replica_set::validate_status_update(new, old),
         "ResourceQuota" => resource_quota::validate_status_update(new, old),
+        _ if resource.group == networking::GROUP => {
+            networking::validate_status_update(resource, new, old)
+        }
         _ if resource.group == storage::GROUP => storage::validate_update(resource, new, old),
         _ => meta::validate_update(new, old),
     }
-}
-
-/// The grace period of a deletion that names none; `None` for kinds that are deleted at once.
-pub(crate) fn graceful_delete_seconds(resource: &ApiResource, object: &Value) -> Option<i64> {
-    (resource.kind == "Pod").then(|| pod::graceful_delete_seconds(object))
-}
-
-/// Whether a PUT of an object that is not there creates it.
-pub(crate) fn allow_create_on_update(resource: &ApiResource) -> bool {
-    matches!(
-        resource.kind,
-        "ClusterRole"
-            | "ClusterRoleBinding"
-            | "Event"
-            | "Lease"
-            | "Role"
-            | "RoleBinding"
-            | "Service"
-    )
-}
-
-/// Whether an update may leave out the resource version that it was made from.
-pub(crate) fn allow_unconditional_update(resource: &ApiResource) -> bool {
-    !matches!(
-        resource.kind,
-        "CSIDriver" | "CSINode" | "CSIStorageCapacity" | "Lease" | "VolumeAttachment"
-    )
 }
 
 #[cfg(test)]
@@ -289,7 +290,7 @@ mod tests {
             "Pod" => json!({"spec": pod_spec}),
             kind => minimal::content(kind),
         };
-        object["metadata"] = json!({"name": "a"});
+        object["metadata"] = json!({"name": minimal::name(resource.kind)});
         if resource.namespaced {
             object["metadata"]["namespace"] = json!("default");
         }

@@ -2,8 +2,7 @@
 //!
 //! Source: `ValidatePersistentVolume…`, `pkg/volume/validation/pv_validation.go` and
 //! `pkg/registry/core/persistentvolume/strategy.go` (v1.36). Leaves out the rules of sources other than
-//! `hostPath`, `local`, `nfs` and `csi`, the diff that upstream prints after a change of the source, and
-//! that a change of the phase sets `status.lastPhaseTransitionTime`.
+//! `hostPath`, `local`, `nfs` and `csi`, and the diff that upstream prints after a change of the source.
 
 mod source;
 
@@ -25,6 +24,7 @@ const ACCESS_MODES: [&str; 4] =
     ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 const RECLAIM_POLICIES: [&str; 3] = ["Delete", "Recycle", "Retain"];
 const CLASS: &str = "volumeAttributesClassName";
+const SINCE: &str = "lastPhaseTransitionTime";
 
 /// Fills in what its author left out.
 pub(super) fn apply_defaults(volume: &mut Value) {
@@ -43,20 +43,19 @@ pub(super) fn apply_defaults(volume: &mut Value) {
 pub(super) fn prepare_for_create(volume: &mut Value) {
     volume["status"] = json!({"phase": "Pending"});
     if let Some(created) = get(volume, &["metadata", "creationTimestamp"]).cloned() {
-        volume["status"]["lastPhaseTransitionTime"] = created;
+        volume["status"][SINCE] = created;
     }
 }
 
 /// Keeps the spec, and since when the phase is what it is.
 pub(super) fn prepare_for_status_update(new: &mut Value, old: &Value) {
     keep(new, old, "spec");
-    let since = "lastPhaseTransitionTime";
     let phase = |volume| text(volume, &["status", "phase"]);
     if phase(new) == phase(old)
-        && get(new, &["status", since]).is_none()
+        && get(new, &["status", SINCE]).is_none()
         && let Some(status) = new.get_mut("status")
     {
-        keep(status, or_null(old, &["status"]), since);
+        keep(status, or_null(old, &["status"]), SINCE);
     }
 }
 

@@ -12,11 +12,7 @@ use super::{fields, meta};
 const COUNTED: &[&str] = &[
     "CronJob",
     "DaemonSet",
-    "EndpointSlice",
-    "Ingress",
-    "IngressClass",
     "Job",
-    "NetworkPolicy",
     "PodDisruptionBudget",
     "PodTemplate",
     "ReplicationController",
@@ -49,7 +45,8 @@ fn has_status(resource: &ApiResource) -> bool {
     resource.subresources.contains(&"status")
 }
 
-fn is_same_but_for_metadata(new: &Value, old: &Value) -> bool {
+/// Whether two objects say the same of what they are about.
+pub(super) fn is_same_but_for_metadata(new: &Value, old: &Value) -> bool {
     let content = |object: &Value| {
         let mut content = object.clone();
         if let Some(fields) = content.as_object_mut() {

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::fields::{default, each, get, items, made, or_null, same};
 use super::{meta, rules};
 
-const GROUP: &str = "rbac.authorization.k8s.io";
+/// The group of these kinds.
+pub(super) const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// References to roles, users and groups are in the group of RBAC.
 pub(super) fn apply_defaults(binding: &mut Value) {

@@ -85,6 +85,12 @@ pub(super) fn too_long(field: &str, bytes_max: usize) -> Cause {
     Cause { reason: "FieldValueTooLong", field: field.to_owned(), message }
 }
 
+/// The list has too many items.
+pub(super) fn too_many(field: &str, count: usize, count_max: usize) -> Cause {
+    let message = format!("Too many: {count}: must have at most {count_max} items");
+    Cause { reason: "FieldValueTooMany", field: field.to_owned(), message }
+}
+
 /// Keys and values must be those of labels.
 pub(super) fn labels(field: &str, labels: Option<&Value>) -> Vec<Cause> {
     let labels = labels.and_then(Value::as_object).into_iter().flatten();

@@ -1,4 +1,4 @@
-//! The columns of kinds that say who may do what, and how much of it.
+//! The columns of kinds that say who may do what, how much of it, and by what means.
 
 use super::{AGE, Column, NAME};
 
@@ -22,4 +22,14 @@ pub(super) const RESOURCE_QUOTA: &[Column] = &[
     ("Request", "string", 0, "What is used of each request and count, and the most allowed."),
     ("Limit", "string", 0, "What is used of each limit, and the most allowed."),
     AGE,
+];
+pub(super) const RUNTIME_CLASS: &[Column] =
+    &[NAME, ("Handler", "string", 0, "What the container runtime calls it."), AGE];
+pub(super) const CERTIFICATE_SIGNING_REQUEST: &[Column] = &[
+    NAME,
+    AGE,
+    ("SignerName", "string", 0, "Who is to sign."),
+    ("Requestor", "string", 0, "Who asks."),
+    ("RequestedDuration", "string", 0, "For how long."),
+    ("Condition", "string", 0, "What was decided, and what came of it."),
 ];
