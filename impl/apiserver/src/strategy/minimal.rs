@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 /// What an object of this kind says besides its metadata.
 pub(super) fn content(kind: &str) -> Value {
     match kind {
+        "CertificateSigningRequest" => json!({"spec": {
+            "request": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K", "signerName": "a.a/a",
+            "usages": ["any"],
+        }}),
         "CSIStorageCapacity" => json!({"storageClassName": "a"}),
         "EndpointSlice" => json!({"addressType": "IPv4"}),
         "Ingress" => json!({"spec": {

@@ -4,6 +4,7 @@
 //! Source: `pkg/registry/…/strategy.go` and `pkg/apis/…/{defaults,validation}.go` (v1.36). Leaves out
 //! what needs to look at other objects, which admission does.
 
+mod certificate_signing_request;
 mod config_map;
 mod container;
 mod deployment;
@@ -49,6 +50,9 @@ use api::names;
 use api::status::Cause;
 use serde_json::Value;
 
+pub(crate) use certificate_signing_request::{
+    prepare_for_approval_update, set_requestor, validate_approval_update,
+};
 pub(crate) use permitted::{
     allow_create_on_update, allow_unconditional_update, graceful_delete_seconds,
 };
@@ -89,6 +93,7 @@ pub(crate) fn prepare_for_create(
 ) {
     meta::prepare_for_create(object);
     match resource.kind {
+        "CertificateSigningRequest" => certificate_signing_request::prepare_for_create(object),
         "Deployment" => deployment::prepare_for_create(object),
         "EndpointSlice" => endpoint_slice::prepare_for_create(object),
         "Lease" => lease::prepare(object),
@@ -113,6 +118,7 @@ pub(crate) fn prepare_for_create(
 pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &Value) {
     meta::prepare_for_update(new, old);
     match resource.kind {
+        "CertificateSigningRequest" => certificate_signing_request::prepare_for_update(new, old),
         "Deployment" => deployment::prepare_for_update(new, old),
         "EndpointSlice" => endpoint_slice::prepare_for_update(new, old),
         "Lease" => lease::prepare(new),
@@ -135,6 +141,9 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
 pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value, old: &Value) {
     meta::prepare_for_update(new, old);
     match resource.kind {
+        "CertificateSigningRequest" => {
+            certificate_signing_request::prepare_for_status_update(new, old)
+        }
         "Deployment" => deployment::prepare_for_status_update(new, old),
         "Namespace" => namespace::prepare_for_status_update(new, old),
         "Node" => node::prepare_for_status_update(new, old),
@@ -145,9 +154,19 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
     }
 }
 
+/// Dates what an update of the status changed.
+pub(crate) fn set_times(resource: &ApiResource, new: &mut Value, old: &Value, now: &Value) {
+    match resource.kind {
+        "CertificateSigningRequest" => certificate_signing_request::set_times(new, old, now),
+        "PersistentVolume" => persistent_volume::set_times(new, old, now),
+        _ => {}
+    }
+}
+
 /// What a new object breaks.
 pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
     match resource.kind {
+        "CertificateSigningRequest" => certificate_signing_request::validate(object),
         "ConfigMap" => config_map::validate(object),
         "Deployment" => deployment::validate(object),
         "EndpointSlice" => endpoint_slice::validate(object),
@@ -176,6 +195,7 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
 /// What an update breaks.
 pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) -> Vec<Cause> {
     match resource.kind {
+        "CertificateSigningRequest" => certificate_signing_request::validate_update(new, old),
         "ConfigMap" => config_map::validate_update(new, old),
         "Deployment" => deployment::validate_update(new, old),
         "EndpointSlice" => endpoint_slice::validate_update(new, old),
@@ -208,6 +228,9 @@ pub(crate) fn validate_status_update(
     old: &Value,
 ) -> Vec<Cause> {
     match resource.kind {
+        "CertificateSigningRequest" => {
+            certificate_signing_request::validate_status_update(new, old)
+        }
         "Deployment" => deployment::validate_status_update(new, old),
         "Namespace" => namespace::validate_status_update(new, old),
         "Node" => node::validate_update(new, old),

@@ -59,6 +59,15 @@ pub(super) fn prepare_for_status_update(new: &mut Value, old: &Value) {
     }
 }
 
+/// Dates a change of the phase, unless the client did.
+pub(super) fn set_times(new: &mut Value, old: &Value, now: &Value) {
+    let phase = |volume| text(volume, &["status", "phase"]);
+    let since = |volume| text(volume, &["status", SINCE]);
+    if phase(new) != phase(old) && (since(new).is_empty() || since(new) == since(old)) {
+        api::object::object_at_mut(new, "status").insert(SINCE.to_owned(), now.clone());
+    }
+}
+
 /// What a new PersistentVolume breaks.
 pub(super) fn validate(volume: &Value) -> Vec<Cause> {
     let mut causes = meta::validate(volume, false, names::dns_subdomain);

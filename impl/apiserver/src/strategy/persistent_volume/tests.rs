@@ -140,6 +140,23 @@ fn some_volumes_know_no_mount_options() {
 }
 
 #[test]
+fn a_new_phase_gets_a_time_unless_it_has_one() {
+    let old = volume(json!({}));
+    let table = [
+        (json!({"phase": "Pending", SINCE: "t"}), "t"),
+        (json!({"phase": "Bound"}), "now"),
+        (json!({"phase": "Bound", SINCE: "2026-01-01T00:00:00Z"}), "now"),
+        (json!({"phase": "Bound", SINCE: "t"}), "t"),
+    ];
+    for (status, expected) in table {
+        let mut new = old.clone();
+        new["status"] = status;
+        set_times(&mut new, &old, &json!("now"));
+        assert_eq!(new["status"][SINCE], expected);
+    }
+}
+
+#[test]
 fn a_phase_that_stays_keeps_its_time() {
     let old = volume(json!({}));
     let mut new = old.clone();
