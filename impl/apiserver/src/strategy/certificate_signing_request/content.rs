@@ -44,6 +44,7 @@ const USAGES: [&str; 23] = [
     "timestamping",
 ];
 
+/// What the spec of a request breaks.
 pub(super) fn spec_causes(spec: &Value) -> Vec<Cause> {
     let mut causes = vec![];
     if pem_types(text(spec, &["request"])).first().map(String::as_str)

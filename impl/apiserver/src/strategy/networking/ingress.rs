@@ -33,6 +33,7 @@ pub(super) fn create_causes(ingress: &Value) -> Vec<Cause> {
     causes
 }
 
+/// What it breaks, new or changed.
 pub(super) fn causes(ingress: &Value) -> Vec<Cause> {
     let spec = or_null(ingress, &["spec"]);
     let rules = items(spec, &["rules"]);

@@ -15,6 +15,7 @@ use super::{host, segment_causes};
 const CONTROLLER_LENGTH_MAX: usize = 250;
 const SCOPES: [&str; 2] = ["Cluster", "Namespace"];
 
+/// Fills in what its author left out.
 pub(super) fn apply_defaults(class: &mut Value) {
     let spec = class.get_mut("spec").and_then(Value::as_object_mut);
     if let Some(parameters) = spec.and_then(|spec| below(spec, "parameters")) {
@@ -22,6 +23,7 @@ pub(super) fn apply_defaults(class: &mut Value) {
     }
 }
 
+/// What it breaks, new or changed.
 pub(super) fn causes(class: &Value) -> Vec<Cause> {
     let field = "spec.controller";
     let controller = text(class, &["spec", "controller"]);

@@ -13,6 +13,7 @@ use super::segment_causes;
 
 const PARENT: &str = "spec.parentRef";
 
+/// What it breaks, new or changed.
 pub(super) fn causes(address: &Value) -> Vec<Cause> {
     let Some(parent) = get(address, &["spec", "parentRef"]) else {
         return vec![Cause::required(PARENT, "")];

@@ -15,6 +15,7 @@ const POLICY_TYPES: [&str; 2] = ["Ingress", "Egress"];
 /// Each direction, and the field with the peers of its rules.
 const DIRECTIONS: [(&str, &str); 2] = [("ingress", "from"), ("egress", "to")];
 
+/// Fills in what its author left out.
 pub(super) fn apply_defaults(policy: &mut Value) {
     let spec = api::object::object_at_mut(policy, "spec");
     for (direction, _) in DIRECTIONS {
@@ -29,6 +30,7 @@ pub(super) fn apply_defaults(policy: &mut Value) {
     }
 }
 
+/// What it breaks, new or changed.
 pub(super) fn causes(policy: &Value) -> Vec<Cause> {
     let spec = or_null(policy, &["spec"]);
     let mut causes = rules::label_selector("spec.podSelector", or_null(spec, &["podSelector"]));

@@ -11,6 +11,7 @@ use super::super::rules;
 
 const FIELD: &str = "spec.cidrs";
 
+/// What it breaks, new or changed.
 pub(super) fn causes(service_cidr: &Value) -> Vec<Cause> {
     let cidrs = items(service_cidr, &["spec", "cidrs"]);
     match cidrs.len() {

@@ -83,7 +83,7 @@ pub(super) fn apply_defaults(spec: &mut Fields) {
 }
 
 /// What the source of a volume breaks: there is one.
-pub(in super::super) fn causes(path: &str, spec: &Value) -> Vec<Cause> {
+pub(super) fn causes(path: &str, spec: &Value) -> Vec<Cause> {
     let mut given = SOURCES.into_iter().filter(|kind| get(spec, &[*kind]).is_some());
     let Some(kind) = given.next() else {
         return vec![Cause::required(path, "must specify a volume type")];

@@ -25,6 +25,7 @@ const TOKENS_IN_SECRETS: &str = "serviceAccountTokenInSecrets";
 const EXPIRATION_SECONDS_MIN: i64 = 10 * 60;
 const EXPIRATION_SECONDS_MAX: i64 = 1 << 32;
 
+/// Fills in what its author left out.
 pub(super) fn apply_defaults(driver: &mut Value) {
     let spec = api::object::object_at_mut(driver, "spec");
     spec.remove("preventPodSchedulingIfMissing");
@@ -38,6 +39,7 @@ pub(super) fn apply_defaults(driver: &mut Value) {
     }
 }
 
+/// What it breaks, new or changed.
 pub(super) fn causes(driver: &Value) -> Vec<Cause> {
     let spec = or_null(driver, &["spec"]);
     let policy = get(spec, &["fsGroupPolicy"]);
@@ -55,6 +57,7 @@ pub(super) fn causes(driver: &Value) -> Vec<Cause> {
     causes
 }
 
+/// What a change of it breaks.
 pub(super) fn update_causes(new: &Value, old: &Value) -> Vec<Cause> {
     // Upstream misspells the first field (v1.36, `ValidateCSIDriverUpdate`).
     let fields =

@@ -15,6 +15,7 @@ use super::driver_name_causes;
 
 const NODE_ID_LENGTH_MAX: usize = 256;
 
+/// What it breaks, new or changed.
 pub(super) fn causes(node: &Value) -> Vec<Cause> {
     let mut names = BTreeSet::new();
     let mut causes = vec![];

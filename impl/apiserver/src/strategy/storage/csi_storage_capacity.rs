@@ -19,6 +19,7 @@ pub(super) fn apply_defaults(capacity: &mut Value) {
     }
 }
 
+/// What it breaks, new or changed.
 pub(super) fn causes(capacity: &Value) -> Vec<Cause> {
     let mut causes = vec![];
     if let Some(topology) = get(capacity, &["nodeTopology"]) {
@@ -32,6 +33,7 @@ pub(super) fn causes(capacity: &Value) -> Vec<Cause> {
     causes
 }
 
+/// What a change of it breaks.
 pub(super) fn update_causes(new: &Value, old: &Value) -> Vec<Cause> {
     let is_changed = |field: &str| !same(or_null(new, &[field]), or_null(old, &[field]));
     let mut causes = vec![];

@@ -21,6 +21,7 @@ const BINDING_MODES: [&str; 2] = ["Immediate", "WaitForFirstConsumer"];
 /// The values of each label that a term asks for.
 type Term<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
+/// Fills in what its author left out.
 pub(super) fn apply_defaults(class: &mut Value) {
     if let Some(class) = class.as_object_mut() {
         default(class, "reclaimPolicy", "Delete");
@@ -28,6 +29,7 @@ pub(super) fn apply_defaults(class: &mut Value) {
     }
 }
 
+/// What it breaks, new or changed.
 pub(super) fn causes(class: &Value) -> Vec<Cause> {
     let mut causes = provisioner_causes(class, "provisioner");
     causes.extend(parameters_causes(class));
@@ -40,10 +42,17 @@ pub(super) fn causes(class: &Value) -> Vec<Cause> {
     causes
 }
 
+/// What a change of it breaks.
 pub(super) fn update_causes(new: &Value, old: &Value) -> Vec<Cause> {
-    let changed =
-        |field: &&str| rules::immutable(field, or_null(new, &[*field]), or_null(old, &[*field]));
+    let changed = |field: &&str| rules::immutable(field, given(new, field), given(old, field));
     IMMUTABLE.iter().filter_map(changed).collect()
+}
+
+/// The value of a field; no parameters are none, however that is written.
+fn given<'a>(class: &'a Value, field: &str) -> &'a Value {
+    let value = or_null(class, &[field]);
+    let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
+    if is_empty { &Value::Null } else { value }
 }
 
 fn topologies_causes(terms: &[Value]) -> Vec<Cause> {

@@ -41,7 +41,7 @@ fn a_storage_class_says_what_it_breaks() {
 
 #[test]
 fn what_a_class_means_stays() {
-    let old = object(&STORAGE_CLASSES, json!({"provisioner": "a/b"}));
+    let old = object(&STORAGE_CLASSES, json!({"provisioner": "a/b", "parameters": {}}));
     let new = object(
         &STORAGE_CLASSES,
         json!({"provisioner": "a/c", "reclaimPolicy": "Retain", "allowVolumeExpansion": true}),

@@ -21,6 +21,7 @@ pub(super) fn prepare_for_create(attachment: &mut Value) {
     attachment["status"] = json!({"attached": false});
 }
 
+/// What it breaks, new or changed.
 pub(super) fn causes(attachment: &Value) -> Vec<Cause> {
     let spec = or_null(attachment, &["spec"]);
     let mut causes = driver_name_causes("spec.attacher", text(spec, &["attacher"]));
@@ -33,6 +34,7 @@ pub(super) fn causes(attachment: &Value) -> Vec<Cause> {
     causes
 }
 
+/// What a change of it breaks.
 pub(super) fn update_causes(new: &Value, old: &Value) -> Vec<Cause> {
     let (new, old) = (or_null(new, &["spec"]), or_null(old, &["spec"]));
     let changed = !same(new, old);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::super::fields::{entries, or_null, same};
 use super::{parameters_causes, provisioner_causes};
 
+/// What it breaks, new or changed.
 pub(super) fn causes(class: &Value) -> Vec<Cause> {
     let mut causes = provisioner_causes(class, "driverName");
     causes.extend(parameters_causes(class));
@@ -17,6 +18,7 @@ pub(super) fn causes(class: &Value) -> Vec<Cause> {
     causes
 }
 
+/// What a change of it breaks.
 pub(super) fn update_causes(new: &Value, old: &Value) -> Vec<Cause> {
     let changed = ["driverName", "parameters"]
         .into_iter()
