@@ -114,9 +114,11 @@ fn decide_one(write: Write<'_>) -> Result<Decision, Status> {
 fn decide_subresource(write: Write<'_>, subresource: &str) -> Result<Decision, Status> {
     let Write { store, call, target, context } = write;
     match (subresource, &call.method) {
-        ("status", &Method::GET) => read::get(store, call, target, context).map(Decision::Respond),
-        ("status", &Method::PUT) => write::update(write),
-        ("status", &Method::PATCH) => write::patch(write),
+        ("status" | "approval", &Method::GET) => {
+            read::get(store, call, target, context).map(Decision::Respond)
+        }
+        ("status" | "approval", &Method::PUT) => write::update(write),
+        ("status" | "approval", &Method::PATCH) => write::patch(write),
         ("scale", &Method::GET) => write::get_scale(write),
         ("scale", &Method::PUT) => write::put_scale(write),
         ("scale", &Method::PATCH) => write::patch_scale(write),

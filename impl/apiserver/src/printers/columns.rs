@@ -2,6 +2,9 @@
 //!
 //! Source: `AddHandlers` of `pkg/printers/internalversion/printers.go` (v1.36). The descriptions are ours.
 
+mod networking;
+mod policy;
+mod storage;
 mod workload;
 
 use api::ApiResource;
@@ -94,26 +97,46 @@ const OTHER: &[Column] = &[NAME, ("Created At", "date", 0, "When the object was 
 /// The `columnDefinitions` of a table of this resource.
 pub(crate) fn columns(resource: &ApiResource) -> Value {
     let columns = match resource.kind {
+        "CSIDriver" => storage::CSI_DRIVER,
+        "CSINode" => storage::CSI_NODE,
+        "CSIStorageCapacity" => storage::CSI_STORAGE_CAPACITY,
+        "CertificateSigningRequest" => policy::CERTIFICATE_SIGNING_REQUEST,
         "ConfigMap" => CONFIG_MAP,
         "ControllerRevision" => workload::CONTROLLER_REVISION,
         "CronJob" => workload::CRON_JOB,
         "DaemonSet" => workload::DAEMON_SET,
         "Deployment" => DEPLOYMENT,
+        "EndpointSlice" => networking::ENDPOINT_SLICE,
+        "Endpoints" => networking::ENDPOINTS,
         "Event" => EVENT,
         "HorizontalPodAutoscaler" => workload::HORIZONTAL_POD_AUTOSCALER,
         "Job" => workload::JOB,
+        "IPAddress" => networking::IP_ADDRESS,
+        "Ingress" => networking::INGRESS,
+        "IngressClass" => networking::INGRESS_CLASS,
         "Lease" => LEASE,
         "Namespace" => NAMESPACE,
+        "NetworkPolicy" => networking::NETWORK_POLICY,
         "Node" => NODE,
+        "PersistentVolume" => storage::PERSISTENT_VOLUME,
+        "PersistentVolumeClaim" => storage::PERSISTENT_VOLUME_CLAIM,
         "Pod" => POD,
         "PodDisruptionBudget" => workload::POD_DISRUPTION_BUDGET,
         "PodTemplate" => workload::POD_TEMPLATE,
-        "ReplicaSet" => REPLICA_SET,
         "ReplicationController" => workload::REPLICATION_CONTROLLER,
+        "StatefulSet" => workload::STATEFUL_SET,
+        "PriorityClass" => policy::PRIORITY_CLASS,
+        "ReplicaSet" => REPLICA_SET,
+        "ResourceQuota" => policy::RESOURCE_QUOTA,
+        "RoleBinding" | "ClusterRoleBinding" => policy::BINDING,
+        "RuntimeClass" => policy::RUNTIME_CLASS,
         "Secret" => SECRET,
         "Service" => SERVICE,
         "ServiceAccount" => SERVICE_ACCOUNT,
-        "StatefulSet" => workload::STATEFUL_SET,
+        "ServiceCIDR" => networking::SERVICE_CIDR,
+        "StorageClass" => storage::STORAGE_CLASS,
+        "VolumeAttachment" => storage::VOLUME_ATTACHMENT,
+        "VolumeAttributesClass" => storage::VOLUME_ATTRIBUTES_CLASS,
         _ => OTHER,
     };
     columns.iter().map(definition).collect()
@@ -121,7 +144,7 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
 
 fn definition(column: &Column) -> Value {
     let (name, kind, priority, description) = *column;
-    let format = if name == "Name" { "name" } else { "" };
+    let format = if matches!(name, "Name" | "Attacher") { "name" } else { "" };
     json!({
         "name": name, "type": kind, "format": format, "description": description, "priority": priority,
     })

@@ -6,7 +6,10 @@
 mod autoscaler;
 mod columns;
 mod duration;
+mod networking;
 mod pod;
+mod policy;
+mod storage;
 mod workload;
 
 use std::collections::BTreeSet;
@@ -23,6 +26,10 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
     let name = json!(text(object, &["metadata", "name"]));
     let age = json!(age(object, now));
     match resource.kind {
+        "CSIDriver" => storage::csi_driver(object, now),
+        "CSINode" => storage::csi_node(object, now),
+        "CSIStorageCapacity" => storage::csi_storage_capacity(object),
+        "CertificateSigningRequest" => policy::certificate_signing_request(object, now),
         "ConfigMap" => {
             vec![name, json!(size(object, "data") + size(object, "binaryData")), age]
         }
@@ -30,21 +37,37 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "CronJob" => workload::cron_job(object, now),
         "DaemonSet" => workload::daemon_set(object, name, age),
         "Deployment" => deployment(object, name, age),
+        "EndpointSlice" => networking::endpoint_slice(object, now),
+        "Endpoints" => networking::endpoints(object, now),
         "Event" => event(object, now),
         "HorizontalPodAutoscaler" => autoscaler::cells(object, name, age),
         "Job" => workload::job(object, now),
+        "IPAddress" => networking::ip_address(object),
+        "Ingress" => networking::ingress(object, now),
+        "IngressClass" => networking::ingress_class(object, now),
         "Lease" => vec![name, json!(text(object, &["spec", "holderIdentity"])), age],
         "Namespace" => vec![name, json!(text(object, &["status", "phase"])), age],
+        "NetworkPolicy" => networking::network_policy(object, now),
         "Node" => node(object, name, age),
+        "PersistentVolume" => storage::persistent_volume(object, now),
+        "PersistentVolumeClaim" => storage::persistent_volume_claim(object, now),
         "Pod" => pod::cells(object, now),
         "PodDisruptionBudget" => workload::pod_disruption_budget(object, name, age),
         "PodTemplate" => workload::pod_template(object, name),
-        "ReplicaSet" => replica_set(object, name, age),
         "ReplicationController" => workload::replication_controller(object, name, age),
+        "StatefulSet" => workload::stateful_set(object, name, age),
+        "PriorityClass" => policy::priority_class(object, now),
+        "ReplicaSet" => replica_set(object, name, age),
+        "ResourceQuota" => policy::resource_quota(object, now),
+        "RoleBinding" | "ClusterRoleBinding" => policy::binding(object, now),
+        "RuntimeClass" => policy::runtime_class(object, now),
         "Secret" => vec![name, json!(text(object, &["type"])), json!(size(object, "data")), age],
         "Service" => service(object, name, age),
         "ServiceAccount" => vec![name, age],
-        "StatefulSet" => workload::stateful_set(object, name, age),
+        "ServiceCIDR" => networking::service_cidr(object, now),
+        "StorageClass" => storage::storage_class(object, now),
+        "VolumeAttachment" => storage::volume_attachment(object, now),
+        "VolumeAttributesClass" => storage::volume_attributes_class(object, now),
         _ => vec![name, json!(text(object, &["metadata", "creationTimestamp"]))],
     }
 }

@@ -90,6 +90,12 @@ pub(super) fn keep(to: &mut Value, from: &Value, field: &str) {
     };
 }
 
+/// Keeps all but the status, as upstream's `ResetObjectMetaForStatus` does for some kinds.
+pub(super) fn keep_all_but_status(to: &mut Value, from: &Value) {
+    keep(to, from, "metadata");
+    keep(to, from, "spec");
+}
+
 /// Gives `metadata` of `to` the field of `from`'s, or takes it away when that has none.
 pub(super) fn keep_metadata(to: &mut Value, from: &Value, field: &str) {
     api::object::metadata_mut(to);

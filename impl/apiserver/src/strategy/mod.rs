@@ -4,6 +4,7 @@
 //! Source: `pkg/registry/…/strategy.go` and `pkg/apis/…/{defaults,validation}.go` (v1.36). Leaves out
 //! what needs to look at other objects, which admission does.
 
+mod certificate_signing_request;
 mod condition;
 mod config_map;
 mod container;
@@ -11,30 +12,45 @@ mod controller_revision;
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod endpoint_slice;
+mod endpoints;
 mod event;
 mod fields;
 mod handler;
 mod horizontal_pod_autoscaler;
 mod int_or_percent;
+mod ip;
 mod job;
 mod lease;
+mod limit_range;
 mod meta;
 mod namespace;
+mod networking;
 mod node;
+mod node_selector;
+mod permitted;
+mod persistent_volume;
+mod persistent_volume_claim;
 mod plain;
 mod pod;
 mod pod_disruption_budget;
 mod pod_spec;
 mod pod_template;
+mod priority_class;
+mod rbac;
 mod replica_set;
 mod replication_controller;
+mod resource_names;
+mod resource_quota;
 mod resources;
 mod rules;
+mod runtime_class;
 mod scale;
 mod secret;
 mod selectable;
 mod service;
 mod stateful_set;
+mod storage;
 mod stored_pod_template;
 mod toleration;
 mod volume;
@@ -45,6 +61,12 @@ use api::names;
 use api::status::Cause;
 use serde_json::Value;
 
+pub(crate) use certificate_signing_request::{
+    prepare_for_approval_update, set_requestor, validate_approval_update,
+};
+pub(crate) use permitted::{
+    allow_create_on_update, allow_unconditional_update, graceful_delete_seconds,
+};
 pub(crate) use scale::{apply_scale, scale_of};
 pub(crate) use selectable::{is_selectable, selectable_fields};
 
@@ -56,15 +78,26 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
         "Deployment" => deployment::apply_defaults(object),
         "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::apply_defaults(object),
         "Job" => job::apply_defaults(object),
+        "EndpointSlice" => endpoint_slice::apply_defaults(object),
+        "Endpoints" => endpoints::apply_defaults(object),
+        "LimitRange" => limit_range::apply_defaults(object),
         "Namespace" => namespace::apply_defaults(object),
         "Node" => node::apply_defaults(object),
+        "PersistentVolume" => persistent_volume::apply_defaults(object),
+        "PersistentVolumeClaim" => persistent_volume_claim::apply_defaults(object),
         "Pod" => pod::apply_defaults(object),
         "PodTemplate" => stored_pod_template::apply_defaults(object),
-        "ReplicaSet" => replica_set::apply_defaults(object),
         "ReplicationController" => replication_controller::apply_defaults(object),
+        "StatefulSet" => stateful_set::apply_defaults(object),
+        "PriorityClass" => priority_class::apply_defaults(object),
+        "ReplicaSet" => replica_set::apply_defaults(object),
+        "ResourceQuota" => resource_quota::apply_defaults(object),
+        "RoleBinding" | "ClusterRoleBinding" => rbac::apply_defaults(object),
+        "RuntimeClass" => runtime_class::apply_defaults(object),
         "Secret" => secret::apply_defaults(object),
         "Service" => service::apply_defaults(object),
-        "StatefulSet" => stateful_set::apply_defaults(object),
+        _ if resource.group == networking::GROUP => networking::apply_defaults(resource, object),
+        _ if resource.group == storage::GROUP => storage::apply_defaults(resource, object),
         _ => {}
     }
 }
@@ -80,20 +113,29 @@ pub(crate) fn prepare_for_create(
     match resource.kind {
         "CronJob" => cron_job::prepare_for_create(object),
         "DaemonSet" => daemon_set::prepare_for_create(object),
-        "Deployment" => deployment::prepare_for_create(object),
         "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::prepare_for_create(object),
         "Job" => job::prepare_for_create(object),
+        "CertificateSigningRequest" => certificate_signing_request::prepare_for_create(object),
+        "Deployment" => deployment::prepare_for_create(object),
+        "EndpointSlice" => endpoint_slice::prepare_for_create(object),
         "Lease" => lease::prepare(object),
         "Namespace" => namespace::prepare_for_create(object),
         "Node" => node::prepare_for_create(object),
+        "PersistentVolume" => persistent_volume::prepare_for_create(object),
+        "PersistentVolumeClaim" => persistent_volume_claim::prepare_for_create(object),
         "Pod" => pod::prepare_for_create(object, toleration_seconds),
         "PodDisruptionBudget" => pod_disruption_budget::prepare_for_create(object),
         "PodTemplate" => stored_pod_template::prepare_for_create(object),
+        "PriorityClass" => priority_class::prepare_for_create(object),
         "ReplicaSet" => replica_set::prepare_for_create(object),
         "ReplicationController" => replication_controller::prepare_for_create(object),
         "Service" => service::prepare_for_create(object),
         "StatefulSet" => stateful_set::prepare_for_create(object),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
+        _ if resource.group == networking::GROUP => {
+            networking::prepare_for_create(resource, object)
+        }
+        _ if resource.group == storage::GROUP => storage::prepare_for_create(resource, object),
         _ => plain::prepare_for_create(resource, object),
     }
 }
@@ -104,12 +146,15 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
     match resource.kind {
         "CronJob" => cron_job::prepare_for_update(new, old),
         "DaemonSet" => daemon_set::prepare_for_update(new, old),
-        "Deployment" => deployment::prepare_for_update(new, old),
         "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::prepare_for_update(new, old),
         "Job" => job::prepare_for_update(new, old),
+        "CertificateSigningRequest" => certificate_signing_request::prepare_for_update(new, old),
+        "Deployment" => deployment::prepare_for_update(new, old),
+        "EndpointSlice" => endpoint_slice::prepare_for_update(new, old),
         "Lease" => lease::prepare(new),
         "Namespace" => namespace::prepare_for_update(new, old),
         "Node" => node::prepare_for_update(new, old),
+        "PersistentVolumeClaim" => persistent_volume_claim::prepare_for_update(new, old),
         "Pod" => pod::prepare_for_update(new, old),
         "PodDisruptionBudget" => pod_disruption_budget::prepare_for_update(new, old),
         "PodTemplate" => stored_pod_template::prepare_for_update(new, old),
@@ -118,6 +163,10 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
         "Service" => service::prepare_for_update(new, old),
         "StatefulSet" => stateful_set::prepare_for_update(new, old),
         "ConfigMap" | "Event" | "Secret" | "ServiceAccount" => {}
+        _ if resource.group == networking::GROUP => {
+            networking::prepare_for_update(resource, new, old)
+        }
+        _ if resource.group == storage::GROUP => storage::prepare_for_update(resource, new, old),
         _ => plain::prepare_for_update(resource, new, old),
     }
 }
@@ -127,36 +176,62 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
     meta::prepare_for_update(new, old);
     match resource.kind {
         "DaemonSet" => daemon_set::prepare_for_status_update(new, old),
+        "CertificateSigningRequest" => {
+            certificate_signing_request::prepare_for_status_update(new, old)
+        }
         "Deployment" => deployment::prepare_for_status_update(new, old),
         "Namespace" => namespace::prepare_for_status_update(new, old),
         "Node" => node::prepare_for_status_update(new, old),
+        "PersistentVolume" => persistent_volume::prepare_for_status_update(new, old),
         "Pod" => pod::prepare_for_status_update(new, old),
+        "ServiceCIDR" | "VolumeAttachment" => fields::keep_all_but_status(new, old),
         _ => fields::keep(new, old, "spec"),
+    }
+}
+
+/// Dates what an update of the status changed.
+pub(crate) fn set_times(resource: &ApiResource, new: &mut Value, old: &Value, now: &Value) {
+    match resource.kind {
+        "CertificateSigningRequest" => certificate_signing_request::set_times(new, old, now),
+        "PersistentVolume" => persistent_volume::set_times(new, old, now),
+        _ => {}
     }
 }
 
 /// What a new object breaks.
 pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
     match resource.kind {
+        "CertificateSigningRequest" => certificate_signing_request::validate(object),
         "ConfigMap" => config_map::validate(object),
         "ControllerRevision" => controller_revision::validate(object),
         "CronJob" => cron_job::validate(object),
         "DaemonSet" => daemon_set::validate(object),
         "Deployment" => deployment::validate(object),
+        "EndpointSlice" => endpoint_slice::validate(object),
+        "Endpoints" => endpoints::validate(object),
         "Event" => event::validate(object),
         "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::validate(object),
         "Job" => job::validate(object),
         "Lease" => lease::validate(object),
+        "LimitRange" => limit_range::validate(object),
         "Namespace" => namespace::validate(object),
         "Node" => node::validate(object),
+        "PersistentVolume" => persistent_volume::validate(object),
+        "PersistentVolumeClaim" => persistent_volume_claim::validate(object),
         "Pod" => pod::validate(object),
         "PodDisruptionBudget" => pod_disruption_budget::validate(object),
         "PodTemplate" => stored_pod_template::validate(object),
-        "ReplicaSet" => replica_set::validate(object),
         "ReplicationController" => replication_controller::validate(object),
+        "StatefulSet" => stateful_set::validate(object),
+        "PriorityClass" => priority_class::validate(object),
+        "ReplicaSet" => replica_set::validate(object),
+        "ResourceQuota" => resource_quota::validate(object),
+        "RuntimeClass" => runtime_class::validate(object),
         "Secret" => secret::validate(object),
         "Service" => service::validate(object),
-        "StatefulSet" => stateful_set::validate(object),
+        _ if resource.group == networking::GROUP => networking::validate(resource, object),
+        _ if resource.group == rbac::GROUP => rbac::validate(resource, object),
+        _ if resource.group == storage::GROUP => storage::validate(resource, object),
         _ => meta::validate(object, resource.namespaced, names::dns_subdomain),
     }
 }
@@ -164,25 +239,37 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
 /// What an update breaks.
 pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) -> Vec<Cause> {
     match resource.kind {
+        "CertificateSigningRequest" => certificate_signing_request::validate_update(new, old),
         "ConfigMap" => config_map::validate_update(new, old),
         "ControllerRevision" => controller_revision::validate_update(new, old),
         "CronJob" => cron_job::validate_update(new, old),
         "DaemonSet" => daemon_set::validate_update(new, old),
         "Deployment" => deployment::validate_update(new, old),
+        "EndpointSlice" => endpoint_slice::validate_update(new, old),
+        "Endpoints" => endpoints::validate_update(new, old),
         "Event" => event::validate_update(new, old),
         "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::validate_update(new, old),
         "Job" => job::validate_update(new, old),
         "Lease" => lease::validate_update(new, old),
+        "LimitRange" => limit_range::validate_update(new, old),
         "Namespace" => namespace::validate_update(new, old),
         "Node" => node::validate_update(new, old),
+        "PersistentVolume" => persistent_volume::validate_update(new, old),
+        "PersistentVolumeClaim" => persistent_volume_claim::validate_update(new, old),
         "Pod" => pod::validate_update(new, old),
         "PodDisruptionBudget" => pod_disruption_budget::validate_update(new, old),
         "PodTemplate" => stored_pod_template::validate_update(new, old),
-        "ReplicaSet" => replica_set::validate_update(new, old),
         "ReplicationController" => replication_controller::validate_update(new, old),
+        "StatefulSet" => stateful_set::validate_update(new, old),
+        "PriorityClass" => priority_class::validate_update(new, old),
+        "ReplicaSet" => replica_set::validate_update(new, old),
+        "ResourceQuota" => resource_quota::validate_update(new, old),
+        "RuntimeClass" => runtime_class::validate_update(new, old),
         "Secret" => secret::validate_update(new, old),
         "Service" => service::validate_update(new, old),
-        "StatefulSet" => stateful_set::validate_update(new, old),
+        _ if resource.group == networking::GROUP => networking::validate_update(resource, new, old),
+        _ if resource.group == rbac::GROUP => rbac::validate_update(resource, new, old),
+        _ if resource.group == storage::GROUP => storage::validate_update(resource, new, old),
         _ => meta::validate_update(new, old),
     }
 }
@@ -195,23 +282,27 @@ pub(crate) fn validate_status_update(
 ) -> Vec<Cause> {
     match resource.kind {
         "DaemonSet" => daemon_set::validate_status_update(new, old),
+        "CertificateSigningRequest" => {
+            certificate_signing_request::validate_status_update(new, old)
+        }
         "Deployment" => deployment::validate_status_update(new, old),
         "HorizontalPodAutoscaler" => horizontal_pod_autoscaler::validate_status_update(new, old),
         "Job" => job::validate_status_update(new, old),
         "Namespace" => namespace::validate_status_update(new, old),
         "Node" => node::validate_update(new, old),
+        "PersistentVolumeClaim" => persistent_volume_claim::validate_status_update(new, old),
         "Pod" => pod::validate_status_update(new, old),
         "PodDisruptionBudget" => pod_disruption_budget::validate_status_update(new, old),
         "ReplicaSet" => replica_set::validate_status_update(new, old),
         "ReplicationController" => replication_controller::validate_status_update(new, old),
         "StatefulSet" => stateful_set::validate_status_update(new, old),
+        "ResourceQuota" => resource_quota::validate_status_update(new, old),
+        _ if resource.group == networking::GROUP => {
+            networking::validate_status_update(resource, new, old)
+        }
+        _ if resource.group == storage::GROUP => storage::validate_update(resource, new, old),
         _ => meta::validate_update(new, old),
     }
-}
-
-/// The grace period of a deletion that names none; `None` for kinds that are deleted at once.
-pub(crate) fn graceful_delete_seconds(resource: &ApiResource, object: &Value) -> Option<i64> {
-    (resource.kind == "Pod").then(|| pod::graceful_delete_seconds(object))
 }
 
 /// Whether a deletion that says nothing of dependents leaves them behind.
@@ -219,99 +310,7 @@ pub(crate) fn orphans_dependents(resource: &ApiResource) -> bool {
     matches!(resource.kind, "CronJob" | "Job" | "ReplicationController")
 }
 
-/// Whether a PUT of an object that is not there creates it.
-pub(crate) fn allow_create_on_update(resource: &ApiResource) -> bool {
-    matches!(resource.kind, "Event" | "Lease" | "Service")
-}
-
-/// Whether an update may leave out the resource version that it was made from.
-pub(crate) fn allow_unconditional_update(resource: &ApiResource) -> bool {
-    !matches!(resource.kind, "Lease" | "PodDisruptionBudget")
-}
-
 #[cfg(test)]
-mod tests {
-    use api::resources;
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn defaults_of_every_kind_are_stable() {
-        for resource in resources::ALL {
-            let mut once = minimal(resource);
-            apply_defaults(resource, &mut once);
-            let mut twice = once.clone();
-            apply_defaults(resource, &mut twice);
-            assert_eq!(once, twice, "{}", resource.kind);
-        }
-    }
-
-    #[test]
-    fn a_minimal_object_of_every_kind_is_valid() {
-        for resource in resources::ALL {
-            let object = created(resource);
-            assert_eq!(validate(resource, &object), [], "{}", resource.kind);
-            assert_eq!(validate_update(resource, &object, &object), [], "{}", resource.kind);
-            assert_eq!(validate_status_update(resource, &object, &object), [], "{}", resource.kind);
-        }
-    }
-
-    #[test]
-    fn an_update_that_changes_nothing_changes_nothing() {
-        for resource in resources::ALL {
-            let old = created(resource);
-            let mut new = old.clone();
-            prepare_for_update(resource, &mut new, &old);
-            assert_eq!(new, old, "{}", resource.kind);
-            prepare_for_status_update(resource, &mut new, &old);
-            assert_eq!(new, old, "{}", resource.kind);
-        }
-    }
-
-    #[test]
-    fn only_pods_take_time_to_delete() {
-        for resource in resources::ALL {
-            let grace = graceful_delete_seconds(resource, &created(resource));
-            assert_eq!(grace.is_some(), resource.kind == "Pod");
-        }
-    }
-
-    fn created(resource: &ApiResource) -> Value {
-        let mut object = minimal(resource);
-        apply_defaults(resource, &mut object);
-        prepare_for_create(resource, &mut object, 300);
-        object
-    }
-
-    fn minimal(resource: &ApiResource) -> Value {
-        let pod_spec = json!({"containers": [{"name": "c", "image": "a"}]});
-        let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": pod_spec});
-        let mut ending = template.clone();
-        ending["spec"]["restartPolicy"] = json!("Never");
-        let mut object = match resource.kind {
-            "ControllerRevision" => json!({"data": {}}),
-            "CronJob" => {
-                json!({"spec": {"schedule": "@daily", "jobTemplate": {"spec": {"template": ending}}}})
-            }
-            "DaemonSet" | "Deployment" | "ReplicaSet" | "StatefulSet" => {
-                json!({"spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template}})
-            }
-            "HorizontalPodAutoscaler" => {
-                let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"});
-                json!({"spec": {"scaleTargetRef": target, "maxReplicas": 1}})
-            }
-            "Job" => json!({"spec": {"template": ending}}),
-            "Pod" => json!({"spec": pod_spec}),
-            "PodTemplate" => json!({"template": template}),
-            "ReplicationController" => json!({"spec": {"template": template}}),
-            "Service" => json!({"spec": {"ports": [{"port": 80}]}}),
-            _ => json!({}),
-        };
-        object["metadata"] = json!({"name": "a", "uid": "1"});
-        if resource.namespaced {
-            object["metadata"]["namespace"] = json!("default");
-        }
-        object
-    }
-}
+mod minimal;
+#[cfg(test)]
+mod tests;

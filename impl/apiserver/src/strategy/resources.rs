@@ -5,17 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use api::names;
 use api::quantity::Quantity;
 use api::status::Cause;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, below, entries, get, items};
-use super::rules::{NEGATIVE, named};
+use super::resource_names::{container_causes, is_counted, is_overcommit_allowed};
+use super::rules::NEGATIVE;
 
 const COMPUTE: [&str; 2] = ["cpu", "memory"];
-const OF_CONTAINERS: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-const HUGE_PAGES: &str = "hugepages-";
 
 /// Writes the quantities of `limits` and `requests` as upstream does, rounded up to thousandths.
 pub(super) fn canonicalize_requirements(resources: &mut Fields) {
@@ -27,13 +25,18 @@ pub(super) fn canonicalize_requirements(resources: &mut Fields) {
 /// Writes the quantities of one list as upstream does. What is no quantity stays for validation.
 pub(super) fn canonicalize(fields: &mut Fields, list: &str) {
     for (_, value) in below(fields, list).into_iter().flatten() {
-        if let Ok(quantity) = Quantity::from_value(value) {
-            *value = json!(quantity.rounded_to_milli().to_string());
-        }
+        canonicalize_one(value);
     }
 }
 
-/// Writes one quantity as upstream does.
+/// Writes an amount of a resource as upstream does, rounded up to thousandths.
+pub(super) fn canonicalize_one(value: &mut Value) {
+    if let Ok(quantity) = Quantity::from_value(value) {
+        *value = json!(quantity.rounded_to_milli().to_string());
+    }
+}
+
+/// Writes a quantity that is no amount of a resource as upstream does.
 pub(super) fn canonicalize_quantity(fields: &mut Fields, field: &str) {
     let quantity = fields.get(field).and_then(|value| Quantity::from_value(value).ok());
     if let Some(quantity) = quantity {
@@ -83,6 +86,27 @@ pub(super) fn quantity_causes(field: &str, name: &str, value: &Value) -> Vec<Cau
     causes
 }
 
+/// What an amount breaks that there must be some of.
+pub(super) fn positive_causes(field: &str, value: &Value) -> Vec<Cause> {
+    match Quantity::from_value(value) {
+        Err(error) => vec![Cause::invalid(field, value, &error.to_string())],
+        Ok(quantity) if quantity > Quantity::ZERO => vec![],
+        Ok(quantity) => {
+            vec![Cause::invalid(field, &json!(quantity.to_string()), "must be greater than zero")]
+        }
+    }
+}
+
+/// What an amount breaks that there may be none of.
+pub(super) fn amount_causes(field: &str, value: &Value) -> Vec<Cause> {
+    let rule = "must be a valid resource quantity";
+    match Quantity::from_value(value) {
+        Err(error) => vec![Cause::invalid(field, value, &error.to_string())],
+        Ok(quantity) if quantity.value() >= 0 => vec![],
+        Ok(quantity) => vec![Cause::invalid(field, &json!(quantity.value()), rule)],
+    }
+}
+
 /// `Guaranteed`, `Burstable` or `BestEffort`.
 pub(super) fn qos_class(spec: &Value) -> &'static str {
     let holders: Vec<&Value> = match get(spec, &["resources"]) {
@@ -123,41 +147,15 @@ fn add_compute(sums: &mut BTreeMap<&'static str, Quantity>, holder: &Value, list
 fn list_causes(path: &str, resources: &Value, list: &str) -> Vec<Cause> {
     let causes = entries(resources, &[list]).flat_map(|(name, value)| {
         let field = format!("{path}[{name}]");
-        let mut causes = name_causes(&field, name);
+        let mut causes = container_causes(&field, name);
         causes.extend(quantity_causes(&field, name, value));
         causes
     });
     causes.collect()
 }
 
-/// What the name of a resource of a container breaks.
-pub(super) fn name_causes(field: &str, name: &str) -> Vec<Cause> {
-    let mut causes = named(field, name, names::label_key);
-    if !causes.is_empty() {
-        return causes;
-    }
-    for rule in name_rules_broken(name) {
-        causes.push(Cause::invalid(field, &json!(name), rule));
-    }
-    causes
-}
-
-fn name_rules_broken(name: &str) -> &'static [&'static str] {
-    if name.contains('/') {
-        let known = is_native(name) || is_extended(name);
-        return if known { &[] } else { &["doesn't follow extended resource name standard"] };
-    }
-    if OF_CONTAINERS.contains(&name) || is_huge_page(name) {
-        return &[];
-    }
-    &[
-        "must be a standard resource type or fully qualified",
-        "must be a standard resource for containers",
-    ]
-}
-
 fn request_cause(path: &str, name: &str, request: &Value, limit: Option<&Value>) -> Option<Cause> {
-    let overcommit = is_native(name) && !is_huge_page(name);
+    let overcommit = is_overcommit_allowed(name);
     let request = Quantity::from_value(request).ok()?;
     let Some(limit) = limit else {
         let rule = "Limit must be set for non overcommitable resources";
@@ -173,25 +171,6 @@ fn request_cause(path: &str, name: &str, request: &Value, limit: Option<&Value>)
     };
     let rule = format!("{rule} {name} limit of {limit}");
     Some(Cause::invalid(format!("{path}.requests"), &json!(request.to_string()), &rule))
-}
-
-fn is_native(name: &str) -> bool {
-    !name.contains('/') || name.contains("kubernetes.io/")
-}
-
-fn is_extended(name: &str) -> bool {
-    !is_native(name)
-        && !name.starts_with("requests.")
-        && names::label_key(&format!("requests.{name}")).is_empty()
-}
-
-fn is_huge_page(name: &str) -> bool {
-    name.starts_with(HUGE_PAGES)
-}
-
-/// Whether only whole numbers of it make sense.
-fn is_counted(name: &str) -> bool {
-    is_extended(name) || name == "pods"
 }
 
 #[cfg(test)]

@@ -73,6 +73,12 @@ pub(super) fn not_found(field: String, value: &str) -> Cause {
     Cause { reason: "FieldValueNotFound", field, message }
 }
 
+/// The value is invalid, and upstream prints it as a Go struct: its fields in the order of the type.
+pub(super) fn invalid_struct(field: &str, shown: &str, detail: &str) -> Cause {
+    let message = format!("Invalid value: {shown}: {detail}");
+    Cause { reason: "FieldValueInvalid", field: field.to_owned(), message }
+}
+
 /// The value takes too many bytes.
 pub(super) fn too_long(field: &str, bytes_max: usize) -> Cause {
     let message = format!("Too long: may not be more than {bytes_max} bytes");
@@ -80,9 +86,9 @@ pub(super) fn too_long(field: &str, bytes_max: usize) -> Cause {
 }
 
 /// There are more items than there may be.
-pub(super) fn too_many(field: String, items: usize, items_max: usize) -> Cause {
+pub(super) fn too_many(field: impl Into<String>, items: usize, items_max: usize) -> Cause {
     let message = format!("Too many: {items}: must have at most {items_max} items");
-    Cause { reason: "FieldValueTooMany", field, message }
+    Cause { reason: "FieldValueTooMany", field: field.into(), message }
 }
 
 /// A value that is too long to repeat breaks the rule.

@@ -49,12 +49,14 @@ pub(crate) fn selectable_fields(
 /// Whether a field selector may name this field.
 pub(crate) fn is_selectable(resource: &ApiResource, field: &str) -> bool {
     // Upstream accepts it for cluster-scoped kinds too, except where a kind lists its own labels.
-    let everywhere = [NAME, NAMESPACE].contains(&field) && resource.kind != "Namespace";
+    let lists_its_own = matches!(resource.kind, "CertificateSigningRequest" | "Namespace");
+    let everywhere = [NAME, NAMESPACE].contains(&field) && !lists_its_own;
     everywhere || field == NAME || own_fields(resource).contains(&field)
 }
 
 fn own_fields(resource: &ApiResource) -> &'static [&'static str] {
     match resource.kind {
+        "CertificateSigningRequest" => &["spec.signerName"],
         "Event" => EVENT,
         "Job" => &["status.successful"],
         "Namespace" => &["status.phase"],
@@ -139,6 +141,8 @@ mod tests {
             (&resources::EVENTS, "involvedObject.uid", true),
             (&resources::NAMESPACES, "status.phase", true),
             (&resources::NAMESPACES, "metadata.namespace", false),
+            (&resources::CERTIFICATE_SIGNING_REQUESTS, "spec.signerName", true),
+            (&resources::CERTIFICATE_SIGNING_REQUESTS, "metadata.namespace", false),
         ];
         for (resource, field, expected) in table {
             assert_eq!(is_selectable(resource, field), expected, "{field}");

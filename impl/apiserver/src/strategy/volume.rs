@@ -140,10 +140,7 @@ fn one_source_causes(path: &str, kind: &str, source: &Value) -> Vec<Cause> {
         missing.then(|| Cause::required(format!("{path}.{field}"), ""))
     };
     match kind {
-        "hostPath" => match required("path") {
-            Some(cause) => vec![cause],
-            None => host_path_causes(path, source),
-        },
+        "hostPath" => host_path_causes(path, source),
         "secret" => required("secretName").into_iter().chain(file_causes(path, source)).collect(),
         "configMap" => required("name").into_iter().chain(file_causes(path, source)).collect(),
         "persistentVolumeClaim" => required("claimName").into_iter().collect(),
@@ -155,7 +152,11 @@ fn one_source_causes(path: &str, kind: &str, source: &Value) -> Vec<Cause> {
     }
 }
 
-fn host_path_causes(path: &str, source: &Value) -> Vec<Cause> {
+/// What a path on the node breaks.
+pub(super) fn host_path_causes(path: &str, source: &Value) -> Vec<Cause> {
+    if text(source, &["path"]).is_empty() {
+        return vec![Cause::required(format!("{path}.path"), "")];
+    }
     let mut causes: Vec<Cause> =
         no_backsteps(&format!("{path}.path"), text(source, &["path"])).into_iter().collect();
     let kind = get(source, &["type"]);
@@ -189,7 +190,8 @@ fn descending(field: &str, path: &str) -> Vec<Cause> {
     absolute.into_iter().chain(no_backsteps(field, path)).collect()
 }
 
-fn no_backsteps(field: &str, path: &str) -> Option<Cause> {
+/// A path that goes up nowhere.
+pub(super) fn no_backsteps(field: &str, path: &str) -> Option<Cause> {
     let steps_back = path.split('/').any(|step| step == "..");
     steps_back.then(|| Cause::invalid(field, &json!(path), "must not contain '..'"))
 }

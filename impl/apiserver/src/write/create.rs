@@ -1,12 +1,12 @@
 //! POST: a new object.
 
 use api::object::{metadata_mut, text};
-use api::{ApiResource, Status};
+use api::{ApiResource, Status, resources};
 use serde_json::{Value, json};
 use store::Transaction;
 
 use crate::call::{Context, Decision};
-use crate::write::{Ready, Write, body};
+use crate::write::{Ready, Write, body, review};
 use crate::{admission, object, strategy};
 
 /// How long a generated name may be before its suffix.
@@ -34,6 +34,9 @@ pub(super) fn create_object(
     begin_metadata(&mut new, context)?;
     strategy::apply_defaults(target.resource, &mut new);
     strategy::prepare_for_create(target.resource, &mut new, context.default_toleration_seconds);
+    if target.resource == &resources::CERTIFICATE_SIGNING_REQUESTS {
+        strategy::set_requestor(&mut new, &review::user_info(&write.call.user));
+    }
     let name = text(&new, &["metadata", "name"]).to_owned();
     admission::admit_create(store, target, &name, &new)?;
     let causes = strategy::validate(target.resource, &new);

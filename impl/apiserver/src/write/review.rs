@@ -56,7 +56,8 @@ fn status(write: Write<'_>, review: &Value) -> Result<Value, Status> {
     }
 }
 
-fn user_info(user: &User) -> Value {
+/// The user as objects tell of it.
+pub(super) fn user_info(user: &User) -> Value {
     let mut info = json!({"username": user.name});
     if !user.groups.is_empty() {
         info["groups"] = json!(user.groups);

@@ -46,18 +46,33 @@ pub(super) fn replace(
     create::set_type(resource, &mut new);
     keep_system_metadata(&mut new, &old);
     strategy::apply_defaults(resource, &mut new);
-    let is_status = write.target.subresource == "status";
-    let causes = if is_status {
-        strategy::prepare_for_status_update(resource, &mut new, &old);
-        strategy::validate_status_update(resource, &new, &old)
-    } else {
-        strategy::prepare_for_update(resource, &mut new, &old);
-        strategy::validate_update(resource, &new, &old)
-    };
+    let causes = prepare_and_validate(write, &mut new, &old);
     if !causes.is_empty() {
         return Err(Status::invalid(resource, name, causes));
     }
     store_update(write, new, &old, revision, warnings)
+}
+
+/// What the new object breaks, once what this path cannot change is as it was.
+fn prepare_and_validate(write: Write<'_>, new: &mut Value, old: &Value) -> Vec<Cause> {
+    let resource = write.target.resource;
+    let now = json!(api::time::text(write.context.now));
+    match write.target.subresource {
+        "status" => {
+            strategy::prepare_for_status_update(resource, new, old);
+            strategy::set_times(resource, new, old, &now);
+            strategy::validate_status_update(resource, new, old)
+        }
+        "approval" => {
+            strategy::prepare_for_approval_update(new, old);
+            strategy::set_times(resource, new, old, &now);
+            strategy::validate_approval_update(new, old)
+        }
+        _ => {
+            strategy::prepare_for_update(resource, new, old);
+            strategy::validate_update(resource, new, old)
+        }
+    }
 }
 
 fn store_update(
@@ -177,3 +192,6 @@ fn keep_system_metadata(new: &mut Value, old: &Value) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

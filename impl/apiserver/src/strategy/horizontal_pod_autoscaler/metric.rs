@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::reference::{self, ApiVersion};
 use crate::strategy::fields::{Fields, below, get, int, or_null};
-use crate::strategy::resources;
 use crate::strategy::rules::{named, one_of};
+use crate::strategy::{resource_names, resources};
 
 /// Types of metrics and the fields that hold them, in the order in which upstream looks at the fields.
 const SOURCES: [(&str, &str); 5] = [
@@ -135,7 +135,7 @@ fn container_resource_causes(path: &str, source: &Value) -> Vec<Cause> {
     let (name, container) = (format!("{path}.name"), format!("{path}.container"));
     let mut causes = match text(source, &["name"]) {
         "" => vec![Cause::required(name, "must specify a resource name")],
-        resource => resources::name_causes(&name, resource),
+        resource => resource_names::container_causes(&name, resource),
     };
     match text(source, &["container"]) {
         "" => causes.push(Cause::required(container, "must specify a container")),

@@ -1,0 +1,45 @@
+//! How writes of each kind may be made.
+//!
+//! Source: `AllowCreateOnUpdate`, `AllowUnconditionalUpdate` and `CheckGracefulDelete` of the strategies in
+//! `pkg/registry` (v1.36).
+
+use api::ApiResource;
+use serde_json::Value;
+
+use super::pod;
+
+/// The grace period of a deletion that names none; `None` for kinds that are deleted at once.
+pub(crate) fn graceful_delete_seconds(resource: &ApiResource, object: &Value) -> Option<i64> {
+    (resource.kind == "Pod").then(|| pod::graceful_delete_seconds(object))
+}
+
+/// Whether a PUT of an object that is not there creates it.
+pub(crate) fn allow_create_on_update(resource: &ApiResource) -> bool {
+    matches!(
+        resource.kind,
+        "ClusterRole"
+            | "ClusterRoleBinding"
+            | "Endpoints"
+            | "Event"
+            | "Lease"
+            | "LimitRange"
+            | "Role"
+            | "RoleBinding"
+            | "RuntimeClass"
+            | "Service"
+    )
+}
+
+/// Whether an update may leave out the resource version that it was made from.
+pub(crate) fn allow_unconditional_update(resource: &ApiResource) -> bool {
+    !matches!(
+        resource.kind,
+        "CSIDriver"
+            | "CSINode"
+            | "CSIStorageCapacity"
+            | "Lease"
+            | "PodDisruptionBudget"
+            | "RuntimeClass"
+            | "VolumeAttachment"
+    )
+}
