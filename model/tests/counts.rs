@@ -37,6 +37,7 @@ fn one_binding_has_eight_states() {
         nodes: 1,
         replicas_max: 0,
         up_to_date: &[],
+        at_own_pace: false,
         claims: &["POD-1"],
         mutation: None,
     };
