@@ -20,6 +20,7 @@ use k8s_openapi::api::core::v1::{
     ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::events;
 use k8s_openapi::api::networking::v1::{
     IPAddress, Ingress, IngressClass, NetworkPolicy, ServiceCIDR,
 };
@@ -74,6 +75,7 @@ pub(crate) fn all() -> Definitions {
     roots.object::<ConfigMap>();
     roots.object::<Endpoints>();
     roots.object::<Event>();
+    roots.object::<events::v1::Event>();
     roots.object::<LimitRange>();
     roots.object::<Namespace>();
     roots.object::<Node>();

@@ -231,7 +231,8 @@ const STRUCT_VALUES: &[(&str, &[&str])] = &[
     ("Container", &["resources"]),
     ("ContainerStatus", &["lastState", "state"]),
     ("EphemeralContainer", &["resources"]),
-    ("Event", &["involvedObject", "source"]),
+    ("core.v1.Event", &["involvedObject", "source"]),
+    ("events.v1.Event", &["deprecatedSource", "regarding"]),
     ("NodeDaemonEndpoints", &["kubeletEndpoint"]),
     ("NodeStatus", &["daemonEndpoints", "nodeInfo"]),
     ("PersistentVolumeClaimSpec", &["resources"]),
@@ -291,7 +292,8 @@ const REQUIRED: &[(&str, &str, bool)] = &[
     ("ConfigMapKeySelector", "name", false),
     ("ConfigMapProjection", "name", false),
     ("ConfigMapVolumeSource", "name", false),
-    ("Event", "metadata", true),
+    ("core.v1.Event", "metadata", true),
+    ("events.v1.Event", "eventTime", true),
     ("LocalObjectReference", "name", false),
     ("SecretEnvSource", "name", false),
     ("SecretKeySelector", "name", false),
@@ -304,7 +306,7 @@ pub(crate) fn join(definitions: &mut Definitions) {
         let (_, name) = full_name.rsplit_once('.').unwrap_or(("", full_name));
         join_pointers(full_name, definition);
         join_new_fields(name, definition);
-        join_required(name, definition);
+        join_required(full_name, definition);
     }
 }
 
@@ -321,10 +323,12 @@ fn join_pointers(definition_name: &str, definition: &mut Definition) {
 }
 
 fn lists(table: &[(&str, &[&str])], definition: &str, field: &str) -> bool {
-    let is_meant = |name: &str| {
-        definition.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
-    table.iter().any(|(name, fields)| is_meant(name) && fields.contains(&field))
+    table.iter().any(|(name, fields)| is_named(definition, name) && fields.contains(&field))
+}
+
+/// Whether a name, alone or with its package, is that of a definition.
+fn is_named(definition: &str, name: &str) -> bool {
+    definition.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn join_new_fields(definition_name: &str, definition: &mut Definition) {
@@ -339,7 +343,8 @@ fn join_new_fields(definition_name: &str, definition: &mut Definition) {
 }
 
 fn join_required(definition_name: &str, definition: &mut Definition) {
-    for (_, name, required) in REQUIRED.iter().filter(|(of, ..)| *of == definition_name) {
+    let of_it = REQUIRED.iter().filter(|(of, ..)| is_named(definition_name, of));
+    for (_, name, required) in of_it {
         if let Some(field) = definition.fields.get_mut(*name) {
             field.required = *required;
         }

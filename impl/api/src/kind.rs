@@ -180,6 +180,13 @@ pub mod resources {
     }
 
     resources! {
+        /// All that are stored as another version.
+        VERSIONS, stored true;
+        EVENTS_V1: "events.k8s.io" "v1" "Event" "events" "event"
+            short ["ev"], categories [], namespaced true, subresources [];
+    }
+
+    resources! {
         /// All that answer a question and store nothing.
         REVIEWS, stored false;
         SELF_SUBJECT_REVIEWS: "authentication.k8s.io" "v1" "SelfSubjectReview" "selfsubjectreviews" "selfsubjectreview"
@@ -198,7 +205,7 @@ pub mod resources {
 
     /// All that are served.
     pub fn served() -> impl Iterator<Item = &'static ApiResource> {
-        ALL.iter().chain(REVIEWS).copied()
+        ALL.iter().chain(VERSIONS).chain(REVIEWS).copied()
     }
 
     /// The resource with this group and plural name.

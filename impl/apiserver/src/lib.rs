@@ -18,6 +18,7 @@ mod read;
 mod route;
 mod strategy;
 pub mod trace;
+mod version;
 mod watch;
 mod write;
 

@@ -6,13 +6,16 @@ use api::{ApiResource, Status, Timestamp};
 use serde_json::{Value, json};
 
 use crate::call::{Call, Response};
-use crate::printers;
+use crate::version::Version;
+use crate::{printers, route};
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// The object.
     Object,
+    /// The object in a version that it is not stored as.
+    Version(&'static Version),
     /// `PartialObjectMetadata`.
     Metadata,
     /// `Table`, each row with this much of its object.
@@ -53,7 +56,7 @@ fn one_format(part: &str, call: &Call) -> Option<Result<Format, Status>> {
         parameters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| *value)
     };
     match (value("as"), value("g"), value("v")) {
-        ("", _, _) => Some(Ok(Format::Object)),
+        ("", _, _) => Some(Ok(route::version(&call.path).map_or(Format::Object, Format::Version))),
         ("Table", "meta.k8s.io", "v1") => Some(include(call).map(Format::Table)),
         ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => {
             Some(Ok(Format::Metadata))
@@ -87,6 +90,7 @@ impl Format {
     pub fn value(self, resource: &ApiResource, object: &Value, now: Timestamp) -> Value {
         match self {
             Self::Object => object.clone(),
+            Self::Version(version) => version.serve(object),
             Self::Metadata => partial(object),
             Self::Table(include) => {
                 let revision = &object["metadata"]["resourceVersion"];
@@ -105,8 +109,11 @@ impl Format {
         now: Timestamp,
     ) -> Value {
         match self {
-            Self::Object => json!({"kind": format!("{}List", resource.kind),
-                "apiVersion": resource.api_version(), "metadata": metadata, "items": objects}),
+            Self::Object => whole(resource, metadata, objects.to_vec()),
+            Self::Version(version) => {
+                let objects = objects.iter().map(|object| version.serve(object)).collect();
+                whole(version.served, metadata, objects)
+            }
             Self::Metadata => {
                 let items: Vec<Value> = objects.iter().map(partial).collect();
                 json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
@@ -115,6 +122,11 @@ impl Format {
             Self::Table(include) => table(resource, metadata, objects, include, now),
         }
     }
+}
+
+fn whole(resource: &ApiResource, metadata: Value, objects: Vec<Value>) -> Value {
+    json!({"kind": format!("{}List", resource.kind), "apiVersion": resource.api_version(),
+        "metadata": metadata, "items": objects})
 }
 
 fn partial(object: &Value) -> Value {

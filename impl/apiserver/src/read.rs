@@ -109,7 +109,7 @@ pub(crate) fn list(
     let page = Page::read(store, call, target, &selection)?;
     let body = match format {
         Format::Object => page.copy(target),
-        Format::Metadata | Format::Table(_) => {
+        Format::Version(_) | Format::Metadata | Format::Table(_) => {
             let objects: Vec<Value> =
                 page.found.iter().map(|found| object::decode(found)).collect();
             let list = format.list(target.resource, page.metadata(), &objects, context.now);

@@ -2,6 +2,8 @@
 
 use api::{ApiResource, Status, resources};
 
+use crate::version::{self, Version};
+
 /// What a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -43,6 +45,19 @@ impl Objects {
     pub fn name(&self) -> Result<&str, Status> {
         self.name.as_deref().ok_or_else(Status::method_not_allowed)
     }
+}
+
+/// The version that a path asks for, if it is stored as another one.
+pub(crate) fn version(path: &str) -> Option<&'static Version> {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty()).skip(1);
+    let (group, version) = (segments.next()?, segments.next()?);
+    let rest: Vec<&str> = segments.collect();
+    let plural = match rest.as_slice() {
+        ["namespaces", _, plural, ..] | [plural, ..] => *plural,
+        [] => return None,
+    };
+    let resource = resources::find(group, plural).filter(|found| found.version == version)?;
+    version::of(resource)
 }
 
 /// Understands a path.
@@ -97,6 +112,7 @@ fn route_objects(group: &str, version: &str, segments: &[&str]) -> Option<Object
         .filter(|resource| resource.version == version)
         .filter(|resource| resource.namespaced || namespace.is_none())
         .filter(|resource| name.is_none() || namespace.is_some() == resource.namespaced)?;
+    let resource = version::of(resource).map_or(resource, |version| version.stored);
     let subresource = match subresource {
         "" => "",
         named => *resource.subresources.iter().find(|known| **known == named)?,

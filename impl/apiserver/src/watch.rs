@@ -156,7 +156,7 @@ impl Watch {
         let mut line = format!("{{\"type\":\"{kind}\",\"object\":").into_bytes();
         match self.format {
             Format::Object => self.prefix.copy(found, revision, false, &mut line),
-            Format::Metadata | Format::Table(_) => {
+            Format::Version(_) | Format::Metadata | Format::Table(_) => {
                 let object = object::decode_at(found, revision);
                 let mut value = self.format.value(self.target.resource, &object, now);
                 self.drop_repeated_columns(&mut value);
@@ -188,6 +188,8 @@ impl Watch {
             Format::Object => {
                 json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata})
             }
+            Format::Version(version) => json!({"kind": version.served.kind,
+                "apiVersion": version.served.api_version(), "metadata": metadata}),
             Format::Metadata => json!({"kind": "PartialObjectMetadata",
                 "apiVersion": "meta.k8s.io/v1", "metadata": metadata}),
             Format::Table(_) => json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1",

@@ -48,6 +48,7 @@ mod runtime_class;
 mod scale;
 mod secret;
 mod selectable;
+mod served;
 mod service;
 mod stateful_set;
 mod storage;
@@ -69,6 +70,7 @@ pub(crate) use permitted::{
 };
 pub(crate) use scale::{apply_scale, scale_of};
 pub(crate) use selectable::{is_selectable, selectable_fields};
+pub(crate) use served::{validate_served, validate_served_update};
 
 /// Fills in what the author of an object left out. Doing it twice changes nothing more.
 pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {

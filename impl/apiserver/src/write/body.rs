@@ -5,6 +5,7 @@ use api::{ApiResource, Reason, Status};
 use serde_json::Value;
 
 use crate::call::Call;
+use crate::route;
 
 /// An object and what its sender should be warned of.
 #[derive(Debug)]
@@ -50,11 +51,16 @@ impl FieldValidation {
     }
 }
 
-/// The object in the body of a request on a resource.
+/// The object in the body of a request on a resource, as it is stored.
 pub(super) fn object(call: &Call, resource: &ApiResource) -> Result<Body, Status> {
+    let version = route::version(&call.path);
+    let resource = version.map_or(resource, |version| version.served);
     let decoded = decode(call, resource)?;
-    let body = FieldValidation::of(call)?.judge(resource, decoded)?;
+    let mut body = FieldValidation::of(call)?.judge(resource, decoded)?;
     check_type(resource, &body.object)?;
+    if let Some(version) = version {
+        body.object = version.store(&body.object);
+    }
     Ok(body)
 }
 

@@ -7,7 +7,7 @@ use store::Transaction;
 
 use crate::call::{Context, Decision};
 use crate::write::{Ready, Write, body, review};
-use crate::{admission, object, strategy};
+use crate::{admission, object, route, strategy};
 
 /// How long a generated name may be before its suffix.
 /// Source: apiserver/pkg/storage/names/generate.go, v1.36.
@@ -39,7 +39,10 @@ pub(super) fn create_object(
     }
     let name = text(&new, &["metadata", "name"]).to_owned();
     admission::admit_create(store, target, &name, &new)?;
-    let causes = strategy::validate(target.resource, &new);
+    let mut causes = strategy::validate(target.resource, &new);
+    if let Some(version) = route::version(&write.call.path) {
+        causes.extend(strategy::validate_served(version.served, &new));
+    }
     if !causes.is_empty() {
         return Err(Status::invalid(target.resource, &name, causes));
     }

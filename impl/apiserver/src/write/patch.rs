@@ -5,20 +5,26 @@ use api::patch::{self, PatchKind};
 use serde_json::Value;
 
 use crate::call::{Call, Decision};
+use crate::route;
 use crate::write::body::{self, FieldValidation};
 use crate::write::{Write, update};
 
 /// Decides about a patch of an object or of its status.
 pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
-    let resource = write.target.resource;
+    let version = route::version(&write.call.path);
+    let resource = version.map_or(write.target.resource, |version| version.served);
     let kind = kind(write.call)?;
     let patch = document(write.call)?;
     let (old, revision) = write.current()?;
-    let patched = patch::apply(kind, resource, &old, &patch)?;
+    let served = version.map_or_else(|| old.clone(), |version| version.serve(&old));
+    let patched = patch::apply(kind, resource, &served, &patch)?;
     let bytes = serde_json::to_vec(&patched).expect("a JSON value is JSON");
     let decoded = api::decode::json(resource, &bytes)
         .map_err(|error| Status::bad_request(format!("error decoding patched object: {error}")))?;
-    let body = FieldValidation::of(write.call)?.judge(resource, decoded)?;
+    let mut body = FieldValidation::of(write.call)?.judge(resource, decoded)?;
+    if let Some(version) = version {
+        body.object = version.store(&body.object);
+    }
     update::check_preconditions(write.target, &body.object, &old, revision)?;
     update::replace(write, body.object, old, revision, body.warnings)
 }

@@ -9,7 +9,7 @@ use store::{Operation, Range, Revision, Transaction};
 use crate::call::Decision;
 use crate::route::Objects;
 use crate::write::{Ready, Write, body, create};
-use crate::{object, read, strategy};
+use crate::{object, read, route, strategy};
 
 /// What another writer's success means for this one.
 const MODIFIED: &str =
@@ -46,7 +46,10 @@ pub(super) fn replace(
     create::set_type(resource, &mut new);
     keep_system_metadata(&mut new, &old);
     strategy::apply_defaults(resource, &mut new);
-    let causes = prepare_and_validate(write, &mut new, &old);
+    let mut causes = prepare_and_validate(write, &mut new, &old);
+    if let Some(version) = route::version(&write.call.path) {
+        causes.extend(strategy::validate_served_update(version.served, &new, &old));
+    }
     if !causes.is_empty() {
         return Err(Status::invalid(resource, name, causes));
     }

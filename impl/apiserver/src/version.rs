@@ -1,0 +1,160 @@
+//! Versions that are served beside the one that is stored: the same object under other names.
+//!
+//! Reads convert what is stored, writes convert what is sent; between the two there is the stored version
+//! only. Source: `pkg/apis/events/v1/conversion.go` (v1.36).
+
+use api::{ApiResource, resources};
+use serde_json::{Map, Value, json};
+
+/// A version, and how its fields are called where they are stored.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Version {
+    /// As it is served.
+    pub served: &'static ApiResource,
+    /// As it is stored.
+    pub stored: &'static ApiResource,
+    /// Fields that are called otherwise: as served, and as stored.
+    fields: &'static [(&'static str, &'static str)],
+}
+
+static EVENTS: Version = Version {
+    served: &resources::EVENTS_V1,
+    stored: &resources::EVENTS,
+    fields: &[
+        ("deprecatedCount", "count"),
+        ("deprecatedFirstTimestamp", "firstTimestamp"),
+        ("deprecatedLastTimestamp", "lastTimestamp"),
+        ("deprecatedSource", "source"),
+        ("note", "message"),
+        ("regarding", "involvedObject"),
+        ("reportingController", "reportingComponent"),
+    ],
+};
+
+/// The version that a resource is, if it is stored as another one.
+pub(crate) fn of(resource: &ApiResource) -> Option<&'static Version> {
+    (EVENTS.served == resource).then_some(&EVENTS)
+}
+
+impl Version {
+    /// What is stored, as it is served.
+    pub(crate) fn serve(&self, stored: &Value) -> Value {
+        let name = |field: &str| {
+            self.fields.iter().find(|(_, stored)| *stored == field).map(|(served, _)| *served)
+        };
+        renamed(stored, self.served, name)
+    }
+
+    /// What is served, as it is stored.
+    pub(crate) fn store(&self, served: &Value) -> Value {
+        let name = |field: &str| {
+            self.fields.iter().find(|(served, _)| *served == field).map(|(_, stored)| *stored)
+        };
+        renamed(served, self.stored, name)
+    }
+}
+
+fn renamed<'a>(
+    object: &Value,
+    resource: &ApiResource,
+    name: impl Fn(&str) -> Option<&'a str>,
+) -> Value {
+    let fields = object.as_object().into_iter().flatten();
+    let mut renamed: Map<String, Value> = fields
+        .map(|(field, value)| (name(field).unwrap_or(field).to_owned(), value.clone()))
+        .collect();
+    renamed.insert("apiVersion".to_owned(), json!(resource.api_version()));
+    renamed.insert("kind".to_owned(), json!(resource.kind));
+    Value::Object(renamed)
+}
+
+#[cfg(test)]
+mod tests {
+    use api::Timestamp;
+    use http::Method;
+    use store::{Store, Transaction};
+
+    use super::*;
+    use crate::call::{Call, Context, Decision, User};
+    use crate::{keys, object};
+
+    #[test]
+    fn an_event_is_the_same_there_and_back() {
+        let stored = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e"},
+            "involvedObject": {"name": "p"}, "message": "m", "reason": "r", "count": 2,
+            "source": {"component": "c"}, "reportingComponent": "c", "firstTimestamp": "t"});
+
+        let served = EVENTS.serve(&stored);
+
+        assert_eq!(served["apiVersion"], "events.k8s.io/v1");
+        assert_eq!((&served["note"], &served["regarding"]["name"]), (&json!("m"), &json!("p")));
+        assert_eq!(served["deprecatedSource"]["component"], "c");
+        assert_eq!(served.get("message"), None);
+        assert_eq!(EVENTS.store(&served), stored);
+    }
+
+    /// What a request is answered; a write is committed.
+    fn answer(store: &mut Store, method: Method, path: &str, body: &Value) -> Value {
+        let call = Call {
+            content_type: match method {
+                Method::PATCH => "application/merge-patch+json".to_owned(),
+                _ => "application/json".to_owned(),
+            },
+            method,
+            path: format!("{path}/namespaces/default/events"),
+            body: body.to_string().into_bytes(),
+            user: User { name: "ada".to_owned(), groups: vec![] },
+            ..Call::default()
+        };
+        let name = body["metadata"]["name"].as_str().unwrap_or_default();
+        let path =
+            if call.method == Method::PATCH { format!("{}/{name}", call.path) } else { call.path };
+        let call = Call { path, ..call };
+        let context = Context {
+            now: Timestamp::UNIX_EPOCH,
+            uid: "1".to_owned(),
+            random: 0,
+            default_toleration_seconds: 300,
+        };
+        let response = match crate::decide(store, &call, &context) {
+            Decision::Commit(commit) => {
+                let revision = store.commit(&commit.transaction).expect("it makes sense").revision;
+                commit.respond(revision, context.now)
+            }
+            Decision::Respond(response) => response,
+            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => panic!("no answer"),
+        };
+        serde_json::from_slice(&response.body).expect("an answer is JSON")
+    }
+
+    #[test]
+    fn an_event_is_made_in_one_version_and_read_in_both() {
+        let mut store = Store::default();
+        let namespace = json!({"metadata": {"name": "default"}});
+        let namespace = object::encode(&resources::NAMESPACES, &namespace);
+        let key = keys::key(&resources::NAMESPACES, None, "default");
+        store.commit(&Transaction::create(key, namespace)).expect("it makes sense");
+        let event = json!({"metadata": {"name": "e", "namespace": "default"}, "type": "Normal",
+            "regarding": {"kind": "Pod", "name": "p", "namespace": "default"}, "note": "m",
+            "eventTime": "2026-01-01T00:00:00.000000Z", "reportingController": "c",
+            "reportingInstance": "i", "action": "Binding", "reason": "Bound"});
+        let (new, old) = ("/apis/events.k8s.io/v1", "/api/v1");
+
+        let made = answer(&mut store, Method::POST, new, &event);
+        let patch = json!({"metadata": {"name": "e"},
+            "series": {"count": 2, "lastObservedTime": "2026-01-01T00:00:01.000000Z"}});
+        let patched = answer(&mut store, Method::PATCH, new, &patch);
+        let changed = json!({"metadata": {"name": "e"}, "note": "other"});
+        let refused = answer(&mut store, Method::PATCH, new, &changed);
+
+        assert_eq!((&made["apiVersion"], &made["note"]), (&json!("events.k8s.io/v1"), &json!("m")));
+        assert_eq!(patched["series"]["count"], 2);
+        assert_eq!(refused["code"], 422);
+        let list = answer(&mut store, Method::GET, old, &Value::Null);
+        assert_eq!((&list["kind"], &list["apiVersion"]), (&json!("EventList"), &json!("v1")));
+        assert_eq!(list["items"][0]["message"], "m");
+        let list = answer(&mut store, Method::GET, new, &Value::Null);
+        assert_eq!(list["apiVersion"], "events.k8s.io/v1");
+        assert_eq!(list["items"][0]["regarding"]["name"], "p");
+    }
+}
