@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use etcd_client::{Client, GetOptions, GetResponse, KvClient, Txn, TxnResponse};
+use etcd_client::{Client, GetOptions, GetResponse, KvClient, ResponseHeader, Txn, TxnResponse};
 use store::Revision;
 use tokio::time::Instant;
 
@@ -156,12 +156,17 @@ impl Members {
     ) -> Result<GetResponse, Failure> {
         let answer = within(READ_PATIENCE, member.kv().get(key, Some(options))).await;
         let answer = answer.map_err(Failure::of_a_read)?;
-        let cluster = answer.header().map_or(0, etcd_client::ResponseHeader::cluster_id);
-        if *self.cluster.get_or_init(|| cluster) != cluster {
-            return Err(Failure::Refused(format!("{} is of another cluster", member.url)));
+        if !self.is_ours(answer.header()) {
+            return Err(Failure::Undone("it is of another cluster".to_owned()));
         }
         member.is_known.get_or_init(|| ());
         Ok(answer)
+    }
+
+    /// Whether an answer is of the cluster of which the first was.
+    pub(super) fn is_ours(&self, header: Option<&ResponseHeader>) -> bool {
+        let cluster = header.map_or(0, ResponseHeader::cluster_id);
+        *self.cluster.get_or_init(|| cluster) == cluster
     }
 
     /// Nothing is written to a member before it has shown that it is of the cluster.

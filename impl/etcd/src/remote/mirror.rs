@@ -103,6 +103,9 @@ impl Mirror {
 
     /// Applies what is new, and publishes it at once.
     async fn take(&mut self, message: &WatchResponse) -> Option<Ended> {
+        if !self.members.is_ours(message.header()) {
+            return Some(Ended::Broken);
+        }
         if message.compact_revision() > 0 {
             return Some(Ended::Compacted);
         }

@@ -118,18 +118,30 @@ pub(crate) async fn another_cluster() -> Result<(), Failed> {
     let (mut members, others) = (Members::start().await?, Members::start().await?);
     let endpoints = vec![members.url(0), others.url(0)];
     let remote = Remote::open(&Options { endpoints, tls: None }).await?;
+    let mut stranger = others.client(0).await?;
     members.kill(0)?;
 
-    let create = Transaction::create(key("a"), key("1"));
-    // Until it is noticed that the member is gone, nobody knows what became of a write.
+    // While only the other cluster answers, nothing is written to it, and nothing of it is taken over.
     let why = loop {
-        match remote.commit(create.clone(), Box::new(|_| {})).await {
+        let create = Transaction::create(key("a"), key("1"));
+        stranger.put("c", "2", None).await?;
+        match remote.commit(create, Box::new(|_| {})).await {
             Err(CommitError::Unknown(_)) => {}
-            Err(error) => break error.to_string(),
+            Err(error) => break error,
             Ok(_) => return Err("it was written to another cluster".into()),
         }
     };
-    ensure(why == format!("etcdserver: {} is of another cluster", others.url(0)), &why)
+    ensure(matches!(why, CommitError::Unreachable(_)), &why.to_string())?;
+    ensure(remote.snapshot().is_empty(), "keys of another cluster are here")?;
+    ensure(stranger.get("a", None).await?.kvs().is_empty(), "the other cluster has our key")?;
+    members.spawn(0)?;
+    members.leader().await?;
+    follow_and_write(&members.options(&[0])).await?;
+    let seen = remote.newest().await?;
+    ensure(
+        seen.get(b"b").is_some_and(|found| *found.value == *b"2") && seen.len() == 1,
+        "ours is back",
+    )
 }
 
 pub(crate) async fn compaction() -> Result<(), Failed> {
