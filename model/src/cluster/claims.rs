@@ -87,10 +87,12 @@ steps! {
 
     fn binding_is_for_the_pod_it_names(_cluster, before, after) {
         !is_written(before, after) || PodId::all(PODS).all(|pod| {
-            match (handled(before, after, pod), before.pod(pod), after.pod(pod)) {
-                (Some(binding), Some(was), Some(is)) => was == is || was.uid == binding.uid,
-                _ => true,
-            }
+            handled(before, after, pod).is_none_or(|binding| {
+                match (before.pod(pod), after.pod(pod)) {
+                    (Some(was), Some(is)) => was == is || was.uid == binding.uid,
+                    _ => true,
+                }
+            })
         })
     }
 

@@ -19,9 +19,11 @@ pub(super) fn changed_pods<
     before: &State<PODS, NODES, SETS, LOG>,
     after: &State<PODS, NODES, SETS, LOG>,
 ) -> impl Iterator<Item = (Pod, Pod)> {
-    let pods = if is_written(before, after) { PODS } else { 0 };
-    PodId::all(pods)
-        .filter_map(|pod| Some((before.pod(pod)?, after.pod(pod)?)))
+    let pairs = is_written(before, after).then(|| before.pods().into_iter().zip(after.pods()));
+    pairs
+        .into_iter()
+        .flatten()
+        .filter_map(|(was, is)| Some((was?, is?)))
         .filter(|(was, is)| was.uid == is.uid && was != is)
 }
 

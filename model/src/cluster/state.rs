@@ -11,6 +11,9 @@ use super::scheduler::Scheduler;
 use super::store::Store;
 use crate::packed;
 
+/// Up to so many Pods the checker has; a validator has many more.
+const FEW_PODS: usize = 16;
+
 /// A state of a cluster with at most so many names of Pods, Nodes and ReplicaSets, and so many
 /// changes that some component has not read yet.
 ///
@@ -61,6 +64,14 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
     /// The Pod of this name as it is now.
     pub fn pod(&self, pod: PodId) -> Option<Pod> {
         self.store.pod_at(self.store.log.len(), pod)
+    }
+
+    /// All Pods as they are now. To look for each in the log is faster where they are few.
+    pub fn pods(&self) -> [Option<Pod>; PODS] {
+        match PODS {
+            ..=FEW_PODS => std::array::from_fn(|pod| self.pod(PodId::new(pod))),
+            _ => self.objects().pods,
+        }
     }
 
     /// The Node of this name as it is now.
