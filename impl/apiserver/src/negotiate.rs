@@ -6,8 +6,9 @@ use api::{ApiResource, Status, Timestamp};
 use serde_json::{Value, json};
 
 use crate::call::{Call, Response};
+use crate::printers;
+use crate::route::Objects;
 use crate::version::Version;
-use crate::{printers, route};
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,20 +32,24 @@ pub enum Include {
     Metadata,
     /// All of it.
     Object,
+    /// All of it, in a version that it is not stored as.
+    Version(&'static Version),
 }
 
 /// The first form in the `Accept` header that can be served.
-pub fn format(call: &Call) -> Result<Format, Status> {
+pub fn format(call: &Call, target: &Objects) -> Result<Format, Status> {
     let accept = if call.accept.trim().is_empty() { "*/*" } else { &call.accept };
-    accept.split(',').find_map(|part| one_format(part, call)).transpose()?.ok_or_else(|| {
-        Status::new(
-            api::Reason::NotAcceptable,
-            "only the following media types are accepted: application/json",
-        )
-    })
+    accept.split(',').find_map(|part| one_format(part, call, target)).transpose()?.ok_or_else(
+        || {
+            Status::new(
+                api::Reason::NotAcceptable,
+                "only the following media types are accepted: application/json",
+            )
+        },
+    )
 }
 
-fn one_format(part: &str, call: &Call) -> Option<Result<Format, Status>> {
+fn one_format(part: &str, call: &Call, target: &Objects) -> Option<Result<Format, Status>> {
     let mut parameters = part.split(';').map(str::trim);
     let media_type = parameters.next().unwrap_or_default();
     if !matches!(media_type, "application/json" | "application/*" | "*/*") {
@@ -56,8 +61,8 @@ fn one_format(part: &str, call: &Call) -> Option<Result<Format, Status>> {
         parameters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| *value)
     };
     match (value("as"), value("g"), value("v")) {
-        ("", _, _) => Some(Ok(route::version(&call.path).map_or(Format::Object, Format::Version))),
-        ("Table", "meta.k8s.io", "v1") => Some(include(call).map(Format::Table)),
+        ("", _, _) => Some(Ok(target.version.map_or(Format::Object, Format::Version))),
+        ("Table", "meta.k8s.io", "v1") => Some(include(call, target).map(Format::Table)),
         ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => {
             Some(Ok(Format::Metadata))
         }
@@ -65,11 +70,11 @@ fn one_format(part: &str, call: &Call) -> Option<Result<Format, Status>> {
     }
 }
 
-fn include(call: &Call) -> Result<Include, Status> {
+fn include(call: &Call, target: &Objects) -> Result<Include, Status> {
     match call.parameter("includeObject") {
         "" | "Metadata" => Ok(Include::Metadata),
         "None" => Ok(Include::None),
-        "Object" => Ok(Include::Object),
+        "Object" => Ok(target.version.map_or(Include::Object, Include::Version)),
         other => Err(Status::bad_request(format!("unrecognized includeObject value: \"{other}\""))),
     }
 }
@@ -148,6 +153,7 @@ fn table(
                 Include::None => {}
                 Include::Metadata => row["object"] = partial(object),
                 Include::Object => row["object"] = object.clone(),
+                Include::Version(version) => row["object"] = version.serve(object),
             }
             row
         })

@@ -24,7 +24,7 @@ pub(crate) fn get(
     target: &Objects,
     context: &Context,
 ) -> Result<Response, Status> {
-    let format = negotiate::format(call)?;
+    let format = negotiate::format(call, target)?;
     not_too_new(store, call)?;
     let found = find(store, target)?;
     let object = object::decode(found);
@@ -104,7 +104,7 @@ pub(crate) fn list(
     target: &Objects,
     context: &Context,
 ) -> Result<Response, Status> {
-    let format = negotiate::format(call)?;
+    let format = negotiate::format(call, target)?;
     let selection = Selection::of(call, target)?;
     let page = Page::read(store, call, target, &selection)?;
     let body = match format {

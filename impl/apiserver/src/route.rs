@@ -30,8 +30,10 @@ pub enum Target {
 /// The objects that a path names: one, those of a namespace, or all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Objects {
-    /// Their resource.
+    /// Their resource, as it is stored.
     pub resource: &'static ApiResource,
+    /// The version that is asked for, if it is stored as another one.
+    pub version: Option<&'static Version>,
     /// Their namespace; `None` for cluster-scoped resources and for all namespaces.
     pub namespace: Option<String>,
     /// The name of the one.
@@ -41,23 +43,15 @@ pub struct Objects {
 }
 
 impl Objects {
+    /// The resource, as it is asked for.
+    pub fn served(&self) -> &'static ApiResource {
+        self.version.map_or(self.resource, |version| version.served)
+    }
+
     /// The name of the one object that is meant.
     pub fn name(&self) -> Result<&str, Status> {
         self.name.as_deref().ok_or_else(Status::method_not_allowed)
     }
-}
-
-/// The version that a path asks for, if it is stored as another one.
-pub(crate) fn version(path: &str) -> Option<&'static Version> {
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty()).skip(1);
-    let (group, version) = (segments.next()?, segments.next()?);
-    let rest: Vec<&str> = segments.collect();
-    let plural = match rest.as_slice() {
-        ["namespaces", _, plural, ..] | [plural, ..] => *plural,
-        [] => return None,
-    };
-    let resource = resources::find(group, plural).filter(|found| found.version == version)?;
-    version::of(resource)
 }
 
 /// Understands a path.
@@ -112,13 +106,14 @@ fn route_objects(group: &str, version: &str, segments: &[&str]) -> Option<Object
         .filter(|resource| resource.version == version)
         .filter(|resource| resource.namespaced || namespace.is_none())
         .filter(|resource| name.is_none() || namespace.is_some() == resource.namespaced)?;
-    let resource = version::of(resource).map_or(resource, |version| version.stored);
+    let version = version::of(resource);
+    let resource = version.map_or(resource, |version| version.stored);
     let subresource = match subresource {
         "" => "",
         named => *resource.subresources.iter().find(|known| **known == named)?,
     };
     let (namespace, name) = (namespace.map(str::to_owned), name.map(str::to_owned));
-    Some(Objects { resource, namespace, name, subresource })
+    Some(Objects { resource, version, namespace, name, subresource })
 }
 
 #[cfg(test)]

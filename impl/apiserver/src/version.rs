@@ -93,30 +93,36 @@ mod tests {
         assert_eq!(EVENTS.store(&served), stored);
     }
 
-    /// What a request is answered; a write is committed.
-    fn answer(store: &mut Store, method: Method, path: &str, body: &Value) -> Value {
-        let call = Call {
-            content_type: match method {
-                Method::PATCH => "application/merge-patch+json".to_owned(),
-                _ => "application/json".to_owned(),
-            },
+    const NEW: &str = "/apis/events.k8s.io/v1";
+    const OLD: &str = "/api/v1";
+
+    /// A request on events, or on the one that its body names where it is a patch.
+    fn call(method: Method, version: &str, body: &Value) -> Call {
+        let all = format!("{version}/namespaces/default/events");
+        let name = body["metadata"]["name"].as_str().unwrap_or_default();
+        let (path, content_type) = match method {
+            Method::PATCH => (format!("{all}/{name}"), "application/merge-patch+json"),
+            _ => (all, "application/json"),
+        };
+        Call {
             method,
-            path: format!("{path}/namespaces/default/events"),
+            path,
+            content_type: content_type.to_owned(),
             body: body.to_string().into_bytes(),
             user: User { name: "ada".to_owned(), groups: vec![] },
             ..Call::default()
-        };
-        let name = body["metadata"]["name"].as_str().unwrap_or_default();
-        let path =
-            if call.method == Method::PATCH { format!("{}/{name}", call.path) } else { call.path };
-        let call = Call { path, ..call };
+        }
+    }
+
+    /// What a request is answered; a write is committed.
+    fn answer(store: &mut Store, call: &Call) -> Value {
         let context = Context {
             now: Timestamp::UNIX_EPOCH,
             uid: "1".to_owned(),
             random: 0,
             default_toleration_seconds: 300,
         };
-        let response = match crate::decide(store, &call, &context) {
+        let response = match crate::decide(store, call, &context) {
             Decision::Commit(commit) => {
                 let revision = store.commit(&commit.transaction).expect("it makes sense").revision;
                 commit.respond(revision, context.now)
@@ -127,8 +133,8 @@ mod tests {
         serde_json::from_slice(&response.body).expect("an answer is JSON")
     }
 
-    #[test]
-    fn an_event_is_made_in_one_version_and_read_in_both() {
+    /// A store with the namespace `default`, and an event that was made in the new version.
+    fn store_with_event() -> (Store, Value) {
         let mut store = Store::default();
         let namespace = json!({"metadata": {"name": "default"}});
         let namespace = object::encode(&resources::NAMESPACES, &namespace);
@@ -138,23 +144,48 @@ mod tests {
             "regarding": {"kind": "Pod", "name": "p", "namespace": "default"}, "note": "m",
             "eventTime": "2026-01-01T00:00:00.000000Z", "reportingController": "c",
             "reportingInstance": "i", "action": "Binding", "reason": "Bound"});
-        let (new, old) = ("/apis/events.k8s.io/v1", "/api/v1");
+        let made = answer(&mut store, &call(Method::POST, NEW, &event));
+        (store, made)
+    }
 
-        let made = answer(&mut store, Method::POST, new, &event);
-        let patch = json!({"metadata": {"name": "e"},
-            "series": {"count": 2, "lastObservedTime": "2026-01-01T00:00:01.000000Z"}});
-        let patched = answer(&mut store, Method::PATCH, new, &patch);
-        let changed = json!({"metadata": {"name": "e"}, "note": "other"});
-        let refused = answer(&mut store, Method::PATCH, new, &changed);
+    #[test]
+    fn an_event_is_made_in_one_version_and_read_in_both() {
+        let (mut store, made) = store_with_event();
+        let mut list = |version| answer(&mut store, &call(Method::GET, version, &Value::Null));
 
         assert_eq!((&made["apiVersion"], &made["note"]), (&json!("events.k8s.io/v1"), &json!("m")));
+        let (old, new) = (list(OLD), list(NEW));
+        assert_eq!((&old["kind"], &old["apiVersion"]), (&json!("EventList"), &json!("v1")));
+        assert_eq!(old["items"][0]["message"], "m");
+        assert_eq!(new["apiVersion"], "events.k8s.io/v1");
+        assert_eq!(new["items"][0]["regarding"]["name"], "p");
+    }
+
+    #[test]
+    fn a_patch_means_the_version_that_it_is_sent_to() {
+        let (mut store, _) = store_with_event();
+        let patch = json!({"metadata": {"name": "e"},
+            "series": {"count": 2, "lastObservedTime": "2026-01-01T00:00:01.000000Z"}});
+        let lasting = json!({"metadata": {"name": "e"}, "note": "other"});
+
+        let patched = answer(&mut store, &call(Method::PATCH, NEW, &patch));
+        let refused = answer(&mut store, &call(Method::PATCH, NEW, &lasting));
+
         assert_eq!(patched["series"]["count"], 2);
         assert_eq!(refused["code"], 422);
-        let list = answer(&mut store, Method::GET, old, &Value::Null);
-        assert_eq!((&list["kind"], &list["apiVersion"]), (&json!("EventList"), &json!("v1")));
-        assert_eq!(list["items"][0]["message"], "m");
-        let list = answer(&mut store, Method::GET, new, &Value::Null);
-        assert_eq!(list["apiVersion"], "events.k8s.io/v1");
-        assert_eq!(list["items"][0]["regarding"]["name"], "p");
+    }
+
+    #[test]
+    fn a_row_carries_the_version_that_is_asked_for() {
+        let (mut store, _) = store_with_event();
+        let table = Call {
+            accept: "application/json;as=Table;g=meta.k8s.io;v=v1".to_owned(),
+            query: vec![("includeObject".to_owned(), "Object".to_owned())],
+            ..call(Method::GET, NEW, &Value::Null)
+        };
+
+        let table = answer(&mut store, &table);
+
+        assert_eq!(table["rows"][0]["object"]["note"], "m");
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn watch(
     let mut watch = Watch {
         range: keys::range(target.resource, target.namespace.as_deref()),
         selection: Selection::of(call, target)?,
-        format: negotiate::format(call)?,
+        format: negotiate::format(call, target)?,
         prefix: Prefix::of(target.resource),
         target: target.clone(),
         table_started: false,

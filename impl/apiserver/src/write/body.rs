@@ -5,13 +5,23 @@ use api::{ApiResource, Reason, Status};
 use serde_json::Value;
 
 use crate::call::Call;
-use crate::route;
+use crate::route::Objects;
 
 /// An object and what its sender should be warned of.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) object: Value,
     pub(super) warnings: Vec<String>,
+}
+
+impl Body {
+    /// The same in the version that is stored.
+    pub(super) fn stored(self, target: &Objects) -> Self {
+        match target.version {
+            Some(version) => Self { object: version.store(&self.object), ..self },
+            None => self,
+        }
+    }
 }
 
 /// What is done about fields that the schema does not know. Source: API concepts, "Field validation".
@@ -51,17 +61,13 @@ impl FieldValidation {
     }
 }
 
-/// The object in the body of a request on a resource, as it is stored.
-pub(super) fn object(call: &Call, resource: &ApiResource) -> Result<Body, Status> {
-    let version = route::version(&call.path);
-    let resource = version.map_or(resource, |version| version.served);
-    let decoded = decode(call, resource)?;
-    let mut body = FieldValidation::of(call)?.judge(resource, decoded)?;
-    check_type(resource, &body.object)?;
-    if let Some(version) = version {
-        body.object = version.store(&body.object);
-    }
-    Ok(body)
+/// The object in the body of a request, as it is stored.
+pub(super) fn object(call: &Call, target: &Objects) -> Result<Body, Status> {
+    let served = target.served();
+    let decoded = decode(call, served)?;
+    let body = FieldValidation::of(call)?.judge(served, decoded)?;
+    check_type(served, &body.object)?;
+    Ok(body.stored(target))
 }
 
 /// An object of a kind that is only sent, never stored: `Binding`, `Scale`, `DeleteOptions`.

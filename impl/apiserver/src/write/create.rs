@@ -7,7 +7,7 @@ use store::Transaction;
 
 use crate::call::{Context, Decision};
 use crate::write::{Ready, Write, body, review};
-use crate::{admission, object, route, strategy};
+use crate::{admission, object, strategy};
 
 /// How long a generated name may be before its suffix.
 /// Source: apiserver/pkg/storage/names/generate.go, v1.36.
@@ -18,7 +18,7 @@ const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// Decides about a creation.
 pub(crate) fn create(write: Write<'_>) -> Result<Decision, Status> {
-    let body::Body { object, warnings } = body::object(write.call, write.target.resource)?;
+    let body::Body { object, warnings } = body::object(write.call, write.target)?;
     create_object(write, object, warnings)
 }
 
@@ -40,7 +40,7 @@ pub(super) fn create_object(
     let name = text(&new, &["metadata", "name"]).to_owned();
     admission::admit_create(store, target, &name, &new)?;
     let mut causes = strategy::validate(target.resource, &new);
-    if let Some(version) = route::version(&write.call.path) {
+    if let Some(version) = target.version {
         causes.extend(strategy::validate_served(version.served, &new));
     }
     if !causes.is_empty() {

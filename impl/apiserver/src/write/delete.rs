@@ -149,7 +149,7 @@ fn mark_deleted(
     }
     let after = object::encode(resource, &new);
     if after == object::encode(resource, &old) {
-        let format = negotiate::format(write.call)?;
+        let format = negotiate::format(write.call, write.target)?;
         return Ok(write.unchanged(&new, 200, format, vec![]));
     }
     let transaction = Transaction::update(write.key(write.target.name()?), revision, after);
@@ -216,7 +216,7 @@ fn success(write: Write<'_>, old: &Value) -> Value {
 pub(crate) fn delete_collection(write: Write<'_>) -> Result<Decision, Status> {
     let Write { store, call, target, context } = write;
     options(call)?;
-    let format = negotiate::format(call)?;
+    let format = negotiate::format(call, target)?;
     let objects = read::matching(store, call, target)?;
     let calls = objects.iter().map(|object| {
         let mut one = call.clone();

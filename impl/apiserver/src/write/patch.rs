@@ -5,14 +5,12 @@ use api::patch::{self, PatchKind};
 use serde_json::Value;
 
 use crate::call::{Call, Decision};
-use crate::route;
 use crate::write::body::{self, FieldValidation};
 use crate::write::{Write, update};
 
 /// Decides about a patch of an object or of its status.
 pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
-    let version = route::version(&write.call.path);
-    let resource = version.map_or(write.target.resource, |version| version.served);
+    let (resource, version) = (write.target.served(), write.target.version);
     let kind = kind(write.call)?;
     let patch = document(write.call)?;
     let (old, revision) = write.current()?;
@@ -21,10 +19,7 @@ pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
     let bytes = serde_json::to_vec(&patched).expect("a JSON value is JSON");
     let decoded = api::decode::json(resource, &bytes)
         .map_err(|error| Status::bad_request(format!("error decoding patched object: {error}")))?;
-    let mut body = FieldValidation::of(write.call)?.judge(resource, decoded)?;
-    if let Some(version) = version {
-        body.object = version.store(&body.object);
-    }
+    let body = FieldValidation::of(write.call)?.judge(resource, decoded)?.stored(write.target);
     update::check_preconditions(write.target, &body.object, &old, revision)?;
     update::replace(write, body.object, old, revision, body.warnings)
 }

@@ -20,9 +20,9 @@ pub(crate) fn review(write: Write<'_>) -> Result<Decision, Status> {
     if call.method != Method::POST || target.name.is_some() {
         return Err(Status::method_not_allowed());
     }
-    let format = negotiate::format(call)?;
+    let format = negotiate::format(call, target)?;
     call.is_dry_run()?;
-    let body::Body { mut object, warnings } = body::object(call, target.resource)?;
+    let body::Body { mut object, warnings } = body::object(call, target)?;
     create::set_type(target.resource, &mut object);
     if target.resource == &resources::LOCAL_SUBJECT_ACCESS_REVIEWS {
         create::set_namespace(write, &mut object)?;

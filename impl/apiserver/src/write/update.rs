@@ -9,7 +9,7 @@ use store::{Operation, Range, Revision, Transaction};
 use crate::call::Decision;
 use crate::route::Objects;
 use crate::write::{Ready, Write, body, create};
-use crate::{object, read, route, strategy};
+use crate::{object, read, strategy};
 
 /// What another writer's success means for this one.
 const MODIFIED: &str =
@@ -18,7 +18,7 @@ const MODIFIED: &str =
 /// Decides about an update of an object or of its status.
 pub(crate) fn update(write: Write<'_>) -> Result<Decision, Status> {
     let resource = write.target.resource;
-    let body::Body { object: mut new, warnings } = body::object(write.call, resource)?;
+    let body::Body { object: mut new, warnings } = body::object(write.call, write.target)?;
     create::set_namespace(write, &mut new)?;
     check_name(write.target, &new)?;
     let is_plain = write.target.subresource.is_empty();
@@ -47,7 +47,7 @@ pub(super) fn replace(
     keep_system_metadata(&mut new, &old);
     strategy::apply_defaults(resource, &mut new);
     let mut causes = prepare_and_validate(write, &mut new, &old);
-    if let Some(version) = route::version(&write.call.path) {
+    if let Some(version) = write.target.version {
         causes.extend(strategy::validate_served_update(version.served, &new, &old));
     }
     if !causes.is_empty() {
@@ -89,7 +89,7 @@ fn store_update(
     let key = write.key(write.target.name()?);
     let (before, after) = (object::encode(resource, old), object::encode(resource, &new));
     if before == after {
-        let format = crate::negotiate::format(write.call)?;
+        let format = crate::negotiate::format(write.call, write.target)?;
         return Ok(write.unchanged(&object::with_revision(new, revision), 200, format, warnings));
     }
     let mut transaction = Transaction::update(key.clone(), revision, after);
@@ -118,7 +118,7 @@ fn is_finished(resource: &ApiResource, object: &Value) -> bool {
 
 /// PUT of `namespaces/NAME/finalize`: only `spec.finalizers` changes.
 pub(crate) fn finalize(write: Write<'_>) -> Result<Decision, Status> {
-    let body::Body { object: asked, warnings } = body::object(write.call, write.target.resource)?;
+    let body::Body { object: asked, warnings } = body::object(write.call, write.target)?;
     check_name(write.target, &asked)?;
     let (old, revision) = write.current()?;
     check_preconditions(write.target, &asked, &old, revision)?;
