@@ -134,6 +134,29 @@ pub struct Context {
     pub default_toleration_seconds: i64,
 }
 
+#[cfg(test)]
+impl Call {
+    /// What somebody with a certificate asks for.
+    pub(crate) fn of_tests(method: Method, path: impl Into<String>, body: &Value) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            body: body.to_string().into_bytes(),
+            user: User { name: "ada".to_owned(), groups: vec!["admins".to_owned()] },
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+impl Context {
+    /// The beginning of time, and nothing by chance.
+    pub(crate) fn of_tests() -> Self {
+        let (now, uid) = (Timestamp::UNIX_EPOCH, "1".to_owned());
+        Self { now, uid, random: 0, default_toleration_seconds: 300 }
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {

@@ -70,12 +70,11 @@ fn renamed<'a>(
 
 #[cfg(test)]
 mod tests {
-    use api::Timestamp;
     use http::Method;
     use store::{Store, Transaction};
 
     use super::*;
-    use crate::call::{Call, Context, Decision, User};
+    use crate::call::{Call, Context, Decision};
     use crate::{keys, object};
 
     #[test]
@@ -104,24 +103,12 @@ mod tests {
             Method::PATCH => (format!("{all}/{name}"), "application/merge-patch+json"),
             _ => (all, "application/json"),
         };
-        Call {
-            method,
-            path,
-            content_type: content_type.to_owned(),
-            body: body.to_string().into_bytes(),
-            user: User { name: "ada".to_owned(), groups: vec![] },
-            ..Call::default()
-        }
+        Call { content_type: content_type.to_owned(), ..Call::of_tests(method, path, body) }
     }
 
     /// What a request is answered; a write is committed.
     fn answer(store: &mut Store, call: &Call) -> Value {
-        let context = Context {
-            now: Timestamp::UNIX_EPOCH,
-            uid: "1".to_owned(),
-            random: 0,
-            default_toleration_seconds: 300,
-        };
+        let context = Context::of_tests();
         let response = match crate::decide(store, call, &context) {
             Decision::Commit(commit) => {
                 let revision = store.commit(&commit.transaction).expect("it makes sense").revision;

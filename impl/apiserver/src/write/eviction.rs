@@ -55,12 +55,12 @@ fn granted() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use api::{Timestamp, resources};
+    use api::resources;
     use http::Method;
     use store::{Store, Transaction};
 
     use super::*;
-    use crate::call::{Call, Context, User};
+    use crate::call::{Call, Context};
     use crate::{keys, object};
 
     fn store(pod_ready: &str, budget_status: &Value) -> Store {
@@ -81,20 +81,9 @@ mod tests {
     }
 
     fn evict(store: &Store, name: &str) -> Decision {
-        let call = Call {
-            method: Method::POST,
-            path: "/api/v1/namespaces/default/pods/p/eviction".to_owned(),
-            body: json!({"metadata": {"name": name}}).to_string().into_bytes(),
-            user: User { name: "ada".to_owned(), groups: vec![] },
-            ..Call::default()
-        };
-        let context = Context {
-            now: Timestamp::UNIX_EPOCH,
-            uid: String::new(),
-            random: 0,
-            default_toleration_seconds: 300,
-        };
-        crate::decide(store, &call, &context)
+        let path = "/api/v1/namespaces/default/pods/p/eviction";
+        let call = Call::of_tests(Method::POST, path, &json!({"metadata": {"name": name}}));
+        crate::decide(store, &call, &Context::of_tests())
     }
 
     fn refusal(decision: Decision) -> Value {

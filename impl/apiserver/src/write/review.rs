@@ -150,36 +150,15 @@ fn local_cause(review: &Value) -> Option<Cause> {
 
 #[cfg(test)]
 mod tests {
-    use api::Timestamp;
     use store::Store;
 
     use super::*;
     use crate::call::{Call, Context};
 
-    fn user(name: &str, groups: &[&str]) -> User {
-        User {
-            name: name.to_owned(),
-            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-        }
-    }
-
-    fn asked(user: User, path: &str, spec: Value) -> Value {
-        let call = Call {
-            method: Method::POST,
-            path: path.to_owned(),
-            body: json!({"spec": spec}).to_string().into_bytes(),
-            user,
-            ..Call::default()
-        };
-        let context = Context {
-            now: Timestamp::UNIX_EPOCH,
-            uid: String::new(),
-            random: 0,
-            default_toleration_seconds: 300,
-        };
-        let Decision::Respond(response) = crate::decide(&Store::default(), &call, &context) else {
-            panic!("a review is answered")
-        };
+    fn asked(path: &str, spec: &Value) -> Value {
+        let call = Call::of_tests(Method::POST, path, &json!({"spec": spec}));
+        let decision = crate::decide(&Store::default(), &call, &Context::of_tests());
+        let Decision::Respond(response) = decision else { panic!("a review is answered") };
         serde_json::from_slice(&response.body).expect("an answer is JSON")
     }
 
@@ -189,7 +168,7 @@ mod tests {
     fn everybody_learns_who_they_are() {
         let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
-        let review = asked(user("ada", &["admins"]), path, json!({}));
+        let review = asked(path, &json!({}));
 
         let expected = json!({"username": "ada", "groups": ["admins"]});
         assert_eq!(review["status"]["userInfo"], expected);
@@ -202,7 +181,7 @@ mod tests {
         let pods = |name: &str| json!({"user": name, "resourceAttributes": {"verb": "list", "resource": "pods"}});
         let version = json!({"user": "system:anonymous",
             "nonResourceAttributes": {"verb": "get", "path": "/version"}});
-        let ask = |spec| asked(user("ada", &[]), &path, spec)["status"]["allowed"].clone();
+        let ask = |spec| asked(&path, &spec)["status"]["allowed"].clone();
 
         assert_eq!(ask(pods("ada")), true);
         assert_eq!(ask(pods("system:anonymous")), false);
@@ -221,7 +200,7 @@ mod tests {
             ("selfsubjectrulesreviews", json!({}), "no namespace on request"),
         ];
         for (path, spec, expected) in table {
-            let refusal = asked(user("ada", &[]), &format!("{ACCESS}/{path}"), spec);
+            let refusal = asked(&format!("{ACCESS}/{path}"), &spec);
             let message = refusal["message"].as_str().unwrap_or_default();
             assert!(message.contains(expected), "{path}: {message}");
         }

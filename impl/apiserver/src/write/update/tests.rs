@@ -1,11 +1,10 @@
 //! Tests of updates that come in by a subresource.
 
-use api::Timestamp;
 use http::Method;
 use store::Store;
 
 use super::*;
-use crate::call::{Call, Commit, Context, User};
+use crate::call::{Call, Commit, Context};
 
 const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
@@ -41,18 +40,5 @@ fn committed(store: &mut Store, method: Method, path: &str, object: &Value) -> V
 }
 
 fn ask(store: &Store, method: Method, path: &str, object: &Value) -> Decision {
-    let call = Call {
-        method,
-        path: path.to_owned(),
-        body: object.to_string().into_bytes(),
-        user: User { name: "ada".to_owned(), groups: vec![] },
-        ..Call::default()
-    };
-    let context = Context {
-        now: Timestamp::UNIX_EPOCH,
-        uid: "u".to_owned(),
-        random: 0,
-        default_toleration_seconds: 300,
-    };
-    crate::decide(store, &call, &context)
+    crate::decide(store, &Call::of_tests(method, path, object), &Context::of_tests())
 }
