@@ -53,10 +53,9 @@ impl Members {
     pub(super) async fn of(options: &Options) -> Result<Self, CommitError> {
         let mut members = vec![];
         for url in &options.endpoints {
-            let client = Client::connect([url], Some(options.connect()));
-            let client = client.await;
+            let connected = Client::connect([url], Some(options.connect())).await;
             let client =
-                client.map_err(|error| CommitError::Unreachable(format!("{url}: {error}")))?;
+                connected.map_err(|error| CommitError::Unreachable(format!("{url}: {error}")))?;
             members.push(Member { url: url.clone(), client, is_known: OnceLock::new() });
         }
         Ok(Self { members, preferred: AtomicUsize::new(0), cluster: OnceLock::new() })

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{GetOptions, GetResponse, WatchOptions, WatchResponse, WatchStream};
+use etcd_client::{Client, GetOptions, GetResponse, WatchOptions, WatchResponse, WatchStream};
 use store::{KeyValue, Revision, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -68,8 +68,8 @@ impl Mirror {
     /// Follows the cluster until nobody reads the mirror.
     pub(super) async fn run(mut self) {
         loop {
-            let (number, _) = self.members.preferred();
-            match self.follow().await {
+            let (number, member) = self.members.preferred();
+            match self.follow(member).await {
                 Ended::Unread => return,
                 Ended::Broken => self.members.avoid(number),
                 Ended::Compacted => self.begin_anew().await,
@@ -78,10 +78,10 @@ impl Mirror {
         }
     }
 
-    /// Takes what a watch tells until it ends.
-    async fn follow(&mut self) -> Ended {
+    /// Takes what a watch of a member tells until it ends.
+    async fn follow(&mut self, member: Client) -> Ended {
         let after = self.publish.borrow().revision();
-        let Ok(Some(mut watch)) = timeout(OPEN_PATIENCE, open(&self.members, after)).await else {
+        let Ok(Some(mut watch)) = timeout(OPEN_PATIENCE, open(member, after)).await else {
             return Ended::Broken;
         };
         loop {
@@ -169,11 +169,10 @@ impl Mirror {
 }
 
 /// A watch of all that happens after a revision.
-async fn open(members: &Members, after: Revision) -> Option<WatchStream> {
-    let (_, client) = members.preferred();
+async fn open(member: Client, after: Revision) -> Option<WatchStream> {
     let revision = after.next().0.cast_signed();
     let options = WatchOptions::new().with_all_keys().with_start_revision(revision);
-    let mut client = client.watch_client().max_decoding_message_size(usize::MAX);
+    let mut client = member.watch_client().max_decoding_message_size(usize::MAX);
     client.watch([], Some(options)).await.ok()
 }
 
