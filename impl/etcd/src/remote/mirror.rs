@@ -25,9 +25,6 @@ const OPEN_PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait between two watches.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// After which silence the cluster is asked whether there is something to hear.
-const SILENCE_MAX: Duration = Duration::from_secs(5);
-
 /// What the mirror can be told.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Order {
@@ -99,20 +96,9 @@ impl Mirror {
                         return Ended::Broken;
                     }
                 },
-                () = tokio::time::sleep(SILENCE_MAX) => if self.is_behind().await {
-                    return Ended::Broken;
-                },
                 () = self.publish.closed() => return Ended::Unread,
             }
         }
-    }
-
-    /// Whether the cluster has gone on, and the watch has not told of it. A watch may be silent for good
-    /// though its connection lives.
-    async fn is_behind(&self) -> bool {
-        let here = self.publish.borrow().revision();
-        // Where nobody answers, the watch may still be the first to hear.
-        self.members.revision().await.is_ok_and(|there| there > here)
     }
 
     /// Applies what is new, and publishes it at once.

@@ -161,7 +161,7 @@ async fn follow(other: Remote, shared: Arc<Shared>) -> Result<Vec<Written>, Fail
     let mut end = shared.end.subscribe();
     let mut after = published.borrow().revision();
     let mut watched = vec![];
-    while shared.end.borrow().is_none_or(|end| after < end) {
+    loop {
         let store = published.borrow_and_update().clone();
         for event in store.events_after(after)? {
             let Event { now, .. } = event;
@@ -171,10 +171,12 @@ async fn follow(other: Remote, shared: Arc<Shared>) -> Result<Vec<Written>, Fail
             after = now.mod_revision;
             watched.push((after, now.key.clone(), now.value.clone()));
         }
+        if end.borrow_and_update().is_some_and(|end| after >= end) {
+            return Ok(watched);
+        }
         tokio::select! {
             changed = published.changed() => changed?,
             changed = end.changed() => changed?,
         }
     }
-    Ok(watched)
 }
