@@ -98,8 +98,8 @@ pub(crate) struct Disk {
     part_bytes: u64,
     /// From which length on the part is replaced by a snapshot.
     part_bytes_max: u64,
-    /// Writes a snapshot, or has written the last.
-    saving: Option<JoinHandle<io::Result<()>>>,
+    /// Writes a snapshot, or has written the last, and says how long it is.
+    saving: Option<JoinHandle<io::Result<u64>>>,
     _lock: File,
 }
 
@@ -110,7 +110,7 @@ impl Disk {
         std::fs::create_dir_all(folder).map_err(in_folder)?;
         let lock = lock(folder)?;
         let identity = Identity::of(folder, is_new(folder).map_err(in_folder)?)?;
-        let Held { store, first, number, sound, .. } = held(folder)?;
+        let Held { store, snapshot_bytes, first, number, sound, .. } = held(folder)?;
         let path = part_path(folder, number);
         let mut part = open(&path).map_err(|error| io_error(&path, error))?;
         cut(&mut part, sound).map_err(|error| io_error(&path, error))?;
@@ -122,7 +122,7 @@ impl Disk {
             part: Box::new(part),
             number,
             part_bytes: sound,
-            part_bytes_max: PART_BYTES_MIN,
+            part_bytes_max: part_bytes_max(snapshot_bytes),
             saving: None,
             _lock: lock,
         };
@@ -151,8 +151,8 @@ impl Disk {
     /// Begins a new part of the log if this one is long, and has a snapshot replace what comes before
     /// it. The writer does not wait for the snapshot. If one of both fails, the log is as it was.
     pub(crate) fn rotate_if_long(&mut self, store: &Store) -> io::Result<()> {
-        let is_saving = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
-        if self.part_bytes < self.part_bytes_max || is_saving {
+        self.note_saved();
+        if self.part_bytes < self.part_bytes_max || self.saving.is_some() {
             return Ok(());
         }
         let number = self.number + 1;
@@ -163,11 +163,20 @@ impl Disk {
             return Err(error);
         }
         (self.part, self.number, self.part_bytes) = (Box::new(part), number, 0);
-        self.part_bytes_max = PART_BYTES_MIN.max(held_bytes(store));
         let (folder, store) = (self.folder.clone(), store.clone());
         let saver = std::thread::Builder::new().name("etcd-snapshot".to_owned());
         self.saving = Some(saver.spawn(move || save(&folder, number, &store))?);
         Ok(())
+    }
+
+    /// Lets the log grow to twice the length of the last snapshot before the next: what is held, history
+    /// too, is then written again at most once for each time that twice as much is written anew.
+    fn note_saved(&mut self) {
+        let Some(saving) = self.saving.take_if(|saving| saving.is_finished()) else { return };
+        // If it failed, the log that it was to replace is still there, and is replaced by the next.
+        if let Ok(Ok(bytes)) = saving.join() {
+            self.part_bytes_max = part_bytes_max(bytes);
+        }
     }
 
     /// Puts something around the file that is written.
@@ -199,15 +208,23 @@ fn is_new(folder: &Path) -> io::Result<bool> {
     })
 }
 
+/// From which length on the log is replaced, behind a snapshot of this length.
+fn part_bytes_max(snapshot_bytes: u64) -> u64 {
+    PART_BYTES_MIN.max(2 * snapshot_bytes)
+}
+
 fn part_path(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("wal-{number}"))
 }
 
-/// Writes the snapshot that begins with a part of the log, and removes what came before.
-fn save(folder: &Path, number: u64, store: &Store) -> io::Result<()> {
-    replace(folder, &format!("snapshot-{number}"), &snapshot::encode(store))?;
+/// Writes the snapshot that begins with a part of the log, and removes what came before. How long the
+/// snapshot is, in bytes.
+fn save(folder: &Path, number: u64, store: &Store) -> io::Result<u64> {
+    let snapshot = snapshot::encode(store);
+    replace(folder, &format!("snapshot-{number}"), &snapshot)?;
     remove_older(folder, number)?;
-    sync_folder(folder)
+    sync_folder(folder)?;
+    Ok(snapshot.len() as u64)
 }
 
 fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
@@ -219,20 +236,19 @@ fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
         .try_for_each(|(_, path)| std::fs::remove_file(path))
 }
 
-/// About what a snapshot takes: so much of the log is written before the next one, at least.
-fn held_bytes(store: &Store) -> u64 {
-    store.iter().map(|found| (found.key.len() + found.value.len()) as u64).sum()
-}
-
-fn read_snapshot(path: &Path) -> Result<Store, OpenError> {
+/// What a snapshot holds, and how long it is.
+fn read_snapshot(path: &Path) -> Result<(Store, u64), OpenError> {
     let bytes = std::fs::read(path).map_err(|error| io_error(path, error))?;
-    snapshot::decode(&bytes)
-        .map_err(|corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt })
+    let store = snapshot::decode(&bytes)
+        .map_err(|corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt })?;
+    Ok((store, bytes.len() as u64))
 }
 
 /// What the files of a folder hold.
 struct Held {
     store: Store,
+    /// How long the newest snapshot is.
+    snapshot_bytes: u64,
     /// The parts of the log that are needed, from the first to this number.
     first: u64,
     number: u64,
@@ -245,15 +261,15 @@ struct Held {
 fn held(folder: &Path) -> Result<Held, OpenError> {
     let in_folder = |error| io_error(folder, error);
     let snapshots = numbered(folder, "snapshot").map_err(in_folder)?;
-    let (first, mut store) = match snapshots.last() {
+    let (first, (mut store, snapshot_bytes)) = match snapshots.last() {
         Some((number, path)) => (*number, read_snapshot(path)?),
-        None => (0, Store::default()),
+        None => (0, (Store::default(), 0)),
     };
     let parts = numbered(folder, "wal").map_err(in_folder)?;
     let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
     let (sound, length) = read_parts(folder, first, &parts, &mut store)?;
     let number = parts.last().map_or(first, |(number, _)| *number);
-    Ok(Held { store, first, number, sound, length })
+    Ok(Held { store, snapshot_bytes, first, number, sound, length })
 }
 
 /// Reads a store that no process has open, and changes nothing.

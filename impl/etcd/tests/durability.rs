@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use etcd::{Etcd, OpenError};
-use store::{Bytes, Revision, Transaction};
+use store::{Bytes, Operation, Put, Revision, Transaction};
 
 fn create(key: &str) -> Transaction {
     Transaction::create(Bytes::from(key.as_bytes()), Bytes::from(&b"value"[..]))
@@ -92,6 +92,24 @@ async fn a_long_log_becomes_a_snapshot_and_loses_nothing() {
 
     assert!(folder.path().join("snapshot-1").exists());
     assert_eq!((reopened.snapshot().iter().count(), reopened.snapshot().revision().0), (20, 21));
+}
+
+#[tokio::test]
+async fn history_is_not_written_again_for_every_few_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let value = Bytes::from(vec![7; 1024 * 1024]);
+    for writes in [16, 16, 15] {
+        let etcd = Etcd::open(folder.path()).unwrap();
+        for _ in 0..writes {
+            let put = Operation::Put(Put::new("key".as_bytes().into(), value.clone()));
+            etcd.commit(Transaction::of(vec![put])).await.unwrap();
+        }
+        close(etcd).await;
+    }
+
+    // A snapshot holds 16 MiB, and the log 31: not twice as much.
+    assert!(folder.path().join("snapshot-1").exists());
+    assert!(!folder.path().join("snapshot-2").exists());
 }
 
 #[tokio::test]
