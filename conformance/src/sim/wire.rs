@@ -32,7 +32,7 @@ pub(crate) fn get(path: String, query: Vec<(String, String)>, actor: &str) -> Ca
 }
 
 fn user(actor: &str) -> User {
-    User { name: format!("system:{actor}"), groups: vec![] }
+    User { name: format!("system:{actor}"), ..User::default() }
 }
 
 /// What a component makes of an answer.

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::trace::{Event, Origin};
 use api::{Key, Timestamp, resources};
 use apiserver::Context;
+use apiserver::token::Keys;
 use kubelet::runtime::ContainerId;
 use serde_json::json;
 use store::Store;
@@ -62,6 +64,7 @@ pub(crate) struct World<'a> {
     pub(crate) bound: BTreeSet<String>,
     /// Nothing has happened that would excuse the scheduler for overbooking a node.
     pub(crate) is_certain: bool,
+    keys: Arc<Keys>,
     steps: u64,
 }
 
@@ -99,6 +102,7 @@ impl<'a> World<'a> {
             machines: machines.into(),
             bound: BTreeSet::new(),
             is_certain: true,
+            keys: Arc::new(Keys::generate().expect("the system has random numbers")),
             steps: 0,
         }
     }
@@ -329,6 +333,7 @@ impl<'a> World<'a> {
             uid: self.random.uid(),
             random: self.random.bits(),
             default_toleration_seconds: TOLERATION_SECONDS,
+            keys: Arc::clone(&self.keys),
         }
     }
 

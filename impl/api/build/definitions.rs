@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::{
     ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
 };
-use k8s_openapi::api::authentication::v1::{SelfSubjectReview, TokenReview};
+use k8s_openapi::api::authentication::v1::{SelfSubjectReview, TokenRequest, TokenReview};
 use k8s_openapi::api::authorization::v1::{
     LocalSubjectAccessReview, SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview,
 };
@@ -125,6 +125,7 @@ pub(crate) fn all() -> Definitions {
     roots.body::<TokenReview>();
     roots.body::<Binding>();
     roots.body::<Eviction>();
+    roots.body::<TokenRequest>();
     roots.body::<Scale>();
     roots.body::<Status>();
     roots.kind::<DeleteOptions>("v1", "DeleteOptions");

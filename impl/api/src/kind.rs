@@ -116,7 +116,7 @@ pub mod resources {
         SECRETS: "" "v1" "Secret" "secrets" "secret"
             short [], categories [], namespaced true, subresources [];
         SERVICE_ACCOUNTS: "" "v1" "ServiceAccount" "serviceaccounts" "serviceaccount"
-            short ["sa"], categories [], namespaced true, subresources [];
+            short ["sa"], categories [], namespaced true, subresources ["token"];
         SERVICES: "" "v1" "Service" "services" "service"
             short ["svc"], categories ["all"], namespaced true, subresources ["status"];
         CONTROLLER_REVISIONS: "apps" "v1" "ControllerRevision" "controllerrevisions" "controllerrevision"

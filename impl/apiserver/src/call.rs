@@ -1,21 +1,29 @@
 //! A request as the API server sees it, and what it decides.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use api::{ApiResource, Status, Timestamp};
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
 use crate::negotiate::Format;
 use crate::object;
+use crate::token::Keys;
 use crate::watch::Watch;
 
 /// Who asks. Source: Kubernetes documentation, "Authenticating", X509 client certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
-    /// The certificate's common name.
+    /// The certificate's common name, or `system:serviceaccount:NAMESPACE:NAME`.
     pub name: String,
-    /// The certificate's organizations.
+    /// The service account's uid; empty for others.
+    pub uid: String,
+    /// The certificate's organizations, or the groups that a service account is in.
     pub groups: Vec<String>,
+    /// What else is known of who asks, as `authentication.kubernetes.io/pod-name`.
+    pub extra: BTreeMap<String, Vec<String>>,
 }
 
 impl User {
@@ -24,10 +32,26 @@ impl User {
         Self {
             name: "system:anonymous".to_owned(),
             groups: vec!["system:unauthenticated".to_owned()],
+            ..Self::default()
         }
     }
 
-    /// Whether it has shown no certificate.
+    /// The `UserInfo` of `authentication.k8s.io/v1`.
+    pub(crate) fn info(&self) -> Value {
+        let mut info = json!({"username": self.name});
+        if !self.uid.is_empty() {
+            info["uid"] = json!(self.uid);
+        }
+        if !self.groups.is_empty() {
+            info["groups"] = json!(self.groups);
+        }
+        if !self.extra.is_empty() {
+            info["extra"] = json!(self.extra);
+        }
+        info
+    }
+
+    /// Whether it has shown neither certificate nor token.
     pub fn is_anonymous(&self) -> bool {
         self.name == "system:anonymous"
     }
@@ -132,6 +156,8 @@ pub struct Context {
     pub random: u64,
     /// How long a pod that says nothing else stays on a node that is gone.
     pub default_toleration_seconds: i64,
+    /// What signs the tokens of service accounts.
+    pub keys: Arc<Keys>,
 }
 
 #[cfg(test)]
@@ -142,7 +168,11 @@ impl Call {
             method,
             path: path.into(),
             body: body.to_string().into_bytes(),
-            user: User { name: "ada".to_owned(), groups: vec!["admins".to_owned()] },
+            user: User {
+                name: "ada".to_owned(),
+                groups: vec!["admins".to_owned()],
+                ..User::default()
+            },
             ..Self::default()
         }
     }
@@ -153,7 +183,8 @@ impl Context {
     /// The beginning of time, and nothing by chance.
     pub(crate) fn of_tests() -> Self {
         let (now, uid) = (Timestamp::UNIX_EPOCH, "1".to_owned());
-        Self { now, uid, random: 0, default_toleration_seconds: 300 }
+        let keys = Arc::new(Keys::generate().expect("the system has random numbers"));
+        Self { now, uid, random: 0, default_toleration_seconds: 300, keys }
     }
 }
 

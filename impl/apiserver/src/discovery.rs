@@ -113,7 +113,7 @@ fn legacy(resource: &ApiResource) -> Vec<Value> {
 
 fn verbs_of(subresource: &str) -> &'static [&'static str] {
     match subresource {
-        "binding" | "eviction" => &["create"],
+        "binding" | "eviction" | "token" => &["create"],
         "log" => &["get"],
         "exec" | "attach" => &["create", "get"],
         "finalize" => &["update"],
@@ -128,6 +128,7 @@ fn kind_of<'a>(resource: &'a ApiResource, subresource: &str) -> (&'a str, &'a st
         "exec" => ("", "v1", "PodExecOptions"),
         "attach" => ("", "v1", "PodAttachOptions"),
         "scale" => ("autoscaling", "v1", "Scale"),
+        "token" => ("authentication.k8s.io", "v1", "TokenRequest"),
         _ => (resource.group, resource.version, resource.kind),
     }
 }

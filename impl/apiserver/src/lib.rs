@@ -17,6 +17,7 @@ mod printers;
 mod read;
 mod route;
 mod strategy;
+pub mod token;
 pub mod trace;
 mod version;
 mod watch;
@@ -54,10 +55,10 @@ fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision,
     if call.method != Method::GET {
         return Err(Status::method_not_allowed());
     }
-    document(&target, call).map(Decision::Respond)
+    document(&target, call, context).map(Decision::Respond)
 }
 
-fn document(target: &Target, call: &Call) -> Result<Response, Status> {
+fn document(target: &Target, call: &Call, context: &Context) -> Result<Response, Status> {
     let json = |value| Ok(Response::json(200, &value));
     match target {
         Target::Version => json(discovery::version()),
@@ -66,6 +67,8 @@ fn document(target: &Target, call: &Call) -> Result<Response, Status> {
         Target::Groups => Ok(discovery::groups(call)),
         Target::Group(group) => json(discovery::group(group)),
         Target::Resources(group, version) => json(discovery::api_resources(group, version)),
+        Target::IssuerConfiguration => Ok(token::configuration()),
+        Target::IssuerKeys => Ok(token::key_set(&context.keys)),
         Target::OpenApiIndex => json(openapi::index()),
         Target::OpenApiDocument(group_version) => {
             openapi::document(group_version).map_or_else(|| Err(Status::no_such_path()), json)
@@ -126,6 +129,7 @@ fn decide_subresource(write: Write<'_>, subresource: &str) -> Result<Decision, S
         ("finalize", &Method::PUT) => write::finalize(write),
         ("binding", &Method::POST) => write::bind(write),
         ("eviction", &Method::POST) => write::evict(write),
+        ("token", &Method::POST) => write::request_token(write),
         ("log", &Method::GET) | ("exec" | "attach", &Method::GET | &Method::POST) => {
             node::forward(store, call, target)
         }

@@ -19,6 +19,10 @@ pub enum Target {
     Group(&'static str),
     /// `/api/v1`, `/apis/apps/v1`: the resources of a group and version.
     Resources(&'static str, &'static str),
+    /// `/.well-known/openid-configuration`.
+    IssuerConfiguration,
+    /// `/openid/v1/jwks`.
+    IssuerKeys,
     /// `/openapi/v3`.
     OpenApiIndex,
     /// `/openapi/v3/apis/apps/v1`.
@@ -65,6 +69,8 @@ pub fn route(path: &str) -> Result<Target, Status> {
         ["apis", group] => known_group(group).map(Target::Group),
         ["api", version] => known_version("", version),
         ["apis", group, version] => known_version(group, version),
+        [".well-known", "openid-configuration"] => Some(Target::IssuerConfiguration),
+        ["openid", "v1", "jwks"] => Some(Target::IssuerKeys),
         ["openapi", "v3"] => Some(Target::OpenApiIndex),
         ["openapi", "v3", document @ ..] => Some(Target::OpenApiDocument(document.join("/"))),
         ["api", version, objects @ ..] => route_objects("", version, objects).map(Target::Objects),

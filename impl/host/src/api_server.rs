@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use api::trace::Origin;
 use api::{Reason, Status};
+use apiserver::token::Keys;
 use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
 use bytes::Bytes;
 use etcd::{CommitError, Storage};
@@ -32,15 +33,28 @@ struct Shared {
     storage: Storage,
     nodes: RwLock<BTreeMap<String, Arc<dyn NodeServer>>>,
     trace: Trace,
-    default_toleration_seconds: i64,
+    settings: Settings,
+}
+
+/// What an API server is told when it starts.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long pods that say nothing else stay on a node that is gone.
+    pub default_toleration_seconds: i64,
+    /// What signs the tokens of service accounts.
+    pub keys: Arc<Keys>,
 }
 
 impl ApiServer {
-    /// An API server on a store. Pods that say nothing else stay for `default_toleration_seconds` on a
-    /// node that is gone.
-    pub fn new(storage: Storage, trace: Trace, default_toleration_seconds: i64) -> Self {
+    /// An API server on a store.
+    pub fn new(storage: Storage, trace: Trace, settings: Settings) -> Self {
         let nodes = RwLock::default();
-        Self { shared: Arc::new(Shared { storage, nodes, trace, default_toleration_seconds }) }
+        Self { shared: Arc::new(Shared { storage, nodes, trace, settings }) }
+    }
+
+    /// Who bears a token, as far as it is known here. A 401 where nobody does.
+    pub fn authenticate(&self, token: &str) -> Result<User, Status> {
+        apiserver::token::authenticate(&self.snapshot(), token, &self.context())
     }
 
     /// Makes a kubelet reachable for logs and commands.
@@ -129,7 +143,8 @@ impl ApiServer {
             now: clock::now(),
             uid: clock::uid(),
             random: clock::random(),
-            default_toleration_seconds: self.shared.default_toleration_seconds,
+            default_toleration_seconds: self.shared.settings.default_toleration_seconds,
+            keys: Arc::clone(&self.shared.settings.keys),
         }
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use api::{Reason, Status};
 use apiserver::User;
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -73,6 +75,13 @@ async fn answer(
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
     let (parts, body) = request.into_parts();
+    let user = match bearer_token(&parts).filter(|_| user.is_anonymous()) {
+        Some(token) => match server.authenticate(token) {
+            Ok(user) => user,
+            Err(status) => return respond(status.into()),
+        },
+        None => user,
+    };
     match read(body).await {
         Ok(Some(body)) => server.handle(http::Request::from_parts(parts, body), user).await,
         Ok(None) => {
@@ -83,6 +92,15 @@ async fn answer(
             respond(Status::bad_request(format!("the body cannot be read: {error}")).into())
         }
     }
+}
+
+/// The token of a request that shows one.
+/// Source: apiserver/pkg/authentication/request/bearertoken/bearertoken.go, v1.36.
+fn bearer_token(parts: &Parts) -> Option<&str> {
+    let header = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.trim().split_once(' ')?;
+    let token = token.split(' ').next().filter(|token| !token.is_empty());
+    token.filter(|_| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 /// Reads a body; nothing when it is too large. Some of the excess is read and dropped, so that a client

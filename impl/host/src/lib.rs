@@ -21,6 +21,6 @@ pub mod trace;
 pub mod transport;
 mod watch_stream;
 
-pub use api_server::ApiServer;
+pub use api_server::{ApiServer, Settings};
 pub use local::Local;
 pub use trace::Trace;

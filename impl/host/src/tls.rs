@@ -116,6 +116,16 @@ fn params(common_name: &str, organizations: &[&str]) -> CertificateParams {
     params
 }
 
+/// A new private key, P-256 in PKCS#8, as PEM.
+pub fn new_key() -> Result<String, TlsError> {
+    Ok(KeyPair::generate()?.serialize_pem())
+}
+
+/// The DER of a private key that is given as PEM.
+pub fn key_der(pem: &str) -> Result<Vec<u8>, TlsError> {
+    Ok(PrivateKeyDer::from_pem_slice(pem.as_bytes())?.secret_der().to_vec())
+}
+
 /// The year, for how long certificates hold.
 fn jiff_now() -> (i32,) {
     let text = crate::clock::now().to_string();
@@ -161,5 +171,5 @@ pub fn user(certificate: &CertificateDer<'_>) -> io::Result<User> {
     let name = subject.iter_common_name().next().map(text).unwrap_or_default();
     let mut groups: Vec<String> = subject.iter_organization().map(text).collect();
     groups.push("system:authenticated".to_owned());
-    Ok(User { name, groups })
+    Ok(User { name, groups, ..User::default() })
 }

@@ -121,6 +121,7 @@ impl Nodes {
         let user = User {
             name: format!("system:node:{name}"),
             groups: vec!["system:nodes".to_owned(), "system:authenticated".to_owned()],
+            ..User::default()
         };
         let actor = format!("kubelet/{name}");
         let origin = Origin::new(&actor, incarnation);

@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::Arc;
 
 use apiserver::User;
+use apiserver::token::Keys;
 use host::tls::{Authority, Identity, TlsError};
 
 use crate::failure::{Failure, While};
@@ -14,11 +16,14 @@ pub(crate) struct Pki {
     pub(crate) authority_pem: String,
     pub(crate) server: Identity,
     pub(crate) admin: Identity,
+    /// What signs the tokens of service accounts.
+    pub(crate) token_keys: Arc<Keys>,
 }
 
 /// The user of the admin kubeconfig.
 pub(crate) fn admin() -> User {
-    User { name: "kubernetes-admin".to_owned(), groups: vec!["system:masters".to_owned()] }
+    let groups = vec!["system:masters".to_owned()];
+    User { name: "kubernetes-admin".to_owned(), groups, ..User::default() }
 }
 
 /// Reads the authority's key, or makes one, and signs with it.
@@ -40,7 +45,22 @@ pub(crate) fn load_or_create(folder: &Path) -> Result<Pki, Failure> {
         }
     };
     let (server, admin) = sign(&authority).while_doing("certificates")?;
-    Ok(Pki { authority_pem, server, admin })
+    let token_keys = Arc::new(token_keys(&folder.join("sa.key"))?);
+    Ok(Pki { authority_pem, server, admin, token_keys })
+}
+
+/// Reads the key of service account tokens, or makes one: tokens outlive a restart.
+fn token_keys(path: &Path) -> Result<Keys, Failure> {
+    let pem = match std::fs::read_to_string(path) {
+        Ok(pem) => pem,
+        Err(_) => {
+            let pem = host::tls::new_key().while_doing(path.display())?;
+            write_private(path, pem.as_bytes()).while_doing(path.display())?;
+            pem
+        }
+    };
+    let der = host::tls::key_der(&pem).while_doing(path.display())?;
+    Keys::from_pkcs8(&der).while_doing(path.display())
 }
 
 fn sign(authority: &Authority) -> Result<(Identity, Identity), TlsError> {

@@ -150,7 +150,11 @@ impl ControlPlane {
             .while_doing(format!("port {} (choose another with --port)", settings.port))?;
         let port = listener.local_addr().while_doing("listening")?.port();
         let address = format!("https://127.0.0.1:{port}");
-        let server = ApiServer::new(storage, trace.clone(), settings.default_toleration_seconds);
+        let api_settings = host::Settings {
+            default_toleration_seconds: settings.default_toleration_seconds,
+            keys: Arc::clone(&pki.token_keys),
+        };
+        let server = ApiServer::new(storage, trace.clone(), api_settings);
         serve_tls(&server, &pki, listener)?;
         let admin = Local::new(server.clone(), pki::admin(), "bootstrap", 0);
         bootstrap::bootstrap(&admin, port).await.while_doing("first objects")?;
@@ -198,7 +202,7 @@ impl ControlPlane {
     }
 
     fn component(&self, name: &str) -> (Arc<dyn Transport>, Origin) {
-        let user = User { name: format!("system:{name}"), groups: vec![] };
+        let user = User { name: format!("system:{name}"), ..User::default() };
         let origin = Origin::new(name, 0);
         self.trace.acted(&origin, "started", String::new(), "", serde_json::Value::Null);
         (Arc::new(Local::new(self.server.clone(), user, name, 0)), origin)

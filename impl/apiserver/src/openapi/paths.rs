@@ -183,6 +183,7 @@ fn subresource(resource: &ApiResource, name: &str, parameters: &Value) -> Value 
     let mut operations = match name {
         "binding" => created(resource, ("", "v1", "Binding"), &suffix),
         "eviction" => created(resource, ("policy", "v1", "Eviction"), &suffix),
+        "token" => created(resource, ("authentication.k8s.io", "v1", "TokenRequest"), &suffix),
         "scale" => get_put_patch(resource, ("autoscaling", "v1", "Scale"), &suffix),
         "finalize" => json!({"put": value(resource, put(resource, own, &suffix))}),
         "log" => {

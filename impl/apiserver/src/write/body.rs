@@ -63,11 +63,15 @@ impl FieldValidation {
 
 /// The object in the body of a request, as it is stored.
 pub(super) fn object(call: &Call, target: &Objects) -> Result<Body, Status> {
-    let served = target.served();
-    let decoded = decode(call, served)?;
-    let body = FieldValidation::of(call)?.judge(served, decoded)?;
-    check_type(served, &body.object)?;
-    Ok(body.stored(target))
+    Ok(of_kind(call, target.served())?.stored(target))
+}
+
+/// The same of a kind that is sent to objects of another one.
+pub(super) fn of_kind(call: &Call, resource: &ApiResource) -> Result<Body, Status> {
+    let decoded = decode(call, resource)?;
+    let body = FieldValidation::of(call)?.judge(resource, decoded)?;
+    check_type(resource, &body.object)?;
+    Ok(body)
 }
 
 /// An object of a kind that is only sent, never stored: `Binding`, `Scale`, `DeleteOptions`.

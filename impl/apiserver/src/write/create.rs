@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use store::Transaction;
 
 use crate::call::{Context, Decision};
-use crate::write::{Ready, Write, body, review};
+use crate::write::{Ready, Write, body};
 use crate::{admission, object, strategy};
 
 /// How long a generated name may be before its suffix.
@@ -35,7 +35,7 @@ pub(super) fn create_object(
     strategy::apply_defaults(target.resource, &mut new);
     strategy::prepare_for_create(target.resource, &mut new, context.default_toleration_seconds);
     if target.resource == &resources::CERTIFICATE_SIGNING_REQUESTS {
-        strategy::set_requestor(&mut new, &review::user_info(&write.call.user));
+        strategy::set_requestor(&mut new, &write.call.user.info());
     }
     let name = text(&new, &["metadata", "name"]).to_owned();
     admission::admit_create(store, target, &name, &new)?;

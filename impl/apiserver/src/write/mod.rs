@@ -10,6 +10,7 @@ mod patch;
 mod propagation;
 mod review;
 mod scale;
+mod token;
 mod update;
 
 pub(crate) use binding::bind;
@@ -19,6 +20,7 @@ pub(crate) use eviction::evict;
 pub(crate) use patch::patch;
 pub(crate) use review::review;
 pub(crate) use scale::{get_scale, patch_scale, put_scale};
+pub(crate) use token::request_token;
 pub(crate) use update::{finalize, update};
 
 use api::Status;
@@ -84,7 +86,7 @@ impl Write<'_> {
     }
 
     /// The object as it is now, with its revision.
-    fn current(&self) -> Result<(Value, store::Revision), Status> {
+    pub(crate) fn current(&self) -> Result<(Value, store::Revision), Status> {
         let found = crate::read::find(self.store, self.target)?;
         Ok((object::decode(found), found.mod_revision))
     }

@@ -1,7 +1,6 @@
 //! Reviews: a POST that is answered, and nothing is stored. Who am I, what may I do, whose is this token.
 //!
-//! Source: `pkg/registry/authentication` and `pkg/registry/authorization` (v1.36). There are no tokens yet,
-//! so none is anybody's.
+//! Source: `pkg/registry/authentication` and `pkg/registry/authorization` (v1.36).
 
 use api::object::{at, text};
 use api::status::Cause;
@@ -9,10 +8,10 @@ use api::{ApiResource, Status, resources};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::authorization;
 use crate::call::{Decision, User};
 use crate::negotiate;
 use crate::write::{Write, body, create};
+use crate::{authorization, token};
 
 /// Decides about a review.
 pub(crate) fn review(write: Write<'_>) -> Result<Decision, Status> {
@@ -42,11 +41,8 @@ pub(crate) fn review(write: Write<'_>) -> Result<Decision, Status> {
 fn status(write: Write<'_>, review: &Value) -> Result<Value, Status> {
     let user = &write.call.user;
     match write.target.resource.kind {
-        "SelfSubjectReview" => Ok(json!({"userInfo": user_info(user)})),
-        "TokenReview" if text(review, &["spec", "token"]).is_empty() => {
-            Err(Status::bad_request("token is required for TokenReview in authentication"))
-        }
-        "TokenReview" => Ok(json!({"user": {}, "error": "invalid bearer token"})),
+        "SelfSubjectReview" => Ok(json!({"userInfo": user.info()})),
+        "TokenReview" => token::review(write.store, review, write.context),
         "SelfSubjectRulesReview" if text(review, &["spec", "namespace"]).is_empty() => {
             Err(Status::bad_request("no namespace on request"))
         }
@@ -56,20 +52,12 @@ fn status(write: Write<'_>, review: &Value) -> Result<Value, Status> {
     }
 }
 
-/// The user as objects tell of it.
-pub(super) fn user_info(user: &User) -> Value {
-    let mut info = json!({"username": user.name});
-    if !user.groups.is_empty() {
-        info["groups"] = json!(user.groups);
-    }
-    info
-}
-
 /// Whom a review asks about.
 fn subject(review: &Value) -> User {
     let groups = at(review, &["spec", "groups"]).and_then(Value::as_array);
     let groups = groups.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
-    User { name: text(review, &["spec", "user"]).to_owned(), groups: groups.collect() }
+    let name = text(review, &["spec", "user"]).to_owned();
+    User { name, groups: groups.collect(), ..User::default() }
 }
 
 fn access(user: &User, review: &Value) -> Value {

@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("kubectl_describes_explains_and_discovers", reading),
         trial("kubectl_creates_with_every_generator", generators),
         trial("kubectl_asks_who_it_is_and_what_it_may_do", reviews),
+        trial("kubectl_acts_with_the_token_of_a_service_account", tokens),
         trial("kubectl_drains_no_more_than_a_budget_allows", drain),
     ];
     trials.into_iter().map(|trial| trial.with_ignored_flag(!found)).collect()
@@ -160,6 +161,30 @@ async fn reviews() -> Outcome {
     kubectl.prints(&["auth", "can-i", "create", "pods"], "yes")?;
     kubectl.prints(&["auth", "can-i", "--list"], "*.*")?;
     kubectl.prints(&["auth", "can-i", "get", "/version"], "yes")
+}
+
+/// A token is good for as long as its service account is there, also after a crash.
+async fn tokens() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let kubectl = Kubectl(&cluster);
+    let robot = |arguments: &[&str]| kubectl.output(&[arguments, &["--context", "robot"]].concat());
+    kubectl.succeed(&["create", "serviceaccount", "robot"])?;
+    let token = kubectl.succeed(&["create", "token", "robot"])?;
+    let token = format!("--token={}", token.trim());
+    kubectl.succeed(&["config", "set-credentials", "robot", &token])?;
+    kubectl.succeed(&["config", "set-context", "robot", "--cluster=trial", "--user=robot"])?;
+
+    let (_, before) = robot(&["auth", "whoami"])?;
+    cluster.kill().await?;
+    cluster.succeed(&["start", "--nodes", "0", "--runtime", "simulated", "--port", "0"])?;
+    let (_, after) = robot(&["auth", "whoami"])?;
+    kubectl.succeed(&["delete", "serviceaccount", "robot"])?;
+    let (code, gone) = robot(&["get", "pods"])?;
+
+    for answer in [before, after] {
+        ensure(answer.contains("system:serviceaccount:default:robot"), answer)?;
+    }
+    ensure(code != 0 && gone.contains("You must be logged in to the server"), gone)
 }
 
 async fn drain() -> Outcome {
