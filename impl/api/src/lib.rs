@@ -19,6 +19,6 @@ pub mod trace;
 
 pub use jiff::Timestamp;
 pub use kind::{ApiResource, Kind, resources};
-pub use object::{AnyObject, Key};
+pub use object::{AnyObject, Key, Other};
 pub use request::{Request, Verb};
 pub use status::{Reason, Status};

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{
     ConfigMap, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::kind::{ApiResource, Kind};
@@ -62,25 +63,36 @@ macro_rules! any_object {
         #[derive(Clone, Debug)]
         pub enum AnyObject {
             $(#[doc = concat!("A `", stringify!($kind), "`.")] $kind(Arc<$kind>),)*
+            /// An object of a kind without a typed view.
+            Other(Arc<Other>),
         }
 
         impl AnyObject {
             /// Decodes an object of this resource.
-            pub fn decode(resource: &ApiResource, json: &[u8]) -> Result<Self, serde_json::Error> {
+            pub fn decode(
+                resource: &'static ApiResource,
+                json: &[u8],
+            ) -> Result<Self, serde_json::Error> {
                 $(if resource == <$kind as Kind>::RESOURCE {
                     return Ok(Self::$kind(Arc::new(serde_json::from_slice(json)?)));
                 })*
-                Err(serde::de::Error::custom(format!("unknown kind {}", resource.kind)))
+                Other::decode(resource, json).map(|other| Self::Other(Arc::new(other)))
             }
 
             /// Where objects of its kind are served.
             pub fn resource(&self) -> &'static ApiResource {
-                match self { $(Self::$kind(_) => <$kind as Kind>::RESOURCE,)* }
+                match self {
+                    $(Self::$kind(_) => <$kind as Kind>::RESOURCE,)*
+                    Self::Other(other) => other.resource,
+                }
             }
 
             /// Its metadata.
             pub fn metadata(&self) -> &ObjectMeta {
-                match self { $(Self::$kind(object) => &object.metadata,)* }
+                match self {
+                    $(Self::$kind(object) => &object.metadata,)*
+                    Self::Other(other) => &other.metadata,
+                }
             }
         }
 
@@ -103,6 +115,26 @@ any_object!(
     ReplicaSet,
     Lease
 );
+
+/// What can be said of an object of any kind.
+#[derive(Clone, Debug)]
+pub struct Other {
+    /// Where objects of its kind are served.
+    pub resource: &'static ApiResource,
+    /// Its metadata.
+    pub metadata: ObjectMeta,
+}
+
+impl Other {
+    fn decode(resource: &'static ApiResource, json: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Metadata {
+            metadata: ObjectMeta,
+        }
+        let Metadata { metadata } = serde_json::from_slice(json)?;
+        Ok(Self { resource, metadata })
+    }
+}
 
 impl AnyObject {
     /// Its namespace and name.

@@ -1,8 +1,9 @@
 //! The caches of one component, and what a watch event changes in them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{AnyObject, ApiResource, Key, Kind};
+use api::{AnyObject, ApiResource, Key, Kind, Other};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -40,10 +41,12 @@ impl Change {
 
 macro_rules! view {
     ($($kind:ident $field:ident),*) => {
-        /// Every cache a component may keep. One that it does not watch stays empty.
+        /// Every cache a component may keep. One that it does not watch stays empty. Of kinds without a typed
+        /// view it keeps the metadata.
         #[derive(Clone, Debug, Default)]
         pub struct View {
             $(#[doc = concat!("Every `", stringify!($kind), "` it has heard of.")] pub $field: Cache<$kind>,)*
+            others: BTreeMap<&'static ApiResource, BTreeMap<Key, Arc<Other>>>,
             /// The revision up to which the caches have read.
             pub revision: u64,
         }
@@ -53,6 +56,10 @@ macro_rules! view {
             pub fn put(&mut self, object: AnyObject) -> Change {
                 let old = match &object {
                     $(AnyObject::$kind(object) => self.$field.insert(Arc::clone(object)).map(AnyObject::$kind),)*
+                    AnyObject::Other(other) => {
+                        let of_kind = self.others.entry(other.resource).or_default();
+                        of_kind.insert(object.key(), Arc::clone(other)).map(AnyObject::Other)
+                    }
                 };
                 Change { old, new: Some(object) }
             }
@@ -63,7 +70,8 @@ macro_rules! view {
                     let old = AnyObject::$kind(self.$field.remove(key)?);
                     return Some(Change { old: Some(old), new: None });
                 })*
-                None
+                let old = AnyObject::Other(self.others.get_mut(resource)?.remove(key)?);
+                Some(Change { old: Some(old), new: None })
             }
 
             /// The keys of one resource.
@@ -71,7 +79,7 @@ macro_rules! view {
                 $(if resource == <$kind as Kind>::RESOURCE {
                     return self.$field.keys().cloned().collect();
                 })*
-                vec![]
+                self.others.get(resource).into_iter().flat_map(BTreeMap::keys).cloned().collect()
             }
 
             /// One object of any kind.
@@ -79,12 +87,14 @@ macro_rules! view {
                 $(if resource == <$kind as Kind>::RESOURCE {
                     return self.$field.get(key).cloned().map(AnyObject::$kind);
                 })*
-                None
+                self.others.get(resource)?.get(key).cloned().map(AnyObject::Other)
             }
 
             /// The metadata of every object of every kind.
             pub fn all(&self) -> impl Iterator<Item = (&'static ApiResource, &ObjectMeta)> {
-                std::iter::empty()
+                let others = self.others.values().flat_map(BTreeMap::values);
+                others
+                    .map(|other| (other.resource, &other.metadata))
                     $(.chain(self.$field.iter().map(|object| (<$kind as Kind>::RESOURCE, &object.metadata))))*
             }
         }
@@ -104,3 +114,39 @@ view!(
     ReplicaSet replica_sets,
     Lease leases
 );
+
+#[cfg(test)]
+mod tests {
+    use api::resources;
+    use serde_json::json;
+
+    use super::*;
+
+    /// An object of a kind without a typed view.
+    fn claim(labels: &serde_json::Value) -> AnyObject {
+        let object = json!({"metadata": {"name": "a", "namespace": "n", "labels": labels},
+            "spec": {"accessModes": ["ReadWriteOnce"]}});
+        let json = object.to_string();
+        AnyObject::decode(&resources::PERSISTENT_VOLUME_CLAIMS, json.as_bytes()).expect("it is one")
+    }
+
+    #[test]
+    fn a_kind_without_a_typed_view_is_kept_by_its_metadata() {
+        let (resource, key) = (&resources::PERSISTENT_VOLUME_CLAIMS, Key::new("n", "a"));
+        let mut view = View::default();
+
+        let first = view.put(claim(&json!({})));
+        let second = view.put(claim(&json!({"a": "b"})));
+
+        assert!(first.old.is_none() && second.old.is_some());
+        assert_eq!(second.resource().plural, "persistentvolumeclaims");
+        assert_eq!(view.keys(resource), [key.clone()]);
+        let labels = view.get(resource, &key).and_then(|claim| claim.metadata().labels.clone());
+        assert_eq!(labels.map(|labels| labels.len()), Some(1));
+        assert_eq!(view.all().count(), 1);
+
+        assert!(view.remove(resource, &key).is_some());
+        assert!(view.remove(resource, &key).is_none());
+        assert_eq!(view.all().count(), 0);
+    }
+}

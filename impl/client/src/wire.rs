@@ -23,7 +23,7 @@ pub enum WireError {
 
 /// Reads a list: its revision and its objects.
 pub fn read_list(
-    resource: &ApiResource,
+    resource: &'static ApiResource,
     mut list: Value,
 ) -> Result<(u64, Vec<AnyObject>), WireError> {
     let revision = revision(&list)?;
@@ -42,7 +42,7 @@ struct Line<'a> {
 
 /// Reads a line of a watch, and its word for the trace.
 pub fn read_event(
-    resource: &ApiResource,
+    resource: &'static ApiResource,
     line: &[u8],
 ) -> Result<(&'static str, WatchEvent), WireError> {
     let line: Line<'_> = serde_json::from_slice(line)?;
