@@ -35,11 +35,13 @@ fn write(name: &str, value: &Value) {
     fs::write(&path, value.to_string()).expect("OUT_DIR can be written");
 }
 
-/// Definitions without properties (`Quantity`, `Time` …) are types of their own to `schema.rs`.
+/// Definitions without properties (`Quantity`, `Time` …) are types of their own to `schema.rs`, but for one
+/// that only says by being there what it has to say.
 fn table(definitions: &Definitions) -> Value {
+    let says_nothing = |name: &str| name.ends_with(".CustomResourceSubresourceStatus");
     definitions
         .iter()
-        .filter(|(_, definition)| !definition.fields.is_empty())
+        .filter(|(name, definition)| !definition.fields.is_empty() || says_nothing(name))
         .map(|(name, definition)| (name.clone(), definition_value(definition)))
         .collect()
 }

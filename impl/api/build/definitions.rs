@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, MutatingWebhookConfiguration,
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingWebhookConfiguration,
+};
 use k8s_openapi::api::apps::v1::{
     ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
 };
@@ -9,8 +13,8 @@ use k8s_openapi::api::authentication::v1::{SelfSubjectReview, TokenRequest, Toke
 use k8s_openapi::api::authorization::v1::{
     LocalSubjectAccessReview, SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview,
 };
+use k8s_openapi::api::autoscaling;
 use k8s_openapi::api::autoscaling::v1::Scale;
-use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -21,17 +25,23 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::events;
+use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use k8s_openapi::api::networking::v1::{
     IPAddress, Ingress, IngressClass, NetworkPolicy, ServiceCIDR,
 };
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::policy::v1::{Eviction, PodDisruptionBudget};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
+use k8s_openapi::api::resource::v1::{
+    DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice,
+};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::{
     CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass,
 };
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ListMeta, Patch, Status};
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use k8s_openapi::schemars::JsonSchema;
 use k8s_openapi::schemars::generate::{SchemaGenerator, SchemaSettings};
 use k8s_openapi::{ListableResource, Resource};
@@ -60,7 +70,7 @@ pub(crate) struct Field {
     pub(crate) required: bool,
     /// Whether Go holds it by pointer, so that an explicit zero differs from absence.
     pub(crate) pointer: bool,
-    /// Its protobuf field number; two of them when it lies in an embedded message.
+    /// Its protobuf field number, led by those of the embedded messages in which it lies.
     pub(crate) number: Vec<u32>,
     pub(crate) atomic: bool,
     pub(crate) list_type: String,
@@ -93,7 +103,8 @@ pub(crate) fn all() -> Definitions {
     roots.object::<Deployment>();
     roots.object::<ReplicaSet>();
     roots.object::<StatefulSet>();
-    roots.object::<HorizontalPodAutoscaler>();
+    roots.object::<autoscaling::v1::HorizontalPodAutoscaler>();
+    roots.object::<autoscaling::v2::HorizontalPodAutoscaler>();
     roots.object::<CronJob>();
     roots.object::<Job>();
     roots.object::<CertificateSigningRequest>();
@@ -117,6 +128,20 @@ pub(crate) fn all() -> Definitions {
     roots.object::<StorageClass>();
     roots.object::<VolumeAttachment>();
     roots.object::<VolumeAttributesClass>();
+    roots.object::<MutatingAdmissionPolicy>();
+    roots.object::<MutatingAdmissionPolicyBinding>();
+    roots.object::<MutatingWebhookConfiguration>();
+    roots.object::<ValidatingAdmissionPolicy>();
+    roots.object::<ValidatingAdmissionPolicyBinding>();
+    roots.object::<ValidatingWebhookConfiguration>();
+    roots.object::<CustomResourceDefinition>();
+    roots.object::<APIService>();
+    roots.object::<FlowSchema>();
+    roots.object::<PriorityLevelConfiguration>();
+    roots.object::<DeviceClass>();
+    roots.object::<ResourceClaim>();
+    roots.object::<ResourceClaimTemplate>();
+    roots.object::<ResourceSlice>();
     roots.body::<LocalSubjectAccessReview>();
     roots.body::<SelfSubjectAccessReview>();
     roots.body::<SelfSubjectReview>();

@@ -5,6 +5,9 @@
 
 use crate::definitions::{Definition, Definitions};
 
+#[path = "go/extensions.rs"]
+mod extensions;
+
 /// Numbers, texts, booleans and `IntOrString`s that Go holds by pointer; all others it holds by value.
 const POINTER_SCALARS: &[(&str, &[&str])] = &[
     ("DeploymentSpec", &["progressDeadlineSeconds", "replicas", "revisionHistoryLimit"]),
@@ -177,8 +180,8 @@ const POINTER_SCALARS: &[(&str, &[&str])] = &[
     ("GlusterfsPersistentVolumeSource", &["endpointsNamespace"]),
     ("HPAScalingRules", &["selectPolicy", "stabilizationWindowSeconds"]),
     ("HTTPIngressPath", &["pathType"]),
-    ("HorizontalPodAutoscalerSpec", &["minReplicas"]),
-    ("HorizontalPodAutoscalerStatus", &["observedGeneration"]),
+    ("HorizontalPodAutoscalerSpec", &["minReplicas", "targetCPUUtilizationPercentage"]),
+    ("HorizontalPodAutoscalerStatus", &["currentCPUUtilizationPercentage", "observedGeneration"]),
     ("ISCSIPersistentVolumeSource", &["initiatorName"]),
     ("IngressClassParametersReference", &["apiGroup", "namespace", "scope"]),
     ("IngressPortStatus", &["error"]),
@@ -266,17 +269,24 @@ const STRUCT_VALUES: &[(&str, &[&str])] = &[
     ("VolumeAttachmentSpec", &["source"]),
 ];
 
-/// Objects of these names are values in every kind.
+/// Objects of these names are values in every kind, but where the status of custom resources is asked for.
 const STRUCT_VALUE_NAMES: &[&str] = &["metadata", "spec", "status"];
 
 /// Fields that `k8s-pb` 0.9 (Kubernetes 1.35) lacks: definition, field, protobuf number, list type.
 const NEW_FIELDS: &[(&str, &str, u32, &str)] = &[
     ("CSIDriverSpec", "preventPodSchedulingIfMissing", 11, ""),
+    ("Device", "nodeAllocatableResourceMappings", 13, ""),
+    ("DeviceAttribute", "bools", 7, "atomic"),
+    ("DeviceAttribute", "ints", 6, "atomic"),
+    ("DeviceAttribute", "strings", 8, "atomic"),
+    ("DeviceAttribute", "versions", 9, "atomic"),
     ("ImageVolumeStatus", "imageRef", 1, ""),
     ("ListMeta", "shardInfo", 5, ""),
     ("NodeAllocatableResourceClaimStatus", "containers", 2, "set"),
     ("NodeAllocatableResourceClaimStatus", "resourceClaimName", 1, ""),
     ("NodeAllocatableResourceClaimStatus", "resources", 3, ""),
+    ("NodeAllocatableResourceMapping", "allocationMultiplier", 2, ""),
+    ("NodeAllocatableResourceMapping", "capacityKey", 1, ""),
     ("PodSchedulingGroup", "podGroupName", 1, ""),
     ("PodSpec", "schedulingGroup", 43, ""),
     ("PodStatus", "nodeAllocatableResourceClaimStatuses", 21, "atomic"),
@@ -314,16 +324,21 @@ fn join_pointers(definition_name: &str, definition: &mut Definition) {
     for (name, field) in &mut definition.fields {
         let object = field.notation.starts_with('#') && !field.notation.ends_with(".IntOrString");
         field.pointer = if object {
-            !lists(STRUCT_VALUES, definition_name, name)
-                && !STRUCT_VALUE_NAMES.contains(&name.as_str())
+            !lists(&[STRUCT_VALUES, extensions::STRUCT_VALUES], definition_name, name)
+                && (!STRUCT_VALUE_NAMES.contains(&name.as_str())
+                    || is_named(definition_name, "CustomResourceSubresources"))
         } else {
-            lists(POINTER_SCALARS, definition_name, name)
+            lists(&[POINTER_SCALARS, extensions::POINTER_SCALARS], definition_name, name)
         };
     }
 }
 
-fn lists(table: &[(&str, &[&str])], definition: &str, field: &str) -> bool {
-    table.iter().any(|(name, fields)| is_named(definition, name) && fields.contains(&field))
+fn lists(tables: &[&[(&str, &[&str])]], definition: &str, field: &str) -> bool {
+    tables
+        .iter()
+        .copied()
+        .flatten()
+        .any(|(name, fields)| is_named(definition, name) && fields.contains(&field))
 }
 
 /// Whether a name, alone or with its package, is that of a definition.

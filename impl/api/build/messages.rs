@@ -1,7 +1,7 @@
 //! Protobuf field numbers and Go's markers, read from the sources of `k8s-pb`.
 //!
 //! That crate is generated from upstream's `.proto` files, whose comments carry the markers of the Go
-//! types. Names are joined without case and underscores.
+//! types. Names are joined by their letters and digits, whatever their case.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,10 +44,15 @@ pub(crate) fn join(definitions: &mut Definitions) {
         else {
             continue;
         };
-        let messages =
-            packages.entry(package.to_owned()).or_insert_with(|| read(&sources, package));
-        if let Some(message) = messages.get(&fold(message)) {
-            join_message(definition, message, messages);
+        let message = fold(message);
+        // MutatingAdmissionPolicies are known as of 1.35 only, with the numbers that they have kept.
+        for package in [package.to_owned(), format!("{package}beta1")] {
+            let messages =
+                packages.entry(package).or_insert_with_key(|package| read(&sources, package));
+            if let Some(message) = messages.get(&message) {
+                join_message(definition, message, messages);
+                break;
+            }
         }
     }
 }
@@ -55,21 +60,28 @@ pub(crate) fn join(definitions: &mut Definitions) {
 fn join_message(definition: &mut Definition, message: &Message, messages: &Messages) {
     definition.atomic = marker(&message.markers, "structType") == "atomic";
     let properties: Vec<String> = definition.fields.keys().map(|name| fold(name)).collect();
-    let embedded = || message.fields.iter().filter(|(name, _)| !properties.contains(name));
     for (name, field) in &mut definition.fields {
-        let name = fold(name);
-        if let Some(found) = message.fields.get(&name) {
-            join_field(field, vec![found.number], found);
-            continue;
-        }
-        let inner = embedded().find_map(|(_, outer)| {
-            let found = messages.get(&outer.type_name)?.fields.get(&name)?;
-            Some((vec![outer.number, found.number], found))
-        });
-        if let Some((number, found)) = inner {
+        if let Some((number, found)) = find(message, &fold(name), &properties, messages) {
             join_field(field, number, found);
         }
     }
+}
+
+/// A field of a message, or of one that is embedded in it: one that has no property of its own.
+fn find<'a>(
+    message: &'a Message,
+    name: &str,
+    properties: &[String],
+    messages: &'a Messages,
+) -> Option<(Vec<u32>, &'a MessageField)> {
+    if let Some(found) = message.fields.get(name) {
+        return Some((vec![found.number], found));
+    }
+    let mut embedded = message.fields.iter().filter(|(name, _)| !properties.contains(name));
+    embedded.find_map(|(_, outer)| {
+        let (number, found) = find(messages.get(&outer.type_name)?, name, properties, messages)?;
+        Some(([vec![outer.number], number].concat(), found))
+    })
 }
 
 fn join_field(field: &mut Field, number: Vec<u32>, found: &MessageField) {
@@ -91,11 +103,11 @@ fn values<'a>(markers: &'a [String], name: &'a str) -> impl Iterator<Item = &'a 
 }
 
 fn fold(name: &str) -> String {
-    name.replace('_', "").to_lowercase()
+    name.replace(['_', '-', '$'], "").to_lowercase()
 }
 
 fn read(sources: &Path, package: &str) -> Messages {
-    let path = sources.join(package.replace('.', "/")).join("mod.rs");
+    let path = sources.join(package.replace('.', "/").replace('-', "_")).join("mod.rs");
     let Ok(text) = fs::read_to_string(path) else {
         return Messages::new();
     };

@@ -184,6 +184,8 @@ pub mod resources {
         VERSIONS, stored true;
         EVENTS_V1: "events.k8s.io" "v1" "Event" "events" "event"
             short ["ev"], categories [], namespaced true, subresources [];
+        HORIZONTAL_POD_AUTOSCALERS_V1: "autoscaling" "v1" "HorizontalPodAutoscaler" "horizontalpodautoscalers" "horizontalpodautoscaler"
+            short ["hpa"], categories ["all"], namespaced true, subresources ["status"];
     }
 
     resources! {
@@ -208,9 +210,12 @@ pub mod resources {
         ALL.iter().chain(VERSIONS).chain(REVIEWS).copied()
     }
 
-    /// The resource with this group and plural name.
-    pub fn find(group: &str, plural: &str) -> Option<&'static ApiResource> {
-        served().find(|resource| resource.group == group && resource.plural == plural)
+    /// The resource with this group, version and plural name.
+    pub fn find(group: &str, version: &str, plural: &str) -> Option<&'static ApiResource> {
+        let named = |resource: &&ApiResource| {
+            (resource.group, resource.version, resource.plural) == (group, version, plural)
+        };
+        served().find(named)
     }
 
     /// The resource whose objects have this `apiVersion` and `kind`.

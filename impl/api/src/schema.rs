@@ -66,7 +66,7 @@ pub struct Field {
     pub required: bool,
     /// Whether Go holds it by pointer, so that an explicit zero differs from absence.
     pub pointer: bool,
-    /// Its protobuf field number; two of them when it lies in an embedded message.
+    /// Its protobuf field number, led by those of the embedded messages in which it lies.
     pub number: Vec<u32>,
     /// Whether server-side apply owns the map or object as a whole.
     pub atomic: bool,
@@ -130,12 +130,55 @@ pub enum Type {
     FieldsV1,
     /// An object of a type that is not known here.
     RawExtension,
+    /// Any JSON.
+    Json,
+    /// A `JSONSchemaProps`, or something else.
+    JsonSchemaOr(Alternative),
     /// An object.
     Object(DefinitionId),
     /// A list of this.
     List(Box<Type>),
     /// A map from texts to this.
     Map(Box<Type>),
+}
+
+/// What may stand in place of a JSON schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alternative {
+    /// `JSONSchemaPropsOrBool`.
+    Boolean,
+    /// `JSONSchemaPropsOrStringArray`.
+    Strings,
+    /// `JSONSchemaPropsOrArray`.
+    Schemas,
+}
+
+impl Alternative {
+    /// The type of what else may stand there.
+    pub fn value(self) -> Type {
+        match self {
+            Self::Boolean => Type::Boolean,
+            Self::Strings => Type::List(Box::new(Type::String)),
+            Self::Schemas => Type::List(Box::new(Self::schema())),
+        }
+    }
+
+    /// `JSONSchemaProps`.
+    pub fn schema() -> Type {
+        let schema = Schema::get();
+        let name = table::JSON_SCHEMA;
+        let found =
+            schema.definitions.binary_search_by(|definition| definition.name.as_str().cmp(name));
+        Type::Object(DefinitionId(found.expect("CustomResourceDefinitions have schemas")))
+    }
+
+    /// The protobuf numbers of the schema and of what else may stand there.
+    pub fn numbers(self) -> (u32, u32) {
+        match self {
+            Self::Boolean => (2, 1),
+            Self::Strings | Self::Schemas => (1, 2),
+        }
+    }
 }
 
 impl Schema {
@@ -186,7 +229,9 @@ impl Type {
             | Self::MicroTime
             | Self::IntOrString
             | Self::FieldsV1
-            | Self::RawExtension => {
+            | Self::RawExtension
+            | Self::Json
+            | Self::JsonSchemaOr(_) => {
                 table::SPECIAL.iter().find(|(_, of)| of == self).map(|(name, _)| *name)
             }
             Self::String
@@ -206,7 +251,7 @@ impl Type {
             Self::String | Self::Bytes | Self::Quantity => Value::from(""),
             Self::Int32 | Self::Int64 | Self::Number | Self::IntOrString => Value::from(0),
             Self::Boolean => Value::from(false),
-            Self::Time | Self::MicroTime => Value::Null,
+            Self::Time | Self::MicroTime | Self::Json | Self::JsonSchemaOr(_) => Value::Null,
             Self::FieldsV1 | Self::RawExtension | Self::Object(_) | Self::Map(_) => {
                 Value::Object(serde_json::Map::new())
             }
@@ -221,7 +266,11 @@ impl Field {
     pub fn keeps(&self, value: &Value) -> bool {
         let may_be_zero = self.required || self.pointer;
         match &self.value {
-            Type::Object(_) | Type::FieldsV1 | Type::RawExtension => true,
+            Type::Object(_)
+            | Type::FieldsV1
+            | Type::RawExtension
+            | Type::Json
+            | Type::JsonSchemaOr(_) => true,
             Type::Time | Type::MicroTime => !value.is_null(),
             Type::Quantity => value.as_str() != Some(""),
             Type::IntOrString => may_be_zero || (*value != 0 && *value != ""),

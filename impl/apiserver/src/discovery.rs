@@ -1,18 +1,55 @@
 //! What the API server serves, as clients discover it: group by group, or all at once (aggregated).
 //!
-//! Source: Kubernetes documentation, "The Kubernetes API", discovery; KEP-3352 for the aggregated form.
+//! Source: Kubernetes documentation, "The Kubernetes API", discovery; KEP-3352 for the aggregated form; for
+//! the order, `apiVersionPriorities` in pkg/controlplane/apiserver/aggregator.go, v1.36.
+
+mod subresource;
+#[cfg(test)]
+mod tests;
 
 use api::{ApiResource, resources};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::call::{Call, Response};
+use crate::version;
+use subresource::Subresource;
 
 /// The version that `/version` tells.
 pub const GIT_VERSION: &str = "v1.36.0+kanon";
 
+/// The groups in the order in which clients look for a name that several have.
+const GROUPS: &[&str] = &[
+    "",
+    "apiregistration.k8s.io",
+    "apps",
+    "events.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "storage.k8s.io",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "scheduling.k8s.io",
+    "coordination.k8s.io",
+    "node.k8s.io",
+    "discovery.k8s.io",
+    "resource.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+];
+
 /// What can be done with objects that are stored.
 const VERBS: &[&str] =
     &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+/// Namespaces go one by one.
+const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 
 /// `/version`.
 pub fn version() -> Value {
@@ -23,7 +60,7 @@ pub fn version() -> Value {
 
 /// `/api`, aggregated when the client asks for it.
 pub fn core_versions(call: &Call, server_address: &str) -> Response {
-    if let Some(response) = aggregated(call, |group| group.is_empty()) {
+    if let Some(response) = aggregated(call, &GROUPS[..1]) {
         return response;
     }
     let addresses = json!([{"clientCIDR": "0.0.0.0/0", "serverAddress": server_address}]);
@@ -35,20 +72,17 @@ pub fn core_versions(call: &Call, server_address: &str) -> Response {
 
 /// `/apis`, aggregated when the client asks for it.
 pub fn groups(call: &Call) -> Response {
-    if let Some(response) = aggregated(call, |group| !group.is_empty()) {
+    if let Some(response) = aggregated(call, &GROUPS[1..]) {
         return response;
     }
-    let groups: Vec<Value> = group_versions(|group| !group.is_empty())
-        .into_iter()
-        .map(|(group, version)| group_value(group, version))
-        .collect();
+    let groups = GROUPS[1..].iter().filter(|group| !versions(group).is_empty());
+    let groups: Vec<Value> = groups.map(|group| group_value(group)).collect();
     Response::json(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
 }
 
 /// `/apis/GROUP`.
 pub fn group(group: &str) -> Value {
-    let version = group_versions(|name| name == group).first().map_or("v1", |(_, version)| version);
-    let mut value = group_value(group, version);
+    let mut value = group_value(group);
     value["kind"] = json!("APIGroup");
     value["apiVersion"] = json!("v1");
     value
@@ -56,40 +90,73 @@ pub fn group(group: &str) -> Value {
 
 /// `/apis/GROUP/VERSION`.
 pub fn api_resources(group: &str, version: &str) -> Value {
-    let list: Vec<Value> = served(group, version).flat_map(legacy).collect();
+    let list: Vec<Value> = served(group, version).into_iter().flat_map(legacy).collect();
     let group_version = match group {
         "" => version.to_owned(),
         group => format!("{group}/{version}"),
     };
-    json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": list})
+    let mut value =
+        json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": list});
+    // Upstream says it for all groups but the first.
+    if !group.is_empty() {
+        value["apiVersion"] = json!("v1");
+    }
+    value
 }
 
-fn served<'a>(group: &'a str, version: &'a str) -> impl Iterator<Item = &'static ApiResource> + 'a {
-    resources::served()
-        .filter(move |resource| resource.group == group && resource.version == version)
+/// The resources of a group and version, by name.
+fn served(group: &str, version: &str) -> Vec<&'static ApiResource> {
+    let is_of = |resource: &&ApiResource| (resource.group, resource.version) == (group, version);
+    let mut found: Vec<_> = resources::served().filter(is_of).collect();
+    found.sort_by_key(|resource| resource.plural);
+    found
 }
 
-fn verbs(resource: &ApiResource) -> &'static [&'static str] {
-    if resource.is_stored { VERBS } else { &["create"] }
+/// What can be done with the objects of a resource.
+pub(crate) fn verbs(resource: &ApiResource) -> &'static [&'static str] {
+    match (resource.is_stored, resource.kind) {
+        (false, _) => &["create"],
+        (true, "Namespace") => NAMESPACE_VERBS,
+        (true, _) => VERBS,
+    }
 }
 
-fn group_versions(wanted: impl Fn(&str) -> bool) -> Vec<(&'static str, &'static str)> {
-    let mut found: Vec<_> = resources::served()
-        .map(|resource| (resource.group, resource.version))
-        .filter(|(group, _)| wanted(group))
-        .collect();
+/// The versions of a group, the preferred one first.
+fn versions(group: &str) -> Vec<&'static str> {
+    let of_group = resources::served().filter(|resource| resource.group == group);
+    let mut found: Vec<_> = of_group.map(|resource| resource.version).collect();
     found.dedup();
     found
 }
 
-fn group_value(group: &str, version: &str) -> Value {
-    let version = json!({"groupVersion": format!("{group}/{version}"), "version": version});
-    json!({"name": group, "versions": [version], "preferredVersion": version})
+fn group_value(group: &str) -> Value {
+    let version =
+        |version: &str| json!({"groupVersion": format!("{group}/{version}"), "version": version});
+    let versions: Vec<Value> = versions(group).into_iter().map(version).collect();
+    json!({"name": group, "versions": versions, "preferredVersion": versions.first()})
 }
 
-fn legacy(resource: &ApiResource) -> Vec<Value> {
+fn legacy(resource: &'static ApiResource) -> Vec<Value> {
     let mut value = json!({"name": resource.plural, "singularName": resource.singular,
         "namespaced": resource.namespaced, "kind": resource.kind, "verbs": verbs(resource)});
+    set_names(&mut value, resource);
+    if resource.is_stored {
+        value["storageVersionHash"] = json!(storage_version_hash(resource));
+    }
+    let subresources = Subresource::all_of(resource).map(|subresource| {
+        let mut value = json!({"name": format!("{}/{}", resource.plural, subresource.name),
+            "singularName": "", "namespaced": resource.namespaced, "verbs": subresource.verbs,
+            "kind": subresource.kind});
+        if !subresource.version.is_empty() {
+            value["group"] = json!(subresource.group);
+            value["version"] = json!(subresource.version);
+        }
+        value
+    });
+    std::iter::once(value).chain(subresources).collect()
+}
+
+fn set_names(value: &mut Value, resource: &ApiResource) {
     for (field, names) in
         [("shortNames", resource.short_names), ("categories", resource.categories)]
     {
@@ -97,43 +164,17 @@ fn legacy(resource: &ApiResource) -> Vec<Value> {
             value[field] = json!(names);
         }
     }
-    let subresources = resource.subresources.iter().map(|subresource| {
-        let mut value = json!({"name": format!("{}/{subresource}", resource.plural),
-            "singularName": "", "namespaced": resource.namespaced, "verbs": verbs_of(subresource)});
-        let (group, version, kind) = kind_of(resource, subresource);
-        value["kind"] = json!(kind);
-        if (group, version) != (resource.group, resource.version) {
-            value["group"] = json!(group);
-            value["version"] = json!(version);
-        }
-        value
-    });
-    std::iter::once(value).chain(subresources).collect()
 }
 
-fn verbs_of(subresource: &str) -> &'static [&'static str] {
-    match subresource {
-        "binding" | "eviction" | "token" => &["create"],
-        "log" => &["get"],
-        "exec" | "attach" => &["create", "get"],
-        "finalize" => &["update"],
-        _ => &["get", "patch", "update"],
-    }
+/// In which version objects are stored, as a text that changes with it.
+/// Source: apiserver/pkg/endpoints/discovery/storageversionhash.go, v1.36.
+fn storage_version_hash(resource: &ApiResource) -> String {
+    let stored = version::of(resource).map_or(resource, |version| version.stored);
+    let text = format!("{}/{}/{}", stored.group, stored.version, stored.kind);
+    STANDARD.encode(&Sha256::digest(text)[..8])
 }
 
-fn kind_of<'a>(resource: &'a ApiResource, subresource: &str) -> (&'a str, &'a str, &'a str) {
-    match subresource {
-        "binding" => ("", "v1", "Binding"),
-        "eviction" => ("policy", "v1", "Eviction"),
-        "exec" => ("", "v1", "PodExecOptions"),
-        "attach" => ("", "v1", "PodAttachOptions"),
-        "scale" => ("autoscaling", "v1", "Scale"),
-        "token" => ("authentication.k8s.io", "v1", "TokenRequest"),
-        _ => (resource.group, resource.version, resource.kind),
-    }
-}
-
-fn aggregated(call: &Call, wanted: impl Fn(&str) -> bool) -> Option<Response> {
+fn aggregated(call: &Call, groups: &[&str]) -> Option<Response> {
     let accepts = call.accept.split(',').any(|part| {
         part.contains("as=APIGroupDiscoveryList")
             && part.contains("v=v2")
@@ -142,36 +183,35 @@ fn aggregated(call: &Call, wanted: impl Fn(&str) -> bool) -> Option<Response> {
     if !accepts {
         return None;
     }
-    let items: Vec<Value> = group_versions(wanted).into_iter().map(aggregated_group).collect();
+    let groups = groups.iter().filter(|group| !versions(group).is_empty());
+    let items: Vec<Value> = groups.map(|group| aggregated_group(group)).collect();
     let value = json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2",
         "metadata": {}, "items": items});
     let content_type = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     Some(Response::bytes(200, content_type, value.to_string().into_bytes()))
 }
 
-fn aggregated_group((group, version): (&str, &str)) -> Value {
-    let list: Vec<Value> = served(group, version).map(aggregated_resource).collect();
+fn aggregated_group(group: &str) -> Value {
+    let version = |version: &'static str| {
+        let list: Vec<Value> =
+            served(group, version).into_iter().map(aggregated_resource).collect();
+        json!({"version": version, "resources": list, "freshness": "Current"})
+    };
     let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
-    json!({"metadata": metadata, "versions": [
-        {"version": version, "resources": list, "freshness": "Current"}]})
+    json!({"metadata": metadata,
+        "versions": versions(group).into_iter().map(version).collect::<Vec<_>>()})
 }
 
-fn aggregated_resource(resource: &ApiResource) -> Value {
+fn aggregated_resource(resource: &'static ApiResource) -> Value {
     let scope = if resource.namespaced { "Namespaced" } else { "Cluster" };
     let mut value = json!({"resource": resource.plural, "singularResource": resource.singular,
         "scope": scope, "verbs": verbs(resource),
-        "responseKind": {"group": resource.group, "version": resource.version, "kind": resource.kind}});
-    for (field, names) in
-        [("shortNames", resource.short_names), ("categories", resource.categories)]
-    {
-        if !names.is_empty() {
-            value[field] = json!(names);
-        }
-    }
+        "responseKind": {"group": "", "version": "", "kind": resource.kind}});
+    set_names(&mut value, resource);
     if !resource.subresources.is_empty() {
-        let subresources = resource.subresources.iter().map(|subresource| {
-            let (group, version, kind) = kind_of(resource, subresource);
-            json!({"subresource": subresource, "verbs": verbs_of(subresource),
+        let subresources = Subresource::all_of(resource).map(|subresource| {
+            let Subresource { name, group, version, kind, verbs } = subresource;
+            json!({"subresource": name, "verbs": verbs,
                 "responseKind": {"group": group, "version": version, "kind": kind}})
         });
         value["subresources"] = subresources.collect();

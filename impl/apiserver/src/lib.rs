@@ -96,7 +96,9 @@ fn decide_collection(write: Write<'_>) -> Result<Decision, Status> {
         }
         Method::GET => read::list(store, call, target, context).map(Decision::Respond),
         Method::POST => write::create(write),
-        Method::DELETE => write::delete_collection(write),
+        Method::DELETE if discovery::verbs(target.resource).contains(&"deletecollection") => {
+            write::delete_collection(write)
+        }
         _ => Err(Status::method_not_allowed()),
     }
 }

@@ -108,8 +108,7 @@ fn route_objects(group: &str, version: &str, segments: &[&str]) -> Option<Object
         [plural, name, subresource] => (*plural, Some(*name), *subresource),
         _ => return None,
     };
-    let resource = resources::find(group, plural)
-        .filter(|resource| resource.version == version)
+    let resource = resources::find(group, version, plural)
         .filter(|resource| resource.namespaced || namespace.is_none())
         .filter(|resource| name.is_none() || namespace.is_some() == resource.namespaced)?;
     let version = version::of(resource);

@@ -3,24 +3,36 @@
 //! Reads convert what is stored, writes convert what is sent; between the two there is the stored version
 //! only. Source: `pkg/apis/events/v1/conversion.go` (v1.36).
 
+mod autoscaler;
+mod ordered;
+
 use api::{ApiResource, resources};
 use serde_json::{Map, Value, json};
 
-/// A version, and how its fields are called where they are stored.
+pub(crate) use autoscaler::drop_annotations;
+
+/// A version, and how it becomes the one that is stored.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Version {
     /// As it is served.
     pub served: &'static ApiResource,
     /// As it is stored.
     pub stored: &'static ApiResource,
-    /// Fields that are called otherwise: as served, and as stored.
-    fields: &'static [(&'static str, &'static str)],
+    conversion: Conversion,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Conversion {
+    /// Fields are called otherwise: as served, and as stored.
+    Renames(&'static [(&'static str, &'static str)]),
+    /// `autoscaling/v1`, whose annotations hold what it has no fields for.
+    Autoscaler,
 }
 
 static EVENTS: Version = Version {
     served: &resources::EVENTS_V1,
     stored: &resources::EVENTS,
-    fields: &[
+    conversion: Conversion::Renames(&[
         ("deprecatedCount", "count"),
         ("deprecatedFirstTimestamp", "firstTimestamp"),
         ("deprecatedLastTimestamp", "lastTimestamp"),
@@ -28,44 +40,56 @@ static EVENTS: Version = Version {
         ("note", "message"),
         ("regarding", "involvedObject"),
         ("reportingController", "reportingComponent"),
-    ],
+    ]),
+};
+
+static AUTOSCALERS: Version = Version {
+    served: &resources::HORIZONTAL_POD_AUTOSCALERS_V1,
+    stored: &resources::HORIZONTAL_POD_AUTOSCALERS,
+    conversion: Conversion::Autoscaler,
 };
 
 /// The version that a resource is, if it is stored as another one.
 pub(crate) fn of(resource: &ApiResource) -> Option<&'static Version> {
-    (EVENTS.served == resource).then_some(&EVENTS)
+    [&EVENTS, &AUTOSCALERS].into_iter().find(|version| version.served == resource)
 }
 
 impl Version {
     /// What is stored, as it is served.
     pub(crate) fn serve(&self, stored: &Value) -> Value {
-        let name = |field: &str| {
-            self.fields.iter().find(|(_, stored)| *stored == field).map(|(served, _)| *served)
+        let served = match self.conversion {
+            Conversion::Renames(fields) => {
+                renamed(stored, fields.iter().map(|(served, stored)| (*stored, *served)))
+            }
+            Conversion::Autoscaler => autoscaler::serve(stored),
         };
-        renamed(stored, self.served, name)
+        typed(served, self.served)
     }
 
     /// What is served, as it is stored.
     pub(crate) fn store(&self, served: &Value) -> Value {
-        let name = |field: &str| {
-            self.fields.iter().find(|(served, _)| *served == field).map(|(_, stored)| *stored)
+        let stored = match self.conversion {
+            Conversion::Renames(fields) => renamed(served, fields.iter().copied()),
+            Conversion::Autoscaler => autoscaler::store(served),
         };
-        renamed(served, self.stored, name)
+        typed(stored, self.stored)
     }
 }
 
-fn renamed<'a>(
-    object: &Value,
-    resource: &ApiResource,
-    name: impl Fn(&str) -> Option<&'a str>,
-) -> Value {
+fn renamed<'a>(object: &Value, names: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Value {
     let fields = object.as_object().into_iter().flatten();
-    let mut renamed: Map<String, Value> = fields
-        .map(|(field, value)| (name(field).unwrap_or(field).to_owned(), value.clone()))
-        .collect();
-    renamed.insert("apiVersion".to_owned(), json!(resource.api_version()));
-    renamed.insert("kind".to_owned(), json!(resource.kind));
-    Value::Object(renamed)
+    let renamed = fields.map(|(field, value)| {
+        let name =
+            names.clone().find(|(from, _)| from == field).map_or(field.as_str(), |(_, to)| to);
+        (name.to_owned(), value.clone())
+    });
+    Value::Object(renamed.collect::<Map<String, Value>>())
+}
+
+fn typed(mut object: Value, resource: &ApiResource) -> Value {
+    object["apiVersion"] = json!(resource.api_version());
+    object["kind"] = json!(resource.kind);
+    object
 }
 
 #[cfg(test)]

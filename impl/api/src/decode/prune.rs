@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::DecodeError;
 use super::path::Path;
 use super::scalar;
-use crate::schema::{Definition, Type};
+use crate::schema::{Alternative, Definition, Type};
 
 /// The pruned object, and the paths of unknown fields.
 pub(super) fn prune(
@@ -78,6 +78,13 @@ impl Pruner {
             (Type::List(element), Value::Array(items)) => self.list(element, items, at),
             (Type::Map(element), Value::Object(entries)) => self.map(element, entries, at),
             (Type::FieldsV1 | Type::RawExtension, value @ Value::Object(_)) => Ok(value),
+            (Type::Json, value) => Ok(value),
+            (Type::JsonSchemaOr(_), value @ Value::Object(_)) => {
+                self.value(&Alternative::schema(), value, at)
+            }
+            (Type::JsonSchemaOr(other), value @ (Value::Bool(_) | Value::Array(_))) => {
+                self.value(&other.value(), value, at)
+            }
             (kind, Value::Null) => Ok(kind.zero()),
             (kind, value) => scalar::scalar(kind, value, at),
         }

@@ -64,6 +64,10 @@ fn go_type(kind: &Type) -> String {
         Type::IntOrString => "intstr.IntOrString".to_owned(),
         Type::FieldsV1 => "v1.FieldsV1".to_owned(),
         Type::RawExtension => "runtime.RawExtension".to_owned(),
+        Type::Json | Type::JsonSchemaOr(_) => {
+            let name = kind.name().unwrap_or_default();
+            format!("v1.{}", name.rsplit('.').next().unwrap_or_default())
+        }
         Type::Object(id) => id.definition().go_name().to_owned(),
         Type::List(element) => format!("[]{}", go_type(element)),
         Type::Map(element) => format!("map[string]{}", go_type(element)),

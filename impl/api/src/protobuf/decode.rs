@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::ProtobufError;
 use super::wire::{Reader, Wire};
-use crate::schema::{Definition, Field, Type};
+use crate::schema::{Alternative, Definition, Field, Type};
 use crate::time;
 
 const DEPTH_MAX: usize = 64;
@@ -131,12 +131,39 @@ impl Decoder {
                 Ok(timestamp(message)?.map_or(Value::Null, |at| json(time::micro_time(at))))
             }
             (Type::IntOrString, Wire::Bytes(message)) => int_or_string(message),
-            (Type::FieldsV1 | Type::RawExtension, Wire::Bytes(message)) => raw(message),
+            (Type::FieldsV1 | Type::RawExtension | Type::Json, Wire::Bytes(message)) => {
+                raw(message)
+            }
+            (Type::JsonSchemaOr(other), Wire::Bytes(message)) => {
+                self.json_schema_or(*other, message)
+            }
             (Type::Object(id), Wire::Bytes(bytes)) => {
                 message(id.definition(), bytes, self.depth + 1).map(Value::Object)
             }
             (kind, _) => Err(ProtobufError::WrongType(kind.clone())),
         }
+    }
+}
+
+impl Decoder {
+    /// A schema, or what stands in its place.
+    fn json_schema_or(&self, other: Alternative, message: &[u8]) -> Result<Value, ProtobufError> {
+        let (schema, instead) = other.numbers();
+        if let Some(wire) = last(message, schema)? {
+            return self.value(&Alternative::schema(), wire);
+        }
+        let Type::List(element) = other.value() else {
+            let allows = number(message, instead)? != 0;
+            return Ok(Value::from(allows));
+        };
+        let mut items = vec![];
+        let mut reader = Reader::new(message);
+        while let Some((number, wire)) = reader.next()? {
+            if number == instead {
+                items.push(self.value(&element, wire)?);
+            }
+        }
+        Ok(Value::Array(items))
     }
 }
 

@@ -9,26 +9,34 @@ use serde_json::Value;
 
 use super::ProtobufError;
 use super::wire::Writer;
-use crate::schema::{Definition, Type};
+use crate::schema::{Alternative, Definition, Type};
+
+/// A value, its type, and the numbers under which it lies.
+type Numbered<'a> = (&'a [u32], &'a Type, &'a Value);
 
 /// The message of an object. Fields that the schema does not know are left out, and so are nulls.
 pub(super) fn message(definition: &Definition, object: &Value) -> Result<Vec<u8>, ProtobufError> {
+    let fields = object.as_object().into_iter().flatten();
+    let numbered = fields.filter_map(|(name, value)| {
+        let field = definition.fields.get(name)?;
+        Some((field.number.as_slice(), &field.value, value))
+    });
+    numbered_message(numbered.collect())
+}
+
+/// A message whose fields with more than one number lie in embedded messages.
+fn numbered_message(fields: Vec<Numbered<'_>>) -> Result<Vec<u8>, ProtobufError> {
     let mut own = Writer::default();
-    let mut embedded: BTreeMap<u32, Writer> = BTreeMap::new();
-    for (name, value) in object.as_object().into_iter().flatten() {
-        let Some(field) = definition.fields.get(name) else {
-            continue;
-        };
-        match field.number.as_slice() {
-            [number] => write(&mut own, *number, &field.value, value)?,
-            [outer, inner] => {
-                write(embedded.entry(*outer).or_default(), *inner, &field.value, value)?;
-            }
-            _ => {}
+    let mut embedded: BTreeMap<u32, Vec<Numbered<'_>>> = BTreeMap::new();
+    for (numbers, kind, value) in fields {
+        match numbers {
+            [] => {}
+            [number] => write(&mut own, *number, kind, value)?,
+            [outer, inner @ ..] => embedded.entry(*outer).or_default().push((inner, kind, value)),
         }
     }
-    for (number, message) in embedded {
-        own.bytes(number, &message.into_bytes());
+    for (number, fields) in embedded {
+        own.bytes(number, &numbered_message(fields)?);
     }
     Ok(own.into_bytes())
 }
@@ -103,7 +111,13 @@ fn nested(kind: &Type, value: &Value) -> Result<Vec<u8>, ProtobufError> {
             writer.varint(2, integer(kind, value)?);
             writer.bytes(3, b"");
         }
-        (Type::FieldsV1 | Type::RawExtension, value) => {
+        (Type::JsonSchemaOr(other), value @ Value::Object(_)) => {
+            write(&mut writer, other.numbers().0, &Alternative::schema(), value)?;
+        }
+        (Type::JsonSchemaOr(other), value) => {
+            write(&mut writer, other.numbers().1, &other.value(), value)?;
+        }
+        (Type::FieldsV1 | Type::RawExtension | Type::Json, value) => {
             writer.bytes(1, value.to_string().as_bytes());
         }
         (kind, _) => return Err(ProtobufError::WrongType(kind.clone())),

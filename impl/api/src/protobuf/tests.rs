@@ -61,6 +61,28 @@ fn lists_and_status_are_the_same_after_a_round_trip() {
 }
 
 #[test]
+fn schemas_and_what_may_stand_in_their_place_are_the_same_after_a_round_trip() {
+    check_round_trip(
+        &json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "spec": {"versions": [{"name": "v1", "served": true, "storage": false,
+            "subresources": {"status": {}},
+            "schema": {"openAPIV3Schema": {"type": "object", "default": {"a": [1, null]},
+                "enum": ["a", 1, null], "maxItems": 0, "minimum": 0.5, "x-kubernetes-int-or-string": true,
+                "additionalProperties": false, "items": {"type": "string"},
+                "dependencies": {"a": ["b"], "c": {"type": "string"}},
+                "properties": {"a": {"additionalProperties": {"type": "string"}},
+                    "b": {"items": [{"type": "string"}, {}]}}}}}]}}),
+    );
+}
+
+#[test]
+fn messages_that_are_embedded_in_embedded_ones_are_inlined() {
+    check_round_trip(&json!({"apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding", "spec": {"matchResources": {"resourceRules": [
+            {"apiGroups": ["a"], "operations": ["CREATE"], "resourceNames": ["n"], "scope": "*"}]}}}));
+}
+
+#[test]
 fn zeros_that_go_always_writes_are_dropped() {
     let body = envelope(
         "v1",

@@ -4,13 +4,30 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Definition, DefinitionId, Field, ListType, PatchStrategy, Schema, Type};
+use super::{Alternative, Definition, DefinitionId, Field, ListType, PatchStrategy, Schema, Type};
 
 const TABLE: &str = include_str!(concat!(env!("OUT_DIR"), "/schema.json"));
 const DESCRIPTIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/descriptions.json"));
 
+/// The definition of a JSON schema.
+pub(super) const JSON_SCHEMA: &str =
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+
 /// Definitions whose JSON is not an object with properties.
-pub(super) static SPECIAL: [(&str, Type); 6] = [
+pub(super) static SPECIAL: [(&str, Type); 10] = [
+    ("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON", Type::Json),
+    (
+        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray",
+        Type::JsonSchemaOr(Alternative::Schemas),
+    ),
+    (
+        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool",
+        Type::JsonSchemaOr(Alternative::Boolean),
+    ),
+    (
+        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray",
+        Type::JsonSchemaOr(Alternative::Strings),
+    ),
     ("io.k8s.apimachinery.pkg.api.resource.Quantity", Type::Quantity),
     ("io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1", Type::FieldsV1),
     ("io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime", Type::MicroTime),

@@ -33,6 +33,12 @@ fn without_properties(name: &str) -> Value {
         Some("IntOrString") => {
             json!({"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]})
         }
+        Some(
+            "JSON"
+            | "JSONSchemaPropsOrArray"
+            | "JSONSchemaPropsOrBool"
+            | "JSONSchemaPropsOrStringArray",
+        ) => json!({}),
         Some("Time" | "MicroTime") => json!({"type": "string", "format": "date-time"}),
         _ => json!({"type": "object"}),
     }
@@ -143,6 +149,8 @@ fn shape(value: &Type) -> Value {
         | Type::IntOrString
         | Type::FieldsV1
         | Type::RawExtension
+        | Type::Json
+        | Type::JsonSchemaOr(_)
         | Type::Object(_) => reference(value.name().unwrap_or_default()),
     }
 }

@@ -1,7 +1,7 @@
 //! HorizontalPodAutoscalers.
 //!
 //! Source: `pkg/registry/autoscaling/horizontalpodautoscaler/strategy.go`, `pkg/apis/autoscaling/v2/
-//! defaults.go` and `ValidateHorizontalPodAutoscaler` (v1.36). Left out: `autoscaling/v1`.
+//! defaults.go` and `ValidateHorizontalPodAutoscaler` (v1.36).
 
 mod behavior;
 mod metric;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::fields::{below, default, each, get, int, items, keep, or_null};
 use super::{meta, workload};
+use crate::version;
 use reference::ApiVersion;
 
 const STATUS_COUNTS: [&str; 2] = ["currentReplicas", "desiredReplicas"];
@@ -30,6 +31,7 @@ struct Checks {
 
 /// Fills in what its author left out.
 pub(super) fn apply_defaults(autoscaler: &mut Value) {
+    version::drop_annotations(autoscaler);
     let spec = object_at_mut(autoscaler, "spec");
     default(spec, "minReplicas", 1);
     if spec.get("metrics").and_then(Value::as_array).is_none_or(Vec::is_empty) {
@@ -43,9 +45,9 @@ pub(super) fn apply_defaults(autoscaler: &mut Value) {
     }
 }
 
-/// Takes away a status that its author wrote.
+/// Takes away a status that its author wrote. Upstream always writes two of its fields.
 pub(super) fn prepare_for_create(autoscaler: &mut Value) {
-    autoscaler["status"] = json!({});
+    autoscaler["status"] = json!({"currentMetrics": null, "desiredReplicas": 0});
 }
 
 /// Keeps the status. Changes of the spec are not counted.
