@@ -119,6 +119,8 @@ pub mod resources {
             short ["sa"], categories [], namespaced true, subresources ["token"];
         SERVICES: "" "v1" "Service" "services" "service"
             short ["svc"], categories ["all"], namespaced true, subresources ["status"];
+        API_SERVICES: "apiregistration.k8s.io" "v1" "APIService" "apiservices" "apiservice"
+            short [], categories ["api-extensions"], namespaced false, subresources ["status"];
         CONTROLLER_REVISIONS: "apps" "v1" "ControllerRevision" "controllerrevisions" "controllerrevision"
             short [], categories [], namespaced true, subresources [];
         DAEMON_SETS: "apps" "v1" "DaemonSet" "daemonsets" "daemonset"
@@ -177,6 +179,10 @@ pub mod resources {
             short [], categories [], namespaced false, subresources [];
         ENDPOINT_SLICES: "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" "endpointslice"
             short [], categories [], namespaced true, subresources [];
+        FLOW_SCHEMAS: "flowcontrol.apiserver.k8s.io" "v1" "FlowSchema" "flowschemas" "flowschema"
+            short [], categories [], namespaced false, subresources ["status"];
+        PRIORITY_LEVEL_CONFIGURATIONS: "flowcontrol.apiserver.k8s.io" "v1" "PriorityLevelConfiguration" "prioritylevelconfigurations" "prioritylevelconfiguration"
+            short [], categories [], namespaced false, subresources ["status"];
     }
 
     resources! {

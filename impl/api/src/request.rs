@@ -54,6 +54,11 @@ impl Request {
         Self::new(Verb::Create, K::RESOURCE, key, Some(to_value(object)))
     }
 
+    /// Creates an object of a resource without a typed view and without namespaces.
+    pub fn create_value(resource: &'static ApiResource, object: Value) -> Self {
+        Self::new(Verb::Create, resource, Key::default(), Some(object))
+    }
+
     /// Replaces an object; refused when its `resourceVersion` is not the current one.
     pub fn update<K: Kind>(object: &K) -> Self {
         Self::new(Verb::Update, K::RESOURCE, Key::of(object.metadata()), Some(to_value(object)))

@@ -20,30 +20,61 @@ use subresource::Subresource;
 /// The version that `/version` tells.
 pub const GIT_VERSION: &str = "v1.36.0+kanon";
 
-/// The groups in the order in which clients look for a name that several have.
-const GROUPS: &[&str] = &[
-    "",
-    "apiregistration.k8s.io",
-    "apps",
-    "events.k8s.io",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "networking.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "storage.k8s.io",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "scheduling.k8s.io",
-    "coordination.k8s.io",
-    "node.k8s.io",
-    "discovery.k8s.io",
-    "resource.k8s.io",
-    "flowcontrol.apiserver.k8s.io",
+/// The groups in the order in which clients look for a name that several have: by priority.
+const GROUPS: &[(&str, i64)] = &[
+    ("", 18000),
+    ("apiregistration.k8s.io", 18000),
+    ("apps", 17800),
+    ("events.k8s.io", 17750),
+    ("authentication.k8s.io", 17700),
+    ("authorization.k8s.io", 17600),
+    ("autoscaling", 17500),
+    ("batch", 17400),
+    ("certificates.k8s.io", 17300),
+    ("networking.k8s.io", 17200),
+    ("policy", 17100),
+    ("rbac.authorization.k8s.io", 17000),
+    ("storage.k8s.io", 16800),
+    ("admissionregistration.k8s.io", 16700),
+    ("apiextensions.k8s.io", 16700),
+    ("scheduling.k8s.io", 16600),
+    ("coordination.k8s.io", 16500),
+    ("node.k8s.io", 16300),
+    ("discovery.k8s.io", 16200),
+    ("resource.k8s.io", 16200),
+    ("flowcontrol.apiserver.k8s.io", 16100),
 ];
+
+/// A group and version with its place among the others, in the words of an APIService.
+pub(crate) struct GroupVersion {
+    pub(crate) group: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) group_priority: i64,
+    pub(crate) version_priority: i64,
+}
+
+/// Every group and version that can be asked for as an APIService.
+pub(crate) fn group_versions() -> impl Iterator<Item = GroupVersion> {
+    // The group of APIServices needs none to be found.
+    let groups = GROUPS.iter().filter(|(group, _)| *group != resources::API_SERVICES.group);
+    groups.flat_map(|(group, group_priority)| {
+        versions(group).into_iter().map(move |version| GroupVersion {
+            group,
+            version,
+            group_priority: *group_priority,
+            version_priority: version_priority(group, version),
+        })
+    })
+}
+
+fn version_priority(group: &str, version: &str) -> i64 {
+    match (group, version) {
+        ("", _) => 1,
+        ("autoscaling", "v2") => 30,
+        ("resource.k8s.io" | "flowcontrol.apiserver.k8s.io", _) => 21,
+        _ => 15,
+    }
+}
 
 /// What can be done with objects that are stored.
 const VERBS: &[&str] =
@@ -75,8 +106,8 @@ pub fn groups(call: &Call) -> Response {
     if let Some(response) = aggregated(call, &GROUPS[1..]) {
         return response;
     }
-    let groups = GROUPS[1..].iter().filter(|group| !versions(group).is_empty());
-    let groups: Vec<Value> = groups.map(|group| group_value(group)).collect();
+    let groups = GROUPS[1..].iter().filter(|(group, _)| !versions(group).is_empty());
+    let groups: Vec<Value> = groups.map(|(group, _)| group_value(group)).collect();
     Response::json(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
 }
 
@@ -174,7 +205,7 @@ fn storage_version_hash(resource: &ApiResource) -> String {
     STANDARD.encode(&Sha256::digest(text)[..8])
 }
 
-fn aggregated(call: &Call, groups: &[&str]) -> Option<Response> {
+fn aggregated(call: &Call, groups: &[(&str, i64)]) -> Option<Response> {
     let accepts = call.accept.split(',').any(|part| {
         part.contains("as=APIGroupDiscoveryList")
             && part.contains("v=v2")
@@ -183,8 +214,8 @@ fn aggregated(call: &Call, groups: &[&str]) -> Option<Response> {
     if !accepts {
         return None;
     }
-    let groups = groups.iter().filter(|group| !versions(group).is_empty());
-    let items: Vec<Value> = groups.map(|group| aggregated_group(group)).collect();
+    let groups = groups.iter().filter(|(group, _)| !versions(group).is_empty());
+    let items: Vec<Value> = groups.map(|(group, _)| aggregated_group(group)).collect();
     let value = json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2",
         "metadata": {}, "items": items});
     let content_type = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";

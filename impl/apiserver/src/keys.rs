@@ -18,6 +18,8 @@ pub fn range(resource: &ApiResource, namespace: Option<&str>) -> Range {
 
 fn prefix(resource: &ApiResource, namespace: Option<&str>) -> String {
     let folder = match resource.plural {
+        "apiservices" => "apiregistration.k8s.io/apiservices",
+        "customresourcedefinitions" => "apiextensions.k8s.io/customresourcedefinitions",
         "endpoints" => "services/endpoints",
         "ingresses" => "ingress",
         "nodes" => "minions",

@@ -6,6 +6,7 @@
 
 mod admission;
 mod authorization;
+pub mod bootstrap;
 mod call;
 pub mod discovery;
 pub mod keys;

@@ -145,8 +145,8 @@ fn table(
     include: Include,
     now: Timestamp,
 ) -> Value {
-    let rows: Vec<Value> = objects
-        .iter()
+    let rows: Vec<Value> = printers::in_order(resource, objects)
+        .into_iter()
         .map(|object| {
             let mut row = json!({"cells": printers::cells(resource, object, now)});
             match include {

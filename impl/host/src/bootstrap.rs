@@ -1,8 +1,10 @@
-//! What a cluster holds before anyone asks: its namespaces and the service that names its API server.
+//! What a cluster holds before anyone asks: its namespaces, the service that names its API server, and what
+//! the API server itself begins with.
 
 use std::collections::BTreeMap;
 
 use api::{Reason, Request, Status};
+use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -21,7 +23,13 @@ pub async fn bootstrap(transport: &dyn Transport, api_port: u16) -> Result<(), S
     for name in NAMESPACES {
         ensure(transport, &Request::create(&namespace(name))).await?;
     }
-    ensure(transport, &Request::create(&kubernetes_service(api_port))).await
+    ensure(transport, &Request::create(&kubernetes_service(api_port))).await?;
+    // Together, so that they become durable together.
+    let objects = apiserver::bootstrap::objects().into_iter();
+    let requests: Vec<Request> =
+        objects.map(|(resource, object)| Request::create_value(resource, object)).collect();
+    try_join_all(requests.iter().map(|request| ensure(transport, request))).await?;
+    Ok(())
 }
 
 async fn ensure(transport: &dyn Transport, request: &Request) -> Result<(), Status> {

@@ -10,8 +10,6 @@ const KUBERNETES: &str = include_str!("kubernetes-1.36.txt");
 const MISSING: &[(&str, &str)] = &[
     ("admissionregistration.k8s.io/", "not yet"),
     ("apiextensions.k8s.io/", "not yet"),
-    ("apiregistration.k8s.io/", "not yet"),
-    ("flowcontrol.apiserver.k8s.io/", "not yet"),
     ("resource.k8s.io/", "not yet"),
     ("v1 bindings ", "not yet"),
     ("v1 pods/ephemeralcontainers ", "not yet"),
@@ -43,7 +41,7 @@ fn line(group_version: &str, name: &str, rest: [String; 5]) -> String {
 
 /// What the aggregated documents tell, a line for each resource and subresource.
 fn aggregated_lines() -> Vec<String> {
-    let groups = GROUPS.iter().map(|group| (group, aggregated_group(group)));
+    let groups = GROUPS.iter().map(|(group, _)| (group, aggregated_group(group)));
     let mut lines = vec![];
     for (group, value) in groups {
         for version in value["versions"].as_array().into_iter().flatten() {
@@ -78,9 +76,9 @@ fn resource_lines(group_version: &str, resource: &Value) -> Vec<String> {
 
 /// What the documents of each group and version tell.
 fn legacy_lines() -> Vec<String> {
-    let versions = GROUPS
-        .iter()
-        .flat_map(|group| versions(group).into_iter().map(|version| api_resources(group, version)));
+    let versions = GROUPS.iter().flat_map(|(group, _)| {
+        versions(group).into_iter().map(|version| api_resources(group, version))
+    });
     let lines = versions.flat_map(|document| {
         let group_version = document["groupVersion"].as_str().unwrap_or_default().to_owned();
         let resources = document["resources"].as_array().cloned().unwrap_or_default();

@@ -2,6 +2,7 @@
 //!
 //! Source: `AddHandlers` of `pkg/printers/internalversion/printers.go` (v1.36). The descriptions are ours.
 
+mod extension;
 mod networking;
 mod policy;
 mod storage;
@@ -137,6 +138,18 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "StorageClass" => storage::STORAGE_CLASS,
         "VolumeAttachment" => storage::VOLUME_ATTACHMENT,
         "VolumeAttributesClass" => storage::VOLUME_ATTRIBUTES_CLASS,
+        "APIService" => extension::API_SERVICE,
+        "DeviceClass" | "ResourceClaimTemplate" => extension::NAME_AND_AGE,
+        "FlowSchema" => extension::FLOW_SCHEMA,
+        "MutatingAdmissionPolicy" => extension::MUTATING_POLICY,
+        "MutatingAdmissionPolicyBinding" | "ValidatingAdmissionPolicyBinding" => {
+            extension::POLICY_BINDING
+        }
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => extension::WEBHOOKS,
+        "PriorityLevelConfiguration" => extension::PRIORITY_LEVEL,
+        "ResourceClaim" => extension::RESOURCE_CLAIM,
+        "ResourceSlice" => extension::RESOURCE_SLICE,
+        "ValidatingAdmissionPolicy" => extension::VALIDATING_POLICY,
         _ => OTHER,
     };
     columns.iter().map(definition).collect()

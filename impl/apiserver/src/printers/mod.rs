@@ -6,6 +6,8 @@
 mod autoscaler;
 mod columns;
 mod duration;
+mod event;
+mod extension;
 mod networking;
 mod pod;
 mod policy;
@@ -39,7 +41,7 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "Deployment" => deployment(object, name, age),
         "EndpointSlice" => networking::endpoint_slice(object, now),
         "Endpoints" => networking::endpoints(object, now),
-        "Event" => event(object, now),
+        "Event" => event::cells(object, now),
         "HorizontalPodAutoscaler" => autoscaler::cells(object, name, age),
         "Job" => workload::job(object, now),
         "IPAddress" => networking::ip_address(object),
@@ -68,8 +70,31 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "StorageClass" => storage::storage_class(object, now),
         "VolumeAttachment" => storage::volume_attachment(object, now),
         "VolumeAttributesClass" => storage::volume_attributes_class(object, now),
+        "APIService" => extension::api_service(object, now),
+        "DeviceClass" | "ResourceClaimTemplate" => extension::name_and_age(object, now),
+        "FlowSchema" => extension::flow_schema(object, now),
+        "MutatingAdmissionPolicy" => extension::policy(object, "mutations", now),
+        "MutatingAdmissionPolicyBinding" | "ValidatingAdmissionPolicyBinding" => {
+            extension::policy_binding(object, now)
+        }
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
+            extension::webhooks(object, now)
+        }
+        "PriorityLevelConfiguration" => extension::priority_level(object, now),
+        "ResourceClaim" => extension::resource_claim(object, now),
+        "ResourceSlice" => extension::resource_slice(object, now),
+        "ValidatingAdmissionPolicy" => extension::policy(object, "validations", now),
         _ => vec![name, json!(text(object, &["metadata", "creationTimestamp"]))],
     }
+}
+
+/// The objects in the order of their rows: FlowSchemas as they are looked at, all others as they come.
+pub(crate) fn in_order<'a>(resource: &ApiResource, objects: &'a [Value]) -> Vec<&'a Value> {
+    let mut objects: Vec<&Value> = objects.iter().collect();
+    if resource.kind == "FlowSchema" {
+        objects.sort_by_key(|schema| int(schema, &["spec", "matchingPrecedence"]));
+    }
+    objects
 }
 
 /// How long ago the object was created.
@@ -245,51 +270,6 @@ fn node_address<'a>(node: &'a Value, kind: &str) -> &'a str {
     let mut addresses = items(node, &["status", "addresses"]).iter();
     let found = addresses.find(|address| text(address, &["type"]) == kind);
     found.map_or("", |address| text(address, &["address"]))
-}
-
-fn event(object: &Value, now: Timestamp) -> Vec<Value> {
-    let of = |path: &[&str]| text(object, path);
-    let first = first_of([of(&["firstTimestamp"]), of(&["eventTime"])]);
-    let series = at(object, &["series"]).filter(|series| !series.is_null());
-    let last = match series {
-        Some(series) => text(series, &["lastObservedTime"]),
-        None => first_of([of(&["lastTimestamp"]), first]),
-    };
-    let count = match series {
-        Some(series) => int(series, &["count"]),
-        None => int(object, &["count"]).max(1),
-    };
-    vec![
-        json!(duration::since(last, now)),
-        json!(of(&["type"])),
-        json!(of(&["reason"])),
-        json!(event_target(object)),
-        json!(of(&["involvedObject", "fieldPath"])),
-        json!(event_source(object)),
-        json!(of(&["message"]).trim()),
-        json!(duration::since(first, now)),
-        json!(count),
-        json!(of(&["metadata", "name"])),
-    ]
-}
-
-fn event_target(event: &Value) -> String {
-    let kind = text(event, &["involvedObject", "kind"]).to_lowercase();
-    match text(event, &["involvedObject", "name"]) {
-        "" => kind,
-        name => format!("{kind}/{name}"),
-    }
-}
-
-fn event_source(event: &Value) -> String {
-    let component =
-        first_of([text(event, &["source", "component"]), text(event, &["reportingComponent"])]);
-    let host = first_of([text(event, &["source", "host"]), text(event, &["reportingInstance"])]);
-    if host.is_empty() { component.to_owned() } else { format!("{component}, {host}") }
-}
-
-fn first_of(texts: [&str; 2]) -> &str {
-    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ mod tests {
             (
                 both(json!(1), json!("x")),
                 format!(
-                    "{path}.maxSurge: Invalid value: \"x\": a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%', or '93%', regex used for validation is '[0-9]+%')"
+                    "{path}.maxSurge: Invalid value: \"x\": a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
                 ),
             ),
             (

@@ -5,6 +5,13 @@ use serde_json::{Value, json};
 /// What an object of this kind says besides its metadata.
 pub(super) fn content(kind: &str) -> Value {
     match kind {
+        "APIService" => json!({"spec": {
+            "group": "a", "version": "v1", "groupPriorityMinimum": 1, "versionPriority": 1,
+        }}),
+        "FlowSchema" => json!({"spec": {"priorityLevelConfiguration": {"name": "a"}}}),
+        "PriorityLevelConfiguration" => json!({"spec": {
+            "type": "Limited", "limited": {"limitResponse": {"type": "Reject"}},
+        }}),
         "CertificateSigningRequest" => json!({"spec": {
             "request": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K", "signerName": "a.a/a",
             "usages": ["any"],
@@ -41,6 +48,7 @@ pub(super) fn content(kind: &str) -> Value {
 /// A name that objects of this kind may have.
 pub(super) fn name(kind: &str) -> &'static str {
     match kind {
+        "APIService" => "v1.a",
         "IPAddress" => "10.0.0.1",
         _ => "a",
     }

@@ -4,6 +4,7 @@
 //! Source: `pkg/registry/…/strategy.go` and `pkg/apis/…/{defaults,validation}.go` (v1.36). Leaves out
 //! what needs to look at other objects, which admission does.
 
+mod api_service;
 mod certificate_signing_request;
 mod condition;
 mod config_map;
@@ -16,11 +17,13 @@ mod endpoint_slice;
 mod endpoints;
 mod event;
 mod fields;
+mod flow_control;
 mod handler;
 mod horizontal_pod_autoscaler;
 mod int_or_percent;
 mod ip;
 mod job;
+mod kind_strategy;
 mod lease;
 mod limit_range;
 mod meta;
@@ -74,6 +77,9 @@ pub(crate) use served::{validate_served, validate_served_update};
 
 /// Fills in what the author of an object left out. Doing it twice changes nothing more.
 pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
+    if let Some(strategy) = kind_strategy::of(resource) {
+        return strategy.apply_defaults(object);
+    }
     match resource.kind {
         "CronJob" => cron_job::apply_defaults(object),
         "DaemonSet" => daemon_set::apply_defaults(object),
@@ -112,6 +118,9 @@ pub(crate) fn prepare_for_create(
     toleration_seconds: i64,
 ) {
     meta::prepare_for_create(object);
+    if let Some(strategy) = kind_strategy::of(resource) {
+        return strategy.prepare_for_create(resource, object);
+    }
     match resource.kind {
         "CronJob" => cron_job::prepare_for_create(object),
         "DaemonSet" => daemon_set::prepare_for_create(object),
@@ -145,6 +154,9 @@ pub(crate) fn prepare_for_create(
 /// Keeps what an update cannot change, and counts a change of the spec.
 pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &Value) {
     meta::prepare_for_update(new, old);
+    if let Some(strategy) = kind_strategy::of(resource) {
+        return strategy.prepare_for_update(resource, new, old);
+    }
     match resource.kind {
         "CronJob" => cron_job::prepare_for_update(new, old),
         "DaemonSet" => daemon_set::prepare_for_update(new, old),
@@ -186,8 +198,17 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
         "Node" => node::prepare_for_status_update(new, old),
         "PersistentVolume" => persistent_volume::prepare_for_status_update(new, old),
         "Pod" => pod::prepare_for_status_update(new, old),
-        "ServiceCIDR" | "VolumeAttachment" => fields::keep_all_but_status(new, old),
+        "FlowSchema" | "PriorityLevelConfiguration" | "ServiceCIDR" | "VolumeAttachment" => {
+            fields::keep_all_but_status(new, old);
+        }
         _ => fields::keep(new, old, "spec"),
+    }
+}
+
+/// Says of a new object what is known of it at once.
+pub(crate) fn set_first_conditions(resource: &ApiResource, object: &mut Value, now: &Value) {
+    if resource.kind == "APIService" {
+        api_service::set_available(object, now);
     }
 }
 
@@ -202,6 +223,9 @@ pub(crate) fn set_times(resource: &ApiResource, new: &mut Value, old: &Value, no
 
 /// What a new object breaks.
 pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
+    if let Some(strategy) = kind_strategy::of(resource) {
+        return strategy.validate(resource, object);
+    }
     match resource.kind {
         "CertificateSigningRequest" => certificate_signing_request::validate(object),
         "ConfigMap" => config_map::validate(object),
@@ -240,6 +264,9 @@ pub(crate) fn validate(resource: &ApiResource, object: &Value) -> Vec<Cause> {
 
 /// What an update breaks.
 pub(crate) fn validate_update(resource: &ApiResource, new: &Value, old: &Value) -> Vec<Cause> {
+    if let Some(strategy) = kind_strategy::of(resource) {
+        return strategy.validate_update(new, old);
+    }
     match resource.kind {
         "CertificateSigningRequest" => certificate_signing_request::validate_update(new, old),
         "ConfigMap" => config_map::validate_update(new, old),
@@ -282,6 +309,9 @@ pub(crate) fn validate_status_update(
     new: &Value,
     old: &Value,
 ) -> Vec<Cause> {
+    if let Some(strategy) = kind_strategy::of(resource) {
+        return strategy.validate_status_update(new, old);
+    }
     match resource.kind {
         "DaemonSet" => daemon_set::validate_status_update(new, old),
         "CertificateSigningRequest" => {

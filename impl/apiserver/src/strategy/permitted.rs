@@ -34,7 +34,8 @@ pub(crate) fn allow_create_on_update(resource: &ApiResource) -> bool {
 pub(crate) fn allow_unconditional_update(resource: &ApiResource) -> bool {
     !matches!(
         resource.kind,
-        "CSIDriver"
+        "APIService"
+            | "CSIDriver"
             | "CSINode"
             | "CSIStorageCapacity"
             | "Lease"

@@ -37,6 +37,7 @@ pub(super) fn create_object(
     if target.resource == &resources::CERTIFICATE_SIGNING_REQUESTS {
         strategy::set_requestor(&mut new, &write.call.user.info());
     }
+    strategy::set_first_conditions(target.resource, &mut new, &json!(api::time::text(context.now)));
     let name = text(&new, &["metadata", "name"]).to_owned();
     admission::admit_create(store, target, &name, &new)?;
     let mut causes = strategy::validate(target.resource, &new);

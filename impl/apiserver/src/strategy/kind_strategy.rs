@@ -1,0 +1,97 @@
+//! The strategies of the kinds by which a cluster is extended, one type each, and what they have in common.
+//!
+//! A method that a kind does not have does what upstream does where a strategy says nothing.
+
+use api::status::Cause;
+use api::{ApiResource, names};
+use serde_json::{Value, json};
+
+use super::rules::NameRule;
+use super::{api_service, fields, flow_control, meta};
+
+/// What a kind does with its objects beside what all do.
+pub(super) trait KindStrategy {
+    /// What names are. The object is there for names that depend on what it says.
+    fn name_rule(&self) -> NameRule {
+        names::dns_subdomain
+    }
+
+    /// Whether changes of the spec are counted.
+    fn is_counted(&self) -> bool {
+        true
+    }
+
+    /// Fills in what the author of an object left out.
+    fn apply_defaults(&self, _object: &mut Value) {}
+
+    /// What a new object breaks beside its metadata.
+    fn causes(&self, object: &Value) -> Vec<Cause>;
+
+    /// What an update breaks beside its metadata.
+    fn update_causes(&self, new: &Value, _old: &Value) -> Vec<Cause> {
+        self.causes(new)
+    }
+
+    /// What an update of the status breaks beside its metadata.
+    fn status_causes(&self, _new: &Value) -> Vec<Cause> {
+        vec![]
+    }
+}
+
+/// The strategy of a resource, if it is one of these.
+pub(super) fn of(resource: &ApiResource) -> Option<&'static dyn KindStrategy> {
+    match resource.kind {
+        "APIService" => Some(&api_service::ApiService),
+        "FlowSchema" => Some(&flow_control::FlowSchema),
+        "PriorityLevelConfiguration" => Some(&flow_control::PriorityLevelConfiguration),
+        _ => None,
+    }
+}
+
+fn has_status(resource: &ApiResource) -> bool {
+    resource.subresources.contains(&"status")
+}
+
+impl dyn KindStrategy {
+    /// A new object has no status yet.
+    pub(super) fn prepare_for_create(&self, resource: &ApiResource, object: &mut Value) {
+        if has_status(resource) {
+            object["status"] = json!({});
+        }
+        if self.is_counted() {
+            meta::set_generation(object, 1);
+        }
+    }
+
+    /// The status stays as it is.
+    pub(super) fn prepare_for_update(&self, resource: &ApiResource, new: &mut Value, old: &Value) {
+        if has_status(resource) {
+            fields::keep(new, old, "status");
+        }
+        let content = |object| fields::without(object, &["metadata", "status"]);
+        if self.is_counted() && !fields::same(&content(new), &content(old)) {
+            meta::next_generation(new, old);
+        }
+    }
+
+    /// What a new object breaks.
+    pub(super) fn validate(&self, resource: &ApiResource, object: &Value) -> Vec<Cause> {
+        let mut causes = meta::validate(object, resource.namespaced, self.name_rule());
+        causes.extend(self.causes(object));
+        causes
+    }
+
+    /// What an update breaks.
+    pub(super) fn validate_update(&self, new: &Value, old: &Value) -> Vec<Cause> {
+        let mut causes = meta::validate_update(new, old);
+        causes.extend(self.update_causes(new, old));
+        causes
+    }
+
+    /// What an update of the status breaks.
+    pub(super) fn validate_status_update(&self, new: &Value, old: &Value) -> Vec<Cause> {
+        let mut causes = meta::validate_update(new, old);
+        causes.extend(self.status_causes(new));
+        causes
+    }
+}
