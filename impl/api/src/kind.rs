@@ -119,6 +119,18 @@ pub mod resources {
             short ["sa"], categories [], namespaced true, subresources ["token"];
         SERVICES: "" "v1" "Service" "services" "service"
             short ["svc"], categories ["all"], namespaced true, subresources ["status"];
+        MUTATING_ADMISSION_POLICIES: "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicy" "mutatingadmissionpolicies" "mutatingadmissionpolicy"
+            short [], categories ["api-extensions"], namespaced false, subresources [];
+        MUTATING_ADMISSION_POLICY_BINDINGS: "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicyBinding" "mutatingadmissionpolicybindings" "mutatingadmissionpolicybinding"
+            short [], categories ["api-extensions"], namespaced false, subresources [];
+        MUTATING_WEBHOOK_CONFIGURATIONS: "admissionregistration.k8s.io" "v1" "MutatingWebhookConfiguration" "mutatingwebhookconfigurations" "mutatingwebhookconfiguration"
+            short [], categories ["api-extensions"], namespaced false, subresources [];
+        VALIDATING_ADMISSION_POLICIES: "admissionregistration.k8s.io" "v1" "ValidatingAdmissionPolicy" "validatingadmissionpolicies" "validatingadmissionpolicy"
+            short [], categories ["api-extensions"], namespaced false, subresources ["status"];
+        VALIDATING_ADMISSION_POLICY_BINDINGS: "admissionregistration.k8s.io" "v1" "ValidatingAdmissionPolicyBinding" "validatingadmissionpolicybindings" "validatingadmissionpolicybinding"
+            short [], categories ["api-extensions"], namespaced false, subresources [];
+        VALIDATING_WEBHOOK_CONFIGURATIONS: "admissionregistration.k8s.io" "v1" "ValidatingWebhookConfiguration" "validatingwebhookconfigurations" "validatingwebhookconfiguration"
+            short [], categories ["api-extensions"], namespaced false, subresources [];
         API_SERVICES: "apiregistration.k8s.io" "v1" "APIService" "apiservices" "apiservice"
             short [], categories ["api-extensions"], namespaced false, subresources ["status"];
         CONTROLLER_REVISIONS: "apps" "v1" "ControllerRevision" "controllerrevisions" "controllerrevision"

@@ -8,7 +8,6 @@ const KUBERNETES: &str = include_str!("kubernetes-1.36.txt");
 
 /// What is not served yet, and why.
 const MISSING: &[(&str, &str)] = &[
-    ("admissionregistration.k8s.io/", "not yet"),
     ("apiextensions.k8s.io/", "not yet"),
     ("resource.k8s.io/", "not yet"),
     ("v1 bindings ", "not yet"),

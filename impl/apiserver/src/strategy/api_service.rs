@@ -8,14 +8,16 @@ use api::object::{object_at_mut, text};
 use api::status::Cause;
 use serde_json::{Value, json};
 
-use super::fields::{below, default, flag, get, int, is_unset, items, or_null};
+use super::fields::{flag, get, int, is_unset, items, keep, keep_metadata, or_null};
 use super::kind_strategy::KindStrategy;
-use super::rules::{self, NameRule, named};
+use super::rules::{NameRule, named};
+use super::webhook_client;
 
 const GROUP_PRIORITY_MAX: i64 = 20000;
 const VERSION_PRIORITY_MAX: i64 = 1000;
-const HTTPS_PORT: i64 = 443;
-const STATUSES: [&str; 3] = ["False", "True", "Unknown"];
+const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
+/// Metadata that an update of the status leaves alone.
+const KEPT_METADATA: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
 
 /// The strategy of APIServices.
 pub(super) struct ApiService;
@@ -30,14 +32,12 @@ impl KindStrategy for ApiService {
     }
 
     fn apply_defaults(&self, service: &mut Value) {
-        if let Some(service) = below(object_at_mut(service, "spec"), "service") {
-            default(service, "port", HTTPS_PORT);
-        }
+        webhook_client::apply_defaults(object_at_mut(service, "spec"));
     }
 
     fn causes(&self, service: &Value) -> Vec<Cause> {
         let spec = or_null(service, &["spec"]);
-        let mut causes: Vec<Cause> = name_cause(service, spec).into_iter().collect();
+        let mut causes = name_causes(service, spec);
         causes.extend(group_version_causes(spec));
         causes.extend(priority_cause(spec, "groupPriorityMinimum", GROUP_PRIORITY_MAX));
         causes.extend(priority_cause(spec, "versionPriority", VERSION_PRIORITY_MAX));
@@ -69,15 +69,24 @@ pub(super) fn set_available(service: &mut Value, now: &Value) {
     }
 }
 
-/// The name must be the version and the group.
-fn name_cause(service: &Value, spec: &Value) -> Option<Cause> {
-    let name = text(service, &["metadata", "name"]);
-    let required = format!("{}.{}", text(spec, &["version"]), text(spec, &["group"]));
-    if name == required || !names::path_segment(name).is_empty() {
-        return None;
+/// Keeps what an update of the status cannot change.
+pub(super) fn prepare_for_status_update(new: &mut Value, old: &Value) {
+    keep(new, old, "spec");
+    for field in KEPT_METADATA {
+        keep_metadata(new, old, field);
     }
+}
+
+/// The name must be the version and the group, and so must be what it is generated from.
+fn name_causes(service: &Value, spec: &Value) -> Vec<Cause> {
+    let required = format!("{}.{}", text(spec, &["version"]), text(spec, &["group"]));
     let rule = format!("must be `spec.version+\".\"+spec.group`: {}", json!(required));
-    Some(Cause::invalid("metadata.name", &json!(name), &rule))
+    let other = ["generateName", "name"].into_iter().filter_map(|field| {
+        let name = text(service, &["metadata", field]);
+        let is_other = !name.is_empty() && name != required && names::path_segment(name).is_empty();
+        is_other.then(|| Cause::invalid(format!("metadata.{field}"), &json!(name), &rule))
+    });
+    other.collect()
 }
 
 fn group_version_causes(spec: &Value) -> Vec<Cause> {
@@ -125,12 +134,7 @@ fn remote_causes(spec: &Value, service: &Value) -> Vec<Cause> {
         ["namespace", "name"].into_iter().filter(|field| text(service, &[field]).is_empty());
     let mut causes: Vec<Cause> =
         missing.map(|field| Cause::required(format!("spec.service.{field}"), "")).collect();
-    let port = int(service, &["port"]).unwrap_or_default();
-    let is_port = rules::port(String::new(), port).is_none();
-    if !is_port {
-        let rule = "port is not valid: must be between 1 and 65535, inclusive";
-        causes.push(Cause::invalid("spec.service.port", &json!(port), rule));
-    }
+    causes.extend(webhook_client::port_cause("spec.service", service));
     if flag(spec, &["insecureSkipTLSVerify"]) && !is_unset(get(spec, &["caBundle"])) {
         let rule = "may not be true if caBundle is present";
         causes.push(Cause::invalid("spec.insecureSkipTLSVerify", &json!(true), rule));
@@ -203,6 +207,17 @@ mod tests {
         for (spec, expected) in table {
             assert_eq!(messages(&service(spec.clone())).join(", "), expected, "{spec}");
         }
+    }
+
+    #[test]
+    fn an_update_of_the_status_leaves_labels_alone() {
+        let old = json!({"metadata": {"name": "v1.a", "labels": {"a": "b"}}, "spec": {}});
+        let mut new = json!({"metadata": {"name": "v1.a", "finalizers": ["a/b"]},
+            "spec": {"version": "v2"}, "status": {}});
+
+        prepare_for_status_update(&mut new, &old);
+
+        assert_eq!(new, json!({"metadata": old["metadata"], "spec": {}, "status": {}}));
     }
 
     #[test]

@@ -7,11 +7,11 @@ use api::{ApiResource, names};
 use serde_json::{Value, json};
 
 use super::rules::NameRule;
-use super::{api_service, fields, flow_control, meta};
+use super::{admission_registration, api_service, fields, flow_control, meta};
 
 /// What a kind does with its objects beside what all do.
 pub(super) trait KindStrategy {
-    /// What names are. The object is there for names that depend on what it says.
+    /// What names are.
     fn name_rule(&self) -> NameRule {
         names::dns_subdomain
     }
@@ -43,7 +43,13 @@ pub(super) fn of(resource: &ApiResource) -> Option<&'static dyn KindStrategy> {
     match resource.kind {
         "APIService" => Some(&api_service::ApiService),
         "FlowSchema" => Some(&flow_control::FlowSchema),
+        "MutatingAdmissionPolicy" => Some(&admission_registration::MutatingPolicy),
+        "MutatingAdmissionPolicyBinding" => Some(&admission_registration::MutatingBinding),
+        "MutatingWebhookConfiguration" => Some(&admission_registration::MUTATING_WEBHOOKS),
         "PriorityLevelConfiguration" => Some(&flow_control::PriorityLevelConfiguration),
+        "ValidatingAdmissionPolicy" => Some(&admission_registration::ValidatingPolicy),
+        "ValidatingAdmissionPolicyBinding" => Some(&admission_registration::ValidatingBinding),
+        "ValidatingWebhookConfiguration" => Some(&admission_registration::VALIDATING_WEBHOOKS),
         _ => None,
     }
 }

@@ -12,6 +12,21 @@ pub(super) fn content(kind: &str) -> Value {
         "PriorityLevelConfiguration" => json!({"spec": {
             "type": "Limited", "limited": {"limitResponse": {"type": "Reject"}},
         }}),
+        "MutatingAdmissionPolicy" => json!({"spec": {
+            "matchConstraints": {"resourceRules": [rule()]}, "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": "[]"}}],
+        }}),
+        "MutatingAdmissionPolicyBinding" => json!({"spec": {"policyName": "a"}}),
+        "ValidatingAdmissionPolicy" => json!({"spec": {
+            "matchConstraints": {"resourceRules": [rule()]}, "validations": [{"expression": "true"}],
+        }}),
+        "ValidatingAdmissionPolicyBinding" => {
+            json!({"spec": {"policyName": "a", "validationActions": ["Deny"]}})
+        }
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
+            json!({"webhooks": [{"name": "a.b.c", "rules": [rule()], "sideEffects": "None",
+                "clientConfig": {"url": "https://a"}, "admissionReviewVersions": ["v1"]}]})
+        }
         "CertificateSigningRequest" => json!({"spec": {
             "request": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K", "signerName": "a.a/a",
             "usages": ["any"],
@@ -52,4 +67,8 @@ pub(super) fn name(kind: &str) -> &'static str {
         "IPAddress" => "10.0.0.1",
         _ => "a",
     }
+}
+
+fn rule() -> Value {
+    json!({"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"]})
 }

@@ -4,6 +4,7 @@
 //! Source: `pkg/registry/…/strategy.go` and `pkg/apis/…/{defaults,validation}.go` (v1.36). Leaves out
 //! what needs to look at other objects, which admission does.
 
+mod admission_registration;
 mod api_service;
 mod certificate_signing_request;
 mod condition;
@@ -58,6 +59,7 @@ mod storage;
 mod stored_pod_template;
 mod toleration;
 mod volume;
+mod webhook_client;
 mod workload;
 
 use api::ApiResource;
@@ -189,6 +191,7 @@ pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &
 pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value, old: &Value) {
     meta::prepare_for_update(new, old);
     match resource.kind {
+        "APIService" => api_service::prepare_for_status_update(new, old),
         "DaemonSet" => daemon_set::prepare_for_status_update(new, old),
         "CertificateSigningRequest" => {
             certificate_signing_request::prepare_for_status_update(new, old)
@@ -198,9 +201,11 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
         "Node" => node::prepare_for_status_update(new, old),
         "PersistentVolume" => persistent_volume::prepare_for_status_update(new, old),
         "Pod" => pod::prepare_for_status_update(new, old),
-        "FlowSchema" | "PriorityLevelConfiguration" | "ServiceCIDR" | "VolumeAttachment" => {
-            fields::keep_all_but_status(new, old);
-        }
+        "FlowSchema"
+        | "PriorityLevelConfiguration"
+        | "ServiceCIDR"
+        | "ValidatingAdmissionPolicy"
+        | "VolumeAttachment" => fields::keep_all_but_status(new, old),
         _ => fields::keep(new, old, "spec"),
     }
 }

@@ -39,8 +39,14 @@ pub(crate) fn allow_unconditional_update(resource: &ApiResource) -> bool {
             | "CSINode"
             | "CSIStorageCapacity"
             | "Lease"
+            | "MutatingAdmissionPolicy"
+            | "MutatingAdmissionPolicyBinding"
+            | "MutatingWebhookConfiguration"
             | "PodDisruptionBudget"
             | "RuntimeClass"
+            | "ValidatingAdmissionPolicy"
+            | "ValidatingAdmissionPolicyBinding"
+            | "ValidatingWebhookConfiguration"
             | "VolumeAttachment"
     )
 }

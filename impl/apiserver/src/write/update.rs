@@ -146,7 +146,12 @@ fn check_conditional(target: &Objects, new: &Value) -> Result<(), Status> {
     }
     let rule = "must be specified for an update";
     let cause = Cause::invalid("metadata.resourceVersion", &json!(0), rule);
-    Err(Status::invalid(target.resource, target.name()?, vec![cause]))
+    let resource = target.resource;
+    let mut status = Status::invalid(resource, target.name()?, vec![cause]);
+    // Upstream has the resource here, not its kind (apiserver/pkg/registry/generic/registry/store.go, v1.36).
+    status.kind = resource.plural.to_owned();
+    status.message = status.message.replacen(resource.kind, resource.plural, 1);
+    Err(status)
 }
 
 /// The revision and uid that a client sends back must be the current ones.
