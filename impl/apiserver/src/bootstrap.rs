@@ -1,7 +1,7 @@
-//! What a cluster holds before anyone asks, beside its namespaces: how requests wait for each other, and who
-//! answers for each group and version.
+//! What a cluster holds before anyone asks, beside its namespaces: how requests wait for each other, who
+//! answers for each group and version, and which pods it cannot do without.
 //!
-//! Source: apiserver/pkg/apis/flowcontrol/bootstrap/default.go, v1.36.
+//! Source: apiserver/pkg/apis/flowcontrol/bootstrap/default.go and pkg/apis/scheduling/v1/helpers.go, v1.36.
 
 mod flow_control;
 
@@ -12,6 +12,20 @@ use crate::discovery;
 
 pub(crate) use flow_control::{mandatory_flow_schemas, mandatory_priority_levels};
 
+/// The classes of pods that a cluster cannot do without: name, value and description.
+const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+];
+
 /// The objects with their resources, in the order in which they are made.
 pub fn objects() -> Vec<(&'static ApiResource, Value)> {
     let levels = mandatory_priority_levels().into_iter().chain(flow_control::priority_levels());
@@ -20,7 +34,14 @@ pub fn objects() -> Vec<(&'static ApiResource, Value)> {
     let schemas = schemas.map(|schema| (&resources::FLOW_SCHEMAS, schema));
     let services =
         discovery::group_versions().map(|served| (&resources::API_SERVICES, api_service(served)));
-    levels.chain(schemas).chain(services).collect()
+    let classes =
+        PRIORITY_CLASSES.iter().map(|class| (&resources::PRIORITY_CLASSES, priority_class(class)));
+    levels.chain(schemas).chain(services).chain(classes).collect()
+}
+
+fn priority_class((name, value, description): &(&str, i64, &str)) -> Value {
+    json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
+        "value": value, "description": description, "preemptionPolicy": "PreemptLowerPriority"})
 }
 
 /// An APIService of our own.

@@ -1,8 +1,7 @@
 //! Pods.
 //!
-//! Source: `pkg/registry/core/pod/strategy.go`, `SetDefaults_Pod`, `ValidatePodUpdate` and the admission
-//! plugins `Priority` and `ServiceAccount` (v1.36). Left out: pod-level resources summed from containers,
-//! priority classes other than the two built in, and the node affinity of gated pods.
+//! Source: `pkg/registry/core/pod/strategy.go`, `SetDefaults_Pod` and `ValidatePodUpdate` (v1.36). Left
+//! out: pod-level resources summed from containers, and the node affinity of gated pods.
 
 use api::names;
 use api::object::text;
@@ -42,7 +41,6 @@ pub(super) fn prepare_for_create(pod: &mut Value, toleration_seconds: i64) {
     let spec = api::object::object_at_mut(pod, "spec");
     default(spec, "serviceAccountName", "default");
     pod_template::alias_service_account(spec);
-    set_priority(spec);
     toleration::add_default(spec, toleration_seconds);
     let mut status = json!({
         "phase": "Pending", "qosClass": resources::qos_class(or_null(pod, &["spec"])),
@@ -156,17 +154,6 @@ fn host_port_default(port: &mut Fields) {
     if let Some(number) = port.get("containerPort").and_then(Value::as_i64) {
         super::fields::default_int(port, "hostPort", number);
     }
-}
-
-fn set_priority(spec: &mut Fields) {
-    let class = spec.get("priorityClassName").and_then(Value::as_str).unwrap_or_default();
-    let priority = match class {
-        "system-cluster-critical" => 2_000_000_000,
-        "system-node-critical" => 2_000_001_000,
-        _ => 0,
-    };
-    default(spec, "priority", priority);
-    default(spec, "preemptionPolicy", "PreemptLowerPriority");
 }
 
 fn keep_observed_generation(condition: &mut Fields, old: &Value) {

@@ -33,13 +33,13 @@ pub(super) fn create_object(
     set_type(target.resource, &mut new);
     begin_metadata(&mut new, context)?;
     strategy::apply_defaults(target.resource, &mut new);
+    let name = text(&new, &["metadata", "name"]).to_owned();
+    admission::mutate_create(store, target, &name, &mut new)?;
     strategy::prepare_for_create(target.resource, &mut new, context.default_toleration_seconds);
     if target.resource == &resources::CERTIFICATE_SIGNING_REQUESTS {
         strategy::set_requestor(&mut new, &write.call.user.info());
     }
     strategy::set_first_conditions(target.resource, &mut new, &json!(api::time::text(context.now)));
-    let name = text(&new, &["metadata", "name"]).to_owned();
-    admission::admit_create(store, target, &name, &new)?;
     let mut causes = strategy::validate(target.resource, &new);
     if let Some(version) = target.version {
         causes.extend(strategy::validate_served(version.served, &new));
@@ -47,6 +47,7 @@ pub(super) fn create_object(
     if !causes.is_empty() {
         return Err(Status::invalid(target.resource, &name, causes));
     }
+    admission::validate_create(store, target, &name, &new)?;
     let key = write.key(&name);
     if store.get(&key).is_some() {
         return Err(Status::already_exists(target.resource, &name));

@@ -9,7 +9,7 @@ use store::{Operation, Range, Revision, Transaction};
 use crate::call::Decision;
 use crate::route::Objects;
 use crate::write::{Ready, Write, body, create};
-use crate::{object, read, strategy};
+use crate::{admission, object, read, strategy};
 
 /// What another writer's success means for this one.
 const MODIFIED: &str =
@@ -46,6 +46,7 @@ pub(super) fn replace(
     create::set_type(resource, &mut new);
     keep_system_metadata(&mut new, &old);
     strategy::apply_defaults(resource, &mut new);
+    admission::mutate_update(write.target, &mut new, &old);
     let mut causes = prepare_and_validate(write, &mut new, &old);
     if let Some(version) = write.target.version {
         causes.extend(strategy::validate_served_update(version.served, &new, &old));
@@ -53,6 +54,7 @@ pub(super) fn replace(
     if !causes.is_empty() {
         return Err(Status::invalid(resource, name, causes));
     }
+    admission::validate_update(write.store, write.target, &new, &old)?;
     store_update(write, new, &old, revision, warnings)
 }
 

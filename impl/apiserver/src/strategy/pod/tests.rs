@@ -12,8 +12,6 @@ fn a_new_pod_is_pending_and_has_what_admission_adds() {
     assert_eq!(pod["metadata"]["generation"], 1);
     assert_eq!(pod["spec"]["serviceAccountName"], "default");
     assert_eq!(pod["spec"]["serviceAccount"], "default");
-    assert_eq!(pod["spec"]["priority"], 0);
-    assert_eq!(pod["spec"]["preemptionPolicy"], "PreemptLowerPriority");
     assert_eq!(pod["spec"]["tolerations"].as_array().unwrap().len(), 2);
     assert_eq!(validate(&pod), []);
 }

@@ -1,0 +1,130 @@
+//! Rules across objects: what a write is given because of others, and why it is refused because of others.
+//!
+//! One file for each of upstream's plugins, called in upstream's order.
+//! Source: Kubernetes documentation, "Admission controllers"; pkg/kubeapiserver/options/plugins.go, v1.36.
+
+mod claim_resize;
+mod constraint;
+mod default_class;
+mod limit_ranger;
+mod namespace_lifecycle;
+mod pod_resources;
+mod priority;
+mod runtime_class;
+mod service_account;
+
+use api::{Status, resources};
+use serde_json::Value;
+use store::Store;
+
+use crate::route::Objects;
+use crate::{keys, object};
+
+/// A new or changed object, and what it is admitted beside.
+#[derive(Clone, Copy, Debug)]
+struct Admission<'a> {
+    store: &'a Store,
+    target: &'a Objects,
+    name: &'a str,
+}
+
+impl Admission<'_> {
+    /// 403.
+    fn forbidden(&self, why: &str) -> Status {
+        Status::forbidden(self.target.resource, self.name, why)
+    }
+
+    /// Another object.
+    fn find(
+        &self,
+        resource: &api::ApiResource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<Value> {
+        self.store.get(&keys::key(resource, namespace, name)).map(|found| object::decode(found))
+    }
+
+    /// All others of a namespace, or of the cluster.
+    fn all(&self, resource: &api::ApiResource, namespace: Option<&str>) -> Vec<Value> {
+        let range = keys::range(resource, namespace);
+        self.store.range(&range).map(|found| object::decode(found)).collect()
+    }
+}
+
+/// Completes an object that is to come into being, before its kind's own rules are asked.
+pub(crate) fn mutate_create(
+    store: &Store,
+    target: &Objects,
+    name: &str,
+    object: &mut Value,
+) -> Result<(), Status> {
+    let admission = Admission { store, target, name };
+    namespace_lifecycle::admit(admission)?;
+    let resource = target.resource;
+    if resource == &resources::PODS {
+        limit_ranger::fill_in(admission, object);
+        service_account::admit(admission, object)?;
+        priority::resolve(admission, object)?;
+        runtime_class::apply(admission, object)?;
+    } else if resource == &resources::PERSISTENT_VOLUME_CLAIMS {
+        default_class::of_claim(admission, object);
+    } else if resource == &resources::INGRESSES {
+        default_class::of_ingress(admission, object);
+    }
+    Ok(())
+}
+
+/// Judges an object that is to come into being, as it would be stored.
+pub(crate) fn validate_create(
+    store: &Store,
+    target: &Objects,
+    name: &str,
+    object: &Value,
+) -> Result<(), Status> {
+    let admission = Admission { store, target, name };
+    let resource = target.resource;
+    if resource == &resources::PODS {
+        limit_ranger::validate_pod(admission, object)?;
+        runtime_class::validate(admission, object)?;
+    } else if resource == &resources::PERSISTENT_VOLUME_CLAIMS {
+        limit_ranger::validate_claim(admission, object)?;
+    } else if resource == &resources::PRIORITY_CLASSES {
+        priority::validate_class(admission, object)?;
+    }
+    Ok(())
+}
+
+/// Completes an object that is to change.
+pub(crate) fn mutate_update(target: &Objects, new: &mut Value, old: &Value) {
+    if target.resource == &resources::PODS && target.subresource.is_empty() {
+        priority::keep(new, old);
+    }
+}
+
+/// Judges a change of an object.
+pub(crate) fn validate_update(
+    store: &Store,
+    target: &Objects,
+    new: &Value,
+    old: &Value,
+) -> Result<(), Status> {
+    if !target.subresource.is_empty() {
+        return Ok(());
+    }
+    let admission = Admission { store, target, name: target.name()? };
+    if target.resource == &resources::PERSISTENT_VOLUME_CLAIMS {
+        limit_ranger::validate_claim_update(admission, new, old)?;
+        claim_resize::validate(admission, new, old)?;
+    } else if target.resource == &resources::PRIORITY_CLASSES {
+        priority::validate_class(admission, new)?;
+    }
+    Ok(())
+}
+
+/// Whether an object may be deleted.
+pub(crate) fn admit_delete(target: &Objects, name: &str) -> Result<(), Status> {
+    namespace_lifecycle::admit_delete(target, name)
+}
+
+#[cfg(test)]
+mod tests;
