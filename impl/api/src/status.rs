@@ -290,7 +290,9 @@ impl Status {
             "message": self.message, "reason": self.reason.to_string(), "code": self.reason.code(),
         });
         let details = self.details();
-        if details.as_object().is_some_and(|details| !details.is_empty()) {
+        // What no handler has answered has details without a word, as upstream's generic answer.
+        let is_generic = self.reason == Reason::MethodNotAllowed;
+        if is_generic || details.as_object().is_some_and(|details| !details.is_empty()) {
             status["details"] = details;
         }
         status

@@ -70,7 +70,7 @@ mod tests {
     fn what_a_cluster_begins_with_breaks_no_rule() {
         for (resource, mut object) in objects() {
             strategy::apply_defaults(resource, &mut object);
-            strategy::prepare_for_create(resource, &mut object, 0);
+            strategy::prepare_for_create(resource, &mut object);
 
             let causes = strategy::validate(resource, &object);
 

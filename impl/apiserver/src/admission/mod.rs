@@ -6,6 +6,7 @@
 mod claim_resize;
 mod constraint;
 mod default_class;
+mod default_toleration_seconds;
 mod limit_ranger;
 mod namespace_lifecycle;
 mod pod_resources;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use store::Store;
 
 use crate::route::Objects;
+use crate::write::Write;
 use crate::{keys, object};
 
 /// A new or changed object, and what it is admitted beside.
@@ -51,13 +53,14 @@ impl Admission<'_> {
     }
 }
 
-/// Completes an object that is to come into being, before its kind's own rules are asked.
+/// Completes an object that is to come into being, before its kind's own rules are asked. A refusal calls it
+/// by the name that was asked for.
 pub(crate) fn mutate_create(
-    store: &Store,
-    target: &Objects,
+    write: Write<'_>,
     name: &str,
     object: &mut Value,
 ) -> Result<(), Status> {
+    let Write { store, target, context, .. } = write;
     let admission = Admission { store, target, name };
     namespace_lifecycle::admit(admission)?;
     let resource = target.resource;
@@ -65,6 +68,7 @@ pub(crate) fn mutate_create(
         limit_ranger::fill_in(admission, object);
         service_account::admit(admission, object)?;
         priority::resolve(admission, object)?;
+        default_toleration_seconds::fill_in(object, context.default_toleration_seconds);
         runtime_class::apply(admission, object)?;
     } else if resource == &resources::PERSISTENT_VOLUME_CLAIMS {
         default_class::of_claim(admission, object);

@@ -255,6 +255,29 @@ fn an_update_that_leaves_the_priority_out_keeps_it() {
 }
 
 #[test]
+fn a_pod_tolerates_a_lost_node_for_a_while() {
+    let mut world = World::new();
+    let own = json!({"key": "node.kubernetes.io/unreachable", "operator": "Exists"});
+
+    let pod = world.pod(&json!({"tolerations": [own]})).unwrap();
+
+    let given = json!({"key": "node.kubernetes.io/not-ready", "operator": "Exists",
+        "effect": "NoExecute", "tolerationSeconds": 300});
+    assert_eq!(pod["spec"]["tolerations"], json!([own, given]));
+}
+
+#[test]
+fn a_refusal_calls_a_pod_by_the_name_that_was_asked_for() {
+    let mut world = World::new();
+    let pod = json!({"metadata": {"generateName": "g-"},
+        "spec": {"priorityClassName": "nope", "containers": [{"name": "c", "image": "i"}]}});
+
+    let refusal = world.create(&in_a("pods"), &pod).unwrap_err();
+
+    assert!(refusal.starts_with("pods \"g-\" is forbidden"), "{refusal}");
+}
+
+#[test]
 fn a_pod_takes_over_what_its_runtime_class_says() {
     let mut world = World::new();
     let class = json!({"handler": "h", "overhead": {"podFixed": {"cpu": "250m"}},
@@ -267,7 +290,7 @@ fn a_pod_takes_over_what_its_runtime_class_says() {
     assert_eq!(spec["overhead"], json!({"cpu": "250m"}));
     assert_eq!(spec["nodeSelector"], json!({"kind": "vm", "zone": "x"}));
     let is_of_class = |toleration: &Value| toleration["key"] == "vm";
-    assert!(spec["tolerations"].as_array().unwrap().iter().any(is_of_class));
+    assert!(is_of_class(spec["tolerations"].as_array().unwrap().last().unwrap()));
     let table = [
         (json!({"runtimeClassName": "nope"}), "pod rejected: RuntimeClass \"nope\" not found"),
         (

@@ -113,12 +113,7 @@ pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {
 }
 
 /// Gives a new object its first status and generation, and takes away what a client cannot set.
-/// `toleration_seconds` is how long a pod that says nothing else stays on a node that is gone.
-pub(crate) fn prepare_for_create(
-    resource: &ApiResource,
-    object: &mut Value,
-    toleration_seconds: i64,
-) {
+pub(crate) fn prepare_for_create(resource: &ApiResource, object: &mut Value) {
     meta::prepare_for_create(object);
     if let Some(strategy) = kind_strategy::of(resource) {
         return strategy.prepare_for_create(resource, object);
@@ -136,7 +131,7 @@ pub(crate) fn prepare_for_create(
         "Node" => node::prepare_for_create(object),
         "PersistentVolume" => persistent_volume::prepare_for_create(object),
         "PersistentVolumeClaim" => persistent_volume_claim::prepare_for_create(object),
-        "Pod" => pod::prepare_for_create(object, toleration_seconds),
+        "Pod" => pod::prepare_for_create(object),
         "PodDisruptionBudget" => pod_disruption_budget::prepare_for_create(object),
         "PodTemplate" => stored_pod_template::prepare_for_create(object),
         "PriorityClass" => priority_class::prepare_for_create(object),

@@ -37,11 +37,10 @@ pub(super) fn apply_defaults(pod: &mut Value) {
 }
 
 /// Gives a new pod its first status and what admission adds.
-pub(super) fn prepare_for_create(pod: &mut Value, toleration_seconds: i64) {
+pub(super) fn prepare_for_create(pod: &mut Value) {
     let spec = api::object::object_at_mut(pod, "spec");
     default(spec, "serviceAccountName", "default");
     pod_template::alias_service_account(spec);
-    toleration::add_default(spec, toleration_seconds);
     let mut status = json!({
         "phase": "Pending", "qosClass": resources::qos_class(or_null(pod, &["spec"])),
     });

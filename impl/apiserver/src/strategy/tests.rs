@@ -49,7 +49,7 @@ fn only_pods_take_time_to_delete() {
 fn created(resource: &ApiResource) -> Value {
     let mut object = minimal(resource);
     apply_defaults(resource, &mut object);
-    prepare_for_create(resource, &mut object, 300);
+    prepare_for_create(resource, &mut object);
     object
 }
 

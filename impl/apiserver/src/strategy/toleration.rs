@@ -1,7 +1,6 @@
-//! Taints and tolerations: what they may say, and the two tolerations that every pod gets.
+//! Taints and tolerations: what they may say.
 //!
-//! Source: `ValidateTolerations`, `validateNodeTaints` and the admission plugin
-//! `DefaultTolerationSeconds` (v1.36).
+//! Source: `ValidateTolerations` and `validateNodeTaints` (v1.36).
 
 use std::collections::BTreeSet;
 
@@ -10,28 +9,10 @@ use api::object::text;
 use api::status::Cause;
 use serde_json::{Value, json};
 
-use super::fields::{Fields, get, items, same};
+use super::fields::{get, items, same};
 use super::rules::named;
 
-const NOT_READY: &str = "node.kubernetes.io/not-ready";
-const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-
-/// Lets a pod stay this long on a node that is not ready or unreachable, unless it says how long.
-pub(super) fn add_default(spec: &mut Fields, seconds: i64) {
-    let tolerations = spec.get("tolerations").and_then(Value::as_array).cloned();
-    let mut tolerations = tolerations.unwrap_or_default();
-    let missing = [NOT_READY, UNREACHABLE].into_iter().filter(|key| !tolerates(&tolerations, key));
-    let added: Vec<Value> = missing
-        .map(|key| {
-            json!({
-                "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds,
-            })
-        })
-        .collect();
-    tolerations.extend(added);
-    spec.insert("tolerations".to_owned(), Value::Array(tolerations));
-}
 
 /// What the tolerations of a pod break.
 pub(super) fn validate(path: &str, tolerations: &[Value]) -> Vec<Cause> {
@@ -73,13 +54,6 @@ pub(super) fn taint_causes(path: &str, taints: &[Value]) -> Vec<Cause> {
         }
     }
     causes
-}
-
-fn tolerates(tolerations: &[Value], key: &str) -> bool {
-    tolerations.iter().any(|toleration| {
-        let (its_key, effect) = (text(toleration, &["key"]), text(toleration, &["effect"]));
-        (its_key == key || its_key.is_empty()) && (effect == "NoExecute" || effect.is_empty())
-    })
 }
 
 fn one(path: &str, toleration: &Value) -> Vec<Cause> {
@@ -141,19 +115,6 @@ pub(super) fn of(spec: &Value) -> &[Value] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pod_tolerates_a_lost_node_for_a_while() {
-        let mut spec = json!({"tolerations": [{"key": UNREACHABLE, "operator": "Exists"}]});
-
-        add_default(spec.as_object_mut().unwrap(), 300);
-
-        let expected = json!([
-            {"key": UNREACHABLE, "operator": "Exists"},
-            {"key": NOT_READY, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300},
-        ]);
-        assert_eq!(spec["tolerations"], expected);
-    }
 
     #[test]
     fn tolerations_say_what_they_break() {

@@ -31,11 +31,14 @@ pub(super) fn create_object(
     let Write { store, target, context, .. } = write;
     set_namespace(write, &mut new)?;
     set_type(target.resource, &mut new);
+    let has_name = !text(&new, &["metadata", "name"]).is_empty();
     begin_metadata(&mut new, context)?;
     strategy::apply_defaults(target.resource, &mut new);
     let name = text(&new, &["metadata", "name"]).to_owned();
-    admission::mutate_create(store, target, &name, &mut new)?;
-    strategy::prepare_for_create(target.resource, &mut new, context.default_toleration_seconds);
+    let asked = if has_name { "name" } else { "generateName" };
+    let asked = text(&new, &["metadata", asked]).to_owned();
+    admission::mutate_create(write, &asked, &mut new)?;
+    strategy::prepare_for_create(target.resource, &mut new);
     if target.resource == &resources::CERTIFICATE_SIGNING_REQUESTS {
         strategy::set_requestor(&mut new, &write.call.user.info());
     }
