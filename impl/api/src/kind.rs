@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount,
+    ConfigMap, Event, Namespace, Node, PersistentVolume, Pod, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -270,6 +270,7 @@ kinds! {
     Event => EVENTS,
     Namespace => NAMESPACES,
     Node => NODES,
+    PersistentVolume => PERSISTENT_VOLUMES,
     Pod => PODS,
     Secret => SECRETS,
     ServiceAccount => SERVICE_ACCOUNTS,

@@ -96,6 +96,11 @@ impl Request {
         Self::new(Verb::Get, resource, key, None)
     }
 
+    /// Reads all objects of a namespace.
+    pub fn list(resource: &'static ApiResource, namespace: &str) -> Self {
+        Self::new(Verb::List, resource, Key::new(namespace, ""), None)
+    }
+
     /// Binds a pod to a node through `pods/binding`.
     pub fn bind(pod: Key, uid: &str, node: &str) -> Self {
         let body = json!({

@@ -7,7 +7,7 @@ use api::{AnyObject, ApiResource, Key, Kind, Other};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount,
+    ConfigMap, Event, Namespace, Node, PersistentVolume, Pod, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -106,6 +106,7 @@ view!(
     Event events,
     Namespace namespaces,
     Node nodes,
+    PersistentVolume persistent_volumes,
     Pod pods,
     Secret secrets,
     Service services,
@@ -140,7 +141,7 @@ mod tests {
 
         assert!(first.old.is_none() && second.old.is_some());
         assert_eq!(second.resource().plural, "persistentvolumeclaims");
-        assert_eq!(view.keys(resource), [key.clone()]);
+        assert_eq!(view.keys(resource), std::slice::from_ref(&key));
         let labels = view.get(resource, &key).and_then(|claim| claim.metadata().labels.clone());
         assert_eq!(labels.map(|labels| labels.len()), Some(1));
         assert_eq!(view.all().count(), 1);

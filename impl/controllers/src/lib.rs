@@ -9,6 +9,9 @@ mod notes;
 mod ownership;
 pub mod pod_gc;
 mod pods;
+mod protection;
+pub mod pv_protection;
+pub mod pvc_protection;
 pub mod replica_set;
 pub mod service_account;
 pub mod taint_eviction;
@@ -94,6 +97,8 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),
+        Box::new(pvc_protection::PvcProtectionController::default()),
+        Box::new(pv_protection::PvProtectionController),
         Box::new(pod_gc::PodGarbageCollector::new(config.terminated_pods_max)),
     ]
 }

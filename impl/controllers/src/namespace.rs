@@ -74,7 +74,7 @@ impl NamespaceController {
         }
         let first = known_empty.is_empty();
         let look_again = if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) };
-        let requests = namespaced().map(|resource| list(resource, &key.name)).collect();
+        let requests = namespaced().map(|resource| Request::list(resource, &key.name)).collect();
         Plan { requests, look_again: Some(look_again) }
     }
 }
@@ -104,17 +104,6 @@ fn deletions(view: &View, namespace: &str) -> Option<Vec<Request>> {
         }
     }
     (!is_empty).then_some(requests)
-}
-
-fn list(resource: &'static ApiResource, namespace: &str) -> Request {
-    Request {
-        verb: Verb::List,
-        resource,
-        key: Key::new(namespace, ""),
-        subresource: "",
-        body: None,
-        observed_revision: 0,
-    }
 }
 
 fn finalize(namespace: &Namespace) -> Request {

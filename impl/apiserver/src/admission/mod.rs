@@ -13,6 +13,7 @@ mod pod_resources;
 mod priority;
 mod runtime_class;
 mod service_account;
+mod storage_protection;
 
 use api::{Status, resources};
 use serde_json::Value;
@@ -72,6 +73,9 @@ pub(crate) fn mutate_create(
         runtime_class::apply(admission, object)?;
     } else if resource == &resources::PERSISTENT_VOLUME_CLAIMS {
         default_class::of_claim(admission, object);
+        storage_protection::protect_claim(object);
+    } else if resource == &resources::PERSISTENT_VOLUMES {
+        storage_protection::protect_volume(object);
     } else if resource == &resources::INGRESSES {
         default_class::of_ingress(admission, object);
     }

@@ -333,6 +333,21 @@ fn a_claim_that_names_no_class_gets_the_default_one() {
 }
 
 #[test]
+fn claims_and_volumes_are_kept_while_they_are_used() {
+    let mut world = World::new();
+    let claim = json!({"metadata": {"name": "c", "finalizers": ["kubernetes.io/pvc-protection"]},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
+    let volume = json!({"metadata": {"name": "v"}, "spec": {"accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/v"}}});
+
+    let claim = world.created(&in_a("persistentvolumeclaims"), &claim);
+    let volume = world.created("/api/v1/persistentvolumes", &volume);
+
+    assert_eq!(claim["metadata"]["finalizers"], json!(["kubernetes.io/pvc-protection"]));
+    assert_eq!(volume["metadata"]["finalizers"], json!(["kubernetes.io/pv-protection"]));
+}
+
+#[test]
 fn an_ingress_that_names_no_class_gets_the_default_one() {
     let mut world = World::new();
     let class = json!({"spec": {"controller": "a/b"}, "metadata": {"annotations":

@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("kubectl_creates_with_every_generator", generators),
         trial("kubectl_asks_who_it_is_and_what_it_may_do", reviews),
         trial("kubectl_acts_with_the_token_of_a_service_account", tokens),
+        trial("kubectl_deletes_a_claim_when_its_pod_is_gone", claims),
         trial("kubectl_drains_no_more_than_a_budget_allows", drain),
     ];
     trials.into_iter().map(|trial| trial.with_ignored_flag(!found)).collect()
@@ -185,6 +186,29 @@ async fn tokens() -> Outcome {
         ensure(answer.contains("system:serviceaccount:default:robot"), answer)?;
     }
     ensure(code != 0 && gone.contains("You must be logged in to the server"), gone)
+}
+
+async fn claims() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "1"])?;
+    let kubectl = Kubectl(&cluster);
+    let claim = serde_json::json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}}}});
+    let volume = serde_json::json!({"name": "v", "persistentVolumeClaim": {"claimName": "data"}});
+    let pod = serde_json::json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "user"},
+        "spec": {"nodeName": "node-1", "volumes": [volume],
+        "containers": [{"name": "c", "image": "busybox:1.35"}]}});
+    for (name, object) in [("claim.json", claim), ("pod.json", pod)] {
+        let file = cluster.file(name);
+        std::fs::write(&file, object.to_string())?;
+        kubectl.succeed(&["create", "-f", &file.display().to_string()])?;
+    }
+    let jsonpath = "jsonpath={.metadata.deletionTimestamp}{.metadata.finalizers[0]}";
+
+    kubectl.succeed(&["delete", "pvc", "data", "--wait=false"])?;
+    kubectl.prints(&["get", "pvc", "data", "-o", jsonpath], "Zkubernetes.io/pvc-protection")?;
+    kubectl.succeed(&["delete", "pod", "user", "--grace-period=1"])?;
+    kubectl.succeed(&["wait", "--for=delete", "pvc/data", "--timeout=60s"]).map(drop)
 }
 
 async fn drain() -> Outcome {
