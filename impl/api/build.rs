@@ -60,6 +60,7 @@ fn definition_value(definition: &Definition) -> Value {
 fn field_value(field: &Field) -> Value {
     json!({
         "type": field.notation, "required": field.required, "pointer": field.pointer,
+        "alwaysWritten": field.always_written,
         "number": field.number, "atomic": field.atomic, "listType": field.list_type,
         "keys": field.keys, "strategy": field.strategy, "mergeKey": field.merge_key,
     })

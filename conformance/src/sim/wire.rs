@@ -21,6 +21,7 @@ pub(crate) fn call(request: &Request, actor: &str) -> Call {
         path: request.path(),
         content_type: content_type.to_owned(),
         body: request.body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+        user_agent: actor.to_owned(),
         user: user(actor),
         ..Call::default()
     }

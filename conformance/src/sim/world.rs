@@ -120,7 +120,7 @@ impl<'a> World<'a> {
 
     fn boot(&mut self) {
         for request in user::bootstrap() {
-            let flight = self.send(None, Origin::new("bootstrap", 0), request);
+            let flight = self.send(None, Origin::new("kube-apiserver", 0), request);
             self.arrive(flight);
         }
         self.sync();

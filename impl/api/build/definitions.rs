@@ -70,6 +70,8 @@ pub(crate) struct Field {
     pub(crate) required: bool,
     /// Whether Go holds it by pointer, so that an explicit zero differs from absence.
     pub(crate) pointer: bool,
+    /// Whether Go writes it also where it was never set, though it is not required.
+    pub(crate) always_written: bool,
     /// Its protobuf field number, led by those of the embedded messages in which it lies.
     pub(crate) number: Vec<u32>,
     pub(crate) atomic: bool,

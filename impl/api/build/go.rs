@@ -207,6 +207,8 @@ const POINTER_SCALARS: &[(&str, &[&str])] = &[
     ("LocalVolumeSource", &["fsType"]),
     ("MetricTarget", &["averageUtilization"]),
     ("MetricValueStatus", &["averageUtilization"]),
+    // Not by pointer, but an empty list says something there: that nobody owns anything.
+    ("ObjectMeta", &["managedFields"]),
     ("NetworkPolicyPort", &["endPort", "port", "protocol"]),
     ("PersistentVolumeClaimStatus", &["currentVolumeAttributesClassName"]),
     ("PersistentVolumeSpec", &["volumeAttributesClassName", "volumeMode"]),
@@ -267,10 +269,50 @@ const STRUCT_VALUES: &[(&str, &[&str])] = &[
     ("RoleBinding", &["roleRef"]),
     ("StatefulSetSpec", &["template", "updateStrategy"]),
     ("VolumeAttachmentSpec", &["source"]),
+    ("VolumeError", &["time"]),
 ];
 
 /// Objects of these names are values in every kind, but where the status of custom resources is asked for.
 const STRUCT_VALUE_NAMES: &[&str] = &["metadata", "spec", "status"];
+
+/// Times of these names are values in every kind, and are written even where they were never set.
+const TIME_VALUE_NAMES: &[&str] = &[
+    "deprecatedFirstTimestamp",
+    "deprecatedLastTimestamp",
+    "eventTime",
+    "finishedAt",
+    "firstTimestamp",
+    "lastHeartbeatTime",
+    "lastObservedTime",
+    "lastProbeTime",
+    "lastTimestamp",
+    "lastTransitionTime",
+    "lastUpdateTime",
+    "startedAt",
+];
+
+/// Fields that nobody has to give and that are written all the same: their JSON tags have no `omitempty`.
+const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
+    ("CSINodeDriver", &["topologyKeys"]),
+    ("ClusterRole", &["rules"]),
+    ("ContainerImage", &["names"]),
+    ("EndpointSlice", &["endpoints", "ports"]),
+    ("HorizontalPodAutoscalerStatus", &["currentMetrics"]),
+    ("NodeRuntimeHandler", &["name"]),
+    (
+        "PodDisruptionBudgetStatus",
+        &["currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods"],
+    ),
+    ("PodFailurePolicyOnPodConditionsPattern", &["status"]),
+    ("PriorityClass", &["value"]),
+    ("ProjectedVolumeSource", &["sources"]),
+    ("Role", &["rules"]),
+    ("RoleRef", &["apiGroup"]),
+    ("StatefulSetOrdinals", &["start"]),
+    ("StatefulSetSpec", &["serviceName"]),
+    ("StatefulSetStatus", &["availableReplicas"]),
+    ("core.v1.Event", &["reportingComponent", "reportingInstance"]),
+];
 
 /// Fields that `k8s-pb` 0.9 (Kubernetes 1.35) lacks: definition, field, protobuf number, list type.
 const NEW_FIELDS: &[(&str, &str, u32, &str)] = &[
@@ -317,6 +359,7 @@ pub(crate) fn join(definitions: &mut Definitions) {
         join_pointers(full_name, definition);
         join_new_fields(name, definition);
         join_required(full_name, definition);
+        join_always_written(full_name, definition);
     }
 }
 
@@ -324,13 +367,23 @@ fn join_pointers(definition_name: &str, definition: &mut Definition) {
     for (name, field) in &mut definition.fields {
         let object = field.notation.starts_with('#') && !field.notation.ends_with(".IntOrString");
         field.pointer = if object {
-            !lists(&[STRUCT_VALUES, extensions::STRUCT_VALUES], definition_name, name)
-                && (!STRUCT_VALUE_NAMES.contains(&name.as_str())
-                    || is_named(definition_name, "CustomResourceSubresources"))
+            !is_value(definition_name, name, &field.notation)
         } else {
             lists(&[POINTER_SCALARS, extensions::POINTER_SCALARS], definition_name, name)
         };
     }
+}
+
+/// Whether Go holds an object or a time by value.
+fn is_value(definition: &str, field: &str, notation: &str) -> bool {
+    lists(&[STRUCT_VALUES, extensions::STRUCT_VALUES], definition, field)
+        || (STRUCT_VALUE_NAMES.contains(&field)
+            && !is_named(definition, "CustomResourceSubresources"))
+        || (is_time(notation) && TIME_VALUE_NAMES.contains(&field))
+}
+
+fn is_time(notation: &str) -> bool {
+    notation.ends_with(".Time") || notation.ends_with(".MicroTime")
 }
 
 fn lists(tables: &[&[(&str, &[&str])]], definition: &str, field: &str) -> bool {
@@ -354,6 +407,12 @@ fn join_new_fields(definition_name: &str, definition: &mut Definition) {
         };
         field.number = vec![*number];
         field.list_type = (*list_type).to_owned();
+    }
+}
+
+fn join_always_written(definition_name: &str, definition: &mut Definition) {
+    for (name, field) in &mut definition.fields {
+        field.always_written = lists(&[ALWAYS_WRITTEN], definition_name, name);
     }
 }
 

@@ -84,6 +84,23 @@ pub fn object(definition: &Definition, value: Value) -> Result<Decoded, DecodeEr
     Ok(Decoded { object, unknown_fields, duplicate_fields: vec![] })
 }
 
+/// What Go calls a JSON value.
+pub fn go_name(value: &Value) -> &'static str {
+    scalar::found(value)
+}
+
+/// Parses a YAML body, in which the last of duplicate keys counts.
+pub fn yaml_with_duplicates(bytes: &[u8]) -> Result<Value, DecodeError> {
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
+    }
+    let options = serde_saphyr::options! {
+        with_snippet: false, duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
+    };
+    serde_saphyr::from_slice_with_options(bytes, options)
+        .map_err(|error| DecodeError::Yaml(error.to_string()))
+}
+
 /// Parses a YAML body, which must hold one document without duplicate keys.
 pub fn yaml(bytes: &[u8]) -> Result<Value, DecodeError> {
     let options = serde_saphyr::options! { with_snippet: false };

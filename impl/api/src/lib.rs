@@ -5,6 +5,7 @@
 
 pub mod decode;
 pub mod kind;
+pub mod managed_fields;
 pub mod names;
 pub mod object;
 pub mod patch;

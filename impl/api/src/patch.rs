@@ -1,6 +1,6 @@
 //! The three kinds of patch of an object that exists: JSON patch, merge patch, strategic merge patch.
 //!
-//! Leaves out server-side apply, which knows who owns a field, and defaults and validation of the result.
+//! Leaves out server-side apply (`managed_fields`), and defaults and validation of the result.
 
 use serde_json::Value;
 

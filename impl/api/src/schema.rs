@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::kind::ApiResource;
 
+mod explicit;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,8 @@ pub struct Definition {
     pub atomic: bool,
     /// Its fields by their names in JSON.
     pub fields: BTreeMap<String, Field>,
+    /// Names of the fields that Go writes also where they were never set.
+    implied: Vec<String>,
 }
 
 impl Definition {
@@ -66,6 +69,8 @@ pub struct Field {
     pub required: bool,
     /// Whether Go holds it by pointer, so that an explicit zero differs from absence.
     pub pointer: bool,
+    /// Whether Go writes it also where it was never set, though OpenAPI does not require it.
+    pub always_written: bool,
     /// Its protobuf field number, led by those of the embedded messages in which it lies.
     pub number: Vec<u32>,
     /// Whether server-side apply owns the map or object as a whole.
@@ -261,10 +266,16 @@ impl Type {
 }
 
 impl Field {
+    /// Whether Go writes it, as a zero or null where it was never set. Of fields held by pointer this says
+    /// nothing.
+    pub fn is_written(&self) -> bool {
+        self.required || self.always_written
+    }
+
     /// Whether Go would write this value back. It leaves out the zero of a field held by value, and empty
     /// lists and maps; it never leaves out an object, however empty.
     pub fn keeps(&self, value: &Value) -> bool {
-        let may_be_zero = self.required || self.pointer;
+        let may_be_zero = self.is_written() || self.pointer;
         match &self.value {
             Type::Object(_)
             | Type::FieldsV1

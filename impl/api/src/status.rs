@@ -43,6 +43,8 @@ pub enum Reason {
     ServiceUnavailable,
     /// It took too long.
     Timeout,
+    /// What upstream gives no reason for.
+    Unknown,
 }
 
 impl Reason {
@@ -64,6 +66,7 @@ impl Reason {
         Self::InternalError,
         Self::ServiceUnavailable,
         Self::Timeout,
+        Self::Unknown,
     ];
 
     /// The HTTP code.
@@ -81,7 +84,7 @@ impl Reason {
             Self::UnsupportedMediaType => 415,
             Self::Invalid => 422,
             Self::TooManyRequests => 429,
-            Self::InternalError => 500,
+            Self::InternalError | Self::Unknown => 500,
             Self::ServiceUnavailable => 503,
             Self::Timeout => 504,
         }
@@ -287,8 +290,11 @@ impl Status {
     pub fn to_value(&self) -> Value {
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason.to_string(), "code": self.reason.code(),
+            "message": self.message, "code": self.reason.code(),
         });
+        if self.reason != Reason::Unknown {
+            status["reason"] = Value::from(self.reason.to_string());
+        }
         let details = self.details();
         // What no handler has answered has details without a word, as upstream's generic answer.
         let is_generic = self.reason == Reason::MethodNotAllowed;

@@ -70,6 +70,8 @@ pub struct Call {
     pub content_type: String,
     /// The `Accept` header.
     pub accept: String,
+    /// The `User-Agent` header.
+    pub user_agent: String,
     /// The body, whole.
     pub body: Vec<u8>,
     /// Who asks.

@@ -1,8 +1,8 @@
 //! What the API server decides for each request: a function of the request, the store and the time.
 //!
 //! A write is decided on a snapshot and carries the condition under which it still holds; the host
-//! commits it, or decides again. Leaves out sockets, disks and clocks, and for now: server-side apply,
-//! admission webhooks, roles.
+//! commits it, or decides again. Leaves out sockets, disks and clocks, and for now: admission webhooks,
+//! roles.
 
 mod admission;
 mod authorization;
@@ -124,12 +124,11 @@ fn decide_subresource(write: Write<'_>, subresource: &str) -> Result<Decision, S
         ("status" | "approval", &Method::GET) => {
             read::get(store, call, target, context).map(Decision::Respond)
         }
-        ("status" | "approval", &Method::PUT) => write::update(write),
+        ("status" | "approval" | "finalize", &Method::PUT) => write::update(write),
         ("status" | "approval", &Method::PATCH) => write::patch(write),
         ("scale", &Method::GET) => write::get_scale(write),
         ("scale", &Method::PUT) => write::put_scale(write),
         ("scale", &Method::PATCH) => write::patch_scale(write),
-        ("finalize", &Method::PUT) => write::finalize(write),
         ("binding", &Method::POST) => write::bind(write),
         ("eviction", &Method::POST) => write::evict(write),
         ("token", &Method::POST) => write::request_token(write),

@@ -4,6 +4,7 @@
 
 use api::ApiResource;
 use api::object::metadata_mut;
+use api::schema::Schema;
 use serde_json::Value;
 use store::{Bytes, KeyValue, Revision};
 
@@ -35,6 +36,14 @@ impl Prefix {
         }
         out.extend_from_slice(format!("\"resourceVersion\":\"{revision}\",").as_bytes());
         out.extend_from_slice(&found.value[self.with_type.len()..]);
+    }
+}
+
+/// An object with all that upstream would write of it, which is what clients see.
+pub fn explicit(resource: &ApiResource, object: Value) -> Value {
+    match Schema::of(resource) {
+        Some(definition) => definition.explicit(object),
+        None => object,
     }
 }
 

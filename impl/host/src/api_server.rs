@@ -9,7 +9,7 @@ use apiserver::token::Keys;
 use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
 use bytes::Bytes;
 use etcd::{CommitError, Storage};
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
 use http_body_util::{BodyExt, Full};
 use store::Store;
@@ -211,6 +211,7 @@ fn call(parts: &Parts, body: &Bytes, user: User) -> Call {
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         content_type: header(CONTENT_TYPE),
         accept: header(ACCEPT),
+        user_agent: header(USER_AGENT),
         body: body.to_vec(),
         user,
     }

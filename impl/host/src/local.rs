@@ -3,6 +3,8 @@
 use api::trace::Origin;
 use apiserver::User;
 use bytes::Bytes;
+use http::HeaderValue;
+use http::header::USER_AGENT;
 
 use crate::api_server::ApiServer;
 use crate::transport::{Body, BoxError, BoxFuture, Transport};
@@ -17,7 +19,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// The way of a component with this user and this name in traces.
+    /// The way of a component with this user, and this name in traces and as the program that sends.
     pub fn new(server: ApiServer, user: User, actor: &str, incarnation: u64) -> Self {
         Self { server, user, actor: actor.to_owned(), incarnation }
     }
@@ -31,6 +33,9 @@ impl Transport for Local {
         let observed_revision =
             request.extensions().get::<Observed>().map_or(0, |observed| observed.0);
         let (actor, incarnation) = (self.actor.clone(), self.incarnation);
+        if let Ok(agent) = HeaderValue::from_str(&actor) {
+            request.headers_mut().insert(USER_AGENT, agent);
+        }
         request.extensions_mut().insert(Origin { actor, incarnation, observed_revision });
         Box::pin(async move { Ok(self.server.handle(request, self.user.clone()).await) })
     }

@@ -156,7 +156,7 @@ impl ControlPlane {
         };
         let server = ApiServer::new(storage, trace.clone(), api_settings);
         serve_tls(&server, &pki, listener)?;
-        let admin = Local::new(server.clone(), pki::admin(), "bootstrap", 0);
+        let admin = Local::new(server.clone(), pki::admin(), "kube-apiserver", 0);
         bootstrap::bootstrap(&admin, port).await.while_doing("first objects")?;
         steps.done(&format!("{READY} at {address}"));
         let plane = Self { server, trace, address };

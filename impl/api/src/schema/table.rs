@@ -57,6 +57,8 @@ struct FieldRow {
     #[serde(default)]
     pointer: bool,
     #[serde(default)]
+    always_written: bool,
+    #[serde(default)]
     number: Vec<u32>,
     #[serde(default)]
     atomic: bool,
@@ -91,8 +93,11 @@ pub(super) fn descriptions() -> BTreeMap<String, BTreeMap<String, String>> {
 }
 
 fn definition(name: String, row: DefinitionRow, ids: &Ids) -> Definition {
-    let fields = row.fields.into_iter().map(|(name, row)| (name, field(row, ids))).collect();
-    Definition { name, kinds: row.kinds, atomic: row.atomic, fields }
+    let fields: BTreeMap<String, Field> =
+        row.fields.into_iter().map(|(name, row)| (name, field(row, ids))).collect();
+    let implied = fields.iter().filter(|(_, field)| field.is_implied());
+    let implied = implied.map(|(name, _)| name.clone()).collect();
+    Definition { name, kinds: row.kinds, atomic: row.atomic, fields, implied }
 }
 
 fn field(row: FieldRow, ids: &Ids) -> Field {
@@ -100,6 +105,7 @@ fn field(row: FieldRow, ids: &Ids) -> Field {
         value: type_of(&row.notation, ids),
         required: row.required,
         pointer: row.pointer,
+        always_written: row.always_written,
         number: row.number,
         atomic: row.atomic,
         list_type: list_type(&row.list_type, row.keys),

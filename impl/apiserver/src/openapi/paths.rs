@@ -15,6 +15,7 @@ const STATUS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";
 const ANSWER_TYPES: &[&str] =
     &["application/json", "application/vnd.kubernetes.protobuf", "application/yaml"];
 const PATCH_TYPES: &[&str] = &[
+    "application/apply-patch+yaml",
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",

@@ -28,6 +28,8 @@ const STATUS_COUNTS: [&str; 9] = [
 
 /// Fills in what its author left out.
 pub(super) fn apply_defaults(daemon_set: &mut Value) {
+    let generation = template_generation(daemon_set);
+    set_template_generation(daemon_set, generation);
     let spec = object_at_mut(daemon_set, "spec");
     default(spec, "revisionHistoryLimit", 10);
     let strategy = made(spec, "updateStrategy");

@@ -1,7 +1,7 @@
 //! What is the same for the metadata of every kind.
 //!
 //! Source: `apimachinery/pkg/api/validation/objectmeta.go` and `registry/rest/update.go` (v1.36). Left
-//! out: managed fields, and that an update must carry a resource version, which the store knows.
+//! out: that an update must carry a resource version, which the store knows.
 
 use api::names;
 use api::object::{at, text};

@@ -44,6 +44,7 @@ mod priority_class;
 mod rbac;
 mod replica_set;
 mod replication_controller;
+mod reset_fields;
 mod resource_names;
 mod resource_quota;
 mod resources;
@@ -70,10 +71,12 @@ use serde_json::Value;
 pub(crate) use certificate_signing_request::{
     prepare_for_approval_update, set_requestor, validate_approval_update,
 };
+pub(crate) use namespace::{prepare_for_finalize_update, validate_finalize_update};
 pub(crate) use permitted::{
     allow_create_on_update, allow_unconditional_update, graceful_delete_seconds,
 };
-pub(crate) use scale::{apply_scale, scale_of};
+pub(crate) use reset_fields::reset_fields;
+pub(crate) use scale::{SCALE, apply_scale, scale_of};
 pub(crate) use selectable::{is_selectable, selectable_fields};
 pub(crate) use served::{validate_served, validate_served_update};
 
@@ -145,6 +148,14 @@ pub(crate) fn prepare_for_create(resource: &ApiResource, object: &mut Value) {
         }
         _ if resource.group == storage::GROUP => storage::prepare_for_create(resource, object),
         _ => plain::prepare_for_create(resource, object),
+    }
+}
+
+/// Gives an object what admission adds again when an update took it away. `toleration_seconds` is how long
+/// a pod that says nothing else stays on a node that is gone.
+pub(crate) fn admit_update(resource: &ApiResource, object: &mut Value, toleration_seconds: i64) {
+    if resource.kind == "Pod" {
+        pod::admit_update(object, toleration_seconds);
     }
 }
 

@@ -47,6 +47,17 @@ pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
     apply_defaults(new);
 }
 
+/// Keeps the status, when somebody is done with the contents.
+pub(crate) fn prepare_for_finalize_update(new: &mut Value, old: &Value) {
+    meta::prepare_for_update(new, old);
+    keep(new, old, "status");
+}
+
+/// What a namespace breaks when somebody is done with the contents.
+pub(crate) fn validate_finalize_update(new: &Value, old: &Value) -> Vec<Cause> {
+    validate_update(new, old)
+}
+
 /// Keeps what an update of the status cannot change.
 pub(super) fn prepare_for_status_update(new: &mut Value, old: &Value) {
     keep(new, old, "spec");

@@ -12,7 +12,8 @@ use super::fields::{get, int};
 use super::replication_controller;
 use super::rules::NEGATIVE;
 
-static SCALE: ApiResource = ApiResource {
+/// A `Scale`, which is never stored.
+pub(crate) static SCALE: ApiResource = ApiResource {
     group: "autoscaling",
     version: "v1",
     kind: "Scale",

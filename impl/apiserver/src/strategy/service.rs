@@ -38,12 +38,13 @@ pub(super) fn apply_defaults(service: &mut Value) {
     }
     each(spec, "ports", port_defaults);
     let kind = text_of(spec, "type");
-    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
+    let external_ips = spec.get("externalIPs").and_then(Value::as_array);
+    let is_external = external_ips.is_some_and(|ips| kind == "ClusterIP" && !ips.is_empty());
+    if is_external || has_node_ports(&kind) {
         default(spec, "externalTrafficPolicy", "Cluster");
     }
     if kind != "ExternalName" {
         default(spec, "internalTrafficPolicy", "Cluster");
-        family_defaults(spec);
     }
     if kind == "LoadBalancer" {
         default(spec, "allocateLoadBalancerNodePorts", true);
@@ -53,6 +54,7 @@ pub(super) fn apply_defaults(service: &mut Value) {
 /// Takes away a status that its author wrote.
 pub(super) fn prepare_for_create(service: &mut Value) {
     service["status"] = json!({"loadBalancer": {}});
+    set_families(service);
     normalize_cluster_ips(service);
 }
 
@@ -72,6 +74,8 @@ pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
     if kind != "ExternalName" && old_kind != "ExternalName" {
         keep_cluster_ip(spec, old_spec);
     }
+    set_families(new);
+    let spec = made(new.as_object_mut().expect("a service is an object"), "spec");
     match (has_node_ports(&kind), has_node_ports(&old_kind)) {
         (true, true) => each(spec, "ports", |port| keep_node_port(port, old_spec)),
         (false, true) => each(spec, "ports", |port| drop_node_port(port, old_spec)),
@@ -120,7 +124,12 @@ fn port_defaults(port: &mut Fields) {
     }
 }
 
-fn family_defaults(spec: &mut Fields) {
+/// The address families of a Service that has addresses, where its author left them open.
+fn set_families(service: &mut Value) {
+    let spec = api::object::object_at_mut(service, "spec");
+    if text_of(spec, "type") == "ExternalName" {
+        return;
+    }
     let headless = text_of(spec, "clusterIP") == "None";
     let selector = spec.get("selector").and_then(Value::as_object);
     let selects = selector.is_some_and(|selector| !selector.is_empty());
@@ -385,6 +394,7 @@ mod tests {
             "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
         });
         apply_defaults(&mut service);
+        set_families(&mut service);
         service
     }
 }

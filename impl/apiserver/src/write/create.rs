@@ -1,11 +1,13 @@
 //! POST: a new object.
 
+use api::managed_fields::type_only;
 use api::object::{metadata_mut, text};
 use api::{ApiResource, Status, resources};
 use serde_json::{Value, json};
 use store::Transaction;
 
 use crate::call::{Context, Decision};
+use crate::write::owners::Owners;
 use crate::write::{Ready, Write, body};
 use crate::{admission, object, strategy};
 
@@ -19,13 +21,14 @@ const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 /// Decides about a creation.
 pub(crate) fn create(write: Write<'_>) -> Result<Decision, Status> {
     let body::Body { object, warnings } = body::object(write.call, write.target)?;
-    create_object(write, object, warnings)
+    create_object(write, object, Owners::Writer, warnings)
 }
 
 /// Stores a new object.
 pub(super) fn create_object(
     write: Write<'_>,
     mut new: Value,
+    owners: Owners,
     warnings: Vec<String>,
 ) -> Result<Decision, Status> {
     let Write { store, target, context, .. } = write;
@@ -34,6 +37,8 @@ pub(super) fn create_object(
     let has_name = !text(&new, &["metadata", "name"]).is_empty();
     begin_metadata(&mut new, context)?;
     strategy::apply_defaults(target.resource, &mut new);
+    let nothing = type_only(&new);
+    owners.record(write, &mut new, &nothing)?;
     let name = text(&new, &["metadata", "name"]).to_owned();
     let asked = if has_name { "name" } else { "generateName" };
     let asked = text(&new, &["metadata", asked]).to_owned();
@@ -55,6 +60,7 @@ pub(super) fn create_object(
     if store.get(&key).is_some() {
         return Err(Status::already_exists(target.resource, &name));
     }
+    let new = object::explicit(target.resource, new);
     let transaction = Transaction::create(key, object::encode(target.resource, &new));
     write.finish(Ready { transaction, object: new, action: "create", code: 201, warnings })
 }
@@ -98,7 +104,6 @@ fn begin_metadata(new: &mut Value, context: &Context) -> Result<(), Status> {
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
         "selfLink",
-        "managedFields",
         "generation",
     ] {
         metadata.remove(field);

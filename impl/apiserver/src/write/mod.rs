@@ -1,15 +1,18 @@
 //! Writes: create, update, patch, delete, and the subresources that are writes in disguise.
 
+mod apply;
 mod binding;
 mod body;
 mod create;
 mod delete;
 mod disruption;
 mod eviction;
+mod owners;
 mod patch;
 mod propagation;
 mod review;
 mod scale;
+mod scale_owners;
 mod token;
 mod update;
 
@@ -21,7 +24,7 @@ pub(crate) use patch::patch;
 pub(crate) use review::review;
 pub(crate) use scale::{get_scale, patch_scale, put_scale};
 pub(crate) use token::request_token;
-pub(crate) use update::{finalize, update};
+pub(crate) use update::update;
 
 use api::Status;
 use serde_json::Value;

@@ -1,15 +1,20 @@
 //! PATCH: JSON patch, merge patch and strategic merge patch, decided on the newest object.
 
-use api::Status;
 use api::patch::{self, PatchKind};
+use api::{Reason, Status};
 use serde_json::Value;
 
 use crate::call::{Call, Decision};
 use crate::write::body::{self, FieldValidation};
-use crate::write::{Write, update};
+use crate::write::owners::{self, Owners};
+use crate::write::{Write, apply, update};
 
 /// Decides about a patch of an object or of its status.
 pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
+    if body::media_type(write.call) == apply::MEDIA_TYPE {
+        return apply::apply(write);
+    }
+    owners::check_not_forced(write.call)?;
     let (resource, version) = (write.target.served(), write.target.version);
     let kind = kind(write.call)?;
     let patch = document(write.call)?;
@@ -20,8 +25,10 @@ pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
     let decoded = api::decode::json(resource, &bytes)
         .map_err(|error| Status::bad_request(format!("error decoding patched object: {error}")))?;
     let body = FieldValidation::of(write.call)?.judge(resource, decoded)?.stored(write.target);
-    update::check_preconditions(write.target, &body.object, &old, revision)?;
-    update::replace(write, body.object, old, revision, body.warnings)
+    update::check_patched(write.target, &body.object, &old, revision)?;
+    let body::Body { object: new, warnings } = body;
+    let owners = Owners::Writer;
+    update::replace(write, update::Replacement { new, old, revision, owners, warnings })
 }
 
 /// The kind of patch in the body.
@@ -30,14 +37,7 @@ pub(super) fn kind(call: &Call) -> Result<PatchKind, Status> {
         "application/json-patch+json" => Ok(PatchKind::Json),
         "application/merge-patch+json" => Ok(PatchKind::Merge),
         "application/strategic-merge-patch+json" => Ok(PatchKind::StrategicMerge),
-        other => Err(Status::new(
-            api::Reason::UnsupportedMediaType,
-            format!(
-                "the body of the request was in an unknown format - accepted media types include: \
-                 application/json-patch+json, application/merge-patch+json, \
-                 application/strategic-merge-patch+json (got {other})"
-            ),
-        )),
+        _ => Err(Status::new(Reason::UnsupportedMediaType, "415: Unsupported Media Type")),
     }
 }
 

@@ -1,15 +1,19 @@
 //! `scale`: the replicas of a workload, whatever its kind.
+//!
+//! Source: `scaleUpdatedObjectInfo` in `pkg/registry/apps/deployment/storage/storage.go` (v1.36).
 
-use api::object::text;
+use api::managed_fields::ManagedFields;
+use api::object::{at, text};
 use api::patch;
+use api::schema::Schema;
 use api::{Status, resources};
 use serde_json::Value;
 use store::Revision;
 
 use crate::call::{Decision, Response};
 use crate::strategy;
-use crate::write::patch as patches;
-use crate::write::{Write, body, update};
+use crate::write::owners::{self, Owners};
+use crate::write::{Write, apply, body, create, patch as patches, scale_owners, update};
 
 /// GET.
 pub(crate) fn get_scale(write: Write<'_>) -> Result<Decision, Status> {
@@ -20,41 +24,96 @@ pub(crate) fn get_scale(write: Write<'_>) -> Result<Decision, Status> {
 /// PUT.
 pub(crate) fn put_scale(write: Write<'_>) -> Result<Decision, Status> {
     let scale = body::options(write.call)?;
-    let (old, revision) = write.current()?;
-    update::check_preconditions(write.target, &scale, &old, revision)?;
-    apply(write, old, revision, &scale)
+    let current = Current::of(write)?;
+    update::check_preconditions(write.target, &scale, &current.object, current.revision)?;
+    let owners = current.owners_after(write, &scale)?;
+    current.replace(write, &scale, owners)
 }
 
 /// PATCH. A strategic merge of a Scale is a plain merge: it has no lists.
 pub(crate) fn patch_scale(write: Write<'_>) -> Result<Decision, Status> {
-    let (old, revision) = write.current()?;
-    let scale = scale_of(write, &old)?;
+    if body::media_type(write.call) == apply::MEDIA_TYPE {
+        return apply_scale(write);
+    }
+    owners::check_not_forced(write.call)?;
+    let current = Current::of(write)?;
     let document = patches::document(write.call)?;
     let kind = match patches::kind(write.call)? {
         patch::PatchKind::StrategicMerge | patch::PatchKind::Merge => patch::PatchKind::Merge,
         patch::PatchKind::Json => patch::PatchKind::Json,
     };
-    let patched = patch::apply(kind, &resources::DEPLOYMENTS, &scale, &document)?;
-    update::check_preconditions(write.target, &patched, &old, revision)?;
-    apply(write, old, revision, &patched)
+    let patched = patch::apply(kind, &resources::DEPLOYMENTS, &current.scale, &document)?;
+    update::check_preconditions(write.target, &patched, &current.object, current.revision)?;
+    let owners = current.owners_after(write, &patched)?;
+    current.replace(write, &patched, owners)
 }
 
-fn apply(
-    write: Write<'_>,
-    old: Value,
+fn apply_scale(write: Write<'_>) -> Result<Decision, Status> {
+    let manager = apply::manager(write.call)?;
+    let current = Current::of(write)?;
+    let (live, managed) = (current.scale.clone(), current.scale_managed(write));
+    let outcome = apply::apply_to(write, &strategy::SCALE, live, managed, &manager)?;
+    let scale = outcome.body.object;
+    update::check_preconditions(write.target, &scale, &current.object, current.revision)?;
+    current.replace(write, &scale, outcome.owners)
+}
+
+/// A workload, and its scale.
+struct Current {
+    object: Value,
     revision: Revision,
-    scale: &Value,
-) -> Result<Decision, Status> {
-    let name = text(scale, &["metadata", "name"]);
-    if !name.is_empty() && name != write.target.name()? {
-        return Err(Status::bad_request(format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            write.target.name()?
-        )));
+    scale: Value,
+}
+
+impl Current {
+    fn of(write: Write<'_>) -> Result<Self, Status> {
+        let (object, revision) = write.current()?;
+        let scale = scale_of(write, &object)?;
+        Ok(Self { object, revision, scale })
     }
-    let mut new = old.clone();
-    strategy::apply_scale(write.target.resource, &mut new, scale)?;
-    let mut decision = update::replace(write, new, old, revision, vec![])?;
+
+    fn managed(&self) -> ManagedFields {
+        let managed = at(&self.object, &["metadata", "managedFields"]);
+        managed.and_then(ManagedFields::read).unwrap_or_default()
+    }
+
+    /// Who owns the replicas.
+    fn scale_managed(&self, write: Write<'_>) -> ManagedFields {
+        scale_owners::of_scale(&self.managed(), &write.target.resource.api_version())
+    }
+
+    /// Who owns them when this is written.
+    fn owners_after(&self, write: Write<'_>, scale: &Value) -> Result<Owners, Status> {
+        let mut scale = decode(scale.clone())?;
+        create::set_type(&strategy::SCALE, &mut scale);
+        owners::updated(write, self.scale.clone(), scale, self.scale_managed(write))
+            .map(Owners::Settled)
+    }
+
+    /// Gives the workload the replicas of a scale.
+    fn replace(self, write: Write<'_>, scale: &Value, owners: Owners) -> Result<Decision, Status> {
+        check_name(write, scale)?;
+        let mut new = self.object.clone();
+        strategy::apply_scale(write.target.resource, &mut new, scale)?;
+        let owners = owners.of_parent(&self.managed(), &write.target.resource.api_version());
+        let (old, revision) = (self.object, self.revision);
+        let replacement = update::Replacement { new, old, revision, owners, warnings: vec![] };
+        answer(write, update::replace(write, replacement)?)
+    }
+}
+
+fn check_name(write: Write<'_>, scale: &Value) -> Result<(), Status> {
+    let (name, asked) = (text(scale, &["metadata", "name"]), write.target.name()?);
+    if name.is_empty() || name == asked {
+        return Ok(());
+    }
+    Err(Status::bad_request(format!(
+        "the name of the object ({name}) does not match the name on the URL ({asked})"
+    )))
+}
+
+/// Answers the scale, not the workload.
+fn answer(write: Write<'_>, mut decision: Decision) -> Result<Decision, Status> {
     match &mut decision {
         Decision::Commit(commit) => {
             commit.action = "scale";
@@ -67,6 +126,14 @@ fn apply(
         Decision::Respond(_) | Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => {}
     }
     Ok(decision)
+}
+
+/// The scale without what the schema does not know, and without zeros that say nothing.
+fn decode(scale: Value) -> Result<Value, Status> {
+    let definition = Schema::of(&strategy::SCALE).expect("a Scale is built in");
+    let decoded = api::decode::object(definition, scale);
+    let decoded = decoded.map_err(|error| Status::bad_request(error.to_string()))?;
+    Ok(decoded.object)
 }
 
 fn scale_of(write: Write<'_>, object: &Value) -> Result<Value, Status> {

@@ -8,6 +8,7 @@ use store::{Operation, Range, Revision, Transaction};
 
 use crate::call::Decision;
 use crate::route::Objects;
+use crate::write::owners::{self, Owners};
 use crate::write::{Ready, Write, body, create};
 use crate::{admission, object, read, strategy};
 
@@ -24,29 +25,39 @@ pub(crate) fn update(write: Write<'_>) -> Result<Decision, Status> {
     let is_plain = write.target.subresource.is_empty();
     let (old, revision) = match write.current() {
         Err(_) if is_plain && strategy::allow_create_on_update(resource) => {
-            return create::create_object(write, new, warnings);
+            return create::create_object(write, new, Owners::Writer, warnings);
         }
         current => current?,
     };
     check_preconditions(write.target, &new, &old, revision)?;
     check_conditional(write.target, &new)?;
-    replace(write, new, old, revision, warnings)
+    replace(write, Replacement { new, old, revision, owners: Owners::Writer, warnings })
+}
+
+/// An object on its way into the store, and the one that it replaces.
+pub(super) struct Replacement {
+    /// What a client made of it.
+    pub(super) new: Value,
+    /// As it is stored.
+    pub(super) old: Value,
+    /// Since when.
+    pub(super) revision: Revision,
+    /// Who owns its fields.
+    pub(super) owners: Owners,
+    /// What the client should be warned of.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Stores what an update or a patch makes of an object.
-pub(super) fn replace(
-    write: Write<'_>,
-    mut new: Value,
-    old: Value,
-    revision: Revision,
-    warnings: Vec<String>,
-) -> Result<Decision, Status> {
+pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Decision, Status> {
+    let Replacement { mut new, old, revision, owners, warnings } = replacement;
     let resource = write.target.resource;
     let name = write.target.name()?;
     create::set_type(resource, &mut new);
-    keep_system_metadata(&mut new, &old);
     strategy::apply_defaults(resource, &mut new);
+    owners.record(write, &mut new, &old)?;
     admission::mutate_update(write.target, &mut new, &old);
+    keep_system_metadata(&mut new, &old);
     let mut causes = prepare_and_validate(write, &mut new, &old);
     if let Some(version) = write.target.version {
         causes.extend(strategy::validate_served_update(version.served, &new, &old));
@@ -55,7 +66,7 @@ pub(super) fn replace(
         return Err(Status::invalid(resource, name, causes));
     }
     admission::validate_update(write.store, write.target, &new, &old)?;
-    store_update(write, new, &old, revision, warnings)
+    store_update(write, object::explicit(resource, new), &old, revision, warnings)
 }
 
 /// What the new object breaks, once what this path cannot change is as it was.
@@ -68,12 +79,17 @@ fn prepare_and_validate(write: Write<'_>, new: &mut Value, old: &Value) -> Vec<C
             strategy::set_times(resource, new, old, &now);
             strategy::validate_status_update(resource, new, old)
         }
+        "finalize" => {
+            strategy::prepare_for_finalize_update(new, old);
+            strategy::validate_finalize_update(new, old)
+        }
         "approval" => {
             strategy::prepare_for_approval_update(new, old);
             strategy::set_times(resource, new, old, &now);
             strategy::validate_approval_update(new, old)
         }
         _ => {
+            strategy::admit_update(resource, new, write.context.default_toleration_seconds);
             strategy::prepare_for_update(resource, new, old);
             strategy::validate_update(resource, new, old)
         }
@@ -82,12 +98,13 @@ fn prepare_and_validate(write: Write<'_>, new: &mut Value, old: &Value) -> Vec<C
 
 fn store_update(
     write: Write<'_>,
-    new: Value,
+    mut new: Value,
     old: &Value,
     revision: Revision,
     warnings: Vec<String>,
 ) -> Result<Decision, Status> {
     let resource = write.target.resource;
+    owners::keep_times(&mut new, old);
     let key = write.key(write.target.name()?);
     let (before, after) = (object::encode(resource, old), object::encode(resource, &new));
     if before == after {
@@ -118,22 +135,15 @@ fn is_finished(resource: &ApiResource, object: &Value) -> bool {
         && (resource != &resources::NAMESPACES || empty(&["spec", "finalizers"]))
 }
 
-/// PUT of `namespaces/NAME/finalize`: only `spec.finalizers` changes.
-pub(crate) fn finalize(write: Write<'_>) -> Result<Decision, Status> {
-    let body::Body { object: asked, warnings } = body::object(write.call, write.target)?;
-    check_name(write.target, &asked)?;
-    let (old, revision) = write.current()?;
-    check_preconditions(write.target, &asked, &old, revision)?;
-    let mut new = old.clone();
-    let finalizers = at(&asked, &["spec", "finalizers"]).cloned().unwrap_or_else(|| json!([]));
-    api::object::object_at_mut(&mut new, "spec").insert("finalizers".to_owned(), finalizers);
-    store_update(write, new, &old, revision, warnings)
-}
-
-fn check_name(target: &Objects, new: &Value) -> Result<(), Status> {
+pub(super) fn check_name(target: &Objects, new: &Value) -> Result<(), Status> {
     let (given, name) = (text(new, &["metadata", "name"]), target.name()?);
     if given == name {
         return Ok(());
+    }
+    if given.is_empty() {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )));
     }
     Err(Status::bad_request(format!(
         "the name of the object ({given}) does not match the name on the URL ({name})"
@@ -148,12 +158,11 @@ fn check_conditional(target: &Objects, new: &Value) -> Result<(), Status> {
     }
     let rule = "must be specified for an update";
     let cause = Cause::invalid("metadata.resourceVersion", &json!(0), rule);
-    let resource = target.resource;
-    let mut status = Status::invalid(resource, target.name()?, vec![cause]);
-    // Upstream has the resource here, not its kind (apiserver/pkg/registry/generic/registry/store.go, v1.36).
-    status.kind = resource.plural.to_owned();
-    status.message = status.message.replacen(resource.kind, resource.plural, 1);
-    Err(status)
+    // Upstream names the resource here, where elsewhere it names the kind (registry/rest/update.go, v1.36).
+    let (resource, name) = (target.resource, target.name()?);
+    let message = format!("{} \"{name}\" is invalid: {cause}", resource.qualified());
+    let status = Status::invalid(resource, name, vec![cause]);
+    Err(Status { kind: resource.plural.to_owned(), message, ..status })
 }
 
 /// The revision and uid that a client sends back must be the current ones.
@@ -163,16 +172,35 @@ pub(super) fn check_preconditions(
     old: &Value,
     revision: Revision,
 ) -> Result<(), Status> {
-    let name = target.name()?;
-    let asked = text(new, &["metadata", "resourceVersion"]);
     let uid = text(new, &["metadata", "uid"]);
     if !uid.is_empty() && uid != read::uid(old) {
-        return Err(uid_conflict(target.resource, name, uid, read::uid(old)));
+        return Err(uid_conflict(target.resource, target.name()?, uid, read::uid(old)));
     }
-    if !asked.is_empty() && asked != "0" && asked != revision.to_string() {
-        return Err(Status::conflict(target.resource, name, MODIFIED));
+    check_revision(target, new, revision)
+}
+
+/// The same of what a patch makes of an object, which may not touch the uid.
+pub(super) fn check_patched(
+    target: &Objects,
+    new: &Value,
+    old: &Value,
+    revision: Revision,
+) -> Result<(), Status> {
+    check_revision(target, new, revision)?;
+    let uid = text(new, &["metadata", "uid"]);
+    if uid.is_empty() || uid == read::uid(old) {
+        return Ok(());
     }
-    Ok(())
+    let cause = Cause::invalid("metadata.uid", &json!(uid), "field is immutable");
+    Err(Status::invalid(target.resource, target.name()?, vec![cause]))
+}
+
+fn check_revision(target: &Objects, new: &Value, revision: Revision) -> Result<(), Status> {
+    let asked = text(new, &["metadata", "resourceVersion"]);
+    if asked.is_empty() || asked == "0" || asked == revision.to_string() {
+        return Ok(());
+    }
+    Err(Status::conflict(target.resource, target.name()?, MODIFIED))
 }
 
 /// 409: the object with this name is another one by now.
@@ -185,7 +213,6 @@ pub(super) fn uid_conflict(resource: &ApiResource, name: &str, asked: &str, foun
 /// What no client may change.
 fn keep_system_metadata(new: &mut Value, old: &Value) {
     let metadata = metadata_mut(new);
-    metadata.remove("managedFields");
     metadata.remove("selfLink");
     for field in [
         "uid",

@@ -7,15 +7,8 @@ use libtest_mimic::{Failed, Trial};
 use crate::support::{Cluster, Outcome, ensure, eventually, text, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let found = Command::new("kubectl")
-        .args(["version", "--client"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
     let trials = vec![
         trial("kubectl_creates_scales_and_rolls_out", workloads),
-        trial("kubectl_applies_twice_diffs_labels_and_deletes", apply),
         trial("kubectl_describes_explains_and_discovers", reading),
         trial("kubectl_creates_with_every_generator", generators),
         trial("kubectl_asks_who_it_is_and_what_it_may_do", reviews),
@@ -23,13 +16,26 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("kubectl_deletes_a_claim_when_its_pod_is_gone", claims),
         trial("kubectl_drains_no_more_than_a_budget_allows", drain),
     ];
+    with_kubectl(trials)
+}
+
+/// The trials, skipped where there is no kubectl.
+pub(crate) fn with_kubectl(trials: Vec<Trial>) -> Vec<Trial> {
+    let found = Command::new("kubectl")
+        .args(["version", "--client"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
     trials.into_iter().map(|trial| trial.with_ignored_flag(!found)).collect()
 }
 
-struct Kubectl<'a>(&'a Cluster);
+/// kubectl as the user of a cluster.
+pub(crate) struct Kubectl<'a>(pub(crate) &'a Cluster);
 
 impl Kubectl<'_> {
-    fn output(&self, arguments: &[&str]) -> Result<(i32, String), Failed> {
+    /// The exit code and all that a command prints.
+    pub(crate) fn output(&self, arguments: &[&str]) -> Result<(i32, String), Failed> {
         let output = Command::new("kubectl")
             .args(arguments)
             .env("KUBECONFIG", self.0.kubeconfig())
@@ -39,7 +45,8 @@ impl Kubectl<'_> {
         Ok((code, format!("{}{}", text(&output.stdout), text(&output.stderr))))
     }
 
-    fn succeed(&self, arguments: &[&str]) -> Result<String, Failed> {
+    /// What a command prints, which must succeed.
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> Result<String, Failed> {
         match self.output(arguments)? {
             (0, out) => Ok(out),
             (code, out) => Err(format!("kubectl {arguments:?} ended with {code}: {out}").into()),
@@ -47,7 +54,7 @@ impl Kubectl<'_> {
     }
 
     /// Runs a command and looks for a text in what it prints.
-    fn prints(&self, arguments: &[&str], expected: &str) -> Outcome {
+    pub(crate) fn prints(&self, arguments: &[&str], expected: &str) -> Outcome {
         let out = self.succeed(arguments)?;
         ensure(
             out.contains(expected),
@@ -85,27 +92,6 @@ async fn workloads() -> Outcome {
         Ok(out.contains("No resources found").then_some(()).or(out.trim().is_empty().then_some(())))
     })
     .await
-}
-
-async fn apply() -> Outcome {
-    let cluster = Cluster::simulated(&[])?;
-    let kubectl = Kubectl(&cluster);
-    let file = cluster.file("web.yaml");
-    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n  \
-        selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    \
-        spec: {containers: [{name: c, image: 'busybox:1.35', env: [{name: A, value: one}]}]}\n";
-    std::fs::write(&file, manifest)?;
-    let path = file.to_string_lossy().into_owned();
-
-    kubectl.prints(&["apply", "-f", &path], "created")?;
-    kubectl.prints(&["apply", "-f", &path], "unchanged")?;
-    std::fs::write(&file, manifest.replace("one", "two"))?;
-    let (code, diff) = kubectl.output(&["diff", "-f", &path])?;
-    ensure(code == 1 && diff.contains("+          value: two"), diff)?;
-    kubectl.prints(&["apply", "-f", &path], "configured")?;
-    kubectl.prints(&["label", "deployment", "web", "a=b"], "labeled")?;
-    kubectl.prints(&["get", "deployment", "-l", "a=b", "--no-headers"], "web")?;
-    kubectl.prints(&["delete", "-f", &path, "--wait", "--timeout=60s"], "deleted")
 }
 
 async fn reading() -> Outcome {

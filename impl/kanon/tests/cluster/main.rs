@@ -9,6 +9,7 @@ mod containers;
 mod durability;
 mod etcd_servers;
 mod kubectl;
+mod kubectl_apply;
 mod lifecycle;
 mod moving;
 mod support;
@@ -29,6 +30,7 @@ fn main() -> std::process::ExitCode {
         conform::trials(),
         containers::trials(),
         kubectl::trials(),
+        kubectl_apply::trials(),
     ]
     .into_iter()
     .flatten()

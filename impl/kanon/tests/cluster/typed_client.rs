@@ -3,6 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -16,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("kube_rs_lists_in_chunks", chunks),
         trial("kube_rs_watches_every_change_once_and_in_order", watch),
         trial("kube_rs_patches_in_three_ways", patch),
+        trial("kube_rs_applies_with_others", apply),
         trial("kube_rs_reflects_a_deployments_pods", reflect),
     ]
 }
@@ -90,6 +92,34 @@ async fn patch() -> Outcome {
 
     let expected = Some([("a".to_owned(), "2".to_owned())].into());
     ensure(patched.data == expected, format!("{:?}", patched.data))
+}
+
+async fn apply() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let maps: Api<ConfigMap> = Api::namespaced(cluster.client().await?, "default");
+    let config = |data: serde_json::Value| {
+        Patch::Apply(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}, "data": data}),
+        )
+    };
+    let (first, second) = (PatchParams::apply("first"), PatchParams::apply("second"));
+
+    maps.patch("one", &first, &config(json!({"a": "1", "b": "1"}))).await?;
+    maps.patch("one", &second, &config(json!({"b": "1", "c": "1"}))).await?;
+    let refused = maps.patch("one", &second, &config(json!({"a": "2"}))).await;
+    let conflict = refused.err().map(|error| error.to_string()).unwrap_or_default();
+    ensure(conflict.contains("conflict with \"first\": .data.a"), conflict)?;
+    maps.patch("one", &second.clone().force(), &config(json!({"a": "2"}))).await?;
+    let applied = maps.patch("one", &first, &config(json!({}))).await?;
+
+    let expected = Some([("a".to_owned(), "2".to_owned())].into());
+    ensure(applied.data == expected, format!("{:?}", applied.data))?;
+    let entries = applied.metadata.managed_fields.unwrap_or_default();
+    let owns_a = |entry: &&ManagedFieldsEntry| {
+        entry.fields_v1.as_ref().is_some_and(|fields| fields.0["f:data"].get("f:a").is_some())
+    };
+    let owners: Vec<_> = entries.iter().filter(owns_a).map(|entry| &entry.manager).collect();
+    ensure(owners == [&Some("second".to_owned())], format!("{owners:?}"))
 }
 
 /// A Deployment for the trials.

@@ -1,0 +1,227 @@
+//! Who owns the fields of an object that is written, as `metadata.managedFields` tells it.
+//!
+//! Source: `managedfields/internal/fieldmanager.go` of apimachinery, and `handlers/create.go` and
+//! `handlers/fieldmanager/equality.go` of apiserver (v1.36).
+
+use api::managed_fields::{FieldManager, ManagedFields};
+use api::object::{at, metadata_mut};
+use api::status::Cause;
+use api::{Reason, Status};
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::call::Call;
+use crate::strategy;
+use crate::write::{Write, scale_owners};
+
+/// The longest name of a manager, in bytes.
+const MANAGER_BYTES_MAX: usize = 128;
+
+/// How it is known who owns what.
+pub(super) enum Owners {
+    /// Whoever writes owns what it changes.
+    Writer,
+    /// It is settled: this is `managedFields`.
+    Settled(Value),
+}
+
+impl Owners {
+    /// Who owns what of a workload, when these own its scale.
+    pub(super) fn of_parent(self, parent: &ManagedFields, api_version: &str) -> Self {
+        let scale = match &self {
+            Self::Settled(scale) => ManagedFields::read(scale).unwrap_or_default(),
+            Self::Writer => return self,
+        };
+        Self::Settled(scale_owners::of_parent(parent, scale, api_version).to_value())
+    }
+
+    /// Gives a new object its `managedFields`. It is as its author sent it, with defaults; `old` is what
+    /// it replaces, or has only a type. Both are in the version that is stored.
+    pub(super) fn record(
+        self,
+        write: Write<'_>,
+        new: &mut Value,
+        old: &Value,
+    ) -> Result<(), Status> {
+        let managed = match self {
+            Self::Writer => written(write, new, old)?,
+            Self::Settled(managed) => managed,
+        };
+        match managed.as_array().is_some_and(|entries| !entries.is_empty()) {
+            true => metadata_mut(new).insert("managedFields".to_owned(), managed),
+            false => metadata_mut(new).remove("managedFields"),
+        };
+        Ok(())
+    }
+}
+
+/// `managedFields` after an update. An object that exists and that nobody owns stays so.
+fn written(write: Write<'_>, new: &mut Value, old: &Value) -> Result<Value, Status> {
+    let asked = metadata_mut(new).remove("managedFields");
+    let managed = known(write, asked.as_ref(), old);
+    let served = |object: &Value| match write.target.version {
+        Some(version) => version.serve(object),
+        None => object.clone(),
+    };
+    updated(write, without_managed_fields(served(old)), served(new), managed)
+}
+
+/// The same for objects without `managedFields`, in the version of the request.
+pub(super) fn updated(
+    write: Write<'_>,
+    old: Value,
+    new: Value,
+    managed: ManagedFields,
+) -> Result<Value, Status> {
+    let name = manager(write.call)?;
+    let is_new = at(&old, &["metadata", "uid"]).is_none();
+    if managed.is_empty() && !is_new {
+        return Ok(Value::Null);
+    }
+    let managed =
+        with_field_manager(write, |field_manager| field_manager.update(old, new, managed, &name));
+    Ok(managed.to_value())
+}
+
+/// Runs with what keeps account of the fields at this path.
+pub(super) fn with_field_manager<T>(
+    write: Write<'_>,
+    run: impl FnOnce(&FieldManager<'_>) -> T,
+) -> T {
+    let target = write.target;
+    let now = api::time::text(write.context.now);
+    let api_version = match target.subresource {
+        "scale" => strategy::SCALE.api_version(),
+        _ => target.served().api_version(),
+    };
+    run(&FieldManager {
+        api_version: &api_version,
+        subresource: target.subresource,
+        reset_fields: &strategy::reset_fields(target.resource, target.subresource),
+        now: &now,
+    })
+}
+
+/// The entries that a write goes on from: those that it sends along, or those that are stored. An empty
+/// list, or one empty entry, resets them; a subresource takes none.
+fn known(write: Write<'_>, asked: Option<&Value>, old: &Value) -> ManagedFields {
+    let stored = || {
+        let stored = at(old, &["metadata", "managedFields"]).unwrap_or(&Value::Null);
+        ManagedFields::read(stored).unwrap_or_default()
+    };
+    let Some(asked) = asked.filter(|_| write.target.subresource.is_empty()) else {
+        return stored();
+    };
+    if *asked == json!([]) || *asked == json!([{}]) {
+        return ManagedFields::default();
+    }
+    ManagedFields::read(asked).filter(|asked| !asked.is_empty()).unwrap_or_else(stored)
+}
+
+/// An object without its `managedFields`.
+pub(super) fn without_managed_fields(mut object: Value) -> Value {
+    metadata_mut(&mut object).remove("managedFields");
+    object
+}
+
+/// The name under which a request owns fields: what it says, or the program that sends it.
+pub(super) fn manager(call: &Call) -> Result<String, Status> {
+    let name = call.parameter("fieldManager");
+    check_manager(call, name)?;
+    if !name.is_empty() {
+        return Ok(name.to_owned());
+    }
+    let program = call.user_agent.split('/').next().unwrap_or_default();
+    let mut manager = String::new();
+    for letter in program.chars().filter(|letter| is_printable(*letter)) {
+        if manager.len() + letter.len_utf8() > MANAGER_BYTES_MAX {
+            break;
+        }
+        manager.push(letter);
+    }
+    Ok(manager)
+}
+
+/// A letter that Go's `unicode.IsPrint` takes: no control character, and no space but the plain one.
+fn is_printable(letter: char) -> bool {
+    letter == ' ' || !(letter.is_control() || letter.is_whitespace())
+}
+
+fn check_manager(call: &Call, name: &str) -> Result<(), Status> {
+    let mut causes = vec![];
+    if name.len() > MANAGER_BYTES_MAX {
+        causes.push(Cause {
+            reason: "FieldValueTooLong",
+            field: "fieldManager".to_owned(),
+            message: format!("Too long: may not be more than {MANAGER_BYTES_MAX} bytes"),
+        });
+    }
+    for (index, letter) in name.char_indices().filter(|(_, letter)| !is_printable(*letter)) {
+        let code = u32::from(letter);
+        let rule = format!("invalid character U+{code:04X} (at position {index})");
+        causes.push(Cause::invalid("fieldManager", &json!(name), &rule));
+    }
+    if causes.is_empty() { Ok(()) } else { Err(invalid_options(call, causes)) }
+}
+
+/// Only an apply can be forced.
+pub(super) fn check_not_forced(call: &Call) -> Result<(), Status> {
+    if call.parameters("force").next().is_none() {
+        return Ok(());
+    }
+    let cause = Cause::forbidden("force", "may not be specified for non-apply patch");
+    Err(invalid_options(call, vec![cause]))
+}
+
+/// 422 for the parameters of a request.
+pub(super) fn invalid_options(call: &Call, causes: Vec<Cause>) -> Status {
+    let kind = match call.method {
+        Method::POST => "CreateOptions",
+        Method::PATCH => "PatchOptions",
+        _ => "UpdateOptions",
+    };
+    let list: Vec<String> = causes.iter().map(Cause::to_string).collect();
+    let list = match list.as_slice() {
+        [cause] => cause.clone(),
+        causes => format!("[{}]", causes.join(", ")),
+    };
+    let message = format!("{kind}.meta.k8s.io \"\" is invalid: {list}");
+    Status {
+        group: "meta.k8s.io".to_owned(),
+        kind: kind.to_owned(),
+        causes,
+        ..Status::new(Reason::Invalid, message)
+    }
+}
+
+/// Takes back new times where nothing else has changed, so that a write without effect is none.
+pub(super) fn keep_times(new: &mut Value, old: &Value) {
+    let entries = |object| at(object, &["metadata", "managedFields"]).and_then(Value::as_array);
+    let (Some(then), Some(now)) = (entries(old), entries(new)) else { return };
+    let is_same = then.len() == now.len()
+        && then.iter().zip(now).all(|(then, now)| same_but_for(then, now, &["time"]))
+        && same_object(old, new);
+    if is_same {
+        let then = then.clone();
+        metadata_mut(new).insert("managedFields".to_owned(), Value::Array(then));
+    }
+}
+
+fn same_object(old: &Value, new: &Value) -> bool {
+    same_but_for(old, new, &["metadata"])
+        && same_but_for(&old["metadata"], &new["metadata"], &["managedFields", "resourceVersion"])
+}
+
+/// Whether two objects have the same fields but for some.
+fn same_but_for(left: &Value, right: &Value, fields: &[&str]) -> bool {
+    let empty = Map::new();
+    let (left, right) = (left.as_object().unwrap_or(&empty), right.as_object().unwrap_or(&empty));
+    let rest = |of: &'_ Map<String, Value>| {
+        of.keys().filter(|name| !fields.contains(&name.as_str())).count()
+    };
+    rest(left) == rest(right)
+        && left
+            .iter()
+            .filter(|(name, _)| !fields.contains(&name.as_str()))
+            .all(|(name, value)| right.get(name) == Some(value))
+}
