@@ -297,7 +297,7 @@ impl Status {
         }
         let details = self.details();
         // What no handler has answered has details without a word, as upstream's generic answer.
-        let is_generic = self.reason == Reason::MethodNotAllowed;
+        let is_generic = matches!(self.reason, Reason::MethodNotAllowed | Reason::NotFound);
         if is_generic || details.as_object().is_some_and(|details| !details.is_empty()) {
             status["details"] = details;
         }

@@ -103,9 +103,11 @@ pub(crate) fn validate_create(
 }
 
 /// Completes an object that is to change.
-pub(crate) fn mutate_update(target: &Objects, new: &mut Value, old: &Value) {
+pub(crate) fn mutate_update(write: Write<'_>, new: &mut Value, old: &Value) {
+    let Write { target, context, .. } = write;
     if target.resource == &resources::PODS && target.subresource.is_empty() {
         priority::keep(new, old);
+        default_toleration_seconds::fill_in(new, context.default_toleration_seconds);
     }
 }
 

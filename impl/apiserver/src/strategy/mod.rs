@@ -151,14 +151,6 @@ pub(crate) fn prepare_for_create(resource: &ApiResource, object: &mut Value) {
     }
 }
 
-/// Gives an object what admission adds again when an update took it away. `toleration_seconds` is how long
-/// a pod that says nothing else stays on a node that is gone.
-pub(crate) fn admit_update(resource: &ApiResource, object: &mut Value, toleration_seconds: i64) {
-    if resource.kind == "Pod" {
-        pod::admit_update(object, toleration_seconds);
-    }
-}
-
 /// Keeps what an update cannot change, and counts a change of the spec.
 pub(crate) fn prepare_for_update(resource: &ApiResource, new: &mut Value, old: &Value) {
     meta::prepare_for_update(new, old);

@@ -55,11 +55,6 @@ pub(super) fn prepare_for_create(pod: &mut Value) {
     meta::set_generation(pod, 1);
 }
 
-/// Gives a pod the tolerations that it had from admission.
-pub(super) fn admit_update(pod: &mut Value, toleration_seconds: i64) {
-    toleration::add_default(api::object::object_at_mut(pod, "spec"), toleration_seconds);
-}
-
 /// Keeps what an update of a pod cannot change.
 pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
     keep(new, old, "status");

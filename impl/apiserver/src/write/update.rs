@@ -56,7 +56,7 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
     create::set_type(resource, &mut new);
     strategy::apply_defaults(resource, &mut new);
     owners.record(write, &mut new, &old)?;
-    admission::mutate_update(write.target, &mut new, &old);
+    admission::mutate_update(write, &mut new, &old);
     keep_system_metadata(&mut new, &old);
     let mut causes = prepare_and_validate(write, &mut new, &old);
     if let Some(version) = write.target.version {
@@ -89,7 +89,6 @@ fn prepare_and_validate(write: Write<'_>, new: &mut Value, old: &Value) -> Vec<C
             strategy::validate_approval_update(new, old)
         }
         _ => {
-            strategy::admit_update(resource, new, write.context.default_toleration_seconds);
             strategy::prepare_for_update(resource, new, old);
             strategy::validate_update(resource, new, old)
         }
