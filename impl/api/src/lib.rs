@@ -17,6 +17,7 @@ pub mod selector;
 pub mod status;
 pub mod time;
 pub mod trace;
+pub mod yaml;
 
 pub use jiff::Timestamp;
 pub use kind::{ApiResource, Kind, resources};

@@ -10,6 +10,7 @@ use crate::schema::{Definition, Schema, Type};
 
 mod decode;
 mod encode;
+mod partial;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -64,7 +65,10 @@ pub fn decode_any(bytes: &[u8]) -> Result<Value, ProtobufError> {
 /// Encodes an object or list of a built-in kind, which its `apiVersion` and `kind` name.
 pub fn encode(object: &Value) -> Result<Vec<u8>, ProtobufError> {
     let (api_version, kind) = (text(object, &["apiVersion"]), text(object, &["kind"]));
-    let raw = encode::message(definition(api_version, kind)?, object)?;
+    let raw = match partial::message(api_version, kind, object) {
+        Some(message) => message?,
+        None => encode::message(definition(api_version, kind)?, object)?,
+    };
     let mut type_meta = Writer::default();
     type_meta.bytes(1, api_version.as_bytes());
     type_meta.bytes(2, kind.as_bytes());

@@ -8,6 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
+use crate::accept::Encoding;
 use crate::negotiate::Format;
 use crate::object;
 use crate::token::Keys;
@@ -190,6 +191,9 @@ impl Context {
     }
 }
 
+/// The media type of Kubernetes' protobuf.
+pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
@@ -207,6 +211,28 @@ impl Response {
     /// A JSON document.
     pub fn json(code: u16, value: &Value) -> Self {
         Self::bytes(code, "application/json", value.to_string().into_bytes())
+    }
+
+    /// The same answer, written in another way. What is no JSON stays as it is, and so does what has no form
+    /// in protobuf.
+    pub(crate) fn encoded(mut self, encoding: Encoding) -> Self {
+        if encoding == Encoding::Json || self.content_type != "application/json" {
+            return self;
+        }
+        let Ok(value) = serde_json::from_slice::<Value>(&self.body) else { return self };
+        let written = match encoding {
+            Encoding::Json | Encoding::PrettyJson => {
+                serde_json::to_vec_pretty(&value).ok().map(|body| ("application/json", body))
+            }
+            Encoding::Yaml => {
+                api::yaml::encode(&value).map(|text| ("application/yaml", text.into_bytes()))
+            }
+            Encoding::Protobuf => api::protobuf::encode(&value).ok().map(|body| (PROTOBUF, body)),
+        };
+        if let Some((content_type, body)) = written {
+            (self.content_type, self.body) = (content_type, body);
+        }
+        self
     }
 
     /// Anything.
@@ -258,6 +284,8 @@ pub struct Answer {
     pub code: u16,
     /// In which form.
     pub format: Format,
+    /// How it is written.
+    pub encoding: Encoding,
     /// Texts for `Warning` headers.
     pub warnings: Vec<String>,
     /// Sent in place of the object.
@@ -275,7 +303,7 @@ impl Commit {
             }
         };
         response.warnings = self.answer.warnings;
-        response
+        response.encoded(self.answer.encoding)
     }
 }
 

@@ -4,6 +4,7 @@
 //! commits it, or decides again. Leaves out sockets, disks and clocks, and for now: admission webhooks,
 //! roles.
 
+mod accept;
 mod admission;
 mod authorization;
 pub mod bootstrap;
@@ -44,7 +45,14 @@ pub fn is_node_ready(store: &Store, name: &str) -> bool {
 
 /// Decides about a request. A refusal is an answer like any other.
 pub fn decide(store: &Store, call: &Call, context: &Context) -> Decision {
-    try_decide(store, call, context).unwrap_or_else(|status| Decision::Respond(status.into()))
+    let decision = try_decide(store, call, context);
+    match decision.unwrap_or_else(|status| Decision::Respond(status.into())) {
+        Decision::Respond(response) => Decision::Respond(response.encoded(accept::encoding(call))),
+        Decision::Each(calls, response) => {
+            Decision::Each(calls, response.encoded(accept::encoding(call)))
+        }
+        other @ (Decision::Commit(_) | Decision::Watch(_) | Decision::Node(_)) => other,
+    }
 }
 
 fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision, Status> {

@@ -5,6 +5,7 @@
 use api::{ApiResource, Status, Timestamp};
 use serde_json::{Value, json};
 
+use crate::accept::{self, Shown};
 use crate::call::{Call, Response};
 use crate::printers;
 use crate::route::Objects;
@@ -36,37 +37,12 @@ pub enum Include {
     Version(&'static Version),
 }
 
-/// The first form in the `Accept` header that can be served.
+/// The form that a request asks for.
 pub fn format(call: &Call, target: &Objects) -> Result<Format, Status> {
-    let accept = if call.accept.trim().is_empty() { "*/*" } else { &call.accept };
-    accept.split(',').find_map(|part| one_format(part, call, target)).transpose()?.ok_or_else(
-        || {
-            Status::new(
-                api::Reason::NotAcceptable,
-                "only the following media types are accepted: application/json",
-            )
-        },
-    )
-}
-
-fn one_format(part: &str, call: &Call, target: &Objects) -> Option<Result<Format, Status>> {
-    let mut parameters = part.split(';').map(str::trim);
-    let media_type = parameters.next().unwrap_or_default();
-    if !matches!(media_type, "application/json" | "application/*" | "*/*") {
-        return None;
-    }
-    let parameters: Vec<(&str, &str)> =
-        parameters.filter_map(|parameter| parameter.split_once('=')).collect();
-    let value = |name: &str| {
-        parameters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| *value)
-    };
-    match (value("as"), value("g"), value("v")) {
-        ("", _, _) => Some(Ok(target.version.map_or(Format::Object, Format::Version))),
-        ("Table", "meta.k8s.io", "v1") => Some(include(call, target).map(Format::Table)),
-        ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => {
-            Some(Ok(Format::Metadata))
-        }
-        _ => None,
+    match accept::shown(call)? {
+        Shown::Object => Ok(target.version.map_or(Format::Object, Format::Version)),
+        Shown::Metadata => Ok(Format::Metadata),
+        Shown::Table => include(call, target).map(Format::Table),
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
-use api::{Status, Timestamp};
+use api::{Status, Timestamp, protobuf};
 use serde_json::{Value, json};
 use store::{Event, EventKind, Expired, KeyValue, Range, Revision, Store};
 
+use crate::accept::{self, Encoding};
 use crate::call::{Call, Context};
 use crate::keys;
 use crate::negotiate::{self, Format};
@@ -26,6 +27,7 @@ pub struct Watch {
     range: Range,
     selection: Selection,
     format: Format,
+    encoding: Encoding,
     prefix: Prefix,
     table_started: bool,
     /// Events after this revision are still to come.
@@ -50,6 +52,7 @@ pub(crate) fn watch(
         range: keys::range(target.resource, target.namespace.as_deref()),
         selection: Selection::of(call, target)?,
         format: negotiate::format(call, target)?,
+        encoding: accept::encoding(call),
         prefix: Prefix::of(target.resource),
         target: target.clone(),
         table_started: false,
@@ -114,7 +117,7 @@ impl Watch {
     /// What happened since the last call, as lines; an ERROR line when it is compacted away.
     pub fn lines(&mut self, store: &Store, now: Timestamp) -> Result<Vec<Vec<u8>>, Vec<u8>> {
         let after = self.after;
-        let events = store.events_after(after).map_err(|expired| expired_line(&expired))?;
+        let events = store.events_after(after).map_err(|expired| self.expired_line(&expired))?;
         let lines = events.filter_map(|event| self.line(event, now)).collect();
         self.after = store.revision().max(after);
         Ok(lines)
@@ -153,18 +156,36 @@ impl Watch {
         revision: Revision,
         now: Timestamp,
     ) -> Vec<u8> {
-        let mut line = format!("{{\"type\":\"{kind}\",\"object\":").into_bytes();
-        match self.format {
-            Format::Object => self.prefix.copy(found, revision, false, &mut line),
-            Format::Version(_) | Format::Metadata | Format::Table(_) => {
-                let object = object::decode_at(found, revision);
-                let mut value = self.format.value(self.target.resource, &object, now);
-                self.drop_repeated_columns(&mut value);
-                line.extend_from_slice(value.to_string().as_bytes());
-            }
+        if self.format == Format::Object && self.encoding != Encoding::Protobuf {
+            let mut line = format!("{{\"type\":\"{kind}\",\"object\":").into_bytes();
+            self.prefix.copy(found, revision, false, &mut line);
+            line.extend_from_slice(b"}\n");
+            return line;
         }
-        line.extend_from_slice(b"}\n");
-        line
+        let object = object::decode_at(found, revision);
+        let mut value = self.format.value(self.target.resource, &object, now);
+        self.drop_repeated_columns(&mut value);
+        self.frame(kind, &value)
+    }
+
+    /// One event on the wire.
+    fn frame(&self, kind: &str, object: &Value) -> Vec<u8> {
+        if self.encoding != Encoding::Protobuf {
+            return format!("{}\n", json!({"type": kind, "object": object})).into_bytes();
+        }
+        protobuf::watch_event(kind, object).unwrap_or_else(|why| {
+            // A reader that cannot be told must not go on as if nothing had happened.
+            let status = Status::internal(why).to_value();
+            protobuf::watch_event("ERROR", &status).unwrap_or_default()
+        })
+    }
+
+    /// What the stream says that it is.
+    pub fn content_type(&self) -> &'static str {
+        match self.encoding {
+            Encoding::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+            Encoding::Json | Encoding::PrettyJson | Encoding::Yaml => "application/json",
+        }
     }
 
     /// Only the first table of a watch tells its columns.
@@ -195,11 +216,11 @@ impl Watch {
             Format::Table(_) => json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1",
                 "metadata": metadata, "columnDefinitions": null, "rows": []}),
         };
-        format!("{}\n", json!({"type": "BOOKMARK", "object": object})).into_bytes()
+        self.frame("BOOKMARK", &object)
     }
-}
 
-fn expired_line(expired: &Expired) -> Vec<u8> {
-    let status = read::too_old(expired.asked, expired.compacted).to_value();
-    format!("{}\n", json!({"type": "ERROR", "object": status})).into_bytes()
+    fn expired_line(&self, expired: &Expired) -> Vec<u8> {
+        let status = read::too_old(expired.asked, expired.compacted).to_value();
+        self.frame("ERROR", &status)
+    }
 }

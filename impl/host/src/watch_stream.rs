@@ -24,11 +24,11 @@ const CHUNKS_MAX: usize = 16;
 
 /// Starts a watch.
 pub(crate) fn respond(storage: &Storage, watch: Watch) -> http::Response<Body> {
+    let content_type = http::HeaderValue::from_static(watch.content_type());
     let (sender, body) = Channel::<Bytes, BoxError>::new(CHUNKS_MAX);
     tokio::spawn(stream(storage.subscribe(), watch, sender));
     let mut response = http::Response::new(body.boxed_unsync());
-    let json = http::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 

@@ -199,3 +199,21 @@ fn message(fields: &[(u32, &[u8])]) -> Vec<u8> {
     }
     writer.into_bytes()
 }
+
+#[test]
+fn metadata_alone_is_a_message_with_the_metadata_of_the_object() {
+    let metadata = json!({"name": "a", "labels": {"b": "c"}});
+    let one = json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata});
+    let list = json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList",
+        "metadata": {"resourceVersion": "7"}, "items": [one, one]});
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata});
+    let pods = json!({"apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "7"}, "items": [pod, pod]});
+
+    // An object whose only field is its metadata has the same message, whatever its kind.
+    let raw = |object: &Value| {
+        let bytes = encode(object).unwrap();
+        Envelope::read(bytes.strip_prefix(MAGIC).unwrap()).unwrap().raw.to_vec()
+    };
+    assert_eq!(raw(&one), raw(&pod));
+    assert_eq!(raw(&list), raw(&pods));
+}

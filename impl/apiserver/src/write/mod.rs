@@ -30,6 +30,7 @@ use api::Status;
 use serde_json::Value;
 use store::{Store, Transaction};
 
+use crate::accept;
 use crate::call::{Answer, Call, Commit, Context, Decision, Response};
 use crate::negotiate::Format;
 use crate::object;
@@ -64,7 +65,13 @@ impl Write<'_> {
         if self.call.is_dry_run()? {
             return Ok(self.unchanged(&ready.object, ready.code, format, ready.warnings));
         }
-        let answer = Answer { code: ready.code, format, warnings: ready.warnings, instead: None };
+        let answer = Answer {
+            code: ready.code,
+            format,
+            encoding: accept::encoding(self.call),
+            warnings: ready.warnings,
+            instead: None,
+        };
         Ok(Decision::Commit(Box::new(Commit {
             transaction: ready.transaction,
             resource: self.target.resource,

@@ -1,0 +1,111 @@
+//! Tests of answers in each encoding: they say the same.
+
+use http::Method;
+use serde_json::{Value, json};
+use store::Store;
+
+use crate::call::{Call, Context, Decision, Response};
+
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+/// A store with two ConfigMaps.
+fn store() -> Store {
+    let mut store = Store::default();
+    let namespace = json!({"metadata": {"name": "a"}});
+    let map = |name: &str| json!({"metadata": {"name": name}, "data": {"k": "v"}});
+    let requests = [
+        ("/api/v1/namespaces", namespace),
+        ("/api/v1/namespaces/a/configmaps", map("x")),
+        ("/api/v1/namespaces/a/configmaps", map("y")),
+    ];
+    for (path, body) in requests {
+        let call = Call::of_tests(Method::POST, path, &body);
+        let Decision::Commit(commit) = crate::decide(&store, &call, &Context::of_tests()) else {
+            panic!("{path} takes it");
+        };
+        store.commit(&commit.transaction).expect("it makes sense");
+    }
+    store
+}
+
+fn get(path: &str, query: &[(&str, &str)], accept: &str) -> Decision {
+    let mut call = Call::of_tests(Method::GET, path, &Value::Null);
+    call.body.clear();
+    call.accept = accept.to_owned();
+    call.query = query.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    crate::decide(&store(), &call, &Context::of_tests())
+}
+
+fn answer(path: &str, accept: &str) -> Response {
+    let Decision::Respond(response) = get(path, &[], accept) else { panic!("{path} answers") };
+    response
+}
+
+fn json_of(path: &str) -> Value {
+    serde_json::from_slice(&answer(path, "application/json").body).expect("it is JSON")
+}
+
+const PATHS: [&str; 4] = [
+    "/api/v1/namespaces/a/configmaps/x",
+    "/api/v1/namespaces/a/configmaps",
+    "/api/v1/namespaces/a/configmaps/nope",
+    "/api/v1/nope",
+];
+
+#[test]
+fn yaml_says_the_same_as_json() {
+    for path in PATHS {
+        let response = answer(path, "application/yaml");
+
+        assert_eq!(response.content_type, "application/yaml");
+        assert_eq!(api::decode::yaml(&response.body).unwrap(), json_of(path), "{path}");
+    }
+}
+
+#[test]
+fn protobuf_says_the_same_as_json() {
+    for path in PATHS {
+        let response = answer(path, PROTOBUF);
+
+        assert_eq!(response.content_type, PROTOBUF);
+        let decoded = api::protobuf::decode_any(&response.body).unwrap();
+        let expected = api::protobuf::encode(&json_of(path)).unwrap();
+        assert_eq!(decoded, api::protobuf::decode_any(&expected).unwrap(), "{path}");
+        assert_eq!(decoded["kind"], json_of(path)["kind"], "{path}");
+    }
+}
+
+#[test]
+fn a_watch_in_protobuf_tells_the_same_in_frames() {
+    let path = "/api/v1/namespaces/a/configmaps";
+    let bookmarks = ("allowWatchBookmarks", "true");
+    let Decision::Watch(watch) = get(path, &[("watch", "1"), bookmarks], PROTOBUF) else {
+        panic!("it is a watch");
+    };
+
+    assert_eq!(watch.content_type(), "application/vnd.kubernetes.protobuf;stream=watch");
+    let expected = ["x", "y"].map(|name| {
+        let object = json_of(&format!("{path}/{name}"));
+        api::protobuf::watch_event("ADDED", &object).unwrap()
+    });
+    assert_eq!(watch.initial, expected);
+    let metadata = json!({"resourceVersion": "4", "creationTimestamp": null});
+    let bookmark = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+    assert_eq!(watch.bookmark(), api::protobuf::watch_event("BOOKMARK", &bookmark).unwrap());
+}
+
+#[test]
+fn a_table_is_never_protobuf() {
+    let table = "as=Table;g=meta.k8s.io;v=v1";
+    let path = "/api/v1/namespaces/a/configmaps";
+
+    let either = answer(path, &format!("{PROTOBUF};{table},application/json;{table}"));
+    let refused = answer(path, &format!("{PROTOBUF};{table}"));
+
+    let kind = |response: &Response| {
+        let value: Value = serde_json::from_slice(&response.body).unwrap();
+        value["kind"].clone()
+    };
+    assert_eq!((either.code, kind(&either)), (200, json!("Table")));
+    assert_eq!((refused.code, kind(&refused)), (406, json!("Status")));
+}
