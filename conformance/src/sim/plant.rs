@@ -3,6 +3,7 @@
 
 use api::object::{at, object_at_mut, text};
 use api::{Key, Request, resources};
+use apiserver::accept::Encoding;
 use apiserver::negotiate::Format;
 use apiserver::{Answer, Call, Commit, Decision, keys, object};
 use serde_json::{Value, json};
@@ -147,6 +148,12 @@ fn rebind(store: &Store, call: &Call) -> Option<Decision> {
         resource: &resources::PODS,
         action: "bind",
         object: bound,
-        answer: Answer { code: 201, format: Format::Object, warnings: vec![], instead: None },
+        answer: Answer {
+            code: 201,
+            format: Format::Object,
+            encoding: Encoding::Json,
+            warnings: vec![],
+            instead: None,
+        },
     })))
 }

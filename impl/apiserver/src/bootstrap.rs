@@ -12,6 +12,9 @@ use crate::discovery;
 
 pub(crate) use flow_control::{mandatory_flow_schemas, mandatory_priority_levels};
 
+/// Where Services get their addresses from. Source: kubeadm, `--service-cluster-ip-range`.
+pub const SERVICE_CIDR: &str = "10.96.0.0/12";
+
 /// The classes of pods that a cluster cannot do without: name, value and description.
 const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
     (
@@ -36,7 +39,10 @@ pub fn objects() -> Vec<(&'static ApiResource, Value)> {
         discovery::group_versions().map(|served| (&resources::API_SERVICES, api_service(served)));
     let classes =
         PRIORITY_CLASSES.iter().map(|class| (&resources::PRIORITY_CLASSES, priority_class(class)));
-    levels.chain(schemas).chain(services).chain(classes).collect()
+    let cidr = json!({"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR",
+        "metadata": {"name": "kubernetes"}, "spec": {"cidrs": [SERVICE_CIDR]}});
+    let cidr = (&resources::SERVICE_CIDRS, cidr);
+    levels.chain(schemas).chain(services).chain(classes).chain([cidr]).collect()
 }
 
 fn priority_class((name, value, description): &(&str, i64, &str)) -> Value {

@@ -4,7 +4,7 @@
 //! commits it, or decides again. Leaves out sockets, disks and clocks, and for now: admission webhooks,
 //! roles.
 
-mod accept;
+pub mod accept;
 mod admission;
 mod authorization;
 pub mod bootstrap;

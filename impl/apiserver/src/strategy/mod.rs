@@ -79,6 +79,7 @@ pub(crate) use reset_fields::reset_fields;
 pub(crate) use scale::{SCALE, apply_scale, scale_of};
 pub(crate) use selectable::{is_selectable, selectable_fields};
 pub(crate) use served::{validate_served, validate_served_update};
+pub(crate) use service::{init_families, link_cluster_ips, needs_health_check, restore_allocated};
 
 /// Fills in what the author of an object left out. Doing it twice changes nothing more.
 pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {

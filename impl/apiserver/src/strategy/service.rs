@@ -1,7 +1,13 @@
 //! Services.
 //!
-//! Source: `SetDefaults_Service`, `validateService` and `pkg/registry/core/service` (v1.36). Left out:
-//! the allocation of addresses and ports, dual stack, external IPs and load balancers.
+//! Source: `SetDefaults_Service`, `validateService` and `pkg/registry/core/service` (v1.36). Left out: what
+//! external IPs and load balancers may be.
+
+mod families;
+mod linked;
+
+pub(crate) use families::init as init_families;
+pub(crate) use linked::{link_cluster_ips, restore as restore_allocated};
 
 use std::collections::BTreeSet;
 
@@ -18,9 +24,6 @@ const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const AFFINITIES: [&str; 2] = ["ClientIP", "None"];
 const AFFINITY_SECONDS: i64 = 10_800;
-/// Fields that only a Service with a cluster IP has.
-const CLUSTER_IP_FIELDS: [&str; 4] = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"];
-
 /// Fills in what its author left out, for a cluster with IPv4 alone.
 pub(super) fn apply_defaults(service: &mut Value) {
     let spec = api::object::object_at_mut(service, "spec");
@@ -54,34 +57,12 @@ pub(super) fn apply_defaults(service: &mut Value) {
 /// Takes away a status that its author wrote.
 pub(super) fn prepare_for_create(service: &mut Value) {
     service["status"] = json!({"loadBalancer": {}});
-    set_families(service);
-    normalize_cluster_ips(service);
 }
 
-/// Keeps the status and what was allocated, unless the type no longer needs it.
+/// Keeps the status, and takes away what the new type does not need.
 pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
     keep(new, old, "status");
-    let (kind, old_kind) = (kind_of(new).to_owned(), kind_of(old).to_owned());
-    let old_spec = or_null(old, &["spec"]);
-    let spec = made(new.as_object_mut().expect("a service is an object"), "spec");
-    if kind == "ExternalName" && old_kind != "ExternalName" {
-        for field in CLUSTER_IP_FIELDS {
-            if spec.get(field) == old_spec.get(field) {
-                spec.remove(field);
-            }
-        }
-    }
-    if kind != "ExternalName" && old_kind != "ExternalName" {
-        keep_cluster_ip(spec, old_spec);
-    }
-    set_families(new);
-    let spec = made(new.as_object_mut().expect("a service is an object"), "spec");
-    match (has_node_ports(&kind), has_node_ports(&old_kind)) {
-        (true, true) => each(spec, "ports", |port| keep_node_port(port, old_spec)),
-        (false, true) => each(spec, "ports", |port| drop_node_port(port, old_spec)),
-        (true, false) | (false, false) => {}
-    }
-    normalize_cluster_ips(new);
+    linked::drop_what_the_type_does_not_need(new, old);
 }
 
 /// What a new Service breaks.
@@ -89,6 +70,7 @@ pub(super) fn validate(service: &Value) -> Vec<Cause> {
     // Names may start with a digit since v1.36 (`RelaxedServiceNameValidation`).
     let mut causes = meta::validate(service, true, names::dns_label);
     causes.extend(spec_causes(or_null(service, &["spec"])));
+    causes.extend(health_check_cause(service));
     causes
 }
 
@@ -99,6 +81,7 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
         causes.extend(cluster_ip_cause(new, old));
     }
     causes.extend(spec_causes(or_null(new, &["spec"])));
+    causes.extend(health_check_cause(new));
     causes
 }
 
@@ -108,6 +91,12 @@ fn kind_of(service: &Value) -> &str {
 
 fn text_of(fields: &Fields, field: &str) -> String {
     fields.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Whether load balancers ask its nodes for their health.
+pub(crate) fn needs_health_check(service: &Value) -> bool {
+    kind_of(service) == "LoadBalancer"
+        && text(service, &["spec", "externalTrafficPolicy"]) == "Local"
 }
 
 fn has_node_ports(kind: &str) -> bool {
@@ -124,77 +113,22 @@ fn port_defaults(port: &mut Fields) {
     }
 }
 
-/// The address families of a Service that has addresses, where its author left them open.
-fn set_families(service: &mut Value) {
-    let spec = api::object::object_at_mut(service, "spec");
-    if text_of(spec, "type") == "ExternalName" {
-        return;
-    }
-    let headless = text_of(spec, "clusterIP") == "None";
-    let selector = spec.get("selector").and_then(Value::as_object);
-    let selects = selector.is_some_and(|selector| !selector.is_empty());
-    // Of a headless Service without selector nobody knows the families (v1.36, `initIPFamilyFields`).
-    let (policy, families) = match headless && !selects {
-        true => ("RequireDualStack", json!(["IPv4", "IPv6"])),
-        false => ("SingleStack", json!(["IPv4"])),
-    };
-    default(spec, "ipFamilyPolicy", policy);
-    default(spec, "ipFamilies", families);
-}
-
-/// `clusterIP` is the first of `clusterIPs`; whichever is given gives the other.
-fn normalize_cluster_ips(service: &mut Value) {
-    let spec = api::object::object_at_mut(service, "spec");
-    let first = spec.get("clusterIPs").and_then(|ips| ips.get(0)).cloned();
-    let single = text_of(spec, "clusterIP");
-    match (first, single.as_str()) {
-        (Some(first), "") => {
-            spec.insert("clusterIP".to_owned(), first);
-        }
-        (None, single) if !single.is_empty() => {
-            spec.insert("clusterIPs".to_owned(), json!([single]));
-        }
-        (Some(_), _) | (None, _) => {}
-    }
-}
-
-fn keep_cluster_ip(spec: &mut Fields, old: &Value) {
-    let unset = is_unset(spec.get("clusterIP")) && is_unset(spec.get("clusterIPs"));
-    for field in ["clusterIP", "clusterIPs"] {
-        let kept = old.get(field).filter(|_| unset);
-        if let Some(kept) = kept {
-            spec.insert(field.to_owned(), kept.clone());
-        }
-    }
-}
-
-fn old_port<'a>(port: &Fields, old_spec: &'a Value) -> Option<&'a Value> {
-    let same = |old: &Value| {
-        ["port", "protocol"].into_iter().all(|field| port.get(field) == old.get(field))
-    };
-    items(old_spec, &["ports"]).iter().find(|old| same(old))
-}
-
-fn keep_node_port(port: &mut Fields, old_spec: &Value) {
-    let allocated = old_port(port, old_spec).and_then(|old| int(old, &["nodePort"]));
-    if let Some(number) = allocated.filter(|number| *number != 0) {
-        super::fields::default_int(port, "nodePort", number);
-    }
-}
-
-fn drop_node_port(port: &mut Fields, old_spec: &Value) {
-    let allocated = old_port(port, old_spec).and_then(|old| old.get("nodePort")).cloned();
-    if allocated.as_ref() == port.get("nodePort") {
-        port.remove("nodePort");
-    }
-}
-
 fn cluster_ip_cause(new: &Value, old: &Value) -> Option<Cause> {
     let ips = ["spec", "clusterIPs"];
     let (new, old) = (items(new, &ips), items(old, &ips));
     let changed = !old.is_empty() && new.first() != old.first();
     let rule = "may not change once set";
     changed.then(|| Cause::invalid("spec.clusterIPs[0]", &json!(new), rule))
+}
+
+/// The port for health checks is there exactly where load balancers ask for health.
+fn health_check_cause(service: &Value) -> Option<Cause> {
+    let field = "spec.healthCheckNodePort";
+    let number = int(service, &["spec", "healthCheckNodePort"]).unwrap_or_default();
+    let rule =
+        "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    let is_needed = needs_health_check(service);
+    (!is_needed && number != 0).then(|| Cause::invalid(field, &json!(number), rule))
 }
 
 fn spec_causes(spec: &Value) -> Vec<Cause> {
@@ -343,23 +277,6 @@ mod tests {
     }
 
     #[test]
-    fn an_update_keeps_what_was_allocated() {
-        let mut old = service();
-        old["spec"]["type"] = json!("NodePort");
-        old["spec"]["clusterIP"] = json!("10.0.0.1");
-        old["spec"]["clusterIPs"] = json!(["10.0.0.1"]);
-        old["spec"]["ports"][0]["nodePort"] = json!(30000);
-        let mut new = service();
-        new["spec"]["type"] = json!("NodePort");
-
-        prepare_for_update(&mut new, &old);
-
-        assert_eq!(new["spec"]["clusterIPs"], json!(["10.0.0.1"]));
-        assert_eq!(new["spec"]["ports"][0]["nodePort"], 30000);
-        assert_eq!(validate_update(&new, &old), []);
-    }
-
-    #[test]
     fn a_service_keeps_its_address() {
         let mut old = service();
         old["spec"]["clusterIPs"] = json!(["10.0.0.1"]);
@@ -375,7 +292,6 @@ mod tests {
     #[test]
     fn a_service_that_becomes_a_name_loses_its_address() {
         let mut old = service();
-        prepare_for_create(&mut old);
         old["spec"]["clusterIP"] = json!("10.0.0.1");
         old["spec"]["clusterIPs"] = json!(["10.0.0.1"]);
         let mut new = old.clone();
@@ -394,7 +310,7 @@ mod tests {
             "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
         });
         apply_defaults(&mut service);
-        set_families(&mut service);
+        assert_eq!(init_families(&mut service, None), []);
         service
     }
 }

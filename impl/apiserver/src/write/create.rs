@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use store::Transaction;
 
 use crate::call::{Context, Decision};
+use crate::write::allocation::{self, Allocated};
 use crate::write::owners::Owners;
 use crate::write::{Ready, Write, body};
 use crate::{admission, object, strategy};
@@ -43,6 +44,7 @@ pub(super) fn create_object(
     let asked = if has_name { "name" } else { "generateName" };
     let asked = text(&new, &["metadata", asked]).to_owned();
     admission::mutate_create(write, &asked, &mut new)?;
+    let allocated = allocate(write, &mut new, None)?;
     strategy::prepare_for_create(target.resource, &mut new);
     if target.resource == &resources::CERTIFICATE_SIGNING_REQUESTS {
         strategy::set_requestor(&mut new, &write.call.user.info());
@@ -61,8 +63,22 @@ pub(super) fn create_object(
         return Err(Status::already_exists(target.resource, &name));
     }
     let new = object::explicit(target.resource, new);
-    let transaction = Transaction::create(key, object::encode(target.resource, &new));
+    let mut transaction = Transaction::create(key, object::encode(target.resource, &new));
+    allocated.join(&mut transaction);
     write.finish(Ready { transaction, object: new, action: "create", code: 201, warnings })
+}
+
+/// What an object needs that there is only once. Only Services do.
+pub(super) fn allocate(
+    write: Write<'_>,
+    new: &mut Value,
+    old: Option<&Value>,
+) -> Result<Allocated, Status> {
+    if write.target.resource == &resources::SERVICES && write.target.subresource.is_empty() {
+        allocation::allocate(write, new, old)
+    } else {
+        Ok(Allocated::default())
+    }
 }
 
 /// The namespace of an object is that of the path.

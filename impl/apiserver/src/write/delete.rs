@@ -179,7 +179,8 @@ fn set_deletion(new: &mut Value, now: Timestamp, grace: i64) {
 
 fn remove(write: Write<'_>, mut old: Value, revision: Revision) -> Result<Decision, Status> {
     let resource = write.target.resource;
-    let transaction = Transaction::delete(write.key(write.target.name()?), revision);
+    let mut transaction = Transaction::delete(write.key(write.target.name()?), revision);
+    update::release(write, &old).join(&mut transaction);
     let returns_object = [
         &resources::POD_TEMPLATES,
         &resources::PODS,

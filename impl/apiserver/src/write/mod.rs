@@ -1,5 +1,6 @@
 //! Writes: create, update, patch, delete, and the subresources that are writes in disguise.
 
+mod allocation;
 mod apply;
 mod binding;
 mod body;

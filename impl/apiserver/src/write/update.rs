@@ -8,6 +8,7 @@ use store::{Operation, Range, Revision, Transaction};
 
 use crate::call::Decision;
 use crate::route::Objects;
+use crate::write::allocation::{self, Allocated};
 use crate::write::owners::{self, Owners};
 use crate::write::{Ready, Write, body, create};
 use crate::{admission, object, read, strategy};
@@ -58,6 +59,7 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
     owners.record(write, &mut new, &old)?;
     admission::mutate_update(write, &mut new, &old);
     keep_system_metadata(&mut new, &old);
+    let allocated = create::allocate(write, &mut new, Some(&old))?;
     let mut causes = prepare_and_validate(write, &mut new, &old);
     if let Some(version) = write.target.version {
         causes.extend(strategy::validate_served_update(version.served, &new, &old));
@@ -66,7 +68,8 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
         return Err(Status::invalid(resource, name, causes));
     }
     admission::validate_update(write.store, write.target, &new, &old)?;
-    store_update(write, object::explicit(resource, new), &old, revision, warnings)
+    let new = object::explicit(resource, new);
+    store_update(write, (new, &old), revision, warnings, allocated)
 }
 
 /// What the new object breaks, once what this path cannot change is as it was.
@@ -97,10 +100,10 @@ fn prepare_and_validate(write: Write<'_>, new: &mut Value, old: &Value) -> Vec<C
 
 fn store_update(
     write: Write<'_>,
-    mut new: Value,
-    old: &Value,
+    (mut new, old): (Value, &Value),
     revision: Revision,
     warnings: Vec<String>,
+    allocated: Allocated,
 ) -> Result<Decision, Status> {
     let resource = write.target.resource;
     owners::keep_times(&mut new, old);
@@ -118,8 +121,20 @@ fn store_update(
     if is_finished(resource, &new) {
         transaction.success = vec![Operation::Delete(Range::Key(key))];
         action = "delete";
+        release(write, old).join(&mut transaction);
+    } else {
+        allocated.join(&mut transaction);
     }
     write.finish(Ready { transaction, object: new, action, code: 200, warnings })
+}
+
+/// What an object gives back that goes. Only Services do.
+pub(super) fn release(write: Write<'_>, old: &Value) -> Allocated {
+    if write.target.resource == &resources::SERVICES {
+        allocation::release(write, old)
+    } else {
+        Allocated::default()
+    }
 }
 
 /// A deleted object goes when its last finalizer does.

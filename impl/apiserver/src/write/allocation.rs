@@ -1,0 +1,75 @@
+//! What a Service is given of what there is only once: cluster IPs and node ports.
+//!
+//! Each is a key in the store that is written in the same transaction as the Service, and must not be there
+//! before: nothing is given twice, nothing is lost by a crash, and there is nothing to repair.
+//! Source: pkg/registry/core/service/storage/alloc.go, v1.36, which repairs what it keeps beside Services.
+
+mod addresses;
+mod ports;
+
+use api::Status;
+use serde_json::Value;
+use store::{Bytes, Compare, Operation, Put, Range, Transaction};
+
+use crate::strategy;
+use crate::write::Write;
+
+/// What is taken and given back together with a Service.
+#[derive(Debug, Default)]
+pub(super) struct Allocated {
+    compares: Vec<Compare>,
+    operations: Vec<Operation>,
+}
+
+impl Allocated {
+    /// Makes a transaction do it too.
+    pub(super) fn join(self, transaction: &mut Transaction) {
+        transaction.compares.extend(self.compares);
+        transaction.success.extend(self.operations);
+    }
+
+    fn take(&mut self, key: Bytes, owner: Bytes) {
+        self.compares.push(Compare::absent(key.clone()));
+        self.operations.push(Operation::Put(Put::new(key, owner)));
+    }
+
+    fn give_back(&mut self, key: Bytes) {
+        self.operations.push(Operation::Delete(Range::Key(key)));
+    }
+}
+
+/// Gives a new Service, or one that `old` becomes, what it asks for and what it needs.
+pub(super) fn allocate(
+    write: Write<'_>,
+    new: &mut Value,
+    old: Option<&Value>,
+) -> Result<Allocated, Status> {
+    if let Some(old) = old {
+        strategy::restore_allocated(new, old);
+    }
+    strategy::link_cluster_ips(new, old);
+    let causes = strategy::init_families(new, old);
+    if !causes.is_empty() {
+        return Err(invalid(write, new, causes));
+    }
+    let mut allocated = Allocated::default();
+    addresses::allocate(write, new, old, &mut allocated)?;
+    ports::allocate(write, new, old, &mut allocated)?;
+    Ok(allocated)
+}
+
+/// Takes back what a Service has that goes.
+pub(super) fn release(write: Write<'_>, old: &Value) -> Allocated {
+    let mut allocated = Allocated::default();
+    addresses::release(write, old, &addresses::of(old), &mut allocated);
+    ports::release(write, old, &ports::of(old), &mut allocated);
+    allocated
+}
+
+fn invalid(write: Write<'_>, service: &Value, causes: Vec<api::status::Cause>) -> Status {
+    let name = api::object::text(service, &["metadata", "name"]);
+    Status::invalid(write.target.resource, name, causes)
+}
+
+#[cfg(test)]
+mod tests;
