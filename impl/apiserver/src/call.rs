@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
 use crate::accept::Encoding;
+use crate::health;
 use crate::negotiate::Format;
 use crate::object;
 use crate::token::Keys;
@@ -106,23 +107,14 @@ impl Call {
         let is_of_objects = ["/api/", "/apis/"].iter().any(|root| self.path.starts_with(root));
         match self.parameter("resourceVersion") {
             "0" => Freshness::Any,
-            _ if is_of_objects || self.health().is_some() => Freshness::Newest,
+            _ if is_of_objects || health::asked(&self.path).is_some() => Freshness::Newest,
             _ => Freshness::Any,
         }
     }
 
-    /// Which health is asked for, if any is.
-    fn health(&self) -> Option<&str> {
-        let name = self.path.split('/').nth(1)?;
-        ["healthz", "livez", "readyz"].contains(&name).then_some(name)
-    }
-
     /// The answer where the store that objects are kept in cannot be asked.
-    /// Source: apiserver/pkg/server/healthz/healthz.go, v1.36.
     pub fn without_store(&self, why: Status) -> Response {
-        let Some(name) = self.health() else { return why.into() };
-        let body = format!("[+]ping ok\n[-]etcd failed: reason withheld\n{name} check failed\n");
-        Response::bytes(500, "text/plain; charset=utf-8", body.into_bytes())
+        if health::asked(&self.path).is_some() { health::answer(self, false) } else { why.into() }
     }
 
     /// Whether nothing may be stored.

@@ -10,6 +10,7 @@ mod authorization;
 pub mod bootstrap;
 mod call;
 pub mod discovery;
+mod health;
 pub mod keys;
 pub mod negotiate;
 mod node;
@@ -71,7 +72,7 @@ fn document(target: &Target, call: &Call, context: &Context) -> Result<Response,
     let json = |value| Ok(Response::json(200, &value));
     match target {
         Target::Version => json(discovery::version()),
-        Target::Health => Ok(Response::bytes(200, "text/plain; charset=utf-8", b"ok".to_vec())),
+        Target::Health => Ok(health::answer(call, true)),
         Target::CoreVersions => Ok(discovery::core_versions(call, "")),
         Target::Groups => Ok(discovery::groups(call)),
         Target::Group(group) => json(discovery::group(group)),

@@ -1,0 +1,115 @@
+//! `/healthz`, `/livez` and `/readyz`: whether the API server works, check by check.
+//!
+//! Source: apiserver/pkg/server/healthz/healthz.go, v1.36.
+
+use crate::call::{Call, Response};
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// The checks of all three, in order.
+const CHECKS: [&str; 3] = ["ping", "log", "etcd"];
+
+/// What only `/readyz` asks beside.
+const SHUTDOWN: &str = "shutdown";
+
+/// Which health is asked for, if any is.
+pub(crate) fn asked(path: &str) -> Option<&str> {
+    let name = path.split('/').nth(1)?;
+    ["healthz", "livez", "readyz"].contains(&name).then_some(name)
+}
+
+/// The answer, where the store can be asked or not.
+pub(crate) fn answer(call: &Call, has_store: bool) -> Response {
+    let name = asked(&call.path).unwrap_or("healthz");
+    let checks = CHECKS.into_iter().chain((name == "readyz").then_some(SHUTDOWN));
+    let is_ok = |check: &str| has_store || check != "etcd";
+    match call.path.split('/').filter(|part| !part.is_empty()).nth(1) {
+        None => all(call, name, checks.map(|check| (check, is_ok(check))).collect()),
+        Some(one) if checks.clone().any(|check| check == one) && is_ok(one) => {
+            Response::bytes(200, PLAIN, b"ok".to_vec())
+        }
+        Some(one) if checks.clone().any(|check| check == one) => {
+            Response::bytes(500, PLAIN, format!("internal server error: {one} failed\n").into())
+        }
+        Some(_) => Response::bytes(404, PLAIN, b"404 page not found\n".to_vec()),
+    }
+}
+
+fn all(call: &Call, name: &str, checks: Vec<(&str, bool)>) -> Response {
+    let excluded: Vec<&str> = call.parameters("exclude").collect();
+    let mut lines = String::new();
+    let mut fails = false;
+    for (check, is_ok) in &checks {
+        let is_excluded = excluded.contains(check);
+        fails |= !is_ok && !is_excluded;
+        lines += &match (is_excluded, is_ok) {
+            (true, _) => format!("[+]{check} excluded: ok\n"),
+            (false, true) => format!("[+]{check} ok\n"),
+            (false, false) => format!("[-]{check} failed: reason withheld\n"),
+        };
+    }
+    let unknown: Vec<String> = excluded
+        .iter()
+        .filter(|excluded| !checks.iter().any(|(check, _)| check == *excluded))
+        .map(|excluded| format!("{excluded:?}"))
+        .collect();
+    if !unknown.is_empty() {
+        let unknown = unknown.join(",");
+        lines +=
+            &format!("warn: some health checks cannot be excluded: no matches for {unknown}\n");
+    }
+    let is_verbose = call.query.iter().any(|(parameter, _)| parameter == "verbose");
+    match (fails, is_verbose) {
+        (true, _) => {
+            Response::bytes(500, PLAIN, format!("{lines}{name} check failed\n").into_bytes())
+        }
+        (false, true) => {
+            Response::bytes(200, PLAIN, format!("{lines}{name} check passed\n").into_bytes())
+        }
+        (false, false) => Response::bytes(200, PLAIN, b"ok".to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(path: &str, query: &[(&str, &str)], has_store: bool) -> (u16, String) {
+        let query = query.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let call = Call { path: path.to_owned(), query, ..Call::default() };
+        let response = answer(&call, has_store);
+        (response.code, String::from_utf8(response.body).expect("it is text"))
+    }
+
+    #[test]
+    fn who_is_well_says_ok_and_more_if_asked() {
+        assert_eq!(ask("/readyz", &[], true), (200, "ok".to_owned()));
+        let told = "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]shutdown ok\nreadyz check passed\n";
+        assert_eq!(ask("/readyz", &[("verbose", "")], true), (200, told.to_owned()));
+        let told = "[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\nlivez check passed\n";
+        let query = [("verbose", ""), ("exclude", "etcd")];
+        assert_eq!(ask("/livez", &query, true), (200, told.to_owned()));
+    }
+
+    #[test]
+    fn who_has_no_store_says_so_unless_nobody_wants_to_know() {
+        let told = "[+]ping ok\n[+]log ok\n[-]etcd failed: reason withheld\nlivez check failed\n";
+        assert_eq!(ask("/livez", &[], false), (500, told.to_owned()));
+        assert_eq!(ask("/livez", &[("exclude", "etcd")], false), (200, "ok".to_owned()));
+    }
+
+    #[test]
+    fn a_check_can_be_asked_alone() {
+        assert_eq!(ask("/livez/ping", &[], false), (200, "ok".to_owned()));
+        assert_eq!(ask("/livez/etcd", &[], false).0, 500);
+        assert_eq!(ask("/livez/nope", &[], true).0, 404);
+    }
+
+    #[test]
+    fn what_cannot_be_left_out_is_named() {
+        let (code, told) = ask("/livez", &[("exclude", "nope"), ("verbose", "")], true);
+
+        assert_eq!(code, 200);
+        assert!(told.contains("no matches for \"nope\"\n"), "{told}");
+    }
+}
