@@ -26,6 +26,7 @@ mod version;
 mod watch;
 mod write;
 
+pub use authorization::authorize;
 pub use call::{Answer, Call, Commit, Context, Decision, Freshness, NodeCall, Response, User};
 pub use route::{Objects, Target, route};
 pub use watch::Watch;

@@ -9,16 +9,18 @@ use apiserver::token::Keys;
 use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
 use bytes::Bytes;
 use etcd::{CommitError, Storage};
-use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT, VARY};
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full};
 use store::Store;
 
+use crate::metrics::Metrics;
 use crate::node_server::NodeServer;
 use crate::origin;
 use crate::trace::Trace;
 use crate::transport::{Body, BoxError};
-use crate::{clock, streams, watch_stream};
+use crate::{clock, compression, metrics, streams, watch_stream};
 
 /// How often a write is decided again when others are faster, before it is given up.
 const ATTEMPTS_MAX: usize = 64;
@@ -33,6 +35,7 @@ struct Shared {
     storage: Storage,
     nodes: RwLock<BTreeMap<String, Arc<dyn NodeServer>>>,
     trace: Trace,
+    metrics: Metrics,
     settings: Settings,
 }
 
@@ -49,7 +52,8 @@ impl ApiServer {
     /// An API server on a store.
     pub fn new(storage: Storage, trace: Trace, settings: Settings) -> Self {
         let nodes = RwLock::default();
-        Self { shared: Arc::new(Shared { storage, nodes, trace, settings }) }
+        let metrics = Metrics::default();
+        Self { shared: Arc::new(Shared { storage, nodes, trace, metrics, settings }) }
     }
 
     /// Who bears a token, as far as it is known here. A 401 where nobody does.
@@ -72,9 +76,15 @@ impl ApiServer {
         let (mut parts, body) = request.into_parts();
         let origin = origin::of(&parts, &user);
         let call = call(&parts, &body, user);
-        match self.decide(call, &origin).await {
-            Decision::Respond(response) => respond(response),
-            Decision::Watch(watch) => watch_stream::respond(&self.shared.storage, *watch),
+        let running = self.shared.metrics.begin(&call);
+        if call.path == "/metrics" && apiserver::authorize(&call).is_ok() {
+            return respond(self.metrics());
+        }
+        let response = match self.decide(call, &origin).await {
+            Decision::Respond(response) => respond_to(&parts.headers, response).await,
+            Decision::Watch(watch) => {
+                watch_stream::respond(&self.shared.storage, *watch, running.watching())
+            }
             Decision::Node(node_call) => {
                 let server = self.node(&node_call.node);
                 streams::respond(server, node_call, &mut parts).await
@@ -82,6 +92,15 @@ impl ApiServer {
             Decision::Commit(_) | Decision::Each(..) => {
                 respond(Status::internal("a decision was not performed").into())
             }
+        };
+        running.answered(response.status().as_u16());
+        response
+    }
+
+    fn metrics(&self) -> Response {
+        match self.shared.metrics.text(&self.snapshot()) {
+            Ok(text) => Response::bytes(200, metrics::CONTENT_TYPE, text.into_bytes()),
+            Err(error) => Status::internal(error).into(),
         }
     }
 
@@ -215,6 +234,27 @@ fn call(parts: &Parts, body: &Bytes, user: User) -> Call {
         body: body.to_vec(),
         user,
     }
+}
+
+/// An answer as HTTP sends it, small if it is large and its reader takes it so.
+async fn respond_to(headers: &HeaderMap, mut response: Response) -> http::Response<Body> {
+    if !compression::is_wanted(headers, response.body.len()) {
+        return respond(response);
+    }
+    let body = std::mem::take(&mut response.body);
+    let compressed = tokio::task::spawn_blocking(move || (compression::gzip(&body), body)).await;
+    let Ok((compressed, body)) = compressed else {
+        return respond(Status::internal("an answer could not be compressed").into());
+    };
+    let is_compressed = compressed.is_some();
+    response.body = compressed.unwrap_or(body);
+    let mut http = respond(response);
+    if is_compressed {
+        let headers = http.headers_mut();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    http
 }
 
 /// An answer as HTTP sends it.

@@ -6,12 +6,15 @@
 pub mod api_server;
 pub mod bootstrap;
 pub mod clock;
+mod compression;
 pub mod controller_loop;
 pub mod http_server;
 pub mod informer;
 pub mod local;
+mod metrics;
 pub mod node_server;
 mod origin;
+mod process;
 mod remote_command;
 pub mod requests;
 pub mod scheduler_loop;

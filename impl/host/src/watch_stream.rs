@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::clock;
+use crate::metrics::Watching;
 use crate::transport::{Body, BoxError};
 
 /// How often a quiet watch says that it is up to date; upstream's watch cache does so once a minute.
@@ -23,10 +24,14 @@ const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 const CHUNKS_MAX: usize = 16;
 
 /// Starts a watch.
-pub(crate) fn respond(storage: &Storage, watch: Watch) -> http::Response<Body> {
+pub(crate) fn respond(storage: &Storage, watch: Watch, watching: Watching) -> http::Response<Body> {
     let content_type = http::HeaderValue::from_static(watch.content_type());
     let (sender, body) = Channel::<Bytes, BoxError>::new(CHUNKS_MAX);
-    tokio::spawn(stream(storage.subscribe(), watch, sender));
+    let streamed = stream(storage.subscribe(), watch, sender);
+    tokio::spawn(async move {
+        streamed.await;
+        drop(watching);
+    });
     let mut response = http::Response::new(body.boxed_unsync());
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
