@@ -195,6 +195,8 @@ pub struct Response {
     pub content_type: &'static str,
     /// Texts for `Warning` headers.
     pub warnings: Vec<String>,
+    /// The `Retry-After` header; 0 for none.
+    pub retry_after_seconds: u32,
     /// The body, whole.
     pub body: Vec<u8>,
 }
@@ -229,13 +231,14 @@ impl Response {
 
     /// Anything.
     pub fn bytes(code: u16, content_type: &'static str, body: Vec<u8>) -> Self {
-        Self { code, content_type, warnings: vec![], body }
+        Self { code, content_type, warnings: vec![], retry_after_seconds: 0, body }
     }
 }
 
 impl From<Status> for Response {
     fn from(status: Status) -> Self {
-        Self::json(status.reason.code(), &status.to_value())
+        let retry_after_seconds = status.retry_after_seconds;
+        Self { retry_after_seconds, ..Self::json(status.reason.code(), &status.to_value()) }
     }
 }
 

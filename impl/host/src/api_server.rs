@@ -9,7 +9,7 @@ use apiserver::token::Keys;
 use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
 use bytes::Bytes;
 use etcd::{CommitError, Storage};
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT, VARY};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full};
@@ -263,6 +263,9 @@ pub fn respond(response: Response) -> http::Response<Body> {
         .status(response.code)
         .header(CONTENT_TYPE, response.content_type)
         .header("cache-control", "no-cache, private");
+    if response.retry_after_seconds > 0 {
+        builder = builder.header(RETRY_AFTER, response.retry_after_seconds);
+    }
     for warning in &response.warnings {
         let text = warning.replace('\\', "\\\\").replace('"', "\\\"");
         builder = builder.header("warning", format!("299 - \"{text}\""));

@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::api_server::{ApiServer, respond};
+use crate::in_flight::InFlight;
 use crate::tls;
 use crate::transport::Body;
 
@@ -30,9 +31,13 @@ const DROPPED_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
 /// How long a handshake or a request's headers may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a request's body may take. Source: `--request-timeout`.
+const BODY_PATIENCE: Duration = Duration::from_secs(60);
+
 /// Serves connections until the listener fails.
 pub async fn serve(listener: TcpListener, tls: rustls::ServerConfig, server: ApiServer) {
     let acceptor = TlsAcceptor::from(Arc::new(tls));
+    let server = (server, InFlight::default());
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -44,7 +49,7 @@ pub async fn serve(listener: TcpListener, tls: rustls::ServerConfig, server: Api
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: ApiServer) {
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: (ApiServer, InFlight)) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
@@ -70,7 +75,7 @@ fn user(stream: &TlsStream<TcpStream>) -> User {
 }
 
 async fn answer(
-    server: ApiServer,
+    (server, in_flight): (ApiServer, InFlight),
     user: User,
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
@@ -82,8 +87,15 @@ async fn answer(
         },
         None => user,
     };
-    match read(body).await {
-        Ok(Some(body)) => server.handle(http::Request::from_parts(parts, body), user).await,
+    let Ok(body) = tokio::time::timeout(BODY_PATIENCE, read(body)).await else {
+        let message = "request did not complete within the allotted timeout";
+        return respond(Status::new(Reason::Timeout, message).into());
+    };
+    match body {
+        Ok(Some(body)) => match in_flight.enter(&parts) {
+            Ok(_place) => server.handle(http::Request::from_parts(parts, body), user).await,
+            Err(status) => respond(status.into()),
+        },
         Ok(None) => {
             let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
             respond(Status::new(Reason::RequestEntityTooLarge, message).into())

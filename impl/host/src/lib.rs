@@ -9,6 +9,7 @@ pub mod clock;
 mod compression;
 pub mod controller_loop;
 pub mod http_server;
+mod in_flight;
 pub mod informer;
 pub mod local;
 mod metrics;

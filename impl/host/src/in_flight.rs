@@ -1,0 +1,104 @@
+//! How many requests of clients are answered at once.
+//!
+//! Source: apiserver/pkg/server/filters/maxinflight.go, v1.36. Upstream's priority and fairness, which has
+//! requests wait for each other by who sends them, is left out: here they take microseconds.
+
+use std::sync::Arc;
+
+use api::{Reason, Status};
+use http::Method;
+use http::request::Parts;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Reads, and writes. Source: `--max-requests-inflight`, `--max-mutating-requests-inflight`.
+const READS_MAX: usize = 400;
+const WRITES_MAX: usize = 200;
+
+/// After which time a client that was turned away may come again.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// What is answered for as long as a client likes.
+const LONG_RUNNING: [&str; 5] = ["attach", "exec", "log", "portforward", "proxy"];
+
+/// Places for requests; clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct InFlight {
+    reads: Arc<Semaphore>,
+    writes: Arc<Semaphore>,
+}
+
+impl Default for InFlight {
+    fn default() -> Self {
+        Self::of(READS_MAX, WRITES_MAX)
+    }
+}
+
+impl InFlight {
+    fn of(reads: usize, writes: usize) -> Self {
+        Self { reads: Arc::new(Semaphore::new(reads)), writes: Arc::new(Semaphore::new(writes)) }
+    }
+
+    /// A place, to be held until the answer; none is needed for what runs long. A 429 where all are taken.
+    pub(crate) fn enter(&self, parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, Status> {
+        if is_long_running(parts) {
+            return Ok(None);
+        }
+        let is_read = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let places = if is_read { &self.reads } else { &self.writes };
+        Arc::clone(places).try_acquire_owned().map(Some).map_err(|_| {
+            let message = "Too many requests, please try again later.";
+            let mut status = Status::new(Reason::TooManyRequests, message);
+            status.retry_after_seconds = RETRY_AFTER_SECONDS;
+            status
+        })
+    }
+}
+
+fn is_long_running(parts: &Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    let watches = form_urlencoded::parse(query.as_bytes())
+        .any(|(name, value)| name == "watch" && !matches!(&*value, "false" | "0"));
+    let last = parts.uri.path().rsplit('/').next().unwrap_or_default();
+    watches || LONG_RUNNING.contains(&last) || parts.uri.path().contains("/proxy/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: Method, uri: &str) -> Parts {
+        let request = http::Request::builder().method(method).uri(uri).body(());
+        request.expect("it is one").into_parts().0
+    }
+
+    #[test]
+    fn who_finds_no_place_is_told_to_come_again() {
+        let in_flight = InFlight::of(1, 1);
+        let (read, write) =
+            (request(Method::GET, "/api/v1/pods"), request(Method::PUT, "/api/v1/pods/a"));
+
+        let first = in_flight.enter(&read);
+        let second = in_flight.enter(&read).unwrap_err();
+
+        assert_eq!((second.reason, second.retry_after_seconds), (Reason::TooManyRequests, 1));
+        assert!(in_flight.enter(&write).is_ok(), "writes have places of their own");
+        drop(first);
+        assert!(in_flight.enter(&read).is_ok());
+    }
+
+    #[test]
+    fn what_runs_long_takes_no_place() {
+        let in_flight = InFlight::of(0, 0);
+        for uri in [
+            "/api/v1/pods?watch=1",
+            "/api/v1/namespaces/a/pods/b/log",
+            "/api/v1/namespaces/a/pods/b/exec?command=sh",
+        ] {
+            assert!(
+                in_flight.enter(&request(Method::GET, uri)).is_ok_and(|place| place.is_none()),
+                "{uri}"
+            );
+        }
+        assert!(in_flight.enter(&request(Method::GET, "/api/v1/pods?watch=false")).is_err());
+    }
+}
