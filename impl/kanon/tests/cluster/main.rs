@@ -1,7 +1,7 @@
 //! Whole clusters, started by the command as a user starts them.
 //!
-//! Real containers need root and `/bin/busybox`, kubectl's trials need kubectl; without them they are
-//! reported as ignored, by name.
+//! Real containers need root and `/bin/busybox`, kubectl's trials need kubectl, that of the Python client
+//! needs the client; without them they are reported as ignored, by name.
 
 mod bad_input;
 mod conform;
@@ -12,6 +12,7 @@ mod kubectl;
 mod kubectl_apply;
 mod lifecycle;
 mod moving;
+mod python_client;
 mod support;
 mod typed_client;
 
@@ -31,6 +32,7 @@ fn main() -> std::process::ExitCode {
         containers::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),
+        python_client::trials(),
     ]
     .into_iter()
     .flatten()
