@@ -131,6 +131,8 @@ pub mod resources {
             short [], categories ["api-extensions"], namespaced false, subresources [];
         VALIDATING_WEBHOOK_CONFIGURATIONS: "admissionregistration.k8s.io" "v1" "ValidatingWebhookConfiguration" "validatingwebhookconfigurations" "validatingwebhookconfiguration"
             short [], categories ["api-extensions"], namespaced false, subresources [];
+        CUSTOM_RESOURCE_DEFINITIONS: "apiextensions.k8s.io" "v1" "CustomResourceDefinition" "customresourcedefinitions" "customresourcedefinition"
+            short ["crd", "crds"], categories ["api-extensions"], namespaced false, subresources ["status"];
         API_SERVICES: "apiregistration.k8s.io" "v1" "APIService" "apiservices" "apiservice"
             short [], categories ["api-extensions"], namespaced false, subresources ["status"];
         CONTROLLER_REVISIONS: "apps" "v1" "ControllerRevision" "controllerrevisions" "controllerrevision"

@@ -250,12 +250,16 @@ impl Status {
             "" => resource.kind.to_owned(),
             group => format!("{}.{group}", resource.kind),
         };
-        let list = match causes.as_slice() {
-            [cause] => cause.to_string(),
-            causes => {
-                let causes: Vec<String> = causes.iter().map(Cause::to_string).collect();
-                format!("[{}]", causes.join(", "))
+        // What is said of several elements in the same words is said once.
+        let mut told: Vec<String> = vec![];
+        for cause in causes.iter().map(Cause::to_string) {
+            if !told.contains(&cause) {
+                told.push(cause);
             }
+        }
+        let list = match told.as_slice() {
+            [cause] => cause.clone(),
+            causes => format!("[{}]", causes.join(", ")),
         };
         let mut status = Self::about(
             Reason::Invalid,
@@ -327,4 +331,24 @@ impl Status {
 
 fn cause_value(cause: &Cause) -> Value {
     json!({"reason": cause.reason, "message": cause.message, "field": cause.field})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources;
+
+    #[test]
+    fn a_message_says_the_same_once_and_the_causes_as_often_as_it_holds() {
+        let causes =
+            || vec![Cause::required("a", ""), Cause::required("b", ""), Cause::required("a", "")];
+
+        let several = Status::invalid(&resources::PODS, "p", causes());
+        let same =
+            Status::invalid(&resources::PODS, "p", causes().into_iter().step_by(2).collect());
+
+        let told = "Pod \"p\" is invalid: [a: Required value, b: Required value]";
+        assert_eq!((several.message.as_str(), several.causes.len()), (told, 3));
+        assert_eq!(same.message, "Pod \"p\" is invalid: a: Required value");
+    }
 }

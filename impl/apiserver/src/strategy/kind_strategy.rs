@@ -7,7 +7,9 @@ use api::{ApiResource, names};
 use serde_json::{Value, json};
 
 use super::rules::NameRule;
-use super::{admission_registration, api_service, fields, flow_control, meta};
+use super::{
+    admission_registration, api_service, custom_resource_definition, fields, flow_control, meta,
+};
 
 /// What a kind does with its objects beside what all do.
 pub(super) trait KindStrategy {
@@ -23,6 +25,12 @@ pub(super) trait KindStrategy {
 
     /// Fills in what the author of an object left out.
     fn apply_defaults(&self, _object: &mut Value) {}
+
+    /// Gives a new object its first status; it has an empty one already, if it has one at all.
+    fn begin_status(&self, _object: &mut Value) {}
+
+    /// What else follows from an update, once the status is as it was.
+    fn finish_update(&self, _new: &mut Value) {}
 
     /// What a new object breaks beside its metadata.
     fn causes(&self, object: &Value) -> Vec<Cause>;
@@ -42,6 +50,7 @@ pub(super) trait KindStrategy {
 pub(super) fn of(resource: &ApiResource) -> Option<&'static dyn KindStrategy> {
     match resource.kind {
         "APIService" => Some(&api_service::ApiService),
+        "CustomResourceDefinition" => Some(&custom_resource_definition::CustomResourceDefinition),
         "FlowSchema" => Some(&flow_control::FlowSchema),
         "MutatingAdmissionPolicy" => Some(&admission_registration::MutatingPolicy),
         "MutatingAdmissionPolicyBinding" => Some(&admission_registration::MutatingBinding),
@@ -64,6 +73,7 @@ impl dyn KindStrategy {
         if has_status(resource) {
             object["status"] = json!({});
         }
+        self.begin_status(object);
         if self.is_counted() {
             meta::set_generation(object, 1);
         }
@@ -78,6 +88,7 @@ impl dyn KindStrategy {
         if self.is_counted() && !fields::same(&content(new), &content(old)) {
             meta::next_generation(new, old);
         }
+        self.finish_update(new);
     }
 
     /// What a new object breaks.

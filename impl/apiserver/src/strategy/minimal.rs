@@ -12,6 +12,11 @@ pub(super) fn content(kind: &str) -> Value {
         "PriorityLevelConfiguration" => json!({"spec": {
             "type": "Limited", "limited": {"limitResponse": {"type": "Reject"}},
         }}),
+        "CustomResourceDefinition" => json!({"spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"plural": "foos", "kind": "Foo"},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        }}),
         "MutatingAdmissionPolicy" => json!({"spec": {
             "matchConstraints": {"resourceRules": [rule()]}, "reinvocationPolicy": "Never",
             "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": "[]"}}],
@@ -64,6 +69,7 @@ pub(super) fn content(kind: &str) -> Value {
 pub(super) fn name(kind: &str) -> &'static str {
     match kind {
         "APIService" => "v1.a",
+        "CustomResourceDefinition" => "foos.example.com",
         "IPAddress" => "10.0.0.1",
         _ => "a",
     }

@@ -12,6 +12,7 @@ mod config_map;
 mod container;
 mod controller_revision;
 mod cron_job;
+mod custom_resource_definition;
 mod daemon_set;
 mod deployment;
 mod endpoint_slice;

@@ -38,6 +38,7 @@ pub(crate) fn allow_unconditional_update(resource: &ApiResource) -> bool {
             | "CSIDriver"
             | "CSINode"
             | "CSIStorageCapacity"
+            | "CustomResourceDefinition"
             | "Lease"
             | "MutatingAdmissionPolicy"
             | "MutatingAdmissionPolicyBinding"
