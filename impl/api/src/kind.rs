@@ -193,6 +193,14 @@ pub mod resources {
             short [], categories [], namespaced false, subresources [];
         ENDPOINT_SLICES: "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" "endpointslice"
             short [], categories [], namespaced true, subresources [];
+        DEVICE_CLASSES: "resource.k8s.io" "v1" "DeviceClass" "deviceclasses" "deviceclass"
+            short [], categories [], namespaced false, subresources [];
+        RESOURCE_CLAIMS: "resource.k8s.io" "v1" "ResourceClaim" "resourceclaims" "resourceclaim"
+            short [], categories [], namespaced true, subresources ["status"];
+        RESOURCE_CLAIM_TEMPLATES: "resource.k8s.io" "v1" "ResourceClaimTemplate" "resourceclaimtemplates" "resourceclaimtemplate"
+            short [], categories [], namespaced true, subresources [];
+        RESOURCE_SLICES: "resource.k8s.io" "v1" "ResourceSlice" "resourceslices" "resourceslice"
+            short [], categories [], namespaced false, subresources [];
         FLOW_SCHEMAS: "flowcontrol.apiserver.k8s.io" "v1" "FlowSchema" "flowschemas" "flowschema"
             short [], categories [], namespaced false, subresources ["status"];
         PRIORITY_LEVEL_CONFIGURATIONS: "flowcontrol.apiserver.k8s.io" "v1" "PriorityLevelConfiguration" "prioritylevelconfigurations" "prioritylevelconfiguration"

@@ -23,6 +23,7 @@ const LABEL_VALUE_RULE: &str = "a valid label must be an empty string or consist
 const CONFIG_MAP_KEY: &str = "[-._a-zA-Z0-9]+";
 const CONFIG_MAP_KEY_RULE: &str =
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+const C_IDENTIFIER_RULE: &str = "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'";
 const ENV_VAR_RULE: &str = "a valid environment variable name must consist only of printable ASCII characters other than '='";
 const HTTP_HEADER_RULE: &str = "a valid HTTP header must consist of alphanumeric characters or '-'";
 const PERCENT_RULE: &str =
@@ -92,6 +93,18 @@ pub fn config_map_key(value: &str) -> Vec<String> {
     }
     errors.extend(dots(value));
     errors
+}
+
+/// What is wrong with an identifier, `my_name`.
+pub fn c_identifier(value: &str) -> Vec<String> {
+    let is_letter = |letter: char| letter == '_' || letter.is_ascii_alphabetic();
+    let is_valid = value.starts_with(is_letter)
+        && value.chars().all(|letter| is_letter(letter) || letter.is_ascii_digit());
+    let examples = ["my_name", "MY_NAME", "MyName"];
+    match is_valid {
+        true => vec![],
+        false => vec![mismatch(C_IDENTIFIER_RULE, "[A-Za-z_][A-Za-z0-9_]*", &examples)],
+    }
 }
 
 /// What is wrong with the name of an environment variable.

@@ -8,7 +8,6 @@ const KUBERNETES: &str = include_str!("kubernetes-1.36.txt");
 
 /// What is not served yet, and why.
 const MISSING: &[(&str, &str)] = &[
-    ("resource.k8s.io/", "not yet"),
     ("v1 bindings ", "not yet"),
     ("v1 pods/ephemeralcontainers ", "not yet"),
     ("v1 pods/resize ", "not yet"),

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::rules::NameRule;
 use super::{
-    admission_registration, api_service, custom_resource_definition, fields, flow_control, meta,
+    admission_registration, api_service, custom_resource_definition, device, fields, flow_control,
+    meta,
 };
 
 /// What a kind does with its objects beside what all do.
@@ -40,9 +41,14 @@ pub(super) trait KindStrategy {
         self.causes(new)
     }
 
-    /// What an update of the status breaks beside its metadata.
+    /// What a status breaks.
     fn status_causes(&self, _new: &Value) -> Vec<Cause> {
         vec![]
+    }
+
+    /// What an update of the status breaks beside its metadata.
+    fn status_update_causes(&self, new: &Value, _old: &Value) -> Vec<Cause> {
+        self.status_causes(new)
     }
 }
 
@@ -51,11 +57,15 @@ pub(super) fn of(resource: &ApiResource) -> Option<&'static dyn KindStrategy> {
     match resource.kind {
         "APIService" => Some(&api_service::ApiService),
         "CustomResourceDefinition" => Some(&custom_resource_definition::CustomResourceDefinition),
+        "DeviceClass" => Some(&device::Class),
         "FlowSchema" => Some(&flow_control::FlowSchema),
         "MutatingAdmissionPolicy" => Some(&admission_registration::MutatingPolicy),
         "MutatingAdmissionPolicyBinding" => Some(&admission_registration::MutatingBinding),
         "MutatingWebhookConfiguration" => Some(&admission_registration::MUTATING_WEBHOOKS),
         "PriorityLevelConfiguration" => Some(&flow_control::PriorityLevelConfiguration),
+        "ResourceClaim" => Some(&device::Claim),
+        "ResourceClaimTemplate" => Some(&device::ClaimTemplate),
+        "ResourceSlice" => Some(&device::Slice),
         "ValidatingAdmissionPolicy" => Some(&admission_registration::ValidatingPolicy),
         "ValidatingAdmissionPolicyBinding" => Some(&admission_registration::ValidatingBinding),
         "ValidatingWebhookConfiguration" => Some(&admission_registration::VALIDATING_WEBHOOKS),
@@ -108,7 +118,7 @@ impl dyn KindStrategy {
     /// What an update of the status breaks.
     pub(super) fn validate_status_update(&self, new: &Value, old: &Value) -> Vec<Cause> {
         let mut causes = meta::validate_update(new, old);
-        causes.extend(self.status_causes(new));
+        causes.extend(self.status_update_causes(new, old));
         causes
     }
 }

@@ -17,6 +17,8 @@ pub(super) fn content(kind: &str) -> Value {
             "versions": [{"name": "v1", "served": true, "storage": true,
                 "schema": {"openAPIV3Schema": {"type": "object"}}}],
         }}),
+        "ResourceSlice" => json!({"spec": {"driver": "a", "allNodes": true,
+            "pool": {"name": "a", "resourceSliceCount": 1}}}),
         "MutatingAdmissionPolicy" => json!({"spec": {
             "matchConstraints": {"resourceRules": [rule()]}, "reinvocationPolicy": "Never",
             "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": "[]"}}],

@@ -15,6 +15,7 @@ mod cron_job;
 mod custom_resource_definition;
 mod daemon_set;
 mod deployment;
+mod device;
 mod endpoint_slice;
 mod endpoints;
 mod event;
@@ -75,6 +76,7 @@ pub(crate) use certificate_signing_request::{
 pub(crate) use namespace::{prepare_for_finalize_update, validate_finalize_update};
 pub(crate) use permitted::{
     allow_create_on_update, allow_unconditional_update, graceful_delete_seconds,
+    returns_deleted_object,
 };
 pub(crate) use reset_fields::reset_fields;
 pub(crate) use scale::{SCALE, apply_scale, scale_of};
@@ -201,6 +203,10 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
         "Node" => node::prepare_for_status_update(new, old),
         "PersistentVolume" => persistent_volume::prepare_for_status_update(new, old),
         "Pod" => pod::prepare_for_status_update(new, old),
+        "ResourceClaim" => {
+            fields::keep_all_but_status(new, old);
+            device::drop_deallocated(new, old);
+        }
         "FlowSchema"
         | "PriorityLevelConfiguration"
         | "ServiceCIDR"

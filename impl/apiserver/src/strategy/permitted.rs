@@ -1,7 +1,7 @@
 //! How writes of each kind may be made.
 //!
-//! Source: `AllowCreateOnUpdate`, `AllowUnconditionalUpdate` and `CheckGracefulDelete` of the strategies in
-//! `pkg/registry` (v1.36).
+//! Source: `AllowCreateOnUpdate`, `AllowUnconditionalUpdate`, `CheckGracefulDelete` and `ReturnDeletedObject`
+//! in `pkg/registry` (v1.36).
 
 use api::ApiResource;
 use serde_json::Value;
@@ -49,5 +49,29 @@ pub(crate) fn allow_unconditional_update(resource: &ApiResource) -> bool {
             | "ValidatingAdmissionPolicyBinding"
             | "ValidatingWebhookConfiguration"
             | "VolumeAttachment"
+    )
+}
+
+/// Whether a deletion answers what was deleted, not only that it was.
+pub(crate) fn returns_deleted_object(resource: &ApiResource) -> bool {
+    matches!(
+        resource.kind,
+        "CSIDriver"
+            | "CSINode"
+            | "DeviceClass"
+            | "Namespace"
+            | "PersistentVolume"
+            | "PersistentVolumeClaim"
+            | "Pod"
+            | "PodTemplate"
+            | "ResourceClaim"
+            | "ResourceClaimTemplate"
+            | "ResourceQuota"
+            | "ResourceSlice"
+            | "Service"
+            | "ServiceAccount"
+            | "StorageClass"
+            | "VolumeAttachment"
+            | "VolumeAttributesClass"
     )
 }

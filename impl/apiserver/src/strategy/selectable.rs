@@ -63,6 +63,7 @@ fn own_fields(resource: &ApiResource) -> &'static [&'static str] {
         "Node" => &["spec.unschedulable"],
         "Pod" => POD,
         "ReplicaSet" | "ReplicationController" => &["status.replicas"],
+        "ResourceSlice" => &["spec.nodeName", "spec.driver"],
         "Secret" => &["type"],
         "Service" => &["spec.clusterIP", "spec.type"],
         _ => &[],

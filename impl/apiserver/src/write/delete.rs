@@ -181,13 +181,7 @@ fn remove(write: Write<'_>, mut old: Value, revision: Revision) -> Result<Decisi
     let resource = write.target.resource;
     let mut transaction = Transaction::delete(write.key(write.target.name()?), revision);
     update::release(write, &old).join(&mut transaction);
-    let returns_object = [
-        &resources::POD_TEMPLATES,
-        &resources::PODS,
-        &resources::SERVICES,
-        &resources::SERVICE_ACCOUNTS,
-    ]
-    .contains(&resource);
+    let returns_object = strategy::returns_deleted_object(resource);
     let instead = (!returns_object).then(|| success(write, &old));
     if resource == &resources::PODS {
         set_deletion(&mut old, write.context.now, 0);
