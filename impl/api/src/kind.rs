@@ -106,7 +106,7 @@ pub mod resources {
             short ["pv"], categories [], namespaced false, subresources ["status"];
         PODS: "" "v1" "Pod" "pods" "pod"
             short ["po"], categories ["all"], namespaced true,
-            subresources ["attach", "binding", "eviction", "exec", "log", "status"];
+            subresources ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "resize", "status"];
         POD_TEMPLATES: "" "v1" "PodTemplate" "podtemplates" "podtemplate"
             short [], categories [], namespaced true, subresources [];
         REPLICATION_CONTROLLERS: "" "v1" "ReplicationController" "replicationcontrollers" "replicationcontroller"
@@ -217,8 +217,10 @@ pub mod resources {
     }
 
     resources! {
-        /// All that answer a question and store nothing.
+        /// All that store nothing of their own: they answer a question, or bind a pod.
         REVIEWS, stored false;
+        BINDINGS: "" "v1" "Binding" "bindings" "binding"
+            short [], categories [], namespaced true, subresources [];
         SELF_SUBJECT_REVIEWS: "authentication.k8s.io" "v1" "SelfSubjectReview" "selfsubjectreviews" "selfsubjectreview"
             short [], categories [], namespaced false, subresources [];
         TOKEN_REVIEWS: "authentication.k8s.io" "v1" "TokenReview" "tokenreviews" "tokenreview"

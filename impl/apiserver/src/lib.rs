@@ -89,6 +89,9 @@ fn document(target: &Target, call: &Call, context: &Context) -> Result<Response,
 }
 
 fn decide_objects(write: Write<'_>) -> Result<Decision, Status> {
+    if write.target.resource == &api::resources::BINDINGS {
+        return write::bind_named(write);
+    }
     if !write.target.resource.is_stored {
         return write::review(write);
     }
@@ -128,14 +131,26 @@ fn decide_one(write: Write<'_>) -> Result<Decision, Status> {
     }
 }
 
-fn decide_subresource(write: Write<'_>, subresource: &str) -> Result<Decision, Status> {
+/// Subresources that are the object itself, of which only a part can be written.
+const PARTS: [&str; 4] = ["approval", "ephemeralcontainers", "resize", "status"];
+
+fn decide_part(write: Write<'_>) -> Result<Decision, Status> {
     let Write { store, call, target, context } = write;
+    match call.method {
+        Method::GET => read::get(store, call, target, context).map(Decision::Respond),
+        Method::PUT => write::update(write),
+        Method::PATCH => write::patch(write),
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+fn decide_subresource(write: Write<'_>, subresource: &str) -> Result<Decision, Status> {
+    let Write { store, call, target, .. } = write;
+    if PARTS.contains(&subresource) {
+        return decide_part(write);
+    }
     match (subresource, &call.method) {
-        ("status" | "approval", &Method::GET) => {
-            read::get(store, call, target, context).map(Decision::Respond)
-        }
-        ("status" | "approval" | "finalize", &Method::PUT) => write::update(write),
-        ("status" | "approval", &Method::PATCH) => write::patch(write),
+        ("finalize", &Method::PUT) => write::update(write),
         ("scale", &Method::GET) => write::get_scale(write),
         ("scale", &Method::PUT) => write::put_scale(write),
         ("scale", &Method::PATCH) => write::patch_scale(write),

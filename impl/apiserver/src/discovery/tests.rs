@@ -8,9 +8,6 @@ const KUBERNETES: &str = include_str!("kubernetes-1.36.txt");
 
 /// What is not served yet, and why.
 const MISSING: &[(&str, &str)] = &[
-    ("v1 bindings ", "not yet"),
-    ("v1 pods/ephemeralcontainers ", "not yet"),
-    ("v1 pods/resize ", "not yet"),
     ("v1 componentstatuses ", "deprecated; asks other components how they are"),
     ("v1 nodes/proxy ", "a stream to the kubelet"),
     ("v1 pods/portforward ", "a stream to the kubelet"),

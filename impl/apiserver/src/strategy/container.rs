@@ -74,7 +74,12 @@ fn sidecar_fields(path: &str, container: &Value) -> Vec<Cause> {
     given.map(|field| Cause::forbidden(format!("{path}.{field}"), rule)).collect()
 }
 
-fn common_causes(path: &str, container: &Value, volumes: &BTreeSet<String>) -> Vec<Cause> {
+/// What a container of any sort breaks.
+pub(super) fn common_causes(
+    path: &str,
+    container: &Value,
+    volumes: &BTreeSet<String>,
+) -> Vec<Cause> {
     let mut causes = vec![];
     let field = |name: &str| format!("{path}.{name}");
     match text(container, &["name"]) {

@@ -78,6 +78,7 @@ pub(crate) use permitted::{
     allow_create_on_update, allow_unconditional_update, graceful_delete_seconds,
     returns_deleted_object,
 };
+pub(crate) use pod::{ephemeral, resize};
 pub(crate) use reset_fields::reset_fields;
 pub(crate) use scale::{SCALE, apply_scale, scale_of};
 pub(crate) use selectable::{is_selectable, selectable_fields};

@@ -3,6 +3,9 @@
 //! Source: `pkg/registry/core/pod/strategy.go`, `SetDefaults_Pod` and `ValidatePodUpdate` (v1.36). Left
 //! out: pod-level resources summed from containers, and the node affinity of gated pods.
 
+pub(crate) mod ephemeral;
+pub(crate) mod resize;
+
 use api::names;
 use api::object::text;
 use api::status::Cause;
@@ -16,6 +19,8 @@ use super::{meta, pod_spec, pod_template, resources, toleration};
 
 const UPDATABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 const CONTAINER_LISTS: [&str; 2] = ["containers", "initContainers"];
+/// What the kubelet writes on the pods that it has found itself.
+const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// Fills in what its author left out.
 pub(super) fn apply_defaults(pod: &mut Value) {
@@ -146,6 +151,7 @@ fn common_causes(pod: &Value) -> Vec<Cause> {
         let containers = items(pod, &["spec", list]);
         causes.extend(pod_spec::image_space_causes(&format!("spec.{list}"), containers));
     }
+    causes.extend(ephemeral::causes(or_null(pod, &["spec"])));
     causes
 }
 
@@ -287,5 +293,7 @@ fn restarts(pod: &Value, container: Option<&Value>, exit_code: i64) -> bool {
     }
 }
 
+#[cfg(test)]
+mod parts_tests;
 #[cfg(test)]
 mod tests;

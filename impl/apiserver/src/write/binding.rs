@@ -5,12 +5,30 @@
 use api::object::{at, object_at_mut, text};
 use api::status::Cause;
 use api::{Status, Timestamp, resources};
+use http::Method;
 use serde_json::{Value, json};
 use store::Transaction;
 
 use crate::call::Decision;
+use crate::route::Objects;
 use crate::write::{Ready, Write, body, update};
 use crate::{object, read};
+
+/// POST of `bindings`: the same, for the pod that the binding names itself.
+pub(crate) fn bind_named(write: Write<'_>) -> Result<Decision, Status> {
+    if write.call.method != Method::POST || write.target.name.is_some() {
+        return Err(Status::method_not_allowed());
+    }
+    let binding = body::options(write.call)?;
+    let target = Objects {
+        resource: &resources::PODS,
+        version: None,
+        namespace: write.target.namespace.clone(),
+        name: Some(text(&binding, &["metadata", "name"]).to_owned()),
+        subresource: "binding",
+    };
+    bind(Write { target: &target, ..write })
+}
 
 /// Decides about a binding.
 pub(crate) fn bind(write: Write<'_>) -> Result<Decision, Status> {
@@ -82,5 +100,31 @@ fn set_scheduled(pod: &mut Value, now: Timestamp) {
     if let Some(conditions) = conditions.as_array_mut() {
         conditions.retain(|condition| condition["type"] != "PodScheduled");
         conditions.push(condition);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::Store;
+
+    use super::*;
+    use crate::call::{Call, Context};
+    use crate::keys;
+
+    #[test]
+    fn a_binding_may_name_its_pod_itself() {
+        let mut store = Store::default();
+        let key = keys::key(&resources::PODS, Some("n"), "p");
+        let pod = json!({"metadata": {"name": "p", "namespace": "n"}});
+        let value = object::encode(&resources::PODS, &pod);
+        store.commit(&Transaction::create(key, value)).expect("nobody else writes");
+        let binding = json!({"metadata": {"name": "p"}, "target": {"name": "node-1"}});
+
+        let call = Call::of_tests(Method::POST, "/api/v1/namespaces/n/bindings", &binding);
+        let decision = crate::decide(&store, &call, &Context::of_tests());
+
+        let Decision::Commit(commit) = decision else { panic!("the pod is bound") };
+        assert_eq!(commit.object["spec"]["nodeName"], "node-1");
+        assert_eq!(commit.action, "bind");
     }
 }

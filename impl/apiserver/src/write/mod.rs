@@ -17,7 +17,7 @@ mod scale_owners;
 mod token;
 mod update;
 
-pub(crate) use binding::bind;
+pub(crate) use binding::{bind, bind_named};
 pub(crate) use create::create;
 pub(crate) use delete::{delete, delete_collection};
 pub(crate) use eviction::evict;

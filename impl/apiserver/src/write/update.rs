@@ -91,6 +91,14 @@ fn prepare_and_validate(write: Write<'_>, new: &mut Value, old: &Value) -> Vec<C
             strategy::set_times(resource, new, old, &now);
             strategy::validate_approval_update(new, old)
         }
+        "ephemeralcontainers" => {
+            strategy::ephemeral::prepare_for_update(new, old);
+            strategy::ephemeral::validate_update(new, old)
+        }
+        "resize" => {
+            strategy::resize::prepare_for_update(new, old);
+            strategy::resize::validate_update(new, old)
+        }
         _ => {
             strategy::prepare_for_update(resource, new, old);
             strategy::validate_update(resource, new, old)
