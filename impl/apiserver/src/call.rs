@@ -257,6 +257,22 @@ pub enum Decision {
     Node(NodeCall),
 }
 
+impl Decision {
+    /// The same, with one more warning before the others. A kubelet's answer has none.
+    pub(crate) fn with_warning(mut self, warning: Option<&str>) -> Self {
+        let warnings = match &mut self {
+            Self::Respond(response) | Self::Each(_, response) => Some(&mut response.warnings),
+            Self::Commit(commit) => Some(&mut commit.answer.warnings),
+            Self::Watch(watch) => Some(&mut watch.warnings),
+            Self::Node(_) => None,
+        };
+        if let (Some(warnings), Some(warning)) = (warnings, warning) {
+            warnings.insert(0, warning.to_owned());
+        }
+        self
+    }
+}
+
 /// A write and the answer once it is durable.
 #[derive(Debug)]
 pub struct Commit {

@@ -61,7 +61,9 @@ fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision,
     authorization::authorize(call)?;
     let target = route(&call.path)?;
     if let Target::Objects(target) = &target {
-        return decide_objects(Write { store, call, target, context });
+        let decision = decide_objects(Write { store, call, target, context });
+        let decision = decision.unwrap_or_else(|status| Decision::Respond(status.into()));
+        return Ok(decision.with_warning(strategy::deprecation_warning(target.resource)));
     }
     if call.method != Method::GET {
         return Err(Status::method_not_allowed());

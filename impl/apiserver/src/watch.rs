@@ -38,6 +38,8 @@ pub struct Watch {
     pub bookmarks: bool,
     /// When the server closes it.
     pub timeout_seconds: u64,
+    /// Texts for `Warning` headers.
+    pub warnings: Vec<String>,
 }
 
 /// Decides about a watch.
@@ -60,6 +62,7 @@ pub(crate) fn watch(
         initial: vec![],
         bookmarks: call.flag("allowWatchBookmarks"),
         timeout_seconds: timeout(call)?,
+        warnings: vec![],
     };
     match (initial_events(call)?, asked) {
         (Some(true), _) => {

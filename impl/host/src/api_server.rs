@@ -20,7 +20,7 @@ use crate::node_server::NodeServer;
 use crate::origin;
 use crate::trace::Trace;
 use crate::transport::{Body, BoxError};
-use crate::{clock, compression, metrics, streams, watch_stream};
+use crate::{clock, compression, metrics, streams, warning_header, watch_stream};
 
 /// How often a write is decided again when others are faster, before it is given up.
 const ATTEMPTS_MAX: usize = 64;
@@ -266,9 +266,8 @@ pub fn respond(response: Response) -> http::Response<Body> {
     if response.retry_after_seconds > 0 {
         builder = builder.header(RETRY_AFTER, response.retry_after_seconds);
     }
-    for warning in &response.warnings {
-        let text = warning.replace('\\', "\\\\").replace('"', "\\\"");
-        builder = builder.header("warning", format!("299 - \"{text}\""));
+    if let Some(headers) = builder.headers_mut() {
+        warning_header::add(headers, &response.warnings);
     }
     let body = full(response.body);
     builder.body(body).unwrap_or_else(|_| {

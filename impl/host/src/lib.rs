@@ -23,6 +23,7 @@ mod streams;
 pub mod tls;
 pub mod trace;
 pub mod transport;
+mod warning_header;
 mod watch_stream;
 
 pub use api_server::{ApiServer, Settings};

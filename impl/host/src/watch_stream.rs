@@ -13,9 +13,9 @@ use store::Store;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::clock;
 use crate::metrics::Watching;
 use crate::transport::{Body, BoxError};
+use crate::{clock, warning_header};
 
 /// How often a quiet watch says that it is up to date; upstream's watch cache does so once a minute.
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
@@ -24,8 +24,13 @@ const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 const CHUNKS_MAX: usize = 16;
 
 /// Starts a watch.
-pub(crate) fn respond(storage: &Storage, watch: Watch, watching: Watching) -> http::Response<Body> {
+pub(crate) fn respond(
+    storage: &Storage,
+    mut watch: Watch,
+    watching: Watching,
+) -> http::Response<Body> {
     let content_type = http::HeaderValue::from_static(watch.content_type());
+    let warnings = std::mem::take(&mut watch.warnings);
     let (sender, body) = Channel::<Bytes, BoxError>::new(CHUNKS_MAX);
     let streamed = stream(storage.subscribe(), watch, sender);
     tokio::spawn(async move {
@@ -34,6 +39,7 @@ pub(crate) fn respond(storage: &Storage, watch: Watch, watching: Watching) -> ht
     });
     let mut response = http::Response::new(body.boxed_unsync());
     response.headers_mut().insert(CONTENT_TYPE, content_type);
+    warning_header::add(response.headers_mut(), &warnings);
     response
 }
 

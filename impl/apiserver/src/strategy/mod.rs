@@ -62,6 +62,7 @@ mod storage;
 mod stored_pod_template;
 mod toleration;
 mod volume;
+mod warnings;
 mod webhook_client;
 mod workload;
 
@@ -84,6 +85,7 @@ pub(crate) use scale::{SCALE, apply_scale, scale_of};
 pub(crate) use selectable::{is_selectable, selectable_fields};
 pub(crate) use served::{validate_served, validate_served_update};
 pub(crate) use service::{init_families, link_cluster_ips, needs_health_check, restore_allocated};
+pub(crate) use warnings::{deprecation_warning, update_warnings, warnings};
 
 /// Fills in what the author of an object left out. Doing it twice changes nothing more.
 pub(crate) fn apply_defaults(resource: &ApiResource, object: &mut Value) {

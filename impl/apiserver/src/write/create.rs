@@ -30,7 +30,7 @@ pub(super) fn create_object(
     write: Write<'_>,
     mut new: Value,
     owners: Owners,
-    warnings: Vec<String>,
+    mut warnings: Vec<String>,
 ) -> Result<Decision, Status> {
     let Write { store, target, context, .. } = write;
     set_namespace(write, &mut new)?;
@@ -58,6 +58,7 @@ pub(super) fn create_object(
         return Err(Status::invalid(target.resource, &name, causes));
     }
     admission::validate_create(store, target, &name, &new)?;
+    warnings.extend(strategy::warnings(target.resource, &new));
     let key = write.key(&name);
     if store.get(&key).is_some() {
         return Err(Status::already_exists(target.resource, &name));

@@ -51,7 +51,7 @@ pub(super) struct Replacement {
 
 /// Stores what an update or a patch makes of an object.
 pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Decision, Status> {
-    let Replacement { mut new, old, revision, owners, warnings } = replacement;
+    let Replacement { mut new, old, revision, owners, mut warnings } = replacement;
     let resource = write.target.resource;
     let name = write.target.name()?;
     create::set_type(resource, &mut new);
@@ -68,6 +68,9 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
         return Err(Status::invalid(resource, name, causes));
     }
     admission::validate_update(write.store, write.target, &new, &old)?;
+    if write.target.subresource.is_empty() {
+        warnings.extend(strategy::update_warnings(resource, &new, &old));
+    }
     let new = object::explicit(resource, new);
     store_update(write, (new, &old), revision, warnings, allocated)
 }

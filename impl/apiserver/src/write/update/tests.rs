@@ -1,4 +1,4 @@
-//! Tests of updates by a subresource or without a revision, and of what a deletion answers.
+//! Tests of updates by a subresource or without a revision, of what a deletion answers, and of warnings.
 
 use http::Method;
 use store::Store;
@@ -68,6 +68,59 @@ fn some_kinds_are_answered_when_they_are_deleted() {
 
     assert!(answers_object(format!("{CLASSES}/c")));
     assert!(!answers_object(format!("{SERVICES}/v1.a")));
+}
+
+const VOLUMES: &str = "/api/v1/persistentvolumes";
+
+#[test]
+fn a_writer_is_warned_of_an_object_but_not_of_its_status() {
+    let mut store = Store::default();
+    let mut volume = json!({"metadata": {"name": "v"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"},
+        "hostPath": {"path": "/a"}, "persistentVolumeReclaimPolicy": "Recycle",
+    }});
+    let created = warnings(ask(&store, Method::POST, VOLUMES, &volume));
+    committed(&mut store, Method::POST, VOLUMES, &volume);
+    volume["metadata"]["labels"] = json!({"a": "b"});
+
+    let updated = warnings(ask(&store, Method::PUT, &format!("{VOLUMES}/v"), &volume));
+    let status = warnings(ask(&store, Method::PUT, &format!("{VOLUMES}/v/status"), &volume));
+
+    assert_eq!(created.len(), 1);
+    assert!(created[0].starts_with("spec.persistentVolumeReclaimPolicy: "));
+    assert_eq!(updated, created);
+    assert_eq!(status, [""; 0]);
+}
+
+#[test]
+fn every_request_for_endpoints_is_told_that_their_time_is_over() {
+    let store = Store::default();
+    let endpoints = "/api/v1/namespaces/default/endpoints";
+    let watch = Call {
+        query: vec![("watch".to_owned(), "true".to_owned())],
+        ..Call::of_tests(Method::GET, endpoints, &Value::Null)
+    };
+    let watch = crate::decide(&store, &watch, &Context::of_tests());
+    let absent = ask(&store, Method::GET, &format!("{endpoints}/a"), &Value::Null);
+    let all = ask(&store, Method::GET, endpoints, &Value::Null);
+
+    for decision in [watch, absent, all] {
+        assert_eq!(
+            warnings(decision),
+            ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]
+        );
+    }
+    let all = ask(&store, Method::GET, VOLUMES, &Value::Null);
+    assert_eq!(warnings(all), [""; 0]);
+}
+
+fn warnings(decision: Decision) -> Vec<String> {
+    match decision {
+        Decision::Respond(response) | Decision::Each(_, response) => response.warnings,
+        Decision::Commit(commit) => commit.answer.warnings,
+        Decision::Watch(watch) => watch.warnings,
+        Decision::Node(_) => vec![],
+    }
 }
 
 fn committed(store: &mut Store, method: Method, path: &str, object: &Value) -> Value {
