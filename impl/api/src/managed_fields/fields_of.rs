@@ -70,3 +70,21 @@ pub(super) fn with_named_fields(shape: Option<Shape<'_>>, set: &FieldSet) -> Fie
         with_named_fields(shape.and_then(|shape| shape.child(element)), below)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kind::resources::PODS;
+    use crate::schema::Schema;
+
+    #[test]
+    fn an_entry_of_a_map_is_owned_and_what_is_in_it() {
+        let spec = &Schema::of(&PODS).unwrap().fields["spec"].value;
+
+        let fields = fields_of(Shape::Map(spec), &json!({"a": {"nodeName": "n"}}));
+
+        assert_eq!(fields.to_value(), json!({"f:a": {".": {}, "f:nodeName": {}}}));
+    }
+}

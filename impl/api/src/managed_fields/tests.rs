@@ -253,6 +253,42 @@ fn elements_of_a_keyed_list_merge_by_their_keys() {
 }
 
 #[test]
+fn what_is_applied_gives_the_order_and_what_others_say_stays_before_what_it_stood_before() {
+    let names = |names: &[&str]| {
+        deployment(names.iter().map(|name| json!({"name": name, "image": name})).collect())
+    };
+    let table: [(&[&str], &[&str], &[&str]); 4] = [
+        (&["a", "b"], &["b", "a"], &["b", "a"]),
+        (&["a", "x", "b"], &["b", "a"], &["x", "b", "a"]),
+        (&["a", "x"], &["b", "a"], &["b", "a", "x"]),
+        (&["x", "y"], &["b"], &["x", "y", "b"]),
+    ];
+    for (live, applied, expected) in table {
+        let mut written = Written::deployment();
+        written.update("u", &names(live));
+
+        written.apply("a", &names(applied)).unwrap();
+
+        let found: Vec<&str> = written.containers().iter().map(|(name, _)| *name).collect();
+        assert_eq!(found, expected, "{live:?} {applied:?}");
+    }
+}
+
+#[test]
+fn what_nobody_ever_owned_stays_where_somebody_else_holds_what_it_is_in() {
+    let mut written = Written::deployment();
+    written.apply("a", &deployment(json!([{"name": "c", "image": "i"}]))).unwrap();
+    written.object["spec"]["template"]["spec"]["containers"][0]["tty"] = json!(true);
+    written.apply("b", &deployment(json!([{"name": "c", "stdin": true}]))).unwrap();
+
+    written.apply("a", &json!({"metadata": {"name": "d"}})).unwrap();
+
+    let container = &written.object["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!((&container["stdin"], &container["tty"]), (&json!(true), &json!(true)));
+    assert_eq!(container.get("image"), None);
+}
+
+#[test]
 fn an_atomic_element_of_a_keyed_list_is_owned_as_a_whole() {
     let secrets = |list: Value| json!({"spec": {"template": {"spec": {"imagePullSecrets": list}}}});
     let mut written = Written::deployment();
@@ -311,7 +347,10 @@ fn kubectl_may_take_what_it_applied_from_the_clients_side() {
         "metadata": {"annotations": {annotation: applied.to_string()}}}),
     );
     map.update("kubectl-edit", &json!({"data": {"y": "1"}}));
+    let mut edited = map.clone();
+    edited.update("kubectl-edit", &json!({"data": {"x": "9"}}));
 
+    conflicts(edited.apply("kubectl", &json!({"data": {"x": "2"}})));
     conflicts(map.clone().apply("other", &json!({"data": {"x": "2"}})));
     let refused = conflicts(map.apply("kubectl", &json!({"data": {"x": "2", "y": "2"}})));
     assert_eq!(
@@ -364,6 +403,17 @@ fn fields_of_another_groups_version_are_forgotten() {
     map.update("b", &json!({"data": {"y": "1"}}));
 
     assert_eq!(map.owned("a"), Value::Null);
+}
+
+#[test]
+fn what_was_applied_in_another_groups_version_is_not_given_up() {
+    let mut map = Written::config_map();
+    map.apply("a", &json!({"data": {"x": "1"}})).unwrap();
+    map.managed.entries[0].api_version = "other/v1".to_owned();
+
+    map.apply("a", &json!({"data": {"y": "1"}})).unwrap();
+
+    assert_eq!(map.data(), json!({"x": "1", "y": "1"}));
 }
 
 /// What a manager may say of a ConfigMap: some keys of its data, labels and finalizers.

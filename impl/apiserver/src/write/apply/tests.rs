@@ -164,16 +164,16 @@ fn the_status_is_owned_by_those_who_write_the_status() {
     let mut server = Server::new();
     let mut object = deployment(1);
     object["status"] = json!({"replicas": 7});
-    server.send(Method::POST, DEPLOYMENTS, &object, "kubectl");
+    let made = server.send(Method::POST, DEPLOYMENTS, &object, "kubectl").1;
 
-    let status = json!({"spec": {"replicas": 7}, "status": {"replicas": 2}});
+    let status = json!({"metadata": {"managedFields": []}, "spec": {"replicas": 7}, "status": {"replicas": 2}});
     let written =
         server.send(Method::PATCH, &format!("{DEPLOYMENTS}/d/status"), &status, "controller").1;
 
     assert_eq!(managers(&written), ["kubectl Update", "controller Update status"]);
+    assert_eq!(made["metadata"]["managedFields"][0]["fieldsV1"].get("f:status"), None);
     let entries = &written["metadata"]["managedFields"];
     assert_eq!(entries[1]["fieldsV1"], json!({"f:status": {"f:replicas": {}}}));
-    assert_eq!(entries[0]["fieldsV1"].get("f:status"), None);
     assert!(entries[0]["fieldsV1"]["f:spec"].get("f:replicas").is_some());
 }
 
@@ -189,6 +189,7 @@ fn who_scales_owns_the_replicas() {
         "spec": {"replicas": 4}});
     let path = format!("{DEPLOYMENTS}/d/scale");
     server.apply(&path, &scale, "fieldManager=b&force=true");
+    server.apply(&path, &scale, "fieldManager=b");
     let object = server.send(Method::GET, &format!("{DEPLOYMENTS}/d"), &Value::Null, "").1;
 
     let why = "Apply failed with 1 conflict: conflict with \"autoscaler\" with subresource \"scale\" using apps/v1: .spec.replicas";
@@ -204,7 +205,9 @@ fn an_apply_makes_the_object_if_there_is_none() {
     let dry =
         server.apply(&format!("{MAPS}/m"), &map(json!({"a": "1"})), "fieldManager=a&dryRun=All");
     let none = server.send(Method::GET, &format!("{MAPS}/m"), &Value::Null, "");
-    let made = server.apply(&format!("{MAPS}/m"), &map(json!({"a": "1"})), "fieldManager=a");
+    let mut config = map(json!({"a": "1"}));
+    config["metadata"]["resourceVersion"] = json!("9");
+    let made = server.apply(&format!("{MAPS}/m"), &config, "fieldManager=a");
     let status = server.apply(&format!("{DEPLOYMENTS}/d/status"), &deployment(1), "fieldManager=a");
 
     assert_eq!((dry.0, none.0, made.0, status.0), (201, 404, 201, 404));
