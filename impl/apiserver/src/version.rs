@@ -54,6 +54,23 @@ pub(crate) fn of(resource: &ApiResource) -> Option<&'static Version> {
     [&EVENTS, &AUTOSCALERS].into_iter().find(|version| version.served == resource)
 }
 
+/// An object in another version of its group; `None` when it is not served there.
+pub(crate) fn convert(object: &Value, api_version: &str) -> Option<Value> {
+    if object["apiVersion"] == api_version {
+        return Some(object.clone());
+    }
+    let is = |resource: &ApiResource, version: &Value| *version == resource.api_version();
+    let (from, to) = (&object["apiVersion"], &json!(api_version));
+    let version = [&EVENTS, &AUTOSCALERS].into_iter().find(|version| {
+        object["kind"] == version.stored.kind && version.stored.group == version.served.group
+    })?;
+    if is(version.stored, from) && is(version.served, to) {
+        Some(version.serve(object))
+    } else {
+        (is(version.served, from) && is(version.stored, to)).then(|| version.store(object))
+    }
+}
+
 impl Version {
     /// What is stored, as it is served.
     pub(crate) fn serve(&self, stored: &Value) -> Value {

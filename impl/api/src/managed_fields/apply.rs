@@ -4,16 +4,14 @@
 
 use serde_json::Value;
 
-use super::compare::Comparison;
 use super::conflict::Conflict;
 use super::entry::{Entry, ManagedFields, Operation};
 use super::field_set::FieldSet;
 use super::fields_of::{fields_of, with_named_fields};
 use super::last_applied;
-use super::manager::{FieldManager, Typed, without_stripped};
+use super::manager::{Comparisons, FieldManager, Typed, without_stripped};
 use super::merge::merge;
 use super::remove::remove;
-use super::shape::Shape;
 use super::validate::validate;
 
 /// The manager of what an object had before anybody was recorded.
@@ -97,12 +95,14 @@ impl FieldManager<'_> {
         let mut own = Entry { manager, api_version, time, fields };
 
         let merged = merge(shape, &live.object, config);
-        let before = before.filter(|before| before.api_version == self.api_version);
-        let new = prune(shape, merged, &managed, &own, before.as_ref());
-        let comparison = self.compare(&live, &new);
-        self.take_over(&mut managed, &comparison, application.force)?;
-        own.fields = without_stripped(&own.fields);
+        let new = match before.filter(|before| !before.fields.is_empty()) {
+            Some(before) => self.prune(merged, &managed, &own, &before),
+            None => merged,
+        };
         let changed = live.object != new;
+        let comparisons = Comparisons::new(*self, live, new.clone());
+        take_over(&mut managed, comparisons, application.force)?;
+        own.fields = without_stripped(&own.fields);
         if changed {
             own.time = Some(self.now.to_owned());
         }
@@ -112,51 +112,68 @@ impl FieldManager<'_> {
         Ok(Applied { object: changed.then_some(new), managed })
     }
 
-    /// Takes the fields that change from those who own them, which is a conflict unless it is forced.
-    fn take_over(
-        &self,
-        managed: &mut ManagedFields,
-        comparison: &Comparison,
-        force: bool,
-    ) -> Result<(), ApplyError> {
-        let changed = comparison.changed();
-        let of_version =
-            managed.entries.iter().filter(|entry| entry.api_version == self.api_version);
-        let conflicts: Vec<Conflict> = of_version
-            .flat_map(|entry| {
-                let lost = entry.fields.intersection(&changed).paths();
-                lost.into_iter().map(move |path| Conflict::new(entry, path))
-            })
-            .collect();
-        if !force && !conflicts.is_empty() {
-            return Err(ApplyError::Conflicts(conflicts));
+    /// Takes out what the manager has applied before and does not apply now, and nobody else owns.
+    fn prune(&self, merged: Value, others: &ManagedFields, own: &Entry, before: &Entry) -> Value {
+        let Some(merged_before) = self.in_version(&merged, &before.api_version) else {
+            return merged;
+        };
+        let shape = merged_before.shape();
+        let last = with_named_fields(Some(shape), &before.fields);
+        let mut pruned = remove(shape, &merged_before.object, &last);
+        for (version, owned) in owned_by_version(others, own, &before.api_version) {
+            let in_version = |object| self.in_version(object, version);
+            let (Some(all), Some(rest)) = (in_version(&merged), in_version(&pruned)) else {
+                continue;
+            };
+            let shape = all.shape();
+            let stays = said(&rest).union(&with_named_fields(Some(shape), &owned));
+            pruned = remove(shape, &all.object, &said(&all).difference(&stays));
         }
-        self.release(managed, comparison);
-        Ok(())
+        let Some(pruned) = self.in_version(&pruned, &before.api_version) else { return merged };
+        let gone = said(&merged_before).difference(&said(&pruned)).intersection(&last);
+        let pruned = remove(shape, &merged_before.object, &gone);
+        (self.convert)(&pruned, self.api_version).unwrap_or(merged)
     }
 }
 
-/// Takes out what the manager has applied before and does not apply now, and nobody else owns.
-fn prune(
-    shape: Shape<'_>,
-    merged: Value,
-    others: &ManagedFields,
-    own: &Entry,
-    before: Option<&Entry>,
-) -> Value {
-    let Some(before) = before.filter(|before| !before.fields.is_empty()) else { return merged };
-    let named = |fields: &FieldSet| with_named_fields(Some(shape), fields);
-    let said = |object: &Value| named(&fields_of(shape, object));
-    let (last, all) = (named(&before.fields), said(&merged));
-    let owners = others.entries.iter().chain([own]);
-    let owned = owners
-        .filter(|entry| entry.api_version == own.api_version)
-        .fold(FieldSet::default(), |owned, entry| owned.union(&entry.fields));
+/// The fields of an object, and each field that has some of them below it.
+fn said(typed: &Typed) -> FieldSet {
+    with_named_fields(Some(typed.shape()), &fields_of(typed.shape(), &typed.object))
+}
 
-    let rest = remove(shape, &merged, &last);
-    let with_owned = remove(shape, &merged, &all.difference(&said(&rest).union(&named(&owned))));
-    let gone = all.difference(&said(&with_owned)).intersection(&last);
-    remove(shape, &merged, &gone)
+/// What all managers own together, by version, the given version first.
+fn owned_by_version<'a>(
+    others: &'a ManagedFields,
+    own: &'a Entry,
+    first: &'a str,
+) -> Vec<(&'a str, FieldSet)> {
+    let mut owned = vec![(first, FieldSet::default())];
+    for entry in others.entries.iter().chain([own]) {
+        match owned.iter_mut().find(|(version, _)| *version == entry.api_version) {
+            Some((_, fields)) => *fields = fields.union(&entry.fields),
+            None => owned.push((&entry.api_version, entry.fields.clone())),
+        }
+    }
+    owned
+}
+
+/// Takes the fields that change from those who own them, which is a conflict unless it is forced.
+fn take_over(
+    managed: &mut ManagedFields,
+    mut comparisons: Comparisons<'_>,
+    force: bool,
+) -> Result<(), ApplyError> {
+    let mut conflicts = vec![];
+    for entry in &managed.entries {
+        let Some(change) = comparisons.in_version(&entry.api_version) else { continue };
+        let lost = entry.fields.intersection(&change.changed()).paths();
+        conflicts.extend(lost.into_iter().map(|path| Conflict::new(entry, path)));
+    }
+    if !force && !conflicts.is_empty() {
+        return Err(ApplyError::Conflicts(conflicts));
+    }
+    comparisons.release(managed);
+    Ok(())
 }
 
 /// An object with its `apiVersion` and `kind` only.

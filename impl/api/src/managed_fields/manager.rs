@@ -1,8 +1,10 @@
 //! Who owns what after a write.
 //!
 //! Source: `merge/update.go` of structured-merge-diff v6, and `managedfields/internal` of apimachinery
-//! (v1.36). Leaves out schemas whose lists or maps have become atomic since, and fields that are named in
-//! another version of the same group, of which there is none yet.
+//! (v1.36). Leaves out schemas whose lists or maps have become atomic since.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -34,7 +36,7 @@ const STRIPPED: [&[&str]; 12] = [
 ];
 
 /// Keeps account of the fields of one object while it is written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct FieldManager<'a> {
     /// The version in which it is written.
     pub api_version: &'a str,
@@ -44,6 +46,8 @@ pub struct FieldManager<'a> {
     pub reset_fields: &'a FieldSet,
     /// The time, as in JSON.
     pub now: &'a str,
+    /// An object in another version of its group; `None` when that is not served.
+    pub convert: &'a dyn Fn(&Value, &str) -> Option<Value>,
 }
 
 /// An object in one version.
@@ -83,9 +87,9 @@ impl FieldManager<'_> {
         let (Some(live), Some(new)) = (Typed::of(live), Typed::of(new)) else {
             return managed;
         };
-        let comparison = self.compare(&live.explicit(), &new.explicit().object);
-        self.release(&mut managed, &comparison);
-        let fields = without_stripped(&comparison.changed());
+        let comparisons = Comparisons::new(*self, live.explicit(), new.explicit().object);
+        let fields = without_stripped(&comparisons.own.changed());
+        comparisons.release(&mut managed);
         if !fields.is_empty() {
             let manager = self.manager(manager, Operation::Update);
             let before = managed.take(&manager, self.api_version);
@@ -107,27 +111,65 @@ impl FieldManager<'_> {
         Entry { manager, api_version, time, fields }
     }
 
-    /// How an object changes, as far as this path can change it.
-    pub(super) fn compare(&self, live: &Typed, new: &Value) -> Comparison {
-        compare(live.shape(), &live.object, new).without(self.reset_fields)
+    /// An object of the version that is written, in another one.
+    pub(super) fn in_version(&self, object: &Value, api_version: &str) -> Option<Typed> {
+        (self.convert)(object, api_version).and_then(Typed::of)
+    }
+}
+
+/// How an object changes, in each version in which somebody names fields.
+pub(super) struct Comparisons<'a> {
+    manager: FieldManager<'a>,
+    live: Typed,
+    new: Value,
+    /// In the version that is written.
+    pub(super) own: Comparison,
+    others: BTreeMap<String, Option<Comparison>>,
+}
+
+impl<'a> Comparisons<'a> {
+    /// Both objects have all that Go would write of them.
+    pub(super) fn new(manager: FieldManager<'a>, live: Typed, new: Value) -> Self {
+        let own = compare(live.shape(), &live.object, &new).without(manager.reset_fields);
+        Self { manager, live, new, own, others: BTreeMap::new() }
+    }
+
+    /// How the object changes in a version; `None` when it is not served there.
+    pub(super) fn in_version(&mut self, api_version: &str) -> Option<&Comparison> {
+        if api_version == self.manager.api_version {
+            return Some(&self.own);
+        }
+        if !self.others.contains_key(api_version) {
+            self.others.insert(api_version.to_owned(), self.compare(api_version));
+        }
+        self.others[api_version].as_ref()
+    }
+
+    fn compare(&self, api_version: &str) -> Option<Comparison> {
+        let live = self.manager.in_version(&self.live.object, api_version)?.explicit();
+        let new = self.manager.in_version(&self.new, api_version)?.explicit();
+        let comparison = compare(live.shape(), &live.object, &new.object);
+        Some(comparison.without(self.manager.reset_fields))
     }
 
     /// Takes from each manager what has changed or is gone, and forgets those that are left with nothing,
-    /// and those that know the fields by the names of another group's version.
-    pub(super) fn release(&self, managed: &mut ManagedFields, change: &Comparison) {
+    /// and those that know the fields by the names of a version that is not served.
+    pub(super) fn release(mut self, managed: &mut ManagedFields) {
         managed.entries.retain_mut(|entry| {
-            if entry.api_version == self.api_version && !change.is_empty() {
+            let Some(change) = self.in_version(&entry.api_version) else { return false };
+            if !change.is_empty() {
                 let fields = entry.fields.difference(&change.modified);
                 entry.fields = fields.difference(&change.added).difference(&change.removed);
             }
-            entry.api_version == self.api_version && !entry.fields.is_empty()
+            !entry.fields.is_empty()
         });
     }
 }
 
-/// What nobody owns, for a set.
+/// A set without what nobody owns.
 pub(super) fn without_stripped(fields: &FieldSet) -> FieldSet {
-    fields.difference(&FieldSet::of(&STRIPPED))
+    static SET: OnceLock<FieldSet> = OnceLock::new();
+    fields.difference(SET.get_or_init(|| FieldSet::of(&STRIPPED)))
 }
 
 /// Joins the oldest entries of updates, each version by itself, until there are few enough.

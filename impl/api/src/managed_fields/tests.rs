@@ -67,6 +67,9 @@ impl Written {
             subresource: "",
             reset_fields: &FieldSet::of(&[&["status"]]),
             now: "2026-01-01T00:00:00Z",
+            convert: &|object, api_version| {
+                (object["apiVersion"] == api_version).then(|| object.clone())
+            },
         })
     }
 

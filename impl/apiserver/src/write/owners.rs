@@ -11,8 +11,8 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
-use crate::strategy;
 use crate::write::{Write, scale_owners};
+use crate::{strategy, version};
 
 /// The longest name of a manager, in bytes.
 const MANAGER_BYTES_MAX: usize = 128;
@@ -99,6 +99,7 @@ pub(super) fn with_field_manager<T>(
         subresource: target.subresource,
         reset_fields: &strategy::reset_fields(target.resource, target.subresource),
         now: &now,
+        convert: &version::convert,
     })
 }
 

@@ -3,18 +3,6 @@
 use super::*;
 
 #[test]
-fn an_update_that_says_nothing_of_tolerations_keeps_those_of_admission() {
-    let old = created();
-    let mut new = old.clone();
-    new["spec"]["tolerations"] = json!([]);
-
-    admit_update(&mut new, 300);
-
-    assert_eq!(new["spec"]["tolerations"], old["spec"]["tolerations"]);
-    assert_eq!(validate_update(&new, &old), []);
-}
-
-#[test]
 fn a_new_pod_is_pending_and_has_what_admission_adds() {
     let mut pod = pod();
 

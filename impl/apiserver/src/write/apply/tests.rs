@@ -199,6 +199,42 @@ fn who_scales_owns_the_replicas() {
 }
 
 #[test]
+fn fields_are_known_by_the_names_of_each_version_of_a_group() {
+    let path = |version| {
+        format!("/apis/autoscaling/{version}/namespaces/default/horizontalpodautoscalers/h")
+    };
+    let autoscaler = |version: &str, field: &str, value: Value| {
+        json!({"apiVersion": format!("autoscaling/{version}"), "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "h"}, "spec": {"maxReplicas": 3, field: value,
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}}})
+    };
+    let first = autoscaler("v1", "targetCPUUtilizationPercentage", json!(50));
+    let metric = |utilization: i64| {
+        json!([{"type": "Resource", "resource": {"name": "cpu",
+            "target": {"type": "Utilization", "averageUtilization": utilization}}}])
+    };
+    let second = autoscaler("v2", "metrics", metric(60));
+    let same = autoscaler("v2", "metrics", metric(50));
+    let less = autoscaler("v2", "minReplicas", json!(1));
+    let mut server = Server::new();
+
+    server.apply(&path("v1"), &first, "fieldManager=a");
+    let refused = server.apply(&path("v2"), &second, "fieldManager=b");
+    let shared = server.apply(&path("v2"), &same, "fieldManager=b").1;
+    let given_up = server.apply(&path("v2"), &less, "fieldManager=b").1;
+
+    let why =
+        "Apply failed with 1 conflict: conflict with \"a\": .spec.targetCPUUtilizationPercentage";
+    assert_eq!((refused.0, message(&refused)), (409, why));
+    // Who changes nothing has no time, and comes first.
+    let entries = shared["metadata"]["managedFields"].as_array().unwrap();
+    let versions: Vec<&str> = entries.iter().map(|entry| text(entry, &["apiVersion"])).collect();
+    assert_eq!(managers(&shared), ["b Apply", "a Apply"]);
+    assert_eq!(versions, ["autoscaling/v2", "autoscaling/v1"]);
+    assert_eq!(given_up["spec"]["metrics"], metric(50), "a says it in its version");
+}
+
+#[test]
 fn an_apply_makes_the_object_if_there_is_none() {
     let mut server = Server::new();
 
