@@ -39,6 +39,24 @@ pub(super) fn apply_defaults(pod: &mut Value) {
         }
     }
     resources::default_requests(spec);
+    agree_on_ips(pod);
+}
+
+/// `podIP` is the first of `podIPs`; where they differ, the one counts.
+/// Source: `Convert_v1_PodStatus_To_core_PodStatus`, v1.36.
+fn agree_on_ips(pod: &mut Value) {
+    let Some(status) = pod.get_mut("status").and_then(Value::as_object_mut) else { return };
+    let first = status.get("podIPs").and_then(|ips| ips.get(0)).map(|first| first["ip"].clone());
+    let single = status.get("podIP").filter(|single| !is_unset(Some(single))).cloned();
+    match (single, first) {
+        (Some(single), first) if Some(&single) != first.as_ref() => {
+            status.insert("podIPs".to_owned(), json!([{"ip": single}]));
+        }
+        (None, Some(first)) => {
+            status.insert("podIP".to_owned(), first);
+        }
+        (Some(_), _) | (None, None) => {}
+    }
 }
 
 /// Gives a new pod its first status and what admission adds.

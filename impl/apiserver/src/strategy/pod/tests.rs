@@ -3,6 +3,22 @@
 use super::*;
 
 #[test]
+fn the_ip_of_a_pod_is_the_first_of_its_ips() {
+    let table = [
+        (json!({"podIPs": [{"ip": "1"}, {"ip": "2"}]}), "1", json!([{"ip": "1"}, {"ip": "2"}])),
+        (json!({"podIP": "1"}), "1", json!([{"ip": "1"}])),
+        (json!({"podIP": "3", "podIPs": [{"ip": "1"}, {"ip": "2"}]}), "3", json!([{"ip": "3"}])),
+    ];
+    for (status, single, many) in table {
+        let mut pod = json!({"status": status});
+
+        apply_defaults(&mut pod);
+
+        assert_eq!((&pod["status"]["podIP"], &pod["status"]["podIPs"]), (&json!(single), &many));
+    }
+}
+
+#[test]
 fn a_new_pod_is_pending_and_has_what_admission_adds() {
     let mut pod = pod();
 
