@@ -90,25 +90,21 @@ impl FieldManager<'_> {
         let manager = self.manager(application.manager, Operation::Apply);
         let before = managed.take(&manager, self.api_version);
         let fields = fields_of(shape, config).recursive_difference(self.reset_fields);
-        let api_version = self.api_version.to_owned();
-        let time = before.as_ref().and_then(|before| before.time.clone());
-        let mut own = Entry { manager, api_version, time, fields };
+        let mut own = self.entry(manager, fields);
 
         let merged = merge(shape, &live.object, config);
+        let time = before.as_ref().and_then(|before| before.time.clone());
         let new = match before.filter(|before| !before.fields.is_empty()) {
             Some(before) => self.prune(merged, &managed, &own, &before),
             None => merged,
         };
         let changed = live.object != new;
-        let comparisons = Comparisons::new(*self, live, new.clone());
-        take_over(&mut managed, comparisons, application.force)?;
+        take_over(&mut managed, Comparisons::new(*self, live, new.clone()), application.force)?;
         own.fields = without_stripped(&own.fields);
-        if changed {
-            own.time = Some(self.now.to_owned());
+        if !changed {
+            own.time = time;
         }
-        if !own.fields.is_empty() {
-            managed.entries.push(own);
-        }
+        managed.entries.extend(Some(own).filter(|own| !own.fields.is_empty()));
         Ok(Applied { object: changed.then_some(new), managed })
     }
 

@@ -106,7 +106,8 @@ impl FieldManager<'_> {
         Manager { name: name.to_owned(), operation, subresource: self.subresource.to_owned() }
     }
 
-    fn entry(&self, manager: Manager, fields: FieldSet) -> Entry {
+    /// What a manager owns from now on.
+    pub(super) fn entry(&self, manager: Manager, fields: FieldSet) -> Entry {
         let (api_version, time) = (self.api_version.to_owned(), Some(self.now.to_owned()));
         Entry { manager, api_version, time, fields }
     }
