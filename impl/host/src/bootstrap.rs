@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{Reason, Request, Status};
+use api::{Key, Reason, Request, Status, resources};
 use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -23,7 +23,7 @@ pub async fn bootstrap(transport: &dyn Transport, api_port: u16) -> Result<(), S
     for name in NAMESPACES {
         ensure(transport, &Request::create(&namespace(name))).await?;
     }
-    ensure(transport, &Request::create(&kubernetes_service(api_port))).await?;
+    ensure_service(transport, &kubernetes_service(api_port)).await?;
     // Together, so that they become durable together.
     let objects = apiserver::bootstrap::objects().into_iter();
     let requests: Vec<Request> =
@@ -38,6 +38,13 @@ async fn ensure(transport: &dyn Transport, request: &Request) -> Result<(), Stat
         Err(status) if status.reason == Reason::AlreadyExists => Ok(()),
         Err(status) => Err(status),
     }
+}
+
+/// The same of a Service. One whose address is given already is refused for that before it is for its name.
+async fn ensure_service(transport: &dyn Transport, service: &Service) -> Result<(), Status> {
+    let Err(refusal) = ensure(transport, &Request::create(service)).await else { return Ok(()) };
+    let get = Request::get(&resources::SERVICES, Key::of(&service.metadata));
+    requests::perform(transport, &get).await.map(drop).map_err(|_| refusal)
 }
 
 fn namespace(name: &str) -> Namespace {

@@ -171,7 +171,7 @@ async fn away() -> Outcome {
         Err(Error::Api(status)) => status,
         answer => return Err(format!("{answer:?}").into()),
     };
-    let told = "[-]etcd failed: reason withheld\nreadyz check failed";
+    let told = "[-]etcd failed: reason withheld\n[+]shutdown ok\nreadyz check failed";
     ensure(unready.code == 500 && unready.message.contains(told), format!("{unready:?}"))?;
     let refusal = match maps.get("a").await {
         Err(Error::Api(status)) => status,
