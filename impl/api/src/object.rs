@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Event, Namespace, Node, PersistentVolume, Pod, Secret, Service, ServiceAccount,
+    ConfigMap, Namespace, Node, PersistentVolume, Pod, ServiceAccount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
@@ -68,8 +68,9 @@ macro_rules! any_object {
         }
 
         impl AnyObject {
-            /// Decodes an object of this resource, without its managed fields: no component reads them, and
-            /// they are as large as the rest. Source: `trim` in cmd/kube-controller-manager/app, v1.36.
+            /// Decodes an object of this resource, without what no component reads: managed fields, which are
+            /// as large as the rest, and the data of ConfigMaps.
+            /// Source: `trim` in cmd/kube-controller-manager/app, v1.36.
             pub fn decode(
                 resource: &'static ApiResource,
                 json: &[u8],
@@ -77,6 +78,7 @@ macro_rules! any_object {
                 $(if resource == <$kind as Kind>::RESOURCE {
                     let mut object: $kind = serde_json::from_slice(json)?;
                     object.metadata.managed_fields = None;
+                    object.trim();
                     return Ok(Self::$kind(Arc::new(object)));
                 })*
                 Other::decode(resource, json).map(|other| Self::Other(Arc::new(other)))
@@ -107,18 +109,38 @@ macro_rules! any_object {
 
 any_object!(
     ConfigMap,
-    Event,
     Namespace,
     Node,
     PersistentVolume,
     Pod,
-    Secret,
-    Service,
     ServiceAccount,
     Deployment,
     ReplicaSet,
     Lease
 );
+
+/// The ConfigMap that tells every namespace whom to trust.
+pub const ROOT_CA: &str = "kube-root-ca.crt";
+
+/// Taking away what no component reads.
+trait Trim {
+    fn trim(&mut self) {}
+}
+
+impl Trim for ConfigMap {
+    /// The one that a controller keeps as it is, is read.
+    fn trim(&mut self) {
+        if self.metadata.name.as_deref() != Some(ROOT_CA) {
+            (self.data, self.binary_data) = (None, None);
+        }
+    }
+}
+
+macro_rules! kept_whole {
+    ($($kind:ident),*) => { $(impl Trim for $kind {})* };
+}
+
+kept_whole!(Deployment, Lease, Namespace, Node, PersistentVolume, Pod, ReplicaSet, ServiceAccount);
 
 /// What can be said of an object of any kind.
 #[derive(Clone, Debug)]
@@ -226,5 +248,18 @@ mod tests {
             assert_eq!(object.key().name, "a");
             assert_eq!(object.metadata().managed_fields, None);
         }
+    }
+
+    #[test]
+    fn the_data_of_a_config_map_is_kept_where_it_is_read() {
+        let data = |name: &str| {
+            let object = json!({"metadata": {"name": name}, "data": {"k": "v"}, "binaryData": {"b": "AA=="}});
+            let object = AnyObject::decode(&resources::CONFIG_MAPS, object.to_string().as_bytes());
+            let AnyObject::ConfigMap(map) = object.unwrap() else { panic!("it is one") };
+            (map.data.is_some(), map.binary_data.is_some())
+        };
+
+        assert_eq!(data(ROOT_CA), (true, true));
+        assert_eq!(data("other"), (false, false));
     }
 }

@@ -7,7 +7,7 @@ use api::{AnyObject, ApiResource, Key, Kind, Other};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Event, Namespace, Node, PersistentVolume, Pod, Secret, Service, ServiceAccount,
+    ConfigMap, Namespace, Node, PersistentVolume, Pod, ServiceAccount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -103,13 +103,10 @@ macro_rules! view {
 
 view!(
     ConfigMap config_maps,
-    Event events,
     Namespace namespaces,
     Node nodes,
     PersistentVolume persistent_volumes,
     Pod pods,
-    Secret secrets,
-    Service services,
     ServiceAccount service_accounts,
     Deployment deployments,
     ReplicaSet replica_sets,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::object::ROOT_CA;
 use api::{Key, Request, Timestamp, resources};
 use client::{Change, Outcome, View};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
@@ -15,7 +16,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use crate::{Controller, Plan};
 
 const ACCOUNT: &str = "default";
-const ROOT_CA: &str = "kube-root-ca.crt";
 
 /// Keeps the default account and the root certificate in every namespace.
 #[derive(Clone, Debug)]
