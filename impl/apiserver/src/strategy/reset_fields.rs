@@ -5,6 +5,17 @@
 use api::ApiResource;
 use api::managed_fields::FieldSet;
 
+/// Kinds whose metadata a write of the status cannot change.
+const WITHOUT_METADATA: [&str; 7] = [
+    "APIService",
+    "FlowSchema",
+    "PriorityLevelConfiguration",
+    "ResourceClaim",
+    "ServiceCIDR",
+    "ValidatingAdmissionPolicy",
+    "VolumeAttachment",
+];
+
 /// The reset fields of an object or of a subresource of it.
 pub(crate) fn reset_fields(resource: &ApiResource, subresource: &str) -> FieldSet {
     let fields: &[&[&str]] = match (subresource, resource.kind) {
@@ -15,7 +26,7 @@ pub(crate) fn reset_fields(resource: &ApiResource, subresource: &str) -> FieldSe
         ("status", "Pod") => {
             &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]]
         }
-        ("status", "ServiceCIDR" | "VolumeAttachment") => &[&["metadata"], &["spec"]],
+        ("status", kind) if WITHOUT_METADATA.contains(&kind) => &[&["metadata"], &["spec"]],
         ("status", _) => &[&["spec"]],
         ("approval", _) => &[&["spec"], &["status", "certificate"]],
         ("finalize", _) => &[&["status"]],
