@@ -47,17 +47,28 @@ impl Owners {
             Self::Writer => written(write, new, old)?,
             Self::Settled(managed) => managed,
         };
-        match managed.as_array().is_some_and(|entries| !entries.is_empty()) {
-            true => metadata_mut(new).insert("managedFields".to_owned(), managed),
-            false => metadata_mut(new).remove("managedFields"),
-        };
+        put(new, Some(managed));
         Ok(())
     }
 }
 
+/// Takes `managedFields` out of an object.
+pub(super) fn take(object: &mut Value) -> Option<Value> {
+    metadata_mut(object).remove("managedFields")
+}
+
+/// Gives an object these `managedFields`, or none when there is no entry.
+pub(super) fn put(object: &mut Value, managed: Option<Value>) {
+    let managed = managed.filter(|managed| managed.as_array().is_some_and(|list| !list.is_empty()));
+    match managed {
+        Some(managed) => metadata_mut(object).insert("managedFields".to_owned(), managed),
+        None => take(object),
+    };
+}
+
 /// `managedFields` after an update. An object that exists and that nobody owns stays so.
 fn written(write: Write<'_>, new: &mut Value, old: &Value) -> Result<Value, Status> {
-    let asked = metadata_mut(new).remove("managedFields");
+    let asked = take(new);
     let managed = known(write, asked.as_ref(), old);
     let served = |object: &Value| match write.target.version {
         Some(version) => version.serve(object),
@@ -121,7 +132,7 @@ fn known(write: Write<'_>, asked: Option<&Value>, old: &Value) -> ManagedFields 
 
 /// An object without its `managedFields`.
 pub(super) fn without_managed_fields(mut object: Value) -> Value {
-    metadata_mut(&mut object).remove("managedFields");
+    take(&mut object);
     object
 }
 

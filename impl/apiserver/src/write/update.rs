@@ -58,6 +58,7 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
     strategy::apply_defaults(resource, &mut new);
     owners.record(write, &mut new, &old)?;
     admission::mutate_update(write, &mut new, &old);
+    let managed = owners::take(&mut new);
     keep_system_metadata(&mut new, &old);
     let allocated = create::allocate(write, &mut new, Some(&old))?;
     let mut causes = prepare_and_validate(write, &mut new, &old);
@@ -67,6 +68,8 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
     if !causes.is_empty() {
         return Err(Status::invalid(resource, name, causes));
     }
+    // Some kinds keep all of the old metadata, but never who owns what.
+    owners::put(&mut new, managed);
     admission::validate_update(write.store, write.target, &new, &old)?;
     if write.target.subresource.is_empty() {
         warnings.extend(strategy::update_warnings(resource, &new, &old));

@@ -178,6 +178,22 @@ fn the_status_is_owned_by_those_who_write_the_status() {
 }
 
 #[test]
+fn a_status_that_comes_with_the_old_metadata_is_owned_all_the_same() {
+    let mut server = Server::new();
+    let path = "/apis/networking.k8s.io/v1/servicecidrs";
+    let cidr = json!({"metadata": {"name": "c"}, "spec": {"cidrs": ["10.0.0.0/16"]}});
+    server.send(Method::POST, path, &cidr, "kubectl");
+
+    let status = json!({"metadata": {"labels": {"a": "b"}},
+        "status": {"conditions": [{"type": "Ready", "status": "True", "reason": "r",
+            "lastTransitionTime": "2026-01-01T00:00:00Z", "message": ""}]}});
+    let written = server.send(Method::PATCH, &format!("{path}/c/status"), &status, "controller").1;
+
+    assert_eq!(managers(&written), ["kubectl Update", "controller Update status"], "{written}");
+    assert_eq!(written["metadata"].get("labels"), None);
+}
+
+#[test]
 fn who_scales_owns_the_replicas() {
     let mut server = Server::new();
     server.apply(&format!("{DEPLOYMENTS}/d"), &deployment(1), "fieldManager=a");
