@@ -8,6 +8,9 @@ use api::schema::Schema;
 use serde_json::Value;
 use store::{Bytes, KeyValue, Revision};
 
+/// Groups whose objects upstream stores as JSON, and all others as protobuf.
+const STORED_AS_JSON: [&str; 2] = ["apiextensions.k8s.io", "apiregistration.k8s.io"];
+
 /// What stands before the first field of `metadata` in every stored object of a resource.
 #[derive(Clone, Debug)]
 pub struct Prefix {
@@ -42,7 +45,8 @@ impl Prefix {
 /// An object with all that upstream would write of it, which is what clients see.
 pub fn explicit(resource: &ApiResource, object: Value) -> Value {
     match Schema::of(resource) {
-        Some(definition) => definition.explicit(object),
+        Some(definition) if STORED_AS_JSON.contains(&resource.group) => definition.explicit(object),
+        Some(definition) => definition.explicit_as_stored(object),
         None => object,
     }
 }

@@ -14,6 +14,31 @@ impl Definition {
         fill_object(self, &mut object);
         object
     }
+
+    /// The same once it was stored in protobuf, which does not tell an empty list from none.
+    pub fn explicit_as_stored(&self, object: Value) -> Value {
+        let mut object = self.explicit(object);
+        forget_empty_lists(self, &mut object);
+        object
+    }
+}
+
+fn forget_empty_lists(definition: &Definition, object: &mut Value) {
+    for (name, value) in object.as_object_mut().into_iter().flatten() {
+        let Some(field) = definition.fields.get(name) else { continue };
+        match (&field.value, value) {
+            (Type::List(_), value) if value.as_array().is_some_and(Vec::is_empty) => {
+                *value = Value::Null;
+            }
+            (Type::Object(id), value) => forget_empty_lists(id.definition(), value),
+            (Type::List(element), Value::Array(items)) => {
+                if let Type::Object(id) = element.as_ref() {
+                    items.iter_mut().for_each(|item| forget_empty_lists(id.definition(), item));
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 fn fill_object(definition: &Definition, object: &mut Value) {
@@ -75,7 +100,7 @@ impl Field {
 mod tests {
     use serde_json::json;
 
-    use crate::kind::resources::{PODS, SERVICES};
+    use crate::kind::resources::{PODS, ROLES, SERVICES};
     use crate::schema::Schema;
 
     #[test]
@@ -88,6 +113,15 @@ mod tests {
         assert_eq!(pod["spec"]["containers"][0], json!({"name": "c", "resources": {}}));
         let condition = json!({"type": "Ready", "status": "", "lastProbeTime": null, "lastTransitionTime": null});
         assert_eq!(pod["status"]["conditions"][0], condition);
+    }
+
+    #[test]
+    fn a_list_that_was_stored_empty_is_none() {
+        let roles = Schema::of(&ROLES).unwrap();
+        let role = json!({"metadata": {}, "rules": []});
+
+        assert_eq!(roles.explicit(role.clone())["rules"], json!([]));
+        assert_eq!(roles.explicit_as_stored(role)["rules"], json!(null));
     }
 
     #[test]
