@@ -27,5 +27,5 @@ fn has_status(resource: &ApiResource) -> bool {
 
 /// Whether two objects say the same of what they are about.
 pub(super) fn is_same_but_for_metadata(new: &Value, old: &Value) -> bool {
-    fields::without(new, &["metadata"]) == fields::without(old, &["metadata"])
+    fields::same(&fields::without(new, &["metadata"]), &fields::without(old, &["metadata"]))
 }

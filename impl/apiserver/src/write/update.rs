@@ -60,6 +60,8 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
     admission::mutate_update(write, &mut new, &old);
     let managed = owners::take(&mut new);
     keep_system_metadata(&mut new, &old);
+    // As the old one is, so that what is the same looks the same.
+    let mut new = object::explicit(resource, new);
     let allocated = create::allocate(write, &mut new, Some(&old))?;
     let mut causes = prepare_and_validate(write, &mut new, &old);
     if let Some(version) = write.target.version {

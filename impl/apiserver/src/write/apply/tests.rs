@@ -160,6 +160,19 @@ fn a_write_without_effect_keeps_the_revision() {
 }
 
 #[test]
+fn what_is_sent_empty_is_what_was_stored_as_none() {
+    let mut server = Server::new();
+    let path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+    let slice = json!({"metadata": {"name": "s"}, "addressType": "IPv4", "endpoints": []});
+
+    let made = server.send(Method::POST, path, &slice, "kubectl").1;
+    let again = server.send(Method::PUT, &format!("{path}/s"), &slice, "kubectl").1;
+
+    assert_eq!((&made["endpoints"], &made["metadata"]["generation"]), (&Value::Null, &json!(1)));
+    assert_eq!(made, again);
+}
+
+#[test]
 fn the_status_is_owned_by_those_who_write_the_status() {
     let mut server = Server::new();
     let mut object = deployment(1);
