@@ -90,9 +90,14 @@ pub(super) fn keep(to: &mut Value, from: &Value, field: &str) {
     };
 }
 
-/// Keeps all but the status, as upstream's `ResetObjectMetaForStatus` does for some kinds.
+/// Keeps all but the status and who owns the fields, as upstream's `ResetObjectMetaForStatus` does for some
+/// kinds.
 pub(super) fn keep_all_but_status(to: &mut Value, from: &Value) {
+    let asked = or_null(to, &["metadata"]).clone();
     keep(to, from, "metadata");
+    if let Some(metadata) = to.get_mut("metadata") {
+        keep(metadata, &asked, "managedFields");
+    }
     keep(to, from, "spec");
 }
 
@@ -169,5 +174,17 @@ mod tests {
         keep(&mut new, &json!({}), "status");
 
         assert_eq!(new, json!({}));
+    }
+
+    #[test]
+    fn a_status_brings_its_owners_and_nothing_else() {
+        let metadata =
+            |label: &str, owner: &str| json!({"labels": {"a": label}, "managedFields": [owner]});
+        let old = json!({"metadata": metadata("old", "old"), "spec": 1, "status": 1});
+        let mut new = json!({"metadata": metadata("new", "new"), "spec": 2, "status": 2});
+
+        keep_all_but_status(&mut new, &old);
+
+        assert_eq!(new, json!({"metadata": metadata("old", "new"), "spec": 1, "status": 2}));
     }
 }

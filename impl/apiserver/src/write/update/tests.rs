@@ -70,6 +70,24 @@ fn some_kinds_are_answered_when_they_are_deleted() {
     assert!(!answers_object(format!("{SERVICES}/v1.a")));
 }
 
+#[test]
+fn who_writes_a_status_owns_it_and_not_the_labels() {
+    let mut store = Store::default();
+    let flows = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas";
+    let schema =
+        json!({"metadata": {"name": "f"}, "spec": {"priorityLevelConfiguration": {"name": "p"}}});
+    let mut schema = committed(&mut store, Method::POST, flows, &schema);
+    schema["metadata"]["labels"] = json!({"a": "b"});
+    schema["status"] = json!({"conditions": [{"type": "X", "status": "True"}]});
+
+    let updated = committed(&mut store, Method::PUT, &format!("{flows}/f/status"), &schema);
+
+    let owner = &updated["metadata"]["managedFields"][1];
+    assert_eq!(owner["subresource"], "status");
+    let fields = owner["fieldsV1"].as_object().expect("a set of fields is an object");
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["f:status"]);
+}
+
 const VOLUMES: &str = "/api/v1/persistentvolumes";
 
 #[test]
