@@ -12,13 +12,11 @@ use serde_json::{Value, json};
 
 use super::fields::{get, int, items, or_null};
 use super::rules::{named, one_of, port};
-use super::{handler, resources, volume};
+use super::{env, handler, resources, volume};
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
 const MESSAGE_POLICIES: [&str; 2] = ["File", "FallbackToLogsOnError"];
-const ENV_SOURCES: [&str; 5] =
-    ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
 
 /// What the containers of a pod break.
 pub(super) fn validate(path: &str, containers: &[Value], volumes: &BTreeSet<String>) -> Vec<Cause> {
@@ -96,7 +94,8 @@ pub(super) fn common_causes(
         true,
     ));
     causes.extend(port_causes(&field("ports"), items(container, &["ports"])));
-    causes.extend(env_causes(&field("env"), items(container, &["env"])));
+    causes.extend(env::causes(&field("env"), items(container, &["env"])));
+    causes.extend(env::from_causes(&field("envFrom"), items(container, &["envFrom"])));
     let mounts = items(container, &["volumeMounts"]);
     causes.extend(volume::mount_causes(&field("volumeMounts"), mounts, volumes));
     let pull_policy = get(container, &["imagePullPolicy"]);
@@ -154,34 +153,6 @@ fn host_port_causes(path: &str, containers: &[Value]) -> Vec<Cause> {
     causes
 }
 
-fn env_causes(path: &str, variables: &[Value]) -> Vec<Cause> {
-    let mut causes = vec![];
-    for (index, variable) in variables.iter().enumerate() {
-        let path = format!("{path}[{index}]");
-        match text(variable, &["name"]) {
-            "" => causes.push(Cause::required(format!("{path}.name"), "")),
-            name => causes.extend(named(&format!("{path}.name"), name, names::env_var_name)),
-        }
-        causes.extend(env_source_cause(&format!("{path}.valueFrom"), variable));
-    }
-    causes
-}
-
-fn env_source_cause(path: &str, variable: &Value) -> Option<Cause> {
-    let source = get(variable, &["valueFrom"])?;
-    let given = ENV_SOURCES.iter().filter(|kind| get(source, &[**kind]).is_some()).count();
-    let has_value = !text(variable, &["value"]).is_empty();
-    let rule = match (given, has_value) {
-        (0, _) => {
-            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
-        }
-        (_, true) => "may not be specified when `value` is not empty",
-        (1, false) => return None,
-        (_, false) => "may not have more than one field specified at a time",
-    };
-    Some(Cause::invalid(path, &json!(""), rule))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,10 +204,14 @@ mod tests {
                 ],
             ),
             (
-                json!({"env": [{"name": "A", "value": "1", "valueFrom": {"fieldRef": {}}}]}),
+                json!({"env": [{"name": "A", "value": "1", "valueFrom": {"fileKeyRef": {}}}]}),
                 vec![
                     "c[0].env[0].valueFrom: Invalid value: \"\": may not be specified when `value` is not empty",
                 ],
+            ),
+            (
+                json!({"envFrom": [{"secretRef": {}}]}),
+                vec!["c[0].envFrom[0].secretRef.name: Required value"],
             ),
             (
                 json!({"volumeMounts": [{"name": "v", "mountPath": "/v"}]}),

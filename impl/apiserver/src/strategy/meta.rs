@@ -204,6 +204,32 @@ fn new_finalizers(new: &Value, old: &Value) -> Option<Cause> {
     (!extra.is_empty()).then(|| Cause::forbidden("metadata.finalizers", &rule))
 }
 
+/// Metadata that an object has of its own.
+const NOT_IN_TEMPLATES: [&str; 11] = [
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "ownerReferences",
+    "finalizers",
+];
+
+/// What the metadata in a template breaks: labels and annotations are all it has.
+/// Source: `ValidateTemplateObjectMeta` in pkg/apis/core/validation/validation.go, v1.36.
+pub(super) fn template_causes(path: &str, metadata: &Value) -> Vec<Cause> {
+    let annotations = get(metadata, &["annotations"]);
+    let mut causes = annotation_causes(&format!("{path}.annotations"), annotations);
+    causes.extend(rules::labels(&format!("{path}.labels"), get(metadata, &["labels"])));
+    let given = NOT_IN_TEMPLATES.iter().filter(|field| get(metadata, &[field]).is_some());
+    causes.extend(given.map(|field| Cause::forbidden(format!("{path}.{field}"), "cannot be set")));
+    causes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

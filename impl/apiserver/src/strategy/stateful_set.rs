@@ -1,7 +1,7 @@
 //! StatefulSets.
 //!
 //! Source: `pkg/registry/apps/statefulset/strategy.go`, `SetDefaults_StatefulSet` and
-//! `ValidateStatefulSet` (v1.36). Left out: what the claims of `volumeClaimTemplates` break.
+//! `ValidateStatefulSet` (v1.36).
 
 mod spec;
 
@@ -71,7 +71,10 @@ pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
 pub(super) fn validate(stateful_set: &Value) -> Vec<Cause> {
     let mut causes = meta::validate(stateful_set, true, names::dns_label);
     let spec = or_null(stateful_set, &["spec"]);
-    causes.extend(spec::validate(spec, spec::Checks { service_name: true, template: true }));
+    causes.extend(spec::validate(
+        spec,
+        spec::Checks { service_name: true, template: true, claims: true },
+    ));
     causes
 }
 
@@ -79,7 +82,7 @@ pub(super) fn validate(stateful_set: &Value) -> Vec<Cause> {
 pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = meta::validate_update(new, old);
     let (new, old) = (or_null(new, &["spec"]), or_null(old, &["spec"]));
-    let strict = spec::Checks { service_name: false, template: true };
+    let strict = spec::Checks { service_name: false, template: true, claims: false };
     let template = spec::validate(old, strict).is_empty();
     causes.extend(spec::validate(new, spec::Checks { template, ..strict }));
     if !same(&without(new, &UPDATABLE), &without(old, &UPDATABLE)) {

@@ -1,7 +1,9 @@
 //! The volumes of a pod: defaults and rules.
 //!
 //! Source: `SetDefaults_Volume` and `ValidateVolumes` (v1.36). Left out: what is inside the sources of
-//! storage systems, and the files of projected and downward API volumes.
+//! storage systems.
+
+mod projected;
 
 use std::collections::BTreeSet;
 
@@ -10,10 +12,10 @@ use api::object::text;
 use api::status::Cause;
 use serde_json::{Value, json};
 
-use super::fields::{Fields, below, default, each, get, int, items};
+use super::fields::{Fields, below, default, each, get, int, items, or_null};
 use super::pod_template::pull_policy;
-use super::resources;
 use super::rules::{named, not_found, one_of};
+use super::{meta, persistent_volume_claim, resources};
 
 /// rw-r--r--
 const FILE_MODE: i64 = 0o644;
@@ -144,12 +146,28 @@ fn one_source_causes(path: &str, kind: &str, source: &Value) -> Vec<Cause> {
         "secret" => required("secretName").into_iter().chain(file_causes(path, source)).collect(),
         "configMap" => required("name").into_iter().chain(file_causes(path, source)).collect(),
         "persistentVolumeClaim" => required("claimName").into_iter().collect(),
+        "downwardAPI" => projected::downward_causes(path, source),
+        "projected" => projected::causes(path, source),
+        "ephemeral" => match get(source, &["volumeClaimTemplate"]) {
+            Some(template) => claim_causes(&format!("{path}.volumeClaimTemplate"), template),
+            None => vec![Cause::required(format!("{path}.volumeClaimTemplate"), "")],
+        },
         "emptyDir" => match get(source, &["sizeLimit"]) {
             Some(limit) => resources::quantity_causes(&format!("{path}.sizeLimit"), "", limit),
             None => vec![],
         },
         _ => vec![],
     }
+}
+
+fn claim_causes(path: &str, template: &Value) -> Vec<Cause> {
+    let mut causes =
+        meta::template_causes(&format!("{path}.metadata"), or_null(template, &["metadata"]));
+    causes.extend(persistent_volume_claim::spec_causes(
+        &format!("{path}.spec"),
+        or_null(template, &["spec"]),
+    ));
+    causes
 }
 
 /// What a path on the node breaks.
@@ -168,12 +186,18 @@ fn file_causes(path: &str, source: &Value) -> Vec<Cause> {
     let mut causes: Vec<Cause> =
         mode_cause(format!("{path}.defaultMode"), source, "defaultMode").into_iter().collect();
     for (index, item) in items(source, &["items"]).iter().enumerate() {
-        let path = format!("{path}.items[{index}]");
-        let empty = ["key", "path"].into_iter().filter(|field| text(item, &[*field]).is_empty());
-        causes.extend(empty.map(|field| Cause::required(format!("{path}.{field}"), "")));
-        causes.extend(descending(&format!("{path}.path"), text(item, &["path"])));
-        causes.extend(mode_cause(format!("{path}.mode"), item, "mode"));
+        causes.extend(key_to_path_causes(&format!("{path}.items[{index}]"), item));
     }
+    causes
+}
+
+/// What a key as a file breaks.
+fn key_to_path_causes(path: &str, item: &Value) -> Vec<Cause> {
+    let empty = ["key", "path"].into_iter().filter(|field| text(item, &[*field]).is_empty());
+    let mut causes: Vec<Cause> =
+        empty.map(|field| Cause::required(format!("{path}.{field}"), "")).collect();
+    causes.extend(non_reserved(&format!("{path}.path"), text(item, &["path"])));
+    causes.extend(mode_cause(format!("{path}.mode"), item, "mode"));
     causes
 }
 
@@ -188,6 +212,15 @@ fn descending(field: &str, path: &str) -> Vec<Cause> {
     let absolute = path.starts_with('/');
     let absolute = absolute.then(|| Cause::invalid(field, &json!(path), "must be a relative path"));
     absolute.into_iter().chain(no_backsteps(field, path)).collect()
+}
+
+/// A relative path that stays below where it starts, and whose name kubelets do not use themselves.
+fn non_reserved(field: &str, path: &str) -> Vec<Cause> {
+    let mut causes = descending(field, path);
+    if path.starts_with("..") && !path.starts_with("../") {
+        causes.push(Cause::invalid(field, &json!(path), "must not start with '..'"));
+    }
+    causes
 }
 
 /// A path that goes up nowhere.
@@ -234,6 +267,9 @@ mod tests {
             json!({"name": "b", "configMap": {}}),
             json!({"name": "c", "emptyDir": {}, "hostPath": {"path": "/"}}),
             json!({"name": "d", "hostPath": {"path": "/../a", "type": "Door"}}),
+            json!({"name": "e", "ephemeral": {}}),
+            json!({"name": "f", "ephemeral": {"volumeClaimTemplate": {"metadata": {"name": "x"},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {}}}}}),
         ];
 
         let (causes, valid) = validate("v", &volumes);
@@ -248,6 +284,9 @@ mod tests {
                 "v[4].hostPath: Forbidden: may not specify more than 1 volume type",
                 "v[5].hostPath.path: Invalid value: \"/../a\": must not contain '..'",
                 "v[5].hostPath.type: Unsupported value: \"Door\": supported values: \"BlockDevice\", \"CharDevice\", \"Directory\", \"DirectoryOrCreate\", \"File\", \"FileOrCreate\", \"Socket\"",
+                "v[6].ephemeral.volumeClaimTemplate: Required value",
+                "v[7].ephemeral.volumeClaimTemplate.metadata.name: Forbidden: cannot be set",
+                "v[7].ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value",
             ]
         );
         assert_eq!(valid, BTreeSet::from(["a".to_owned()]));

@@ -7,27 +7,12 @@ use serde_json::Value;
 use super::super::fields::{get, items, made, or_null};
 use super::super::kind_strategy::KindStrategy;
 use super::super::meta;
-use super::super::rules::{self, immutable};
+use super::super::rules::immutable;
 use super::request::Names;
 use super::{REQUESTS_MAX, allocation, attribute, configuration, each, each_once, request};
 
 const CONSTRAINTS_MAX: usize = 32;
 const CONFIGURATIONS_MAX: usize = 32;
-
-/// Metadata that an object has of its own.
-const NOT_IN_TEMPLATES: [&str; 11] = [
-    "name",
-    "generateName",
-    "namespace",
-    "selfLink",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "ownerReferences",
-    "finalizers",
-];
 
 /// The strategy of ResourceClaims.
 pub(in crate::strategy) struct Claim;
@@ -69,16 +54,7 @@ impl KindStrategy for ClaimTemplate {
 
     fn causes(&self, template: &Value) -> Vec<Cause> {
         let metadata = or_null(template, &["spec", "metadata"]);
-        let path = "spec.metadata";
-        let mut causes = meta::annotation_causes(
-            &format!("{path}.annotations"),
-            get(metadata, &["annotations"]),
-        );
-        causes.extend(rules::labels(&format!("{path}.labels"), get(metadata, &["labels"])));
-        let given = NOT_IN_TEMPLATES.iter().filter(|field| get(metadata, &[field]).is_some());
-        causes.extend(
-            given.map(|field| Cause::forbidden(format!("{path}.{field}"), "cannot be set")),
-        );
+        let mut causes = meta::template_causes("spec.metadata", metadata);
         let devices = or_null(template, &["spec", "spec", "devices"]);
         causes.extend(device_causes("spec.spec.devices", devices));
         causes

@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 
 use crate::strategy::fields::{get, items, or_null};
 use crate::strategy::rules::{named, non_negative};
-use crate::strategy::{int_or_percent, pod_spec, workload};
+use crate::strategy::{int_or_percent, persistent_volume_claim, pod_spec, workload};
 
 /// What of a spec is looked at. Updates are spared what they cannot mend.
 #[derive(Clone, Copy)]
 pub(super) struct Checks {
     pub(super) service_name: bool,
     pub(super) template: bool,
+    pub(super) claims: bool,
 }
 
 /// What the spec breaks.
@@ -24,6 +25,9 @@ pub(super) fn validate(spec: &Value, checks: Checks) -> Vec<Cause> {
     let mut causes = policy_causes(spec);
     causes.extend(strategy_causes("spec.updateStrategy", or_null(spec, &["updateStrategy"])));
     causes.extend(retention_causes(or_null(spec, &["persistentVolumeClaimRetentionPolicy"])));
+    if checks.claims {
+        causes.extend(claim_causes(spec));
+    }
     causes.extend(pod_spec::count_causes(spec, &["replicas", "minReadySeconds"]));
     causes.extend(non_negative(or_null(spec, &["ordinals"]), "spec.ordinals", "start"));
     let service_name = text(spec, &["serviceName"]);
@@ -87,6 +91,15 @@ fn retention_causes(policy: &Value) -> Vec<Cause> {
         Cause::not_supported(path, &json!(text(policy, &[field])), &supported)
     };
     unknown.map(cause).collect()
+}
+
+fn claim_causes(spec: &Value) -> Vec<Cause> {
+    let claims = items(spec, &["volumeClaimTemplates"]).iter().enumerate();
+    let causes = claims.flat_map(|(index, claim)| {
+        let path = format!("spec.volumeClaimTemplates[{index}].spec");
+        persistent_volume_claim::spec_causes(&path, or_null(claim, &["spec"]))
+    });
+    causes.collect()
 }
 
 fn selector_causes(spec: &Value) -> Vec<Cause> {

@@ -16,7 +16,7 @@ fn a_stateful_set_is_filled_in() {
             "selector": {"matchLabels": {"app": "db"}}, "template": null,
             "volumeClaimTemplates": [{
                 "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
-                "spec": {"volumeMode": "Filesystem", "resources": {"requests": {"storage": "1Gi"}}},
+                "spec": {"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem", "resources": {"requests": {"storage": "1Gi"}}},
                 "status": {"phase": "Pending"},
             }],
         })
@@ -70,6 +70,11 @@ fn a_stateful_set_says_what_it_breaks() {
             "/spec/persistentVolumeClaimRetentionPolicy/whenScaled",
             json!("Keep"),
             "spec.persistentVolumeClaimRetentionPolicy.whenScaled: Unsupported value: \"Keep\": supported values: \"Retain\", \"Delete\"",
+        ),
+        (
+            "/spec/volumeClaimTemplates/0/spec/accessModes",
+            json!([]),
+            "spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is required",
         ),
         (
             "/spec/replicas",
@@ -184,7 +189,7 @@ fn stateful_set() -> Value {
                 }]},
             },
             "volumeClaimTemplates": [{
-                "metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "1024Mi"}}},
+                "metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1024Mi"}}},
             }],
         },
     });
