@@ -33,6 +33,7 @@ fn a_variable_that_hides_another_is_told_unless_it_uses_it() {
         {"name": "A", "value": "$(A)x"},
         {"name": "A", "value": "$(A)"},
         {"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {"name": "A", "value": "2"},
     ]);
 
     let hides = |index| {
@@ -40,7 +41,7 @@ fn a_variable_that_hides_another_is_told_unless_it_uses_it() {
             "spec.containers[0].env[{index}]: hides previous definition of \"A\", which may be dropped when using apply"
         )
     };
-    assert_eq!(container_with(&json!({"env": env})), [hides(2), hides(3)]);
+    assert_eq!(container_with(&json!({"env": env})), [hides(2), hides(3), hides(4)]);
 }
 
 #[test]
