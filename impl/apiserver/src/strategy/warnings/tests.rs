@@ -1,3 +1,5 @@
+//! Tests of what a writer is told, kind by kind.
+
 use api::resources;
 use serde_json::json;
 

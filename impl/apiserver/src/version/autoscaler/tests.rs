@@ -1,3 +1,5 @@
+//! Tests of autoscaling/v1 there and back.
+
 use super::*;
 
 const OBJECT: &str = r#"{"kind":"Service","name":"s","apiVersion":"v1"}"#;
