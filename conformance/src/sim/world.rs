@@ -8,7 +8,7 @@ use std::time::Duration;
 use api::trace::{Event, Origin};
 use api::{Key, Timestamp, resources};
 use apiserver::Context;
-use apiserver::token::Keys;
+use apiserver::token::NamedKeys;
 use kubelet::runtime::ContainerId;
 use serde_json::json;
 use store::Store;
@@ -64,7 +64,7 @@ pub(crate) struct World<'a> {
     pub(crate) bound: BTreeSet<String>,
     /// Nothing has happened that would excuse the scheduler for overbooking a node.
     pub(crate) is_certain: bool,
-    keys: Arc<Keys>,
+    keys: Arc<NamedKeys>,
     steps: u64,
 }
 
@@ -102,7 +102,7 @@ impl<'a> World<'a> {
             machines: machines.into(),
             bound: BTreeSet::new(),
             is_certain: true,
-            keys: Arc::new(Keys::generate().expect("the system has random numbers")),
+            keys: Arc::new(NamedKeys("simulated")),
             steps: 0,
         }
     }
@@ -333,7 +333,7 @@ impl<'a> World<'a> {
             uid: self.random.uid(),
             random: self.random.bits(),
             default_toleration_seconds: TOLERATION_SECONDS,
-            keys: Arc::clone(&self.keys),
+            keys: self.keys.clone(),
         }
     }
 

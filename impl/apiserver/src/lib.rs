@@ -80,8 +80,8 @@ fn document(target: &Target, call: &Call, context: &Context) -> Result<Response,
         Target::Groups => Ok(discovery::groups(call)),
         Target::Group(group) => json(discovery::group(group)),
         Target::Resources(group, version) => json(discovery::api_resources(group, version)),
-        Target::IssuerConfiguration => Ok(token::configuration()),
-        Target::IssuerKeys => Ok(token::key_set(&context.keys)),
+        Target::IssuerConfiguration => Ok(token::configuration(&*context.keys)),
+        Target::IssuerKeys => Ok(token::key_set(&*context.keys)),
         Target::OpenApiIndex => json(openapi::index()),
         Target::OpenApiDocument(group_version) => {
             openapi::document(group_version).map_or_else(|| Err(Status::no_such_path()), json)

@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use api::trace::Origin;
 use api::{Reason, Status};
-use apiserver::token::Keys;
+use apiserver::token::TokenKeys;
 use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
 use bytes::Bytes;
 use etcd::{CommitError, Storage};
@@ -45,7 +45,7 @@ pub struct Settings {
     /// How long pods that say nothing else stay on a node that is gone.
     pub default_toleration_seconds: i64,
     /// What signs the tokens of service accounts.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<dyn TokenKeys>,
 }
 
 impl ApiServer {

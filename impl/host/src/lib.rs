@@ -21,6 +21,7 @@ pub mod requests;
 pub mod scheduler_loop;
 mod streams;
 pub mod tls;
+pub mod token_keys;
 pub mod trace;
 pub mod transport;
 mod warning_header;

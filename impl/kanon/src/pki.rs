@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use apiserver::User;
-use apiserver::token::Keys;
 use host::tls::{Authority, Identity, TlsError};
+use host::token_keys::EcdsaKeys;
 
 use crate::failure::{Failure, While};
 use crate::profile::write_private;
@@ -17,7 +17,7 @@ pub(crate) struct Pki {
     pub(crate) server: Identity,
     pub(crate) admin: Identity,
     /// What signs the tokens of service accounts.
-    pub(crate) token_keys: Arc<Keys>,
+    pub(crate) token_keys: Arc<EcdsaKeys>,
 }
 
 /// The user of the admin kubeconfig.
@@ -50,7 +50,7 @@ pub(crate) fn load_or_create(folder: &Path) -> Result<Pki, Failure> {
 }
 
 /// Reads the key of service account tokens, or makes one: tokens outlive a restart.
-fn token_keys(path: &Path) -> Result<Keys, Failure> {
+fn token_keys(path: &Path) -> Result<EcdsaKeys, Failure> {
     let pem = match std::fs::read_to_string(path) {
         Ok(pem) => pem,
         Err(_) => {
@@ -60,7 +60,7 @@ fn token_keys(path: &Path) -> Result<Keys, Failure> {
         }
     };
     let der = host::tls::key_der(&pem).while_doing(path.display())?;
-    Keys::from_pkcs8(&der).while_doing(path.display())
+    EcdsaKeys::from_pkcs8(&der).while_doing(path.display())
 }
 
 fn sign(authority: &Authority) -> Result<(Identity, Identity), TlsError> {

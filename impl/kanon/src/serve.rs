@@ -152,7 +152,7 @@ impl ControlPlane {
         let address = format!("https://127.0.0.1:{port}");
         let api_settings = host::Settings {
             default_toleration_seconds: settings.default_toleration_seconds,
-            keys: Arc::clone(&pki.token_keys),
+            keys: pki.token_keys.clone(),
         };
         let server = ApiServer::new(storage, trace.clone(), api_settings);
         serve_tls(&server, &pki, listener)?;

@@ -9,7 +9,7 @@ mod request;
 mod review;
 mod wellknown;
 
-pub use keys::{KeyError, Keys};
+pub use keys::{NamedKeys, NotSigned, TokenKeys};
 
 pub(crate) use request::{TOKEN_REQUEST, request};
 pub(crate) use review::review;

@@ -182,7 +182,8 @@ fn a_token_for_others_is_not_for_the_api_server() {
 #[test]
 fn what_is_no_token_of_ours_is_nobodys() {
     let (store, context) = (store(), Context::of_tests());
-    let other = Context::of_tests();
+    let keys = std::sync::Arc::new(NamedKeys("theirs"));
+    let other = Context { keys, ..Context::of_tests() };
     let foreign = token(&store, &json!({}), &other);
 
     for garbage in ["abc", "a.b.c", &foreign] {
