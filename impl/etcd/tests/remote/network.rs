@@ -12,15 +12,19 @@ pub(crate) fn can_be_made() -> bool {
 /// Namespaces that reach each other and this one. They end with this.
 pub(crate) struct Network {
     bridge: String,
+    /// The beginning of its addresses. Networks that killed runs have left behind have others.
+    prefix: String,
     namespaces: usize,
 }
 
 impl Network {
     pub(crate) fn of(namespaces: usize) -> Result<Self, Failed> {
-        let network = Self { bridge: format!("ke{}", std::process::id()), namespaces };
+        let process = std::process::id();
+        let prefix = format!("198.{}.{}", 18 + (process >> 8) % 2, process % 256);
+        let network = Self { bridge: format!("ke{process}"), prefix, namespaces };
         let bridge = network.bridge.as_str();
         run(&["link", "add", bridge, "type", "bridge"])?;
-        run(&["address", "add", "198.18.0.254/24", "dev", bridge])?;
+        run(&["address", "add", &format!("{}.254/24", network.prefix), "dev", bridge])?;
         run(&["link", "set", bridge, "up"])?;
         (0..namespaces).try_for_each(|number| network.connect(number))?;
         Ok(network)
@@ -48,7 +52,7 @@ impl Network {
     }
 
     pub(crate) fn address(&self, number: usize) -> String {
-        format!("198.18.0.{}", number + 1)
+        format!("{}.{}", self.prefix, number + 1)
     }
 
     /// A program in a namespace.
