@@ -223,7 +223,7 @@ impl Informer {
         (origin, recorder): (&Origin, &mut Recorder<'_>),
     ) -> Vec<Change> {
         let resource = self.reflector.resource();
-        match read_list(resource, list) {
+        match read_list(resource, list.to_string().as_bytes()) {
             Ok((revision, objects)) => {
                 let changes = self.reflector.listed(view, revision, objects);
                 recorder.heard(origin, "listed", all(resource), "", revision);

@@ -2,8 +2,8 @@
 
 use api::{AnyObject, ApiResource};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::reflector::WatchEvent;
 
@@ -21,15 +21,24 @@ pub enum WireError {
     Type(String),
 }
 
+/// A list whose objects are not read yet: a long one would take many times its length as values.
+#[derive(Deserialize)]
+struct List<'a> {
+    metadata: Value,
+    #[serde(borrow)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
 /// Reads a list: its revision and its objects.
 pub fn read_list(
     resource: &'static ApiResource,
-    mut list: Value,
+    list: &[u8],
 ) -> Result<(u64, Vec<AnyObject>), WireError> {
-    let revision = revision(&list)?;
-    let items = list["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-    let decode = |item: Value| AnyObject::decode(resource, item.to_string().as_bytes());
-    Ok((revision, items.into_iter().map(decode).collect::<Result<_, _>>()?))
+    let List { metadata, items } = serde_json::from_slice(list)?;
+    let revision = revision(&json!({"metadata": metadata}))?;
+    let decode = |item: &RawValue| AnyObject::decode(resource, item.get().as_bytes());
+    let items = items.unwrap_or_default().into_iter();
+    Ok((revision, items.map(decode).collect::<Result<_, _>>()?))
 }
 
 #[derive(Deserialize)]

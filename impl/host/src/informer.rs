@@ -120,8 +120,9 @@ impl Informers {
     ) -> Result<(), BoxError> {
         let query = format!("resourceVersion={not_older_than}");
         let response = self.get(resource, &query).await?;
-        let list = requests::outcome(response).await?;
-        let (revision, objects) = read_list(resource, list)?;
+        let list = requests::body(response).await?;
+        let (revision, objects) = read_list(resource, &list)?;
+        drop(list);
         // Told first: nobody may decide on what the trace does not know.
         let key = format!("{}/", resource.plural);
         self.shared.trace.delivered(&self.shared.origin, "listed", key, "", revision);

@@ -6,10 +6,9 @@ use client::Outcome;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
-use serde_json::Value;
 
 use crate::local::Observed;
-use crate::transport::Transport;
+use crate::transport::{Body, Transport};
 
 /// Performs a request.
 pub async fn perform(transport: &dyn Transport, request: &Request) -> Outcome {
@@ -20,15 +19,22 @@ pub async fn perform(transport: &dyn Transport, request: &Request) -> Outcome {
 }
 
 /// Reads an answer.
-pub async fn outcome(response: http::Response<crate::transport::Body>) -> Outcome {
+pub async fn outcome(response: http::Response<Body>) -> Outcome {
+    read(&body(response).await?)
+}
+
+/// The bytes of an answer that grants what was asked.
+pub async fn body(response: http::Response<Body>) -> Result<Bytes, Status> {
     let code = response.status();
-    let body = match response.into_body().collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) => return Err(Status::new(Reason::ServiceUnavailable, error.to_string())),
-    };
-    let value: Value = serde_json::from_slice(&body)
-        .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))?;
-    if code.is_success() { Ok(value) } else { Err(Status::from_value(&value)) }
+    let body = response.into_body().collect().await;
+    let body = body.map_err(|error| Status::new(Reason::ServiceUnavailable, error.to_string()))?;
+    let body = body.to_bytes();
+    if code.is_success() { Ok(body) } else { Err(Status::from_value(&read(&body)?)) }
+}
+
+fn read(body: &[u8]) -> Outcome {
+    serde_json::from_slice(body)
+        .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))
 }
 
 /// The HTTP request of a component's request.
