@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::kind::ApiResource;
-use crate::schema::{Definition, Schema};
+use crate::schema::Schema;
 
 mod path;
 mod prune;
@@ -71,15 +71,15 @@ pub enum DecodeError {
 
 /// Decodes a JSON body of a resource.
 pub fn json(resource: &ApiResource, bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    let definition =
-        Schema::of(resource).ok_or_else(|| DecodeError::UnknownKind(resource.kind.to_owned()))?;
     let (value, duplicate_fields) =
         strict::parse(bytes).map_err(|error| DecodeError::Json(error.to_string()))?;
-    Ok(Decoded { duplicate_fields, ..object(definition, value)? })
+    Ok(Decoded { duplicate_fields, ..object(resource, value)? })
 }
 
-/// Decodes an object that is parsed already.
-pub fn object(definition: &Definition, value: Value) -> Result<Decoded, DecodeError> {
+/// Decodes an object of a resource that is parsed already.
+pub fn object(resource: &ApiResource, value: Value) -> Result<Decoded, DecodeError> {
+    let definition =
+        Schema::of(resource).ok_or_else(|| DecodeError::UnknownKind(resource.kind.to_owned()))?;
     let (object, unknown_fields) = prune::prune(definition, value)?;
     Ok(Decoded { object, unknown_fields, duplicate_fields: vec![] })
 }

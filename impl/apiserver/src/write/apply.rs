@@ -34,9 +34,7 @@ pub(crate) fn apply(write: Write<'_>) -> Result<Decision, Status> {
         Some(version) => version.serve(&old),
         None => old.clone(),
     };
-    let managed = at(&old, &["metadata", "managedFields"]);
-    let managed = managed.and_then(ManagedFields::read).unwrap_or_default();
-    let outcome = apply_to(write, write.target.served(), live, managed, &manager)?;
+    let outcome = apply_to(write, write.target.served(), live, owners::of(&old), &manager)?;
     let Outcome { body: Body { object: new, warnings }, owners } = outcome;
     update::check_patched(write.target, &new, &old, revision)?;
     update::check_name(write.target, &new)?;
@@ -163,9 +161,7 @@ fn decoded(served: &ApiResource, object: Value, config: &Value) -> Result<Value,
         );
         Status::new(Reason::Unknown, message)
     };
-    let definition = api::schema::Schema::of_kind(&served.api_version(), served.kind)
-        .ok_or_else(|| cannot(&"unknown kind"))?;
-    Ok(decode::object(definition, object).map_err(|error| cannot(&error))?.object)
+    Ok(decode::object(served, object).map_err(|error| cannot(&error))?.object)
 }
 
 /// Who applies, which a request has to say.

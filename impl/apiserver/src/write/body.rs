@@ -102,16 +102,14 @@ fn decode(call: &Call, resource: &ApiResource) -> Result<Decoded, Status> {
         "application/vnd.kubernetes.protobuf" => {
             let object = api::protobuf::decode_any(&call.body).map_err(|error| cannot(&error))?;
             check_type(resource, &object)?;
-            let object = serde_json::to_vec(&object).expect("a JSON value is JSON");
-            decode::json(resource, &object).map_err(|error| cannot(&error))
+            decode::object(resource, object).map_err(|error| cannot(&error))
         }
         "" | "*/*" | "application/json" => {
             decode::json(resource, &call.body).map_err(|error| cannot(&error))
         }
         "application/yaml" => {
             let object = decode::yaml(&call.body).map_err(|error| cannot(&error))?;
-            let object = serde_json::to_vec(&object).expect("a JSON value is JSON");
-            decode::json(resource, &object).map_err(|error| cannot(&error))
+            decode::object(resource, object).map_err(|error| cannot(&error))
         }
         other => Err(unsupported(other)),
     }

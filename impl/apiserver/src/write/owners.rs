@@ -117,17 +117,19 @@ pub(super) fn with_field_manager<T>(
 /// The entries that a write goes on from: those that it sends along, or those that are stored. An empty
 /// list, or one empty entry, resets them; a subresource takes none.
 fn known(write: Write<'_>, asked: Option<&Value>, old: &Value) -> ManagedFields {
-    let stored = || {
-        let stored = at(old, &["metadata", "managedFields"]).unwrap_or(&Value::Null);
-        ManagedFields::read(stored).unwrap_or_default()
-    };
     let Some(asked) = asked.filter(|_| write.target.subresource.is_empty()) else {
-        return stored();
+        return of(old);
     };
     if *asked == json!([]) || *asked == json!([{}]) {
         return ManagedFields::default();
     }
-    ManagedFields::read(asked).filter(|asked| !asked.is_empty()).unwrap_or_else(stored)
+    ManagedFields::read(asked).filter(|asked| !asked.is_empty()).unwrap_or_else(|| of(old))
+}
+
+/// Who owns what of a stored object.
+pub(super) fn of(object: &Value) -> ManagedFields {
+    let managed = at(object, &["metadata", "managedFields"]);
+    managed.and_then(ManagedFields::read).unwrap_or_default()
 }
 
 /// An object without its `managedFields`.

@@ -21,8 +21,7 @@ pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
     let (old, revision) = write.current()?;
     let served = version.map_or_else(|| old.clone(), |version| version.serve(&old));
     let patched = patch::apply(kind, resource, &served, &patch)?;
-    let bytes = serde_json::to_vec(&patched).expect("a JSON value is JSON");
-    let decoded = api::decode::json(resource, &bytes)
+    let decoded = api::decode::object(resource, patched)
         .map_err(|error| Status::bad_request(format!("error decoding patched object: {error}")))?;
     let body = FieldValidation::of(write.call)?.judge(resource, decoded)?.stored(write.target);
     update::check_patched(write.target, &body.object, &old, revision)?;

@@ -3,9 +3,8 @@
 //! Source: `scaleUpdatedObjectInfo` in `pkg/registry/apps/deployment/storage/storage.go` (v1.36).
 
 use api::managed_fields::ManagedFields;
-use api::object::{at, text};
+use api::object::text;
 use api::patch;
-use api::schema::Schema;
 use api::{Status, resources};
 use serde_json::Value;
 use store::Revision;
@@ -72,14 +71,9 @@ impl Current {
         Ok(Self { object, revision, scale })
     }
 
-    fn managed(&self) -> ManagedFields {
-        let managed = at(&self.object, &["metadata", "managedFields"]);
-        managed.and_then(ManagedFields::read).unwrap_or_default()
-    }
-
     /// Who owns the replicas.
     fn scale_managed(&self, write: Write<'_>) -> ManagedFields {
-        scale_owners::of_scale(&self.managed(), &write.target.resource.api_version())
+        scale_owners::of_scale(&owners::of(&self.object), &write.target.resource.api_version())
     }
 
     /// Who owns them when this is written.
@@ -92,24 +86,17 @@ impl Current {
 
     /// Gives the workload the replicas of a scale.
     fn replace(self, write: Write<'_>, scale: &Value, owners: Owners) -> Result<Decision, Status> {
-        check_name(write, scale)?;
+        if !text(scale, &["metadata", "name"]).is_empty() {
+            update::check_name(write.target, scale)?;
+        }
         let mut new = self.object.clone();
         strategy::apply_scale(write.target.resource, &mut new, scale)?;
-        let owners = owners.of_parent(&self.managed(), &write.target.resource.api_version());
+        let managed = owners::of(&self.object);
+        let owners = owners.of_parent(&managed, &write.target.resource.api_version());
         let (old, revision) = (self.object, self.revision);
         let replacement = update::Replacement { new, old, revision, owners, warnings: vec![] };
         answer(write, update::replace(write, replacement)?)
     }
-}
-
-fn check_name(write: Write<'_>, scale: &Value) -> Result<(), Status> {
-    let (name, asked) = (text(scale, &["metadata", "name"]), write.target.name()?);
-    if name.is_empty() || name == asked {
-        return Ok(());
-    }
-    Err(Status::bad_request(format!(
-        "the name of the object ({name}) does not match the name on the URL ({asked})"
-    )))
 }
 
 /// Answers the scale, not the workload.
@@ -130,8 +117,7 @@ fn answer(write: Write<'_>, mut decision: Decision) -> Result<Decision, Status> 
 
 /// The scale without what the schema does not know, and without zeros that say nothing.
 fn decode(scale: Value) -> Result<Value, Status> {
-    let definition = Schema::of(&strategy::SCALE).expect("a Scale is built in");
-    let decoded = api::decode::object(definition, scale);
+    let decoded = api::decode::object(&strategy::SCALE, scale);
     let decoded = decoded.map_err(|error| Status::bad_request(error.to_string()))?;
     Ok(decoded.object)
 }
