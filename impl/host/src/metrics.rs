@@ -47,14 +47,8 @@ pub(crate) struct About {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     code: u16,
-    component: &'static str,
-    dry_run: &'static str,
-    group: &'static str,
-    resource: &'static str,
-    scope: &'static str,
-    subresource: &'static str,
-    verb: &'static str,
-    version: &'static str,
+    #[prometheus(flatten)]
+    about: About,
 }
 
 /// `mutating` or `readOnly`.
@@ -101,11 +95,6 @@ impl About {
             version: resource.version,
             ..nothing
         }
-    }
-
-    fn answered(self, code: u16) -> Answered {
-        let Self { component, dry_run, group, resource, scope, subresource, verb, version } = self;
-        Answered { code, component, dry_run, group, resource, scope, subresource, verb, version }
     }
 }
 
@@ -203,7 +192,7 @@ pub(crate) struct Running {
 impl Running {
     /// Counts the answer.
     pub(crate) fn answered(self, code: u16) {
-        self.metrics.requests.get_or_create(&self.about.answered(code)).inc();
+        self.metrics.requests.get_or_create(&Answered { code, about: self.about }).inc();
         if self.about.verb != "WATCH" {
             let took: Duration = self.begun.elapsed();
             self.metrics.durations.get_or_create(&self.about).observe(took.as_secs_f64());
