@@ -20,6 +20,8 @@ mod printers;
 mod read;
 mod route;
 mod strategy;
+#[cfg(test)]
+mod testing;
 pub mod token;
 pub mod trace;
 mod version;

@@ -5,27 +5,19 @@ use serde_json::{Value, json};
 use store::Store;
 
 use crate::call::{Call, Context, Decision, Response};
+use crate::testing::Client;
 
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// A store with two ConfigMaps.
 fn store() -> Store {
-    let mut store = Store::default();
-    let namespace = json!({"metadata": {"name": "a"}});
-    let map = |name: &str| json!({"metadata": {"name": name}, "data": {"k": "v"}});
-    let requests = [
-        ("/api/v1/namespaces", namespace),
-        ("/api/v1/namespaces/a/configmaps", map("x")),
-        ("/api/v1/namespaces/a/configmaps", map("y")),
-    ];
-    for (path, body) in requests {
-        let call = Call::of_tests(Method::POST, path, &body);
-        let Decision::Commit(commit) = crate::decide(&store, &call, &Context::of_tests()) else {
-            panic!("{path} takes it");
-        };
-        store.commit(&commit.transaction).expect("it makes sense");
+    let mut client = Client::new();
+    client.created("/api/v1/namespaces", &json!({"metadata": {"name": "a"}}));
+    for name in ["x", "y"] {
+        let map = json!({"metadata": {"name": name}, "data": {"k": "v"}});
+        client.created("/api/v1/namespaces/a/configmaps", &map);
     }
-    store
+    client.store
 }
 
 fn get(path: &str, query: &[(&str, &str)], accept: &str) -> Decision {

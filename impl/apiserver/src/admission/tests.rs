@@ -2,48 +2,30 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use store::Store;
 
-use crate::call::{Call, Context, Decision};
+use crate::testing::Client;
 
-/// A store that somebody has written to.
-struct World(Store);
+/// A client of an API server with a namespace `a` and its service account.
+struct World(Client);
 
 impl World {
-    /// A namespace `a` with its service account.
     fn new() -> Self {
-        let mut world = Self(Store::default());
-        world.created("/api/v1/namespaces", &json!({"metadata": {"name": "a"}}));
-        world.created(&in_a("serviceaccounts"), &json!({"metadata": {"name": "default"}}));
-        world
+        let mut client = Client::new();
+        client.created("/api/v1/namespaces", &json!({"metadata": {"name": "a"}}));
+        client.created(&in_a("serviceaccounts"), &json!({"metadata": {"name": "default"}}));
+        Self(client)
     }
 
-    fn decide(&mut self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
-        let mut call = Call::of_tests(method.clone(), path, body);
-        if method == Method::PATCH {
-            call.content_type = "application/merge-patch+json".to_owned();
-        }
-        match crate::decide(&self.0, &call, &Context::of_tests()) {
-            Decision::Commit(commit) => {
-                self.0.commit(&commit.transaction).expect("it makes sense");
-                Ok(commit.object)
-            }
-            Decision::Respond(response) => {
-                let status: Value = serde_json::from_slice(&response.body).expect("it is JSON");
-                Err(status["message"].as_str().unwrap_or_default().to_owned())
-            }
-            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => {
-                panic!("{path} is no write")
-            }
-        }
+    fn decide(&mut self, method: &Method, path: &str, body: &Value) -> Result<Value, String> {
+        self.0.send(method, path, body)
     }
 
     fn create(&mut self, path: &str, body: &Value) -> Result<Value, String> {
-        self.decide(Method::POST, path, body)
+        self.0.send(&Method::POST, path, body)
     }
 
     fn created(&mut self, path: &str, body: &Value) -> Value {
-        self.create(path, body).unwrap_or_else(|why| panic!("{path}: {why}"))
+        self.0.created(path, body)
     }
 
     /// A pod whose spec has this beside a container.
@@ -248,7 +230,7 @@ fn an_update_that_leaves_the_priority_out_keeps_it() {
     let path = format!("{}/p", in_a("pods"));
 
     let patch = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"priority": null, "preemptionPolicy": null}});
-    let pod = world.decide(Method::PATCH, &path, &patch).unwrap();
+    let pod = world.decide(&Method::PATCH, &path, &patch).unwrap();
 
     assert_eq!(pod["spec"]["priority"], 1000);
     assert_eq!(pod["metadata"]["labels"]["a"], "b");
@@ -264,6 +246,19 @@ fn a_pod_tolerates_a_lost_node_for_a_while() {
     let given = json!({"key": "node.kubernetes.io/not-ready", "operator": "Exists",
         "effect": "NoExecute", "tolerationSeconds": 300});
     assert_eq!(pod["spec"]["tolerations"], json!([own, given]));
+}
+
+#[test]
+fn a_pod_whose_update_takes_its_tolerations_away_has_them_again() {
+    let mut world = World::new();
+    let made = world.pod(&json!({})).unwrap();
+    let path = format!("{}/p", in_a("pods"));
+
+    let patch = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"tolerations": null}});
+    let patched = world.decide(&Method::PATCH, &path, &patch).unwrap();
+
+    assert_eq!(patched["spec"]["tolerations"], made["spec"]["tolerations"]);
+    assert_eq!(made["spec"]["tolerations"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -376,11 +371,11 @@ fn a_claim_grows_where_its_class_allows_it() {
     let larger = json!({"spec": {"resources": {"requests": {"storage": "2Gi"}}}});
     for class in ["grows", "stays"] {
         let bound = json!({"status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}});
-        world.decide(Method::PATCH, &format!("{}/status", path(class)), &bound).unwrap();
+        world.decide(&Method::PATCH, &format!("{}/status", path(class)), &bound).unwrap();
     }
 
-    let stays = world.decide(Method::PATCH, &path("stays"), &larger).unwrap_err();
-    let grows = world.decide(Method::PATCH, &path("grows"), &larger).unwrap();
+    let stays = world.decide(&Method::PATCH, &path("stays"), &larger).unwrap_err();
+    let grows = world.decide(&Method::PATCH, &path("grows"), &larger).unwrap();
 
     assert!(
         stays.ends_with("the storageclass that provisions the pvc must support resize"),

@@ -2,76 +2,44 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use store::{Store, Transaction};
 
-use crate::call::{Call, Context, Decision};
+use crate::call::Decision;
+use crate::testing::Client;
 
 const SERVICES: &str = "/api/v1/namespaces/a/services";
 
-/// A store that somebody writes to.
-struct World {
-    store: Store,
-    random: u64,
-}
+/// A client of an API server with a namespace `a`.
+struct World(Client);
 
 impl World {
     fn new() -> Self {
-        let mut world = Self { store: Store::default(), random: 0 };
-        let namespace = json!({"metadata": {"name": "a"}});
-        world.decide(Method::POST, "/api/v1/namespaces", &namespace).unwrap();
-        world
+        let mut client = Client::new();
+        client.created("/api/v1/namespaces", &json!({"metadata": {"name": "a"}}));
+        Self(client)
     }
 
-    /// What is to be committed, on what is stored now.
-    fn decide_only(&self, method: &Method, path: &str, body: &Value) -> Decision {
-        let mut call = Call::of_tests(method.clone(), path, body);
-        match *method {
-            Method::PATCH => call.content_type = "application/merge-patch+json".to_owned(),
-            Method::DELETE => call.body.clear(),
-            _ => {}
-        }
-        let context = Context { random: self.random, ..Context::of_tests() };
-        crate::decide(&self.store, &call, &context)
-    }
-
-    fn decide(&mut self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
-        match self.decide_only(&method, path, body) {
-            Decision::Commit(commit) => {
-                assert!(self.commit(&commit.transaction), "nobody else writes");
-                Ok(commit.object)
-            }
-            Decision::Respond(response) => {
-                let status: Value = serde_json::from_slice(&response.body).expect("it is JSON");
-                Err(status["message"].as_str().unwrap_or_default().to_owned())
-            }
-            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => {
-                panic!("{path} is no write")
-            }
-        }
-    }
-
-    fn commit(&mut self, transaction: &Transaction) -> bool {
-        self.store.commit(transaction).expect("it makes sense").succeeded
+    fn decide(&mut self, method: &Method, path: &str, body: &Value) -> Result<Value, String> {
+        self.0.send(method, path, body)
     }
 
     fn create(&mut self, name: &str, spec: &Value) -> Result<Value, String> {
-        self.decide(Method::POST, SERVICES, &service(name, spec))
+        self.decide(&Method::POST, SERVICES, &service(name, spec))
     }
 
     fn patch(&mut self, name: &str, spec: &Value) -> Result<Value, String> {
         let path = format!("{SERVICES}/{name}");
-        self.decide(Method::PATCH, &path, &json!({"spec": spec}))
+        self.decide(&Method::PATCH, &path, &json!({"spec": spec}))
     }
 
     fn delete(&mut self, name: &str) {
-        self.decide(Method::DELETE, &format!("{SERVICES}/{name}"), &Value::Null).unwrap();
+        self.decide(&Method::DELETE, &format!("{SERVICES}/{name}"), &Value::Null).unwrap();
     }
 
     /// The addresses and node ports that are given.
     fn held(&self) -> Vec<String> {
         let of = |prefix: &str| -> Vec<String> {
             let found =
-                self.store.iter().map(|found| String::from_utf8_lossy(&found.key).into_owned());
+                self.0.store.iter().map(|found| String::from_utf8_lossy(&found.key).into_owned());
             found.filter_map(|key| key.strip_prefix(prefix).map(str::to_owned)).collect()
         };
         [of("/registry/ipaddresses/"), of("/registry/ranges/servicenodeports/")].concat()
@@ -94,7 +62,7 @@ fn a_service_has_an_address_that_says_whose_it_is_until_it_goes() {
 
     assert_eq!(made["spec"]["clusterIP"], "10.96.1.1");
     assert_eq!(made["spec"]["clusterIPs"], json!(["10.96.1.1"]));
-    let address = world.store.get(b"/registry/ipaddresses/10.96.1.1").expect("it is there");
+    let address = world.0.store.get(b"/registry/ipaddresses/10.96.1.1").expect("it is there");
     let address = crate::object::decode(address);
     let parent = json!({"resource": "services", "namespace": "a", "name": "s"});
     assert_eq!(address["spec"]["parentRef"], parent);
@@ -107,13 +75,13 @@ fn two_services_that_are_made_at_once_do_not_get_the_same() {
     let mut world = World::new();
     let node_port = json!({"type": "NodePort"});
     let both = ["s", "t"].map(|name| {
-        let decision = world.decide_only(&Method::POST, SERVICES, &service(name, &node_port));
+        let decision = world.0.decide(&Method::POST, SERVICES, &service(name, &node_port));
         let Decision::Commit(commit) = decision else { panic!("it is a write") };
         commit
     });
     assert_eq!(both[0].object["spec"]["clusterIP"], both[1].object["spec"]["clusterIP"]);
 
-    let committed = both.map(|commit| world.commit(&commit.transaction));
+    let committed = both.map(|commit| world.0.commit(&commit.transaction));
 
     assert_eq!(committed, [true, false]);
     let again = world.create("t", &node_port).unwrap();
@@ -239,7 +207,7 @@ fn an_update_that_leaves_out_what_was_given_keeps_it() {
     let path = format!("{SERVICES}/s");
 
     let put = service("s", &json!({"type": "NodePort", "selector": {"a": "b"}}));
-    let kept = world.decide(Method::PUT, &path, &put).unwrap();
+    let kept = world.decide(&Method::PUT, &path, &put).unwrap();
     let moved = world.patch("s", &json!({"clusterIP": "10.96.9.9", "clusterIPs": ["10.96.9.9"]}));
 
     for field in ["clusterIP", "clusterIPs", "ports"] {
@@ -285,7 +253,7 @@ fn families_that_the_cluster_does_not_have_are_refused() {
 fn addresses_come_from_every_range_there_is() {
     let mut world = World::new();
     let cidr = json!({"metadata": {"name": "small"}, "spec": {"cidrs": ["10.7.0.0/30"]}});
-    world.decide(Method::POST, "/apis/networking.k8s.io/v1/servicecidrs", &cidr).unwrap();
+    world.decide(&Method::POST, "/apis/networking.k8s.io/v1/servicecidrs", &cidr).unwrap();
 
     let given: Vec<_> = ["s", "t"]
         .map(|name| world.create(name, &json!({})).unwrap()["spec"]["clusterIP"].clone())
