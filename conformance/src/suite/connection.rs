@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use super::kubeconfig::{CannotRun, Target};
 
 /// How long a request may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An answer: its code and its JSON.
 #[derive(Clone, Debug, PartialEq)]

@@ -75,7 +75,7 @@ pub(super) async fn fan_out(target: &Target, watches: usize) -> Result<Fanout, F
 
 /// An open watch. Its connection is kept as long as this.
 struct Watch {
-    _session: Session,
+    session: Session,
     events: hyper::body::Incoming,
     line: Vec<u8>,
 }
@@ -88,15 +88,16 @@ impl Watch {
         if code != 200 {
             return Err(Failure::cannot(format!("{path}: {code}")));
         }
-        Ok(Self { _session: session, events, line: vec![] })
+        Ok(Self { session, events, line: vec![] })
     }
 
     /// Hears of every write. How long after the answer to it; nothing where the event came before.
     async fn hear(mut self, answered: Arc<[OnceLock<Instant>]>) -> Result<Vec<f64>, Failure> {
         let mut milliseconds = vec![];
         while milliseconds.len() < answered.len() {
-            let frame =
-                self.events.frame().await.ok_or_else(|| Failure::cannot("a watch ended"))?;
+            let frame = self.session.in_time("a watch", self.events.frame()).await;
+            let frame = frame.map_err(Failure::cannot)?;
+            let frame = frame.ok_or_else(|| Failure::cannot("a watch ended"))?;
             let Ok(data) = frame.while_doing("a watch")?.into_data() else { continue };
             for byte in data {
                 if byte != b'\n' {
