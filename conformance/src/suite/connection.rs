@@ -1,6 +1,5 @@
 //! HTTP requests to an API server, one connection each: nothing is shared, nothing is reused.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -8,14 +7,13 @@ use http::{Method, Request, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::ServerName;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::kubeconfig::{CannotRun, Target};
+use super::tls;
 
 /// How long a request may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,7 +60,8 @@ impl Connection {
         let uri: Uri = target.server.parse().map_err(|error| cannot(&error))?;
         let is_tls = uri.scheme_str() == Some("https");
         let host = uri.host().ok_or_else(|| cannot(&"it names no host"))?;
-        let tls = if is_tls { Some(connector(target).map_err(|why| cannot(&why))?) } else { None };
+        let tls =
+            if is_tls { Some(tls::connector(target).map_err(|why| cannot(&why))?) } else { None };
         let connection = Self {
             host: host.trim_matches(['[', ']']).to_owned(),
             port: uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 }),
@@ -168,28 +167,4 @@ where
         drop(connection.await);
     });
     Ok(sender)
-}
-
-fn connector(target: &Target) -> Result<TlsConnector, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&target.authority) {
-        let certificate = certificate.map_err(|error| format!("certificate authority: {error}"))?;
-        roots.add(certificate).map_err(|error| format!("certificate authority: {error}"))?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots);
-    let config = if target.certificate.is_empty() {
-        builder.with_no_client_auth()
-    } else {
-        let wrong = |error: &dyn std::fmt::Display| format!("client certificate: {error}");
-        let chain = CertificateDer::pem_slice_iter(&target.certificate)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| wrong(&error))?;
-        let key = PrivateKeyDer::from_pem_slice(&target.key).map_err(|error| wrong(&error))?;
-        builder.with_client_auth_cert(chain, key).map_err(|error| wrong(&error))?
-    };
-    Ok(TlsConnector::from(Arc::new(config)))
 }

@@ -18,6 +18,8 @@ pub struct Target {
     pub server: String,
     /// Certificates to trust, PEM; empty trusts nobody.
     pub authority: Vec<u8>,
+    /// Whether anybody is taken for the server.
+    pub insecure: bool,
     /// A client certificate, PEM; empty for none.
     pub certificate: Vec<u8>,
     /// Its key, PEM.
@@ -47,6 +49,7 @@ impl Target {
         Ok(Self {
             server: cluster["server"].as_str().unwrap_or_default().trim_end_matches('/').to_owned(),
             authority: data(cluster, "certificate-authority", folder)?,
+            insecure: cluster["insecure-skip-tls-verify"] == true,
             certificate: data(user, "client-certificate", folder)?,
             key: data(user, "client-key", folder)?,
             token: user["token"].as_str().unwrap_or_default().to_owned(),
@@ -98,6 +101,19 @@ mod tests {
 
         assert_eq!((target.server.as_str(), target.token.as_str()), ("https://s", "t"));
         assert_eq!(target.authority, b"ca");
+    }
+
+    #[test]
+    fn a_cluster_may_be_trusted_blindly() {
+        let of = |cluster: Value| {
+            let config = json!({"current-context": "b",
+                "contexts": [{"name": "b", "context": {"cluster": "c", "user": "u"}}],
+                "clusters": [{"name": "c", "cluster": cluster}], "users": [{"name": "u", "user": {}}]});
+            Target::of(&config, Path::new(".")).unwrap().insecure
+        };
+
+        assert!(of(json!({"server": "https://s", "insecure-skip-tls-verify": true})));
+        assert!(!of(json!({"server": "https://s"})));
     }
 
     #[test]

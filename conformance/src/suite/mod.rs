@@ -19,6 +19,7 @@ mod report;
 mod requests;
 mod resources;
 mod session;
+mod tls;
 mod watching;
 
 pub use kubeconfig::{CannotRun, Target};

@@ -22,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("every_walk_of_the_model_replays_on_a_cluster", walks),
         trial("every_stored_counterexample_replays_on_a_cluster_or_says_why_not", counterexamples),
         trial("a_kubeconfig_that_points_nowhere_is_one_line", nowhere),
+        trial("a_cluster_is_trusted_blindly_only_when_its_kubeconfig_says_so", blindly),
         trial("every_trace_of_the_models_etcd_replays_on_our_store", store),
         trial("an_etcd_that_is_nowhere_is_one_line", no_etcd),
         trial("the_trace_of_a_cluster_is_allowed_and_a_changed_one_is_not", trace),
@@ -138,4 +139,24 @@ async fn nowhere() -> Outcome {
     std::fs::remove_file(cluster.kubeconfig())?;
     let is_one_line = line.lines().count() == 1 && line.contains("http://127.0.0.1:1");
     ensure(output.status.code() == Some(3) && is_one_line, line)
+}
+
+/// Replays a short walk, first without the cluster's certificate authority.
+async fn blindly() -> Outcome {
+    let cluster = Cluster::simulated(&[])?;
+    let mut config: serde_json::Value =
+        serde_saphyr::from_str(&std::fs::read_to_string(cluster.kubeconfig())?)?;
+    let (_, walk) = stored()?.pop().ok_or("no counterexample is stored")?;
+    let mut run = |field: &str, value: serde_json::Value| -> Result<_, libtest_mimic::Failed> {
+        config["clusters"][0]["cluster"][field] = value;
+        std::fs::write(cluster.kubeconfig(), config.to_string())?;
+        cluster.conform(&["run", "--walk", &walk])
+    };
+
+    let strangers = run("certificate-authority-data", "".into())?;
+    let anybody = run("insecure-skip-tls-verify", true.into())?;
+
+    let told = crate::support::text(&strangers.stderr);
+    ensure(strangers.status.code() == Some(3) && told.contains("UnknownIssuer"), told)?;
+    ensure(anybody.status.success(), crate::support::text(&anybody.stderr))
 }

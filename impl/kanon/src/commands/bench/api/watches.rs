@@ -81,8 +81,13 @@ struct Watch {
 }
 
 impl Watch {
+    /// Lists, and watches from there on, as clients do.
     async fn open(mut session: Session, label: &str) -> Result<Self, Failure> {
-        let path = format!("{}?watch=true&labelSelector=of%3D{label}", load::path(NAMESPACE));
+        let selected = format!("{}?labelSelector=of%3D{label}", load::path(NAMESPACE));
+        let list = load::expect(&mut session, Method::GET, &selected, None, 200).await?;
+        let list: Value = serde_json::from_slice(&list).while_doing("a list")?;
+        let version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+        let path = format!("{selected}&watch=true&resourceVersion={version}");
         let (code, events) =
             session.begin(Method::GET, &path, None).await.map_err(Failure::cannot)?;
         if code != 200 {
@@ -104,13 +109,19 @@ impl Watch {
                     self.line.push(byte);
                     continue;
                 }
-                let since = number(&self.line).and_then(|number| answered.get(number)?.get());
+                let number = number(&self.line).ok_or_else(|| unexpected(&self.line))?;
+                let since = answered.get(number).and_then(OnceLock::get);
                 milliseconds.push(since.map_or(0.0, |at| at.elapsed().as_secs_f64() * 1000.0));
                 self.line.clear();
             }
         }
         Ok(milliseconds)
     }
+}
+
+/// An event that is about none of the written objects.
+fn unexpected(line: &[u8]) -> Failure {
+    Failure::cannot(format!("a watch was told {}", String::from_utf8_lossy(line)))
 }
 
 /// The number at the end of the name of the object in an event.
