@@ -15,6 +15,9 @@ mod strict;
 #[cfg(test)]
 mod tests;
 
+/// What a refusal begins with that tells of keys in YAML.
+pub const YAML_ERRORS: &str = "yaml: unmarshal errors:\n  ";
+
 /// An object, and what was not right in its body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
@@ -22,23 +25,33 @@ pub struct Decoded {
     pub object: Value,
     /// Paths of fields that the schema does not know, `spec.foo`.
     pub unknown_fields: Vec<String>,
-    /// Paths of fields that stand there more than once; the last one counts.
-    pub duplicate_fields: Vec<String>,
+    /// What the parser has to tell of keys that stand there more than once; the last one counts.
+    pub duplicates: Vec<String>,
+}
+
+/// A document, and what is not right about its keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed {
+    /// All that it says; of a key that stands there more than once, the last one counts.
+    pub value: Value,
+    /// `duplicate field "spec.replicas"` in JSON, `line 3: key "a" already set in map` in YAML, which only
+    /// tells the first one.
+    pub duplicates: Vec<String>,
 }
 
 impl Decoded {
     /// What strict field validation refuses, `unknown field "spec.foo"`.
     pub fn strict_errors(&self) -> Vec<String> {
         let unknown = self.unknown_fields.iter().map(|path| format!("unknown field \"{path}\""));
-        let duplicate =
-            self.duplicate_fields.iter().map(|path| format!("duplicate field \"{path}\""));
-        unknown.chain(duplicate).collect()
+        self.duplicates.iter().cloned().chain(unknown).collect()
     }
 
     /// The text with which strict field validation refuses; `None` when all is right.
     pub fn strict_error(&self) -> Option<String> {
         let errors = self.strict_errors();
-        (!errors.is_empty()).then(|| format!("strict decoding error: {}", errors.join(", ")))
+        let is_yaml = self.duplicates.iter().any(|told| told.starts_with("line "));
+        let head = if is_yaml { YAML_ERRORS } else { "" };
+        (!errors.is_empty()).then(|| format!("strict decoding error: {head}{}", errors.join(", ")))
     }
 }
 
@@ -71,9 +84,14 @@ pub enum DecodeError {
 
 /// Decodes a JSON body of a resource.
 pub fn json(resource: &ApiResource, bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    let (value, duplicate_fields) =
-        strict::parse(bytes).map_err(|error| DecodeError::Json(error.to_string()))?;
-    Ok(Decoded { duplicate_fields, ..object(resource, value)? })
+    let Parsed { value, duplicates } = parse_json(bytes)?;
+    Ok(Decoded { duplicates, ..object(resource, value)? })
+}
+
+/// Decodes a YAML body of a resource.
+pub fn yaml(resource: &ApiResource, bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    let Parsed { value, duplicates } = parse_yaml(bytes)?;
+    Ok(Decoded { duplicates, ..object(resource, value)? })
 }
 
 /// Decodes an object of a resource that is parsed already.
@@ -81,7 +99,7 @@ pub fn object(resource: &ApiResource, value: Value) -> Result<Decoded, DecodeErr
     let definition =
         Schema::of(resource).ok_or_else(|| DecodeError::UnknownKind(resource.kind.to_owned()))?;
     let (object, unknown_fields) = prune::prune(definition, value)?;
-    Ok(Decoded { object, unknown_fields, duplicate_fields: vec![] })
+    Ok(Decoded { object, unknown_fields, duplicates: vec![] })
 }
 
 /// What Go calls a JSON value.
@@ -89,21 +107,32 @@ pub fn go_name(value: &Value) -> &'static str {
     scalar::found(value)
 }
 
-/// Parses a YAML body, in which the last of duplicate keys counts.
-pub fn yaml_with_duplicates(bytes: &[u8]) -> Result<Value, DecodeError> {
-    if let Ok(value) = serde_json::from_slice(bytes) {
-        return Ok(value);
-    }
-    let options = serde_saphyr::options! {
-        with_snippet: false, duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
-    };
-    serde_saphyr::from_slice_with_options(bytes, options)
-        .map_err(|error| DecodeError::Yaml(error.to_string()))
+/// Parses JSON.
+pub fn parse_json(bytes: &[u8]) -> Result<Parsed, DecodeError> {
+    let (value, paths) =
+        strict::parse(bytes).map_err(|error| DecodeError::Json(error.to_string()))?;
+    let duplicates = paths.iter().map(|path| format!("duplicate field \"{path}\"")).collect();
+    Ok(Parsed { value, duplicates })
 }
 
-/// Parses a YAML body, which must hold one document without duplicate keys.
-pub fn yaml(bytes: &[u8]) -> Result<Value, DecodeError> {
-    let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_slice_with_options(bytes, options)
-        .map_err(|error| DecodeError::Yaml(error.to_string()))
+/// Parses YAML, which must be one document.
+pub fn parse_yaml(bytes: &[u8]) -> Result<Parsed, DecodeError> {
+    let of = |duplicate_keys| {
+        serde_saphyr::from_slice_with_options(
+            bytes,
+            serde_saphyr::options! { with_snippet: false, duplicate_keys: duplicate_keys },
+        )
+    };
+    let error = match of(serde_saphyr::DuplicateKeyPolicy::Error) {
+        Ok(value) => return Ok(Parsed { value, duplicates: vec![] }),
+        Err(error) => error,
+    };
+    let serde_saphyr::Error::DuplicateMappingKey { key, location } = &error else {
+        return Err(DecodeError::Yaml(error.to_string()));
+    };
+    let key = key.as_deref().unwrap_or_default();
+    let told = format!("line {}: key \"{key}\" already set in map", location.line());
+    let value = of(serde_saphyr::DuplicateKeyPolicy::LastWins)
+        .map_err(|error| DecodeError::Yaml(error.to_string()))?;
+    Ok(Parsed { value, duplicates: vec![told] })
 }

@@ -272,6 +272,13 @@ impl Status {
         status
     }
 
+    /// 422 for a patch, which is no object.
+    pub fn invalid_patch(patch: &str, why: &str) -> Self {
+        let cause = Cause::invalid("patch", &Value::from(patch), why);
+        let message = format!(" \"\" is invalid: {cause}");
+        Self { causes: vec![cause], ..Self::new(Reason::Invalid, message) }
+    }
+
     /// 500.
     pub fn internal(message: impl fmt::Display) -> Self {
         Self::new(Reason::InternalError, format!("Internal error occurred: {message}"))

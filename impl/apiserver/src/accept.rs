@@ -37,7 +37,7 @@ const PRETTY_AGENTS: [&str; 3] = ["curl", "Wget", "Mozilla/5.0"];
 
 /// How the answer to a request is written. What no encoding can be found for is answered in JSON.
 pub(crate) fn encoding(call: &Call) -> Encoding {
-    let encoding = best(call).map_or(Encoding::Json, |(encoding, _)| encoding);
+    let encoding = best(call, true).map_or(Encoding::Json, |(encoding, _)| encoding);
     let is_pretty = match call.parameter("pretty") {
         "" => PRETTY_AGENTS.iter().any(|agent| call.user_agent.starts_with(agent)),
         _ => call.flag("pretty"),
@@ -45,25 +45,27 @@ pub(crate) fn encoding(call: &Call) -> Encoding {
     if encoding == Encoding::Json && is_pretty { Encoding::PrettyJson } else { encoding }
 }
 
-/// What the answer to a request shows. A 406 where none of what is asked for can be had.
-pub(crate) fn shown(call: &Call) -> Result<Shown, Status> {
+/// What the answer to a request shows. A 406 where none of what is asked for can be had; a `Table` cannot
+/// be had of what has no columns.
+pub(crate) fn shown(call: &Call, has_columns: bool) -> Result<Shown, Status> {
     let offered = if is_watch(call) {
         "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
     } else {
         "application/json, application/yaml, application/vnd.kubernetes.protobuf"
     };
-    best(call).map(|(_, shown)| shown).ok_or_else(|| {
+    best(call, has_columns).map(|(_, shown)| shown).ok_or_else(|| {
         let message = format!("only the following media types are accepted: {offered}");
         Status::new(Reason::NotAcceptable, message)
     })
 }
 
 /// The first of the wanted that can be had.
-fn best(call: &Call) -> Option<(Encoding, Shown)> {
+fn best(call: &Call, has_columns: bool) -> Option<(Encoding, Shown)> {
     let accept = if call.accept.trim().is_empty() { "*/*" } else { &call.accept };
     let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::of).collect();
     clauses.sort_by(|left, right| right.quality.total_cmp(&left.quality));
-    clauses.iter().find_map(|clause| clause.served(is_watch(call)))
+    let mut served = clauses.iter().filter_map(|clause| clause.served(is_watch(call)));
+    served.find(|(_, shown)| has_columns || *shown != Shown::Table)
 }
 
 fn is_watch(call: &Call) -> bool {
@@ -142,13 +144,24 @@ mod tests {
             ),
         ];
         for (accept, expected) in cases {
-            assert_eq!(best(&call(&accept, &[])), expected, "{accept}");
+            assert_eq!(best(&call(&accept, &[]), true), expected, "{accept}");
         }
     }
 
     #[test]
+    fn what_has_no_columns_is_no_table() {
+        let table = "application/json;as=Table;g=meta.k8s.io;v=v1";
+
+        let refusal = shown(&call(table, &[]), false).unwrap_err();
+        let second = shown(&call(&format!("{table},application/json"), &[]), false);
+
+        assert_eq!(refusal.reason, Reason::NotAcceptable);
+        assert_eq!(second, Ok(Shown::Object));
+    }
+
+    #[test]
     fn a_watch_is_not_written_as_yaml() {
-        let refusal = shown(&call("application/yaml", &[("watch", "1")])).unwrap_err();
+        let refusal = shown(&call("application/yaml", &[("watch", "1")]), true).unwrap_err();
 
         let offered =
             "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";

@@ -39,7 +39,7 @@ pub enum Include {
 
 /// The form that a request asks for.
 pub fn format(call: &Call, target: &Objects) -> Result<Format, Status> {
-    match accept::shown(call)? {
+    match accept::shown(call, target.has_columns())? {
         Shown::Object => Ok(target.version.map_or(Format::Object, Format::Version)),
         Shown::Metadata => Ok(Format::Metadata),
         Shown::Table => include(call, target).map(Format::Table),

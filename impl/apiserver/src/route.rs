@@ -52,6 +52,11 @@ impl Objects {
         self.version.map_or(self.resource, |version| version.served)
     }
 
+    /// Whether what is answered can be a table. What is only sent, and never listed, has no columns.
+    pub fn has_columns(&self) -> bool {
+        self.resource.is_stored && !matches!(self.subresource, "binding" | "eviction" | "token")
+    }
+
     /// The name of the one object that is meant.
     pub fn name(&self) -> Result<&str, Status> {
         self.name.as_deref().ok_or_else(Status::method_not_allowed)

@@ -110,9 +110,13 @@ impl GarbageCollector {
         if !owners.unknown.is_empty() {
             return self.ask(node, &owners.unknown, now);
         }
-        let dependents = !self.graph.dependents(&node.uid).is_empty();
-        if !owners.waiting.is_empty() && dependents {
-            return delete(node, "Foreground");
+        let dependents = self.graph.dependents(&node.uid);
+        if !owners.waiting.is_empty() && !dependents.is_empty() {
+            let may_be_circle = dependents.iter().any(|uid| {
+                self.graph.get(uid).is_some_and(|dependent| dependent.waits_for_dependents())
+            });
+            let unblock = may_be_circle.then(|| unblock_owners(node)).flatten();
+            return unblock.unwrap_or_else(|| delete(node, "Foreground"));
         }
         if owners.waiting.is_empty() && owners.dangling.is_empty() {
             return Plan::default();
@@ -133,7 +137,7 @@ impl GarbageCollector {
             let kind = match (owner_request(node, owner), self.graph.get(&owner.uid)) {
                 (None, _) => &mut owners.solid,
                 (Some(asked), Some(found)) if found.is_meant_by(&asked) => {
-                    match found.deleting && found.has_finalizer(FOREGROUND) {
+                    match found.waits_for_dependents() {
                         true => &mut owners.waiting,
                         false => &mut owners.solid,
                     }
@@ -221,6 +225,24 @@ fn patch_owners(node: &Node, uids: &[&str]) -> Request {
         uids.iter().map(|uid| json!({"$patch": "delete", "uid": uid})).collect();
     let patch = json!({"metadata": {"uid": node.uid, "ownerReferences": references}});
     Request::strategic_merge_patch(node.resource, node.key.clone(), patch)
+}
+
+/// Lets owners go before this dependent; `None` when it holds up none. Otherwise a circle of owners that all
+/// wait for their dependents would wait forever.
+fn unblock_owners(node: &Node) -> Option<Plan> {
+    let blocks = |owner: &&OwnerReference| owner.block_owner_deletion == Some(true);
+    let references: Vec<Value> = node
+        .owners
+        .iter()
+        .filter(blocks)
+        .map(|owner| json!({"uid": owner.uid, "blockOwnerDeletion": false}))
+        .collect();
+    if references.is_empty() {
+        return None;
+    }
+    let patch = json!({"metadata": {"uid": node.uid, "ownerReferences": references}});
+    let request = Request::strategic_merge_patch(node.resource, node.key.clone(), patch);
+    Some(Plan { requests: vec![request], look_again: None })
 }
 
 fn remove_finalizer(node: &Node, finalizer: &str) -> Request {

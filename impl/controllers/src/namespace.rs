@@ -1,17 +1,21 @@
 //! The Namespace controller: empties a namespace that is being deleted, then lets it go.
 //!
-//! Source: pkg/controller/namespace/deletion (v1.36). Left out: the conditions that say what is still
-//! there. A cache may not know of every object, so the API server is asked before the last step.
+//! Pods go first, then the rest. Source: pkg/controller/namespace/deletion (v1.36), KEP-5080. A cache may
+//! not know of every object, so the API server is asked before the last step. Left out: conditions that tell
+//! of failures, because a cache knows of none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::{ApiResource, Key, Request, Timestamp, Verb, resources};
 use client::{Change, Outcome, View};
 use k8s_openapi::api::core::v1::{Namespace, NamespaceSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 
 use crate::ownership::uid;
 use crate::{Controller, Plan, after_seconds};
+
+mod conditions;
 
 const FINALIZER: &str = "kubernetes";
 
@@ -63,9 +67,12 @@ impl Controller for NamespaceController {
 impl NamespaceController {
     fn empty_or_finalize(&mut self, view: &View, namespace: &Namespace, now: Timestamp) -> Plan {
         let key = Key::of(&namespace.metadata);
-        let deletions = deletions(view, &key.name);
+        let left = Left::of(view, &key.name);
         let known_empty = self.empty.remove(&key).unwrap_or_default();
-        if let Some(requests) = deletions {
+        if !left.is_empty() {
+            let deletions = left.deletions();
+            let told = deletions.is_empty().then(|| conditions::tell(namespace, &left, now));
+            let requests = deletions.into_iter().chain(told.flatten()).collect();
             return Plan { requests, look_again: None };
         }
         let unknown: Vec<_> = namespaced().filter(|found| !known_empty.contains(found)).collect();
@@ -89,21 +96,39 @@ fn namespaced() -> impl Iterator<Item = &'static ApiResource> {
     resources::ALL.iter().copied().filter(|resource| resource.namespaced)
 }
 
-/// Deletes what is not being deleted yet; `None` when the cache has nothing left.
-fn deletions(view: &View, namespace: &str) -> Option<Vec<Request>> {
-    let mut is_empty = true;
-    let mut requests = vec![];
-    for (resource, metadata) in view.all() {
-        if resource.namespaced && metadata.namespace.as_deref() == Some(namespace) {
-            is_empty = false;
-            if metadata.deletion_timestamp.is_none() {
-                let options = json!({"propagationPolicy": "Background"});
-                let key = Key::of(metadata);
-                requests.push(Request::delete(resource, key, uid(metadata), options));
-            }
-        }
+/// What a namespace still has, as far as the cache knows.
+struct Left<'a> {
+    objects: Vec<(&'static ApiResource, &'a ObjectMeta)>,
+}
+
+impl<'a> Left<'a> {
+    fn of(view: &'a View, namespace: &str) -> Self {
+        let is_in = |(resource, metadata): &(&ApiResource, &ObjectMeta)| {
+            resource.namespaced && metadata.namespace.as_deref() == Some(namespace)
+        };
+        Self { objects: view.all().filter(is_in).collect() }
     }
-    (!is_empty).then_some(requests)
+
+    fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    fn has_pods(&self) -> bool {
+        self.objects.iter().any(|(resource, _)| *resource == &resources::PODS)
+    }
+
+    /// Deletes what is not being deleted yet; only Pods while there are any.
+    fn deletions(&self) -> Vec<Request> {
+        let pods_only = self.has_pods();
+        let goes = |(resource, metadata): &&(&ApiResource, &ObjectMeta)| {
+            metadata.deletion_timestamp.is_none() && (!pods_only || *resource == &resources::PODS)
+        };
+        let delete = |(resource, metadata): &(&'static ApiResource, &ObjectMeta)| {
+            let options = json!({"propagationPolicy": "Background"});
+            Request::delete(resource, Key::of(metadata), uid(metadata), options)
+        };
+        self.objects.iter().filter(goes).map(delete).collect()
+    }
 }
 
 fn finalize(namespace: &Namespace) -> Request {
@@ -132,6 +157,66 @@ mod tests {
         assert_eq!(plan.requests.len(), 1);
         assert_eq!(plan.requests[0].key, Key::new("old", "web"));
         assert_eq!(names(&plan, Verb::Delete, &resources::PODS), ["web"]);
+    }
+
+    #[test]
+    fn pods_go_before_anything_else() {
+        let mut world = world(true);
+        let in_old = |name: &str| json!({"metadata": {"name": name, "namespace": "old"}});
+        let mut pod = in_old("web");
+        world.put(&resources::PODS, pod.clone());
+        world.put(&resources::CONFIG_MAPS, in_old("map"));
+
+        let first = world.reconcile(&key(), at(10));
+        pod["metadata"]["deletionTimestamp"] = Value::from("1970-01-01T00:00:10Z");
+        world.put(&resources::PODS, pod);
+        let second = world.reconcile(&key(), at(11));
+        world.remove(&resources::PODS, &Key::new("old", "web"));
+        let third = world.reconcile(&key(), at(12));
+
+        assert_eq!(names(&first, Verb::Delete, &resources::PODS), ["web"]);
+        assert_eq!(first.requests.len(), 1);
+        assert_eq!(names(&second, Verb::Delete, &resources::CONFIG_MAPS), [""; 0]);
+        assert_eq!(names(&third, Verb::Delete, &resources::CONFIG_MAPS), ["map"]);
+    }
+
+    #[test]
+    fn what_stays_is_told_once_with_its_finalizers() {
+        let mut world = world(true);
+        let metadata = json!({"name": "map", "namespace": "old", "finalizers": ["a.b/c"],
+            "deletionTimestamp": "1970-01-01T00:00:06Z"});
+        world.put(&resources::CONFIG_MAPS, json!({"metadata": metadata}));
+
+        let plan = world.reconcile(&key(), at(10));
+
+        let body = plan.requests[0].body.clone().unwrap();
+        let conditions = body["status"]["conditions"].as_array().unwrap();
+        let told: Vec<_> = conditions
+            .iter()
+            .map(|condition| {
+                (condition["type"].as_str().unwrap(), condition["status"].as_str().unwrap())
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("NamespaceDeletionDiscoveryFailure", "False"),
+                ("NamespaceDeletionGroupVersionParsingFailure", "False"),
+                ("NamespaceDeletionContentFailure", "False"),
+                ("NamespaceContentRemaining", "True"),
+                ("NamespaceFinalizersRemaining", "True"),
+            ]
+        );
+        assert_eq!(
+            conditions[3]["message"],
+            "Some resources are remaining: configmaps. has 1 resource instances"
+        );
+        assert_eq!(
+            conditions[4]["message"],
+            "Some content in the namespace has finalizers remaining: a.b/c in 1 resource instances"
+        );
+        world.put(&resources::NAMESPACES, body);
+        assert_eq!(world.reconcile(&key(), at(11)).requests, []);
     }
 
     #[test]

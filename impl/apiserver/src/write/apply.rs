@@ -93,27 +93,30 @@ pub(super) fn apply_to(
 }
 
 /// What is applied, and why a strict reader would not take it.
-fn config(call: &Call) -> Result<(Value, Option<String>), Status> {
+fn config(call: &Call) -> Result<(Value, Vec<String>), Status> {
     let not_yaml =
         |error: &decode::DecodeError| Status::bad_request(format!("error decoding YAML: {error}"));
-    let config = decode::yaml_with_duplicates(&call.body).map_err(|error| not_yaml(&error))?;
+    let parsed = decode::parse_yaml(&call.body).map_err(|error| not_yaml(&error))?;
+    let config = parsed.value;
     if !config.is_object() && !config.is_null() {
         let found = decode::go_name(&config);
         return Err(Status::bad_request(format!(
             "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
         )));
     }
-    let duplicates = decode::yaml(&call.body).err().map(|error| error.to_string());
-    Ok((config, duplicates))
+    Ok((config, parsed.duplicates))
 }
 
-fn judge(call: &Call, duplicates: Option<String>) -> Result<Vec<String>, Status> {
-    match (FieldValidation::of(call)?, duplicates) {
+fn judge(call: &Call, duplicates: Vec<String>) -> Result<Vec<String>, Status> {
+    match (FieldValidation::of(call)?, duplicates.first()) {
         (FieldValidation::Strict, Some(error)) => {
-            Err(Status::bad_request(format!("error strict decoding YAML: {error}")))
+            let head = decode::YAML_ERRORS;
+            Err(Status::bad_request(format!(
+                "error strict decoding YAML: error converting YAML to JSON: {head}{error}"
+            )))
         }
-        (FieldValidation::Warn, Some(error)) => Ok(vec![error]),
-        (FieldValidation::Ignore, _) | (_, None) => Ok(vec![]),
+        (FieldValidation::Ignore, _) => Ok(vec![]),
+        (FieldValidation::Warn | FieldValidation::Strict, _) => Ok(duplicates),
     }
 }
 

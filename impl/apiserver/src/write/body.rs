@@ -46,17 +46,28 @@ impl FieldValidation {
 
     /// Refuses, warns of or ignores what the schema does not know.
     pub(super) fn judge(self, resource: &ApiResource, decoded: Decoded) -> Result<Body, Status> {
-        let errors = decoded.strict_errors();
-        match self {
-            Self::Strict if !errors.is_empty() => Err(Status::bad_request(format!(
-                "{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
-                resource.kind,
-                resource.version,
-                resource.kind,
-                errors.join(", ")
-            ))),
-            Self::Ignore => Ok(Body { object: decoded.object, warnings: vec![] }),
-            Self::Warn | Self::Strict => Ok(Body { object: decoded.object, warnings: errors }),
+        let (kind, version) = (resource.kind, resource.version);
+        self.judge_with(decoded, |error| {
+            let head = format!("{kind} in version \"{version}\" cannot be handled as a {kind}");
+            Status::bad_request(format!("{head}: {error}"))
+        })
+    }
+
+    /// The same for a patch. Its refusal shows what was patched, or the patch.
+    pub(super) fn judge_patched(self, decoded: Decoded, shown: &str) -> Result<Body, Status> {
+        self.judge_with(decoded, |error| Status::invalid_patch(shown, &error))
+    }
+
+    fn judge_with(
+        self,
+        decoded: Decoded,
+        refusal: impl FnOnce(String) -> Status,
+    ) -> Result<Body, Status> {
+        let warnings = decoded.strict_errors();
+        match (self, decoded.strict_error()) {
+            (Self::Strict, Some(error)) => Err(refusal(error)),
+            (Self::Ignore, _) => Ok(Body { object: decoded.object, warnings: vec![] }),
+            (Self::Warn, _) | (Self::Strict, None) => Ok(Body { object: decoded.object, warnings }),
         }
     }
 }
@@ -86,7 +97,9 @@ pub(super) fn options(call: &Call) -> Result<Value, Status> {
         "" | "*/*" | "application/json" => {
             serde_json::from_slice(&call.body).map_err(|error| bad_body(&error))
         }
-        "application/yaml" => decode::yaml(&call.body).map_err(|error| bad_body(&error)),
+        "application/yaml" => decode::parse_yaml(&call.body)
+            .map(|parsed| parsed.value)
+            .map_err(|error| bad_body(&error)),
         other => Err(unsupported(other)),
     }
 }
@@ -107,10 +120,7 @@ fn decode(call: &Call, resource: &ApiResource) -> Result<Decoded, Status> {
         "" | "*/*" | "application/json" => {
             decode::json(resource, &call.body).map_err(|error| cannot(&error))
         }
-        "application/yaml" => {
-            let object = decode::yaml(&call.body).map_err(|error| cannot(&error))?;
-            decode::object(resource, object).map_err(|error| cannot(&error))
-        }
+        "application/yaml" => decode::yaml(resource, &call.body).map_err(|error| cannot(&error)),
         other => Err(unsupported(other)),
     }
 }

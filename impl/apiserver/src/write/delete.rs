@@ -145,7 +145,9 @@ fn mark_deleted(
         metadata_mut(&mut new).insert("finalizers".to_owned(), json!(finalizers));
     }
     if resource == &resources::NAMESPACES {
-        new["status"] = json!({"phase": "Terminating"});
+        // Upstream marks a namespace in its own way (pkg/registry/core/namespace/storage, v1.36).
+        metadata_mut(&mut new).remove("deletionGracePeriodSeconds");
+        new["status"]["phase"] = json!("Terminating");
     }
     let after = object::encode(resource, &new);
     if after == object::encode(resource, &old) {
@@ -233,7 +235,28 @@ pub(crate) fn delete_collection(write: Write<'_>) -> Result<Decision, Status> {
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+
     use super::*;
+    use crate::testing::Client;
+
+    #[test]
+    fn a_deleted_namespace_is_given_no_grace_and_keeps_its_status() {
+        let mut client = Client::new();
+        let path = "/api/v1/namespaces";
+        client.created(path, &json!({"metadata": {"name": "old"}}));
+        let condition = json!({"type": "A", "status": "True", "reason": "B", "message": "C",
+            "lastTransitionTime": "1970-01-01T00:00:00Z"});
+        let status = json!({"status": {"conditions": [condition]}});
+        client.send(&Method::PATCH, &format!("{path}/old/status"), &status).unwrap();
+
+        let deleted = client.send(&Method::DELETE, &format!("{path}/old"), &Value::Null).unwrap();
+
+        assert_eq!(deleted["metadata"]["deletionTimestamp"], "1970-01-01T00:00:00Z");
+        assert_eq!(deleted["metadata"].get("deletionGracePeriodSeconds"), None);
+        assert_eq!(deleted["status"]["phase"], "Terminating");
+        assert_eq!(deleted["status"]["conditions"], json!([condition]));
+    }
 
     #[test]
     fn a_dry_run_that_only_the_options_name_is_one() {

@@ -1,8 +1,9 @@
 //! PATCH: JSON patch, merge patch and strategic merge patch, decided on the newest object.
 
+use api::decode::{Decoded, Parsed};
 use api::patch::{self, PatchKind};
 use api::{Reason, Status};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::call::{Call, Decision};
 use crate::write::body::{self, FieldValidation};
@@ -17,13 +18,20 @@ pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
     owners::check_not_forced(write.call)?;
     let (resource, version) = (write.target.served(), write.target.version);
     let kind = kind(write.call)?;
-    let patch = document(write.call)?;
+    let Parsed { value: patch, duplicates } = document(write.call)?;
     let (old, revision) = write.current()?;
     let served = version.map_or_else(|| old.clone(), |version| version.serve(&old));
     let patched = patch::apply(kind, resource, &served, &patch)?;
+    let validation = FieldValidation::of(write.call)?;
+    let shown = match (validation, kind) {
+        (FieldValidation::Ignore | FieldValidation::Warn, _) => String::new(),
+        (FieldValidation::Strict, PatchKind::StrategicMerge) => go_text(&patch),
+        (FieldValidation::Strict, PatchKind::Merge | PatchKind::Json) => patched.to_string(),
+    };
     let decoded = api::decode::object(resource, patched)
         .map_err(|error| Status::bad_request(format!("error decoding patched object: {error}")))?;
-    let body = FieldValidation::of(write.call)?.judge(resource, decoded)?.stored(write.target);
+    let decoded = Decoded { duplicates: strict_errors(kind, &patch, duplicates), ..decoded };
+    let body = validation.judge_patched(decoded, &shown)?.stored(write.target);
     update::check_patched(write.target, &body.object, &old, revision)?;
     let body::Body { object: new, warnings } = body;
     let owners = Owners::Writer;
@@ -40,8 +48,125 @@ pub(super) fn kind(call: &Call) -> Result<PatchKind, Status> {
     }
 }
 
-/// The patch itself.
-pub(super) fn document(call: &Call) -> Result<Value, Status> {
-    serde_json::from_slice(&call.body)
+/// The patch itself, and what is not right about its keys.
+pub(super) fn document(call: &Call) -> Result<Parsed, Status> {
+    api::decode::parse_json(&call.body)
         .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))
+}
+
+/// What strict validation has to say of a patch. Only the operations of a JSON patch have fields of their own.
+fn strict_errors(kind: PatchKind, patch: &Value, duplicates: Vec<String>) -> Vec<String> {
+    if kind != PatchKind::Json {
+        return duplicates;
+    }
+    let operations = patch.as_array().into_iter().flatten().enumerate();
+    let unknown = operations.flat_map(|(place, operation)| {
+        let fields = operation.as_object().into_iter().flat_map(Map::keys);
+        let unknown = fields.filter(|field| !OPERATION_FIELDS.contains(&field.as_str()));
+        unknown.map(move |field| format!("unknown field \"[{place}].{field}\""))
+    });
+    duplicates.into_iter().chain(unknown).map(|error| format!("json patch {error}")).collect()
+}
+
+/// What an operation of a JSON patch says. Source: RFC 6902.
+const OPERATION_FIELDS: [&str; 4] = ["from", "op", "path", "value"];
+
+/// `map[spec:map[replicas:2]]`, as Go prints a document.
+fn go_text(value: &Value) -> String {
+    let joined = |parts: Vec<String>| parts.join(" ");
+    match value {
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| format!("{name}:{}", go_text(value));
+            format!("map[{}]", joined(fields.iter().map(field).collect()))
+        }
+        Value::Array(items) => format!("[{}]", joined(items.iter().map(go_text).collect())),
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::Client;
+
+    const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/web";
+
+    fn client() -> Client {
+        let mut client = Client::new();
+        let namespace = json!({"metadata": {"name": "default"}});
+        client.created("/api/v1/namespaces", &namespace);
+        let web = json!({"metadata": {"name": "web"}, "spec": {"selector": {"matchLabels": {"a": "b"}},
+            "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers":
+                [{"name": "c", "image": "i"}]}}}});
+        client.created("/apis/apps/v1/namespaces/default/deployments", &web);
+        client
+    }
+
+    /// What is decided about a patch of the deployment with some field validation.
+    fn patched(kind: &str, patch: &str, validation: &str) -> Decision {
+        let client = client();
+        let mut call = Call::of_tests(Method::PATCH, DEPLOYMENT, &Value::Null);
+        call.content_type = format!("application/{kind}+json");
+        call.body = patch.as_bytes().to_vec();
+        call.query = vec![("fieldValidation".to_owned(), validation.to_owned())];
+        crate::decide(&client.store, &call, &client.context)
+    }
+
+    /// The code of a refusal, and its words behind the object that it shows.
+    fn refused(kind: &str, patch: &str) -> (u16, String) {
+        let Decision::Respond(response) = patched(kind, patch, "Strict") else {
+            panic!("it is taken")
+        };
+        let status: Value = serde_json::from_slice(&response.body).expect("it is JSON");
+        let message = status["message"].as_str().unwrap_or_default();
+        let errors = message.split("strict decoding error: ").nth(1).unwrap_or(message);
+        (response.code, errors.to_owned())
+    }
+
+    #[test]
+    fn a_strict_patch_says_nothing_twice_and_nothing_unknown() {
+        let twice = r#"{"spec": {"unknown": "x", "replicas": 1, "replicas": 2}}"#;
+        let errors = "duplicate field \"spec.replicas\", unknown field \"spec.unknown\"";
+        assert_eq!(refused("merge-patch", twice), (422, errors.to_owned()));
+        assert_eq!(refused("strategic-merge-patch", twice), (422, errors.to_owned()));
+
+        let operations =
+            r#"[{"op": "add", "path": "/spec/unknown", "value": 1, "value": 2, "foo": 3}]"#;
+        let errors = "json patch duplicate field \"[0].value\", json patch unknown field \"[0].foo\", \
+                      unknown field \"spec.unknown\"";
+        assert_eq!(refused("json-patch", operations), (422, errors.to_owned()));
+    }
+
+    #[test]
+    fn a_strategic_merge_patch_is_shown_as_go_prints_it() {
+        let Decision::Respond(response) =
+            patched("strategic-merge-patch", r#"{"spec": {"foo": [1, null]}}"#, "Strict")
+        else {
+            panic!("it is taken")
+        };
+
+        let status: Value = serde_json::from_slice(&response.body).expect("it is JSON");
+        assert_eq!(
+            status["message"],
+            " \"\" is invalid: patch: Invalid value: \"map[spec:map[foo:[1 <nil>]]]\": strict decoding \
+             error: unknown field \"spec.foo\""
+        );
+    }
+
+    #[test]
+    fn otherwise_there_is_a_warning() {
+        let twice = r#"{"spec": {"replicas": 1, "replicas": 2}}"#;
+
+        let Decision::Commit(commit) = patched("merge-patch", twice, "Warn") else {
+            panic!("it is refused")
+        };
+
+        assert_eq!(commit.object["spec"]["replicas"], 2);
+        assert_eq!(commit.answer.warnings, ["duplicate field \"spec.replicas\""]);
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) fn patch_scale(write: Write<'_>) -> Result<Decision, Status> {
     }
     owners::check_not_forced(write.call)?;
     let current = Current::of(write)?;
-    let document = patches::document(write.call)?;
+    let document = patches::document(write.call)?.value;
     let kind = match patches::kind(write.call)? {
         patch::PatchKind::StrategicMerge | patch::PatchKind::Merge => patch::PatchKind::Merge,
         patch::PatchKind::Json => patch::PatchKind::Json,

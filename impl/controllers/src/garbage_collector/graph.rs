@@ -41,6 +41,11 @@ impl Node {
         self.finalizers.iter().any(|found| found == finalizer)
     }
 
+    /// Whether it is being deleted, after its dependents.
+    pub(super) fn waits_for_dependents(&self) -> bool {
+        self.deleting && self.has_finalizer(FOREGROUND)
+    }
+
     /// Whether a request to read an owner asks for this object.
     pub(super) fn is_meant_by(&self, asked: &Request) -> bool {
         asked.resource == self.resource && asked.key == self.key

@@ -123,6 +123,38 @@ fn orphans_lose_their_owner_before_it_goes() {
     assert_eq!(names(&free, Verb::MergePatch, REPLICA_SETS), ["web"]);
 }
 
+#[test]
+fn a_circle_of_owners_is_opened_where_it_meets_itself() {
+    let mut world = World::new(GarbageCollector::default());
+    let pod = |name: &str, owner: &str, more: Value| {
+        let mut owners = owned_by("v1", "Pod", owner);
+        owners[0]["blockOwnerDeletion"] = json!(true);
+        let mut pod =
+            json!({"metadata": {"name": name, "namespace": "default", "ownerReferences": owners}});
+        for (field, value) in more.as_object().into_iter().flatten() {
+            pod["metadata"][field] = value.clone();
+        }
+        pod
+    };
+    let deleted = json!({"deletionTimestamp": time_text(5), "finalizers": ["foregroundDeletion"]});
+    world.put(PODS, pod("one", "two", deleted));
+    world.put(PODS, pod("two", "one", json!({})));
+
+    let opened = world.reconcile(&key("two"), at(10));
+    let mut open = pod("two", "one", json!({}));
+    open["metadata"]["ownerReferences"][0]["blockOwnerDeletion"] = json!(false);
+    let due = world.put(PODS, open);
+    let gone = world.reconcile(&key("two"), at(11));
+    let free = world.reconcile(&key("one"), at(11));
+
+    let patch = requests(&opened, Verb::StrategicMergePatch, PODS)[0].body.clone().unwrap();
+    let references = json!([{"uid": "uid-one", "blockOwnerDeletion": false}]);
+    assert_eq!(patch["metadata"]["ownerReferences"], references);
+    assert_eq!(due, [key("one"), key("two")]);
+    assert_eq!(names(&gone, Verb::Delete, PODS), ["two"]);
+    assert_eq!(names(&free, Verb::MergePatch, PODS), ["one"]);
+}
+
 fn key(name: &str) -> Key {
     Key::cluster(&format!("uid-{name}"))
 }

@@ -12,6 +12,7 @@ mod kubectl;
 mod kubectl_apply;
 mod lifecycle;
 mod moving;
+mod official;
 mod python_client;
 mod support;
 mod typed_client;
@@ -33,9 +34,12 @@ fn main() -> std::process::ExitCode {
         kubectl::trials(),
         kubectl_apply::trials(),
         python_client::trials(),
+        official::trials(),
     ]
     .into_iter()
     .flatten()
     .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    official::end();
+    conclusion.exit_code()
 }

@@ -1,6 +1,6 @@
 //! A cluster for one trial, and ways to wait for what it does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -115,13 +115,18 @@ impl Cluster {
 
     /// A client of kube-rs.
     pub(crate) async fn client(&self) -> Result<Client, Failed> {
-        let kubeconfig = Kubeconfig::read_from(self.kubeconfig())?;
-        let options = KubeConfigOptions::default();
-        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
-        // A trial wants to see a refusal, not to wait until it goes away.
-        config.default_retry = false;
-        Ok(Client::try_from(config)?)
+        client(&self.kubeconfig()).await
     }
+}
+
+/// A client of kube-rs for the cluster of a kubeconfig.
+pub(crate) async fn client(kubeconfig: &Path) -> Result<Client, Failed> {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
+    let options = KubeConfigOptions::default();
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    // A trial wants to see a refusal, not to wait until it goes away.
+    config.default_retry = false;
+    Ok(Client::try_from(config)?)
 }
 
 impl Drop for Cluster {
