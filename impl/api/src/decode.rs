@@ -40,18 +40,27 @@ pub struct Parsed {
 }
 
 impl Decoded {
-    /// What strict field validation refuses, `unknown field "spec.foo"`.
+    /// What strict field validation refuses, `unknown field "spec.foo"`. YAML is parsed as a whole before
+    /// anybody looks at its fields.
     pub fn strict_errors(&self) -> Vec<String> {
         let unknown = self.unknown_fields.iter().map(|path| format!("unknown field \"{path}\""));
-        self.duplicates.iter().cloned().chain(unknown).collect()
+        let duplicates = self.duplicates.iter().cloned();
+        match self.is_from_yaml() {
+            true => duplicates.chain(unknown).collect(),
+            false => unknown.chain(duplicates).collect(),
+        }
     }
 
-    /// The text with which strict field validation refuses; `None` when all is right.
-    pub fn strict_error(&self) -> Option<String> {
-        let errors = self.strict_errors();
-        let is_yaml = self.duplicates.iter().any(|told| told.starts_with("line "));
-        let head = if is_yaml { YAML_ERRORS } else { "" };
+    /// The text with which strict field validation refuses; `None` when all is right. `before` was told
+    /// before.
+    pub fn strict_error(&self, before: &[String]) -> Option<String> {
+        let head = if self.is_from_yaml() { YAML_ERRORS } else { "" };
+        let errors = [before, &self.strict_errors()].concat();
         (!errors.is_empty()).then(|| format!("strict decoding error: {head}{}", errors.join(", ")))
+    }
+
+    fn is_from_yaml(&self) -> bool {
+        self.duplicates.iter().any(|told| told.starts_with("line "))
     }
 }
 

@@ -47,27 +47,37 @@ impl FieldValidation {
     /// Refuses, warns of or ignores what the schema does not know.
     pub(super) fn judge(self, resource: &ApiResource, decoded: Decoded) -> Result<Body, Status> {
         let (kind, version) = (resource.kind, resource.version);
-        self.judge_with(decoded, |error| {
+        self.judge_with(vec![], decoded, |error| {
             let head = format!("{kind} in version \"{version}\" cannot be handled as a {kind}");
             Status::bad_request(format!("{head}: {error}"))
         })
     }
 
-    /// The same for a patch. Its refusal shows what was patched, or the patch.
-    pub(super) fn judge_patched(self, decoded: Decoded, shown: &str) -> Result<Body, Status> {
-        self.judge_with(decoded, |error| Status::invalid_patch(shown, &error))
+    /// The same for what a patch has made, with what is wrong with the patch itself. The refusal shows one of
+    /// them.
+    pub(super) fn judge_patched(
+        self,
+        of_patch: Vec<String>,
+        decoded: Decoded,
+        shown: &str,
+    ) -> Result<Body, Status> {
+        self.judge_with(of_patch, decoded, |error| Status::invalid_patch(shown, &error))
     }
 
     fn judge_with(
         self,
+        before: Vec<String>,
         decoded: Decoded,
         refusal: impl FnOnce(String) -> Status,
     ) -> Result<Body, Status> {
-        let warnings = decoded.strict_errors();
-        match (self, decoded.strict_error()) {
+        let error = decoded.strict_error(&before);
+        match (self, error) {
             (Self::Strict, Some(error)) => Err(refusal(error)),
             (Self::Ignore, _) => Ok(Body { object: decoded.object, warnings: vec![] }),
-            (Self::Warn, _) | (Self::Strict, None) => Ok(Body { object: decoded.object, warnings }),
+            (Self::Warn, _) | (Self::Strict, None) => {
+                let warnings = [before, decoded.strict_errors()].concat();
+                Ok(Body { object: decoded.object, warnings })
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! PATCH: JSON patch, merge patch and strategic merge patch, decided on the newest object.
 
-use api::decode::{Decoded, Parsed};
+use api::decode::Parsed;
 use api::patch::{self, PatchKind};
 use api::{Reason, Status};
 use serde_json::{Map, Value};
@@ -30,8 +30,8 @@ pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
     };
     let decoded = api::decode::object(resource, patched)
         .map_err(|error| Status::bad_request(format!("error decoding patched object: {error}")))?;
-    let decoded = Decoded { duplicates: strict_errors(kind, &patch, duplicates), ..decoded };
-    let body = validation.judge_patched(decoded, &shown)?.stored(write.target);
+    let of_patch = strict_errors(kind, &patch, duplicates);
+    let body = validation.judge_patched(of_patch, decoded, &shown)?.stored(write.target);
     update::check_patched(write.target, &body.object, &old, revision)?;
     let body::Body { object: new, warnings } = body;
     let owners = Owners::Writer;
