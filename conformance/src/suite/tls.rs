@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use super::kubeconfig::Target;
 
 /// What connects to a cluster; an error where its certificates cannot be read.
-pub(super) fn connector(target: &Target) -> Result<TlsConnector, String> {
+pub fn connector(target: &Target) -> Result<TlsConnector, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -18,6 +18,9 @@ mod tests;
 /// What a refusal begins with that tells of keys in YAML.
 pub const YAML_ERRORS: &str = "yaml: unmarshal errors:\n  ";
 
+/// How many scalars and brackets of a YAML document may come from aliases.
+const ALIASED_MAX: usize = 100_000;
+
 /// An object, and what was not right in its body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
@@ -129,7 +132,11 @@ pub fn parse_yaml(bytes: &[u8]) -> Result<Parsed, DecodeError> {
     let of = |duplicate_keys| {
         serde_saphyr::from_slice_with_options(
             bytes,
-            serde_saphyr::options! { with_snippet: false, duplicate_keys: duplicate_keys },
+            serde_saphyr::options! {
+                with_snippet: false,
+                duplicate_keys: duplicate_keys,
+                alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: ALIASED_MAX },
+            },
         )
     };
     let error = match of(serde_saphyr::DuplicateKeyPolicy::Error) {

@@ -25,6 +25,9 @@ use crate::{clock, compression, metrics, streams, warning_header, watch_stream};
 /// How often a write is decided again when others are faster, before it is given up.
 const ATTEMPTS_MAX: usize = 64;
 
+/// A body of no more bytes is decided on at once, unless it is YAML, where a few bytes can mean a lot.
+const QUICK_BYTES_MAX: usize = 16 * 1024;
+
 /// The API server of a cluster; clones share it.
 #[derive(Clone)]
 pub struct ApiServer {
@@ -138,7 +141,7 @@ impl ApiServer {
         let mut store = if is_newest { storage.newest().await? } else { storage.snapshot() };
         for _ in 0..ATTEMPTS_MAX {
             let context = self.context();
-            let decision = apiserver::decide(&store, call, &context);
+            let decision = decided(&store, call, &context).await;
             let Decision::Commit(commit) = decision else {
                 if is_newest || freshness == Freshness::Any || !storage.lags() {
                     self.shared.trace.answered(request, call, origin, &decision);
@@ -279,4 +282,16 @@ pub fn respond(response: Response) -> http::Response<Body> {
 
 fn full(bytes: Vec<u8>) -> Body {
     Full::new(Bytes::from(bytes)).map_err(|never| -> BoxError { match never {} }).boxed_unsync()
+}
+
+/// Decides; beside the threads that serve everybody where the request may take long.
+async fn decided(store: &Store, call: &Call, context: &Context) -> Decision {
+    let is_yaml = call.content_type.contains("yaml");
+    if call.body.len() <= QUICK_BYTES_MAX && !is_yaml {
+        return apiserver::decide(store, call, context);
+    }
+    let (store, call, context) = (store.clone(), call.clone(), context.clone());
+    let decision =
+        tokio::task::spawn_blocking(move || apiserver::decide(&store, &call, &context)).await;
+    decision.unwrap_or_else(|error| Decision::Respond(Status::internal(error).into()))
 }

@@ -8,6 +8,7 @@ mod conform;
 mod containers;
 mod durability;
 mod etcd_servers;
+mod hostile;
 mod kubectl;
 mod kubectl_apply;
 mod lifecycle;
@@ -30,6 +31,7 @@ fn main() -> std::process::ExitCode {
         moving::trials(),
         bad_input::trials(),
         conform::trials(),
+        hostile::trials(),
         containers::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),
