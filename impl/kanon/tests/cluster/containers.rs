@@ -12,7 +12,6 @@ use crate::moving::{SHORT, pods_move};
 use crate::support::{Cluster, Outcome, ensure, eventually, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let possible = node::is_root() && Path::new("/bin/busybox").exists();
     let trials = vec![
         trial("a_pod_runs_logs_and_ends_with_its_exit_code", runs),
         trial("a_container_beyond_its_memory_limit_is_oom_killed", oom),
@@ -20,10 +19,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_dead_nodes_real_pods_move_to_another_node", moves),
         trial("the_demo_pod_runs", demo),
     ];
-    trials.into_iter().map(|trial| trial.with_ignored_flag(!possible)).collect()
+    trials.into_iter().map(|trial| trial.with_ignored_flag(!are_possible())).collect()
 }
 
-fn embedded(arguments: &[&str]) -> Result<Cluster, Failed> {
+/// Whether containers can run here.
+pub(crate) fn are_possible() -> bool {
+    node::is_root() && Path::new("/bin/busybox").exists()
+}
+
+/// A cluster whose containers are real, with the image of busybox.
+pub(crate) fn embedded(arguments: &[&str]) -> Result<Cluster, Failed> {
     let cluster = Cluster::new();
     let archive = cluster.file("busybox.tar").to_string_lossy().into_owned();
     let program = env!("CARGO_BIN_EXE_kanon");

@@ -27,7 +27,8 @@ pub(crate) fn with_kubectl(trials: Vec<Trial>) -> Vec<Trial> {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
-    trials.into_iter().map(|trial| trial.with_ignored_flag(!found)).collect()
+    let ignored = |trial: Trial| trial.with_ignored_flag(true);
+    if found { trials } else { trials.into_iter().map(ignored).collect() }
 }
 
 /// kubectl as the user of a cluster.

@@ -4,6 +4,7 @@
 //! They share a cluster, each with a namespace of its own. `KANON_OFFICIAL_KUBECONFIG=FILE` names another
 //! cluster, which upstream's may be.
 
+mod cli;
 mod client;
 mod crud;
 mod custom_resources;
@@ -25,11 +26,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
+use crate::containers;
 use crate::support::{self, Cluster, Outcome, trial};
 use client::Api;
 
 pub(crate) fn trials() -> Vec<Trial> {
     [
+        cli::trials(),
         crud::trials(),
         custom_resources::trials(),
         discovery::trials(),
@@ -48,21 +51,34 @@ pub(crate) fn trials() -> Vec<Trial> {
     .collect()
 }
 
-/// The cluster that the trials share; there once the first one has begun.
-static SHARED: Mutex<Option<Cluster>> = Mutex::new(None);
-
-/// Deletes the shared cluster.
-pub(crate) fn end() {
-    drop(SHARED.lock().map(|mut shared| shared.take()));
+/// What a trial needs of its cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Where {
+    /// Nodes may be simulated.
+    Anywhere,
+    /// Containers run.
+    WithContainers,
 }
 
-fn kubeconfig() -> Result<PathBuf, Failed> {
+/// The clusters that the trials share; each is there once the first trial that needs it has begun.
+static SHARED: Mutex<[Option<Cluster>; 2]> = Mutex::new([None, None]);
+
+/// Deletes the shared clusters.
+pub(crate) fn end() {
+    drop(SHARED.lock().map(|mut shared| shared.each_mut().map(Option::take)));
+}
+
+fn kubeconfig(place: Where) -> Result<PathBuf, Failed> {
     if let Some(named) = std::env::var_os("KANON_OFFICIAL_KUBECONFIG") {
         return Ok(named.into());
     }
-    let mut shared = SHARED.lock().map_err(|_| "the shared cluster could not be started")?;
+    let mut shared = SHARED.lock().map_err(|_| "a shared cluster could not be started")?;
+    let shared = &mut shared[place as usize];
     if shared.is_none() {
-        *shared = Some(Cluster::simulated(&["--nodes", "2"])?);
+        *shared = Some(match place {
+            Where::Anywhere => Cluster::simulated(&["--nodes", "2"])?,
+            Where::WithContainers => containers::embedded(&[])?,
+        });
     }
     shared.as_ref().map(Cluster::kubeconfig).ok_or_else(|| "there is no cluster".into())
 }
@@ -72,16 +88,31 @@ fn official<F: Future<Output = Outcome>>(
     name: &'static str,
     body: impl FnOnce(Api) -> F + Send + 'static,
 ) -> Trial {
-    trial(name, move || async move {
-        let api =
-            Api { client: support::client(&kubeconfig()?).await?, namespace: unique("official") };
-        let namespaces = api.cluster_wide("v1", "namespaces");
-        namespaces.create(&json!({"metadata": {"name": api.namespace}})).await?;
-        api.all("v1", "serviceaccounts").until("default", "it is there", |_| true).await?;
-        let name = api.namespace.clone();
-        body(api).await?;
-        namespaces.delete(&name, &Value::Null).await.map(drop)
-    })
+    trial(name, move || in_namespace(Where::Anywhere, body))
+}
+
+/// The same with real containers.
+fn with_containers<F: Future<Output = Outcome>>(
+    name: &'static str,
+    body: impl FnOnce(Api) -> F + Send + 'static,
+) -> Trial {
+    let is_possible =
+        containers::are_possible() || std::env::var_os("KANON_OFFICIAL_KUBECONFIG").is_some();
+    trial(name, move || in_namespace(Where::WithContainers, body)).with_ignored_flag(!is_possible)
+}
+
+async fn in_namespace<F: Future<Output = Outcome>>(
+    place: Where,
+    body: impl FnOnce(Api) -> F,
+) -> Outcome {
+    let client = support::client(&kubeconfig(place)?).await?;
+    let api = Api { client, namespace: unique("official") };
+    let namespaces = api.cluster_wide("v1", "namespaces");
+    namespaces.create(&json!({"metadata": {"name": api.namespace}})).await?;
+    api.all("v1", "serviceaccounts").until("default", "it is there", |_| true).await?;
+    let name = api.namespace.clone();
+    body(api).await?;
+    namespaces.delete(&name, &Value::Null).await.map(drop)
 }
 
 /// A name that no other trial has, nor any earlier run on the same cluster.
