@@ -82,10 +82,13 @@ const VERBS: &[&str] =
 /// Namespaces go one by one.
 const NAMESPACE_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 
-/// `/version`.
+/// What it is written in, in the field for the version of Go.
+const RUST_VERSION: &str = concat!("rust", env!("CARGO_PKG_RUST_VERSION"));
+
+/// `/version`. It does not know the commit that it was built from, nor when.
 pub fn version() -> Value {
-    json!({"major": "1", "minor": "36", "gitVersion": GIT_VERSION, "gitCommit": "",
-        "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "",
+    json!({"major": "1", "minor": "36", "gitVersion": GIT_VERSION, "gitCommit": "unknown",
+        "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": RUST_VERSION,
         "compiler": "rustc", "platform": "linux/amd64"})
 }
 
