@@ -156,6 +156,25 @@ fn a_creation_whose_answer_was_lost_may_be_asked_for_again() {
 }
 
 #[test]
+fn a_pod_may_be_taken_to_be_there_when_the_answer_to_its_deletion_was_lost() {
+    let text = fs::read_to_string(folder().join(REPLICA_SET)).unwrap();
+    let events = &read(&text).unwrap()[..49];
+    let deletion = events.last().unwrap();
+    let lost =
+        json!({"seq": 50, "key": "", "action": "answer-lost", "uid": 0, "rv": 0, "observed_rv": 0});
+    let other = json!({"seq": 51, "key": "pods/default/web-a", "uid": 5, "rv": 15, "req": 99});
+    let lost = with(deletion, |event| merge(event, lost));
+    let other = with(deletion, |event| merge(event, other));
+
+    let unheard = refusal([events, &[lost, other.clone()]].concat());
+    let other = with(&other, |event| merge(event, json!({"seq": 50})));
+    let heard = refusal([events, &[other]].concat()).expect("it is refused");
+
+    assert_eq!(unheard, None);
+    assert_eq!((heard.seq, heard.claim.as_deref()), (50, Some("REPLICASET-2")));
+}
+
+#[test]
 fn a_trace_larger_than_the_model_is_not_called_allowed() {
     let mut validator = Validator::new();
     let pod = |number: u64| -> Event {

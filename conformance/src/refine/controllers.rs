@@ -27,8 +27,11 @@ pub(super) struct Controllers {
     unanswered: BTreeSet<u64>,
     /// The newest life of each controller.
     lives: BTreeMap<String, u64>,
-    /// By ReplicaSet, the revisions at which others than its controller made a Pod inactive.
+    /// By ReplicaSet, the revisions at which a Pod became inactive without its controller knowing: by others,
+    /// or by a deletion of its own that it has not heard of again.
     left: BTreeMap<String, Vec<u64>>,
+    /// The ReplicaSets and revisions of deletions of Pods that were too many, by request.
+    deletions: BTreeMap<u64, (String, u64)>,
     /// Nodes that had a taint with the effect NoExecute.
     evicting: BTreeSet<String>,
 }
@@ -49,12 +52,17 @@ impl Controllers {
         self.lives.insert(event.actor.clone(), event.incarnation);
     }
 
-    /// The answer to a request was lost: if it was a creation, its sender will ask for one more.
+    /// The answer to a request was lost: if it was a creation, its sender will ask for one more; if it was a
+    /// deletion, it takes the Pod to be there until it sees that it is not.
     pub(super) fn answer_lost(&mut self, event: &Event) {
-        if self.unanswered.insert(event.req)
-            && let Some(set) = self.creations.get(&event.req)
-        {
+        if !self.unanswered.insert(event.req) {
+            return;
+        }
+        if let Some(set) = self.creations.get(&event.req) {
             *self.unknown.entry(set.clone()).or_default() += 1;
+        }
+        if let Some((set, revision)) = self.deletions.get(&event.req) {
+            self.left.entry(set.clone()).or_default().push(*revision);
         }
     }
 
@@ -108,8 +116,7 @@ impl Controllers {
             (Verb::Create, Some(set)) => {
                 self.created.insert(write.after.uid);
                 self.creations.insert(event.req, set.clone());
-                let life = self.lives.get(&event.actor).copied().unwrap_or(0);
-                if event.incarnation < life || self.unanswered.contains(&event.req) {
+                if self.is_unheard_of(event) {
                     *self.unknown.entry(set.clone()).or_default() += 1;
                 }
                 self.check_creation(log, watches, &set, event)
@@ -120,12 +127,25 @@ impl Controllers {
                     return Ok(());
                 }
                 match set {
-                    Some(set) => self.check_scale_down(log, watches, &set, event),
+                    Some(set) => {
+                        self.check_scale_down(log, watches, &set, event)?;
+                        if self.is_unheard_of(event) {
+                            self.remember_leaving(write);
+                        }
+                        self.deletions.insert(event.req, (set, write.revision));
+                        Ok(())
+                    }
                     None => Err(Denial::of("NODE-1", NO_REASON)),
                 }
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether nobody waits for the answer any more.
+    fn is_unheard_of(&self, event: &Event) -> bool {
+        let life = self.lives.get(&event.actor).copied().unwrap_or(0);
+        event.incarnation < life || self.unanswered.contains(&event.req)
     }
 
     fn check_creation(&self, log: &Log, watches: &Watches, set: &str, event: &Event) -> Allowed {

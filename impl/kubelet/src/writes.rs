@@ -9,6 +9,8 @@ use client::Outcome;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use serde_json::{Map, Value, json};
 
+use crate::status::is_terminal;
+
 const OWN: [&str; 13] = [
     "conditions",
     "containerStatuses",
@@ -64,7 +66,14 @@ impl Writes {
             return None;
         }
         let patch = patch(old, &new)?;
-        let body = json!({"metadata": {"uid": pod.metadata.uid}, "status": patch});
+        let mut metadata = json!({"uid": pod.metadata.uid});
+        if ends(old, &new) {
+            // A phase that is final is written once: not by a kubelet that has not read of it yet. Upstream
+            // reads the pod before it writes.
+            let known = revision(pod).max(self.acknowledged);
+            metadata["resourceVersion"] = json!(known.to_string());
+        }
+        let body = json!({"metadata": metadata, "status": patch});
         self.in_flight = true;
         self.retry_at = None;
         self.reconcile_at = Some(now + RECONCILE);
@@ -97,6 +106,11 @@ impl Writes {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.retry_at
     }
+}
+
+/// Whether a pod that could still run is one that never will again.
+fn ends(old: &Value, new: &Value) -> bool {
+    !is_terminal(old["phase"].as_str()) && is_terminal(new["phase"].as_str())
 }
 
 fn revision(pod: &Pod) -> u64 {
@@ -154,6 +168,23 @@ fn replaced_items(old: &Value, new: &Value, key: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_write_that_ends_a_pod_is_for_what_was_read() {
+        let pod: Pod = serde_json::from_value(json!({
+            "metadata": {"name": "p", "uid": "u", "resourceVersion": "7"}, "status": {"phase": "Running"},
+        }))
+        .unwrap();
+        let request = |phase: &str, reason: &str| {
+            let status = json!({"phase": phase, "reason": reason});
+            let status: PodStatus = serde_json::from_value(status).unwrap();
+            let request = Writes::default().request(&pod, &status, Timestamp::UNIX_EPOCH).unwrap();
+            request.body.unwrap()["metadata"].clone()
+        };
+
+        assert_eq!(request("Succeeded", ""), json!({"uid": "u", "resourceVersion": "7"}));
+        assert_eq!(request("Running", "Other"), json!({"uid": "u"}));
+    }
 
     #[test]
     fn a_patch_holds_only_what_changed() {
