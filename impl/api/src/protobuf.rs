@@ -15,7 +15,8 @@ mod partial;
 mod tests;
 mod wire;
 
-use wire::{Reader, Wire, Writer};
+pub use wire::Writer;
+use wire::{Reader, Wire};
 
 /// What every body opens with.
 pub const MAGIC: &[u8] = b"k8s\0";

@@ -59,13 +59,23 @@ pub(crate) fn shown(call: &Call, has_columns: bool) -> Result<Shown, Status> {
     })
 }
 
+/// The media types that are accepted, the most wanted first.
+pub(crate) fn media_types(call: &Call) -> impl Iterator<Item = &str> {
+    clauses(call).into_iter().map(|clause| clause.media_type)
+}
+
 /// The first of the wanted that can be had.
 fn best(call: &Call, has_columns: bool) -> Option<(Encoding, Shown)> {
+    let clauses = clauses(call);
+    let mut served = clauses.iter().filter_map(|clause| clause.served(is_watch(call)));
+    served.find(|(_, shown)| has_columns || *shown != Shown::Table)
+}
+
+fn clauses(call: &Call) -> Vec<Clause<'_>> {
     let accept = if call.accept.trim().is_empty() { "*/*" } else { &call.accept };
     let mut clauses: Vec<Clause<'_>> = accept.split(',').map(Clause::of).collect();
     clauses.sort_by(|left, right| right.quality.total_cmp(&left.quality));
-    let mut served = clauses.iter().filter_map(|clause| clause.served(is_watch(call)));
-    served.find(|(_, shown)| has_columns || *shown != Shown::Table)
+    clauses
 }
 
 fn is_watch(call: &Call) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use api::{ApiResource, Status, Timestamp};
 use http::Method;
+use http::header::{ETAG, HeaderName};
 use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
@@ -72,6 +73,8 @@ pub struct Call {
     pub content_type: String,
     /// The `Accept` header.
     pub accept: String,
+    /// The `If-None-Match` header.
+    pub if_none_match: String,
     /// The `User-Agent` header.
     pub user_agent: String,
     /// The body, whole.
@@ -191,8 +194,10 @@ pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 pub struct Response {
     /// The HTTP code.
     pub code: u16,
-    /// The `Content-Type` header.
+    /// The `Content-Type` header; empty for none.
     pub content_type: &'static str,
+    /// Further headers. What has an entity tag among them is sent as it is.
+    pub headers: Vec<(HeaderName, String)>,
     /// Texts for `Warning` headers.
     pub warnings: Vec<String>,
     /// The `Retry-After` header; 0 for none.
@@ -210,7 +215,8 @@ impl Response {
     /// The same answer, written in another way. What is no JSON stays as it is, and so does what has no form
     /// in protobuf.
     pub(crate) fn encoded(mut self, encoding: Encoding) -> Self {
-        if encoding == Encoding::Json || self.content_type != "application/json" {
+        let is_tagged = self.headers.iter().any(|(name, _)| *name == ETAG);
+        if encoding == Encoding::Json || self.content_type != "application/json" || is_tagged {
             return self;
         }
         let Ok(value) = serde_json::from_slice::<Value>(&self.body) else { return self };
@@ -231,7 +237,8 @@ impl Response {
 
     /// Anything.
     pub fn bytes(code: u16, content_type: &'static str, body: Vec<u8>) -> Self {
-        Self { code, content_type, warnings: vec![], retry_after_seconds: 0, body }
+        let (headers, warnings) = (vec![], vec![]);
+        Self { code, content_type, headers, warnings, retry_after_seconds: 0, body }
     }
 }
 

@@ -10,11 +10,12 @@ mod tests;
 use api::{ApiResource, resources};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::header::CACHE_CONTROL;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::call::{Call, Response};
-use crate::version;
+use crate::{entity_tag, version};
 use subresource::Subresource;
 
 /// The version that `/version` tells.
@@ -222,7 +223,13 @@ fn aggregated(call: &Call, groups: &[(&str, i64)]) -> Option<Response> {
     let value = json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2",
         "metadata": {}, "items": items});
     let content_type = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-    Some(Response::bytes(200, content_type, value.to_string().into_bytes()))
+    let body = value.to_string().into_bytes();
+    let tag = entity_tag::of(&body);
+    let response = entity_tag::not_modified(call, &tag);
+    let whole = || entity_tag::tagged(Response::bytes(200, content_type, body), &tag);
+    let mut response = response.unwrap_or_else(whole);
+    response.headers.push((CACHE_CONTROL, "public".to_owned()));
+    Some(response)
 }
 
 fn aggregated_group(group: &str) -> Value {

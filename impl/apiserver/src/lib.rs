@@ -10,6 +10,7 @@ mod authorization;
 pub mod bootstrap;
 mod call;
 pub mod discovery;
+mod entity_tag;
 mod health;
 pub mod keys;
 pub mod negotiate;
@@ -84,10 +85,9 @@ fn document(target: &Target, call: &Call, context: &Context) -> Result<Response,
         Target::Resources(group, version) => json(discovery::api_resources(group, version)),
         Target::IssuerConfiguration => Ok(token::configuration(&*context.keys)),
         Target::IssuerKeys => Ok(token::key_set(&*context.keys)),
-        Target::OpenApiIndex => json(openapi::index()),
-        Target::OpenApiDocument(group_version) => {
-            openapi::document(group_version).map_or_else(|| Err(Status::no_such_path()), json)
-        }
+        Target::OpenApiIndex => Ok(openapi::index()),
+        Target::OpenApiDocument(root) => openapi::version_3(root, call, context.now),
+        Target::OpenApiVersion2 => Ok(openapi::version_2(call)),
         Target::Objects(_) => Err(Status::no_such_path()),
     }
 }

@@ -1,35 +1,24 @@
-//! OpenAPI v3 documents of what is served, made from the schemas; `kubectl explain` and `apply` read them.
+//! OpenAPI documents of what is served, version 3 and 2, made from the schemas; `kubectl explain` and `apply` read them.
 //!
 //! Source: KEP-2896, and the documents that Kubernetes v1.36 publishes, whose shapes these have. Leaves
 //! out the enums and scalar defaults that upstream tells, and the deprecated `/watch/` paths.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
 
 use api::{ApiResource, resources};
 use serde_json::{Map, Value, json};
 
 mod paths;
 mod schemas;
+mod serve;
 #[cfg(test)]
 mod tests;
+mod v2;
 
-/// `/openapi/v3`: where the document of each group and version is. A client keeps a document until its
-/// hash changes.
-pub(crate) fn index() -> Value {
-    static HASHES: OnceLock<BTreeMap<String, u64>> = OnceLock::new();
-    let hashes = HASHES
-        .get_or_init(|| roots().into_iter().map(|root| (root.clone(), hash(&root))).collect());
-    let entries = hashes.iter().map(|(root, hash)| {
-        let address = format!("/openapi/v3/{root}?hash={hash:016X}");
-        (root.clone(), json!({"serverRelativeURL": address}))
-    });
-    json!({"paths": entries.collect::<Value>()})
-}
+pub(crate) use serve::{index, version_2, version_3};
 
 /// `/openapi/v3/api/v1`, `/openapi/v3/apis/apps/v1`: the document below that path.
-pub(crate) fn document(group_version: &str) -> Option<Value> {
+fn document(group_version: &str) -> Option<Value> {
     let served: Vec<&ApiResource> =
         resources::served().filter(|resource| root(resource) == group_version).collect();
     if served.is_empty() {
@@ -57,12 +46,6 @@ fn root(resource: &ApiResource) -> String {
 
 fn roots() -> BTreeSet<String> {
     resources::served().map(root).collect()
-}
-
-fn hash(root: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    document(root).map(|document| document.to_string()).hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Every schema that the paths refer to, and those that these refer to.

@@ -23,6 +23,8 @@ pub enum Target {
     IssuerConfiguration,
     /// `/openid/v1/jwks`.
     IssuerKeys,
+    /// `/openapi/v2`.
+    OpenApiVersion2,
     /// `/openapi/v3`.
     OpenApiIndex,
     /// `/openapi/v3/apis/apps/v1`.
@@ -76,6 +78,7 @@ pub fn route(path: &str) -> Result<Target, Status> {
         ["apis", group, version] => known_version(group, version),
         [".well-known", "openid-configuration"] => Some(Target::IssuerConfiguration),
         ["openid", "v1", "jwks"] => Some(Target::IssuerKeys),
+        ["openapi", "v2"] => Some(Target::OpenApiVersion2),
         ["openapi", "v3"] => Some(Target::OpenApiIndex),
         ["openapi", "v3", document @ ..] => Some(Target::OpenApiDocument(document.join("/"))),
         ["api", version, objects @ ..] => route_objects("", version, objects).map(Target::Objects),

@@ -9,7 +9,10 @@ use apiserver::token::TokenKeys;
 use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
 use bytes::Bytes;
 use etcd::{CommitError, Storage};
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, VARY};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT,
+    VARY,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full};
@@ -233,6 +236,7 @@ fn call(parts: &Parts, body: &Bytes, user: User) -> Call {
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         content_type: header(CONTENT_TYPE),
         accept: header(ACCEPT),
+        if_none_match: header(IF_NONE_MATCH),
         user_agent: header(USER_AGENT),
         body: body.to_vec(),
         user,
@@ -255,22 +259,27 @@ async fn respond_to(headers: &HeaderMap, mut response: Response) -> http::Respon
     if is_compressed {
         let headers = http.headers_mut();
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
     }
     http
 }
 
 /// An answer as HTTP sends it.
 pub fn respond(response: Response) -> http::Response<Body> {
-    let mut builder = http::Response::builder()
-        .status(response.code)
-        .header(CONTENT_TYPE, response.content_type)
-        .header("cache-control", "no-cache, private");
+    let mut builder =
+        http::Response::builder().status(response.code).header(CACHE_CONTROL, "no-cache, private");
+    if !response.content_type.is_empty() {
+        builder = builder.header(CONTENT_TYPE, response.content_type);
+    }
     if response.retry_after_seconds > 0 {
         builder = builder.header(RETRY_AFTER, response.retry_after_seconds);
     }
     if let Some(headers) = builder.headers_mut() {
         warning_header::add(headers, &response.warnings);
+        for (name, value) in response.headers {
+            // What the core writes there is ASCII.
+            headers.extend(HeaderValue::from_str(&value).ok().map(|value| (name, value)));
+        }
     }
     let body = full(response.body);
     builder.body(body).unwrap_or_else(|_| {

@@ -97,27 +97,31 @@ impl<'a> Reader<'a> {
 }
 
 /// Writes the fields of a message.
-#[derive(Default)]
-pub(super) struct Writer {
+#[derive(Debug, Default)]
+pub struct Writer {
     bytes: Vec<u8>,
 }
 
 impl Writer {
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    /// The message.
+    pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    pub(super) fn varint(&mut self, number: u32, value: u64) {
+    /// A number, or a boolean.
+    pub fn varint(&mut self, number: u32, value: u64) {
         self.tag(number, 0);
         self.raw_varint(value);
     }
 
-    pub(super) fn fixed64(&mut self, number: u32, value: u64) {
+    /// A number in eight bytes.
+    pub fn fixed64(&mut self, number: u32, value: u64) {
         self.tag(number, 1);
         self.bytes.extend(value.to_le_bytes());
     }
 
-    pub(super) fn bytes(&mut self, number: u32, value: &[u8]) {
+    /// A text, bytes or a message.
+    pub fn bytes(&mut self, number: u32, value: &[u8]) {
         self.tag(number, 2);
         self.raw_varint(value.len() as u64);
         self.bytes.extend_from_slice(value);

@@ -3,14 +3,11 @@
 use super::*;
 
 #[test]
-fn index_names_every_group_version_with_a_hash() {
-    let index = index();
+fn every_group_version_has_a_document() {
+    let roots = roots();
 
-    let paths = index["paths"].as_object().unwrap();
-    assert!(resources::ALL.iter().all(|resource| paths.contains_key(&root(resource))));
-    assert!(paths.keys().all(|path| document(path).is_some()));
-    let address = paths["api/v1"]["serverRelativeURL"].as_str().unwrap();
-    assert!(address.starts_with("/openapi/v3/api/v1?hash="));
+    assert!(resources::ALL.iter().all(|resource| roots.contains(&root(resource))));
+    assert!(roots.iter().all(|root| document(root).is_some()));
 }
 
 #[test]
