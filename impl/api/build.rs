@@ -62,7 +62,7 @@ fn field_value(field: &Field) -> Value {
         "type": field.notation, "required": field.required, "pointer": field.pointer,
         "alwaysWritten": field.always_written,
         "number": field.number, "atomic": field.atomic, "listType": field.list_type,
-        "keys": field.keys, "strategy": field.strategy, "mergeKey": field.merge_key,
+        "default": field.default, "keys": field.keys, "strategy": field.strategy, "mergeKey": field.merge_key,
     })
 }
 

@@ -79,6 +79,8 @@ pub(crate) struct Field {
     pub(crate) keys: Vec<String>,
     pub(crate) strategy: String,
     pub(crate) merge_key: String,
+    /// The JSON of what stands for a field that is absent, where Go's types name it (`+default`).
+    pub(crate) default: String,
 }
 
 /// Every definition that an object, a list or a body of a request needs.
@@ -255,27 +257,26 @@ fn notation(schema: &Value) -> String {
     }
 }
 
+/// A list of these objects. What it means `build/messages.rs` knows.
 fn list(definitions: &Definitions, of: &str, api_version: &str, kind: &str) -> Definition {
-    let (_, element) = of.rsplit_once('.').unwrap_or(("", of));
     let same_as_element = |name: &str| {
         let field = definitions.get(of).and_then(|definition| definition.fields.get(name));
         field.map_or(String::new(), |field| field.description.clone())
     };
-    let property = |description: &str, notation: String, required| Field {
-        description: description.to_owned(),
+    let property = |description: String, notation: String, required| Field {
+        description,
         notation,
         required,
         ..Field::default()
     };
     let list_meta = format!("#{}", ListMeta::schema_name());
     let fields = [
-        ("apiVersion", property(&same_as_element("apiVersion"), "string".to_owned(), false)),
-        ("items", property("The objects of the list.", format!("[#{of}"), true)),
-        ("kind", property(&same_as_element("kind"), "string".to_owned(), false)),
-        ("metadata", property("Standard list metadata.", list_meta, false)),
+        ("apiVersion", property(same_as_element("apiVersion"), "string".to_owned(), false)),
+        ("items", property(String::new(), format!("[#{of}"), true)),
+        ("kind", property(same_as_element("kind"), "string".to_owned(), false)),
+        ("metadata", property(String::new(), list_meta, false)),
     ];
     Definition {
-        description: format!("{kind} is a list of objects of kind {element}."),
         kinds: vec![(api_version.to_owned(), kind.to_owned())],
         fields: fields.into_iter().map(|(name, field)| (name.to_owned(), field)).collect(),
         ..Definition::default()

@@ -242,7 +242,9 @@ const STRUCT_VALUES: &[(&str, &[&str])] = &[
     ("NodeStatus", &["daemonEndpoints", "nodeInfo"]),
     ("PersistentVolumeClaimSpec", &["resources"]),
     ("PreferredSchedulingTerm", &["preference"]),
+    ("SelfSubjectReviewStatus", &["userInfo"]),
     ("ServiceStatus", &["loadBalancer"]),
+    ("TokenReviewStatus", &["user"]),
     ("WeightedPodAffinityTerm", &["podAffinityTerm"]),
     ("ClusterRoleBinding", &["roleRef"]),
     ("ContainerResourceMetricSource", &["target"]),
@@ -297,6 +299,7 @@ const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
     ("ClusterRole", &["rules"]),
     ("ContainerImage", &["names"]),
     ("EndpointSlice", &["endpoints", "ports"]),
+    ("FlowSchemaSpec", &["matchingPrecedence"]),
     ("HorizontalPodAutoscalerStatus", &["currentMetrics"]),
     ("NodeRuntimeHandler", &["name"]),
     (
@@ -306,11 +309,13 @@ const ALWAYS_WRITTEN: &[(&str, &[&str])] = &[
     ("PodFailurePolicyOnPodConditionsPattern", &["status"]),
     ("PriorityClass", &["value"]),
     ("ProjectedVolumeSource", &["sources"]),
+    ("QueuingConfiguration", &["handSize", "queueLengthLimit", "queues"]),
     ("Role", &["rules"]),
     ("RoleRef", &["apiGroup"]),
     ("StatefulSetOrdinals", &["start"]),
     ("StatefulSetSpec", &["serviceName"]),
     ("StatefulSetStatus", &["availableReplicas"]),
+    ("TokenRequestStatus", &["token"]),
     ("core.v1.Event", &["reportingComponent", "reportingInstance"]),
 ];
 

@@ -1,4 +1,4 @@
-//! Protobuf field numbers and Go's markers, read from the sources of `k8s-pb`.
+//! Protobuf field numbers, Go's markers and what lists mean, read from the sources of `k8s-pb`.
 //!
 //! That crate is generated from upstream's `.proto` files, whose comments carry the markers of the Go
 //! types. Names are joined by their letters and digits, whatever their case.
@@ -21,6 +21,7 @@ type Messages = BTreeMap<String, Message>;
 
 /// A protobuf message.
 struct Message {
+    description: String,
     markers: Vec<String>,
     fields: BTreeMap<String, MessageField>,
 }
@@ -30,6 +31,7 @@ struct MessageField {
     number: u32,
     /// The folded name of its type.
     type_name: String,
+    description: String,
     markers: Vec<String>,
 }
 
@@ -59,6 +61,7 @@ pub(crate) fn join(definitions: &mut Definitions) {
 
 fn join_message(definition: &mut Definition, message: &Message, messages: &Messages) {
     definition.atomic = marker(&message.markers, "structType") == "atomic";
+    fill(&mut definition.description, &message.description);
     let properties: Vec<String> = definition.fields.keys().map(|name| fold(name)).collect();
     for (name, field) in &mut definition.fields {
         if let Some((number, found)) = find(message, &fold(name), &properties, messages) {
@@ -86,12 +89,21 @@ fn find<'a>(
 
 fn join_field(field: &mut Field, number: Vec<u32>, found: &MessageField) {
     field.number = number;
+    fill(&mut field.description, &found.description);
     field.list_type = marker(&found.markers, "listType").to_owned();
     field.strategy = marker(&found.markers, "patchStrategy").to_owned();
     field.merge_key = marker(&found.markers, "patchMergeKey").to_owned();
     field.keys = values(&found.markers, "listMapKey").map(str::to_owned).collect();
+    field.default = marker(&found.markers, "default").to_owned();
     field.atomic =
         ["mapType", "structType"].into_iter().any(|name| marker(&found.markers, name) == "atomic");
+}
+
+/// Lists have no description yet.
+fn fill(description: &mut String, found: &str) {
+    if description.is_empty() {
+        found.clone_into(description);
+    }
 }
 
 fn marker<'a>(markers: &'a [String], name: &'a str) -> &'a str {
@@ -120,14 +132,16 @@ fn message(item: &Item) -> Option<(String, Message)> {
         return None;
     };
     let fields = fields.iter().filter_map(message_field).collect();
-    Some((folded(ident), Message { markers: markers(attrs), fields }))
+    let (description, markers) = (description(attrs), markers(attrs));
+    Some((folded(ident), Message { description, markers, fields }))
 }
 
 fn message_field(field: &syn::Field) -> Option<(String, MessageField)> {
     let name = folded(field.ident.as_ref()?);
     let number = number(&field.attrs)?;
     let type_name = type_name(&field.ty).unwrap_or_default();
-    Some((name, MessageField { number, type_name, markers: markers(&field.attrs) }))
+    let (description, markers) = (description(&field.attrs), markers(&field.attrs));
+    Some((name, MessageField { number, type_name, description, markers }))
 }
 
 fn folded(ident: &Ident) -> String {
@@ -158,6 +172,19 @@ fn type_name(kind: &Type) -> Option<String> {
 fn markers(attributes: &[Attribute]) -> Vec<String> {
     let lines = attributes.iter().filter_map(comment);
     lines.filter_map(|line| line.trim().strip_prefix('+').map(str::to_owned)).collect()
+}
+
+/// The comment without markers: a line for each paragraph, an empty one between them. Addresses stand in
+/// angle brackets there, which are rustdoc's.
+fn description(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter_map(comment).collect::<Vec<_>>();
+    let lines = lines.iter().map(|line| line.trim()).filter(|line| !line.starts_with('+'));
+    let paragraphs = lines.collect::<Vec<_>>().join(" ").replace("  ", "\n\n");
+    let plain = paragraphs.split('<').map(|part| match part.split_once('>') {
+        Some((address, rest)) if address.starts_with("http") => format!("{address}{rest}"),
+        _ => part.to_owned(),
+    });
+    plain.collect::<String>().trim().to_owned()
 }
 
 fn comment(attribute: &Attribute) -> Option<String> {

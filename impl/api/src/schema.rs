@@ -81,6 +81,8 @@ pub struct Field {
     pub patch_strategy: PatchStrategy,
     /// By which field a strategic merge patch tells the elements of a list apart.
     pub merge_key: Option<String>,
+    /// What stands for it where it is absent, as far as its type says so.
+    pub default: Option<Value>,
 }
 
 /// How server-side apply merges a list. Source: Kubernetes documentation, "Server-Side Apply".

@@ -1,7 +1,7 @@
 //! OpenAPI documents of what is served, version 3 and 2, made from the schemas; `kubectl explain` and `apply` read them.
 //!
 //! Source: KEP-2896, and the documents that Kubernetes v1.36 publishes, whose shapes these have. Leaves
-//! out the enums and scalar defaults that upstream tells, and the deprecated `/watch/` paths.
+//! out the enums that upstream tells, and the deprecated `/watch/` paths.
 
 use std::collections::BTreeSet;
 
@@ -24,8 +24,9 @@ fn document(group_version: &str) -> Option<Value> {
     if served.is_empty() {
         return None;
     }
-    let paths: Value = served.into_iter().flat_map(paths::of).collect();
-    let schemas = schemas(&paths);
+    let paths: Value = served.iter().copied().flat_map(paths::of).collect();
+    let mut schemas = schemas(&paths);
+    schemas::belong_to(&mut schemas, served[0]);
     let security = json!({"BearerToken": {"type": "apiKey", "in": "header", "name": "authorization",
         "description": "Bearer Token authentication"}});
     Some(json!({

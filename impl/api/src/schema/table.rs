@@ -70,6 +70,8 @@ struct FieldRow {
     strategy: String,
     #[serde(default)]
     merge_key: String,
+    #[serde(default)]
+    default: String,
 }
 
 pub(super) fn read() -> Schema {
@@ -110,6 +112,7 @@ fn field(row: FieldRow, ids: &Ids) -> Field {
         atomic: row.atomic,
         list_type: list_type(&row.list_type, row.keys),
         patch_strategy: patch_strategy(&row.strategy),
+        default: serde_json::from_str(&row.default).ok(),
         merge_key: (!row.merge_key.is_empty()).then_some(row.merge_key),
     }
 }

@@ -138,3 +138,24 @@ fn both_versions_are_stored_as_one() {
     assert_eq!(hash("v1"), hash("v2"));
     assert_eq!(storage_version_hash(&resources::PODS), "xPOwRZ+Yhw8=");
 }
+
+#[test]
+fn who_knows_all_groups_is_not_told_again() {
+    let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList".to_owned();
+    let ask = |if_none_match: &str| {
+        let (accept, if_none_match) = (accept.clone(), if_none_match.to_owned());
+        groups(&Call { accept, if_none_match, ..Call::default() })
+    };
+
+    let first = ask("");
+    let tag = entity_tag::header(&first, http::header::ETAG).unwrap().to_owned();
+    let again = ask(&tag);
+
+    assert_eq!(tag, format!("\"{}\"", entity_tag::of(&first.body)));
+    for response in [&first, &again] {
+        assert_eq!(entity_tag::header(response, CACHE_CONTROL), Some("public"));
+        assert_eq!(entity_tag::header(response, http::header::VARY), Some("Accept"));
+    }
+    assert_eq!((first.code, again.code, again.body.len()), (200, 304, 0));
+    assert_eq!(ask("\"other\"").code, 200);
+}

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use api::ApiResource;
 use api::schema::{Definition, Field, ListType, PatchStrategy, Schema, Type};
 use serde_json::{Map, Value, json};
+
+use super::paths;
 
 /// What references to schemas open with.
 pub(super) const PREFIX: &str = "#/components/schemas/";
@@ -22,8 +25,21 @@ pub(super) fn schema(name: &str, descriptions: Option<&Descriptions>) -> Value {
         Some(definition) => object(definition, descriptions),
         None => without_properties(name),
     };
-    describe(&mut schema, descriptions, "");
+    let description = descriptions.and_then(|descriptions| descriptions.get(""));
+    if let Some(description) = description.filter(|description| !description.is_empty()) {
+        schema["description"] = json!(description);
+    }
     schema
+}
+
+/// `DeleteOptions` are a kind of every group and version: of that of the document, too.
+pub(super) fn belong_to(schemas: &mut Value, resource: &ApiResource) {
+    let options = schemas.get_mut(paths::DELETE_OPTIONS).filter(|_| !resource.group.is_empty());
+    let kinds = options.and_then(|options| options.get_mut("x-kubernetes-group-version-kind"));
+    if let Some(kinds) = kinds.and_then(Value::as_array_mut) {
+        let (group, version) = (resource.group, resource.version);
+        kinds.push(json!({"group": group, "version": version, "kind": "DeleteOptions"}));
+    }
 }
 
 /// Definitions whose JSON is not an object with properties.
@@ -49,9 +65,8 @@ fn object(definition: &Definition, descriptions: Option<&Descriptions>) -> Value
         .fields
         .iter()
         .map(|(name, field)| {
-            let mut property = property(field);
-            describe(&mut property, descriptions, name);
-            (name.clone(), property)
+            let description = descriptions.and_then(|descriptions| descriptions.get(name));
+            (name.clone(), property(field, description))
         })
         .collect();
     let required = definition.fields.iter().filter(|(_, field)| field.required);
@@ -74,26 +89,32 @@ fn set(schema: &mut Value, name: &str, list: Value) {
     }
 }
 
-fn describe(schema: &mut Value, descriptions: Option<&Descriptions>, name: &str) {
-    let description = descriptions.and_then(|descriptions| descriptions.get(name));
-    if let Some(description) = description.filter(|description| !description.is_empty()) {
-        schema["description"] = json!(description);
-    }
-}
-
 fn group_version_kind((api_version, kind): &(String, String)) -> Value {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version.as_str()));
     json!({"group": group, "version": version, "kind": kind})
 }
 
 /// A reference beside which other words stand must be wrapped: OpenAPI 3.0 ignores siblings of `$ref`.
-fn property(field: &Field) -> Value {
-    let mut property = shape(&field.value);
-    if property.get("$ref").is_some() {
-        property = json!({"allOf": [property]});
+fn property(field: &Field, description: Option<&String>) -> Value {
+    let mut property = words(field);
+    if let Some(description) = description.filter(|description| !description.is_empty()) {
+        property["description"] = json!(description);
     }
-    if matches!(field.value, Type::Object(_)) && !field.pointer {
-        property["default"] = json!({});
+    let mut shape = shape(&field.value);
+    if shape.get("$ref").is_some() && property != json!({}) {
+        shape = json!({"allOf": [shape]});
+    }
+    if let (Some(property), Value::Object(shape)) = (property.as_object_mut(), shape) {
+        property.extend(shape);
+    }
+    property
+}
+
+/// What a field says beside the type of its value.
+fn words(field: &Field) -> Value {
+    let mut property = json!({});
+    if let Some(default) = default(field) {
+        property["default"] = default;
     }
     if field.atomic {
         property["x-kubernetes-map-type"] = json!("atomic");
@@ -108,6 +129,30 @@ fn property(field: &Field) -> Value {
         property["x-kubernetes-patch-merge-key"] = json!(merge_key);
     }
     property
+}
+
+/// What stands for a field that is absent: what its type says, else Go's zero where that is written anyway.
+///
+/// Source: kube-openapi/pkg/generators/openapi.go, as of Kubernetes v1.36 (`mustEnforceDefault`).
+fn default(field: &Field) -> Option<Value> {
+    let is_zero = match &field.value {
+        Type::Object(_) => !field.pointer,
+        Type::String | Type::Int32 | Type::Int64 | Type::Number | Type::Boolean => {
+            field.is_written() && !field.pointer
+        }
+        Type::Bytes
+        | Type::Quantity
+        | Type::Time
+        | Type::MicroTime
+        | Type::IntOrString
+        | Type::FieldsV1
+        | Type::RawExtension
+        | Type::Json
+        | Type::JsonSchemaOr(_)
+        | Type::List(_)
+        | Type::Map(_) => false,
+    };
+    field.default.clone().or_else(|| is_zero.then(|| field.value.zero()))
 }
 
 fn list(property: &mut Value, list_type: &ListType) {

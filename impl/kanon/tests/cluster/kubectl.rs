@@ -1,5 +1,6 @@
 //! The commands that a user of kubectl types. These trials need kubectl.
 
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Failed, Trial};
@@ -37,13 +38,16 @@ pub(crate) struct Kubectl<'a>(pub(crate) &'a Cluster);
 impl Kubectl<'_> {
     /// The exit code and all that a command prints.
     pub(crate) fn output(&self, arguments: &[&str]) -> Result<(i32, String), Failed> {
-        let output = Command::new("kubectl")
-            .args(arguments)
-            .env("KUBECONFIG", self.0.kubeconfig())
-            .env("HOME", self.0.data())
-            .output()?;
+        let output = self.command("kubectl").args(arguments).output()?;
         let code = output.status.code().unwrap_or(-1);
         Ok((code, format!("{}{}", text(&output.stdout), text(&output.stderr))))
+    }
+
+    /// A kubectl of this or another version.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env("KUBECONFIG", self.0.kubeconfig()).env("HOME", self.0.data());
+        command
     }
 
     /// What a command prints, which must succeed.

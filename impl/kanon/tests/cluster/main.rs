@@ -1,7 +1,7 @@
 //! Whole clusters, started by the command as a user starts them.
 //!
-//! Real containers need root and `/bin/busybox`, kubectl's trials need kubectl, that of the Python client
-//! needs the client; without them they are reported as ignored, by name.
+//! Real containers need root and `/bin/busybox`, kubectl's trials need kubectl (some of an older version), that
+//! of the Python client needs the client; without them they are reported as ignored, by name.
 
 mod bad_input;
 mod conform;
@@ -11,9 +11,11 @@ mod etcd_servers;
 mod hostile;
 mod kubectl;
 mod kubectl_apply;
+mod kubectl_versions;
 mod lifecycle;
 mod moving;
 mod official;
+mod openapi;
 mod python_client;
 mod support;
 mod typed_client;
@@ -29,12 +31,14 @@ fn main() -> std::process::ExitCode {
         etcd_servers::trials(),
         typed_client::trials(),
         moving::trials(),
+        openapi::trials(),
         bad_input::trials(),
         conform::trials(),
         hostile::trials(),
         containers::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),
+        kubectl_versions::trials(),
         python_client::trials(),
         official::trials(),
     ]
