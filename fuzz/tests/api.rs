@@ -19,6 +19,7 @@ fn context() -> Context {
         random: 7,
         default_toleration_seconds: 300,
         keys: Arc::new(NamedKeys("ours")),
+        components: Arc::new(()),
     }
 }
 

@@ -217,6 +217,13 @@ pub mod resources {
     }
 
     resources! {
+        /// All that are asked for when they are read.
+        PROBED, stored false;
+        COMPONENT_STATUSES: "" "v1" "ComponentStatus" "componentstatuses" "componentstatus"
+            short ["cs"], categories [], namespaced false, subresources [];
+    }
+
+    resources! {
         /// All that store nothing of their own: they answer a question, or bind a pod.
         REVIEWS, stored false;
         BINDINGS: "" "v1" "Binding" "bindings" "binding"
@@ -237,7 +244,7 @@ pub mod resources {
 
     /// All that are served.
     pub fn served() -> impl Iterator<Item = &'static ApiResource> {
-        ALL.iter().chain(VERSIONS).chain(REVIEWS).copied()
+        ALL.iter().chain(VERSIONS).chain(PROBED).chain(REVIEWS).copied()
     }
 
     /// The resource with this group, version and plural name.

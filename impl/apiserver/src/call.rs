@@ -9,10 +9,12 @@ use http::header::{ETAG, HeaderName};
 use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
-use crate::accept::Encoding;
+use crate::accept::{self, Encoding};
+use crate::component_status::{self, Components};
 use crate::health;
 use crate::negotiate::Format;
 use crate::object;
+use crate::strategy::deprecation_warning;
 use crate::token::TokenKeys;
 use crate::watch::Watch;
 
@@ -116,8 +118,15 @@ impl Call {
     }
 
     /// The answer where the store that objects are kept in cannot be asked.
-    pub fn without_store(&self, why: Status) -> Response {
-        if health::asked(&self.path).is_some() { health::answer(self, false) } else { why.into() }
+    pub fn without_store(&self, why: Status, context: &Context) -> Response {
+        if health::asked(&self.path).is_some() {
+            return health::answer(self, false);
+        }
+        let Some(target) = component_status::asked(self) else { return why.into() };
+        let answer = component_status::answer(self, &target, context, Err(why.message));
+        let mut response = answer.unwrap_or_else(Response::from).encoded(accept::encoding(self));
+        response.warnings.extend(deprecation_warning(target.resource).map(str::to_owned));
+        response
     }
 
     /// Whether nothing may be stored.
@@ -156,6 +165,8 @@ pub struct Context {
     pub default_toleration_seconds: i64,
     /// What signs the tokens of service accounts.
     pub keys: Arc<dyn TokenKeys>,
+    /// What runs beside this API server.
+    pub components: Arc<dyn Components>,
 }
 
 #[cfg(test)]
@@ -182,7 +193,19 @@ impl Context {
     pub(crate) fn of_tests() -> Self {
         let (now, uid) = (Timestamp::UNIX_EPOCH, "1".to_owned());
         let keys = Arc::new(crate::token::NamedKeys("ours"));
-        Self { now, uid, random: 0, default_toleration_seconds: 300, keys }
+        let components = Arc::new(ComponentsOfTests);
+        Self { now, uid, random: 0, default_toleration_seconds: 300, keys, components }
+    }
+}
+
+#[cfg(test)]
+#[derive(Debug)]
+struct ComponentsOfTests;
+
+#[cfg(test)]
+impl Components for ComponentsOfTests {
+    fn health(&self) -> Vec<(&'static str, Result<(), String>)> {
+        vec![("controller-manager", Ok(())), ("scheduler", Err("it has ended".to_owned()))]
     }
 }
 

@@ -150,6 +150,7 @@ fn served(group: &str, version: &str) -> Vec<&'static ApiResource> {
 /// What can be done with the objects of a resource.
 pub(crate) fn verbs(resource: &ApiResource) -> &'static [&'static str] {
     match (resource.is_stored, resource.kind) {
+        (false, "ComponentStatus") => &["get", "list"],
         (false, _) => &["create"],
         (true, "Namespace") => NAMESPACE_VERBS,
         (true, _) => VERBS,

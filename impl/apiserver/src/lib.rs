@@ -9,6 +9,7 @@ mod admission;
 mod authorization;
 pub mod bootstrap;
 mod call;
+mod component_status;
 pub mod discovery;
 mod entity_tag;
 mod health;
@@ -31,6 +32,7 @@ mod write;
 
 pub use authorization::authorize;
 pub use call::{Answer, Call, Commit, Context, Decision, Freshness, NodeCall, Response, User};
+pub use component_status::Components;
 pub use route::{Objects, Target, route};
 pub use watch::Watch;
 
@@ -95,6 +97,10 @@ fn document(target: &Target, call: &Call, context: &Context) -> Result<Response,
 fn decide_objects(write: Write<'_>) -> Result<Decision, Status> {
     if write.target.resource == &api::resources::BINDINGS {
         return write::bind_named(write);
+    }
+    if write.target.resource == &api::resources::COMPONENT_STATUSES {
+        let Write { call, target, context, .. } = write;
+        return component_status::answer(call, target, context, Ok(())).map(Decision::Respond);
     }
     if !write.target.resource.is_stored {
         return write::review(write);

@@ -56,7 +56,8 @@ impl Objects {
 
     /// Whether what is answered can be a table. What is only sent, and never listed, has no columns.
     pub fn has_columns(&self) -> bool {
-        self.resource.is_stored && !matches!(self.subresource, "binding" | "eviction" | "token")
+        let is_listed = self.resource.is_stored || resources::PROBED.contains(&self.resource);
+        is_listed && !matches!(self.subresource, "binding" | "eviction" | "token")
     }
 
     /// The name of the one object that is meant.

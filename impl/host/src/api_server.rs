@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full};
 use store::Store;
 
+use crate::components::Components;
 use crate::metrics::Metrics;
 use crate::node_server::NodeServer;
 use crate::origin;
@@ -40,6 +41,7 @@ pub struct ApiServer {
 struct Shared {
     storage: Storage,
     nodes: RwLock<BTreeMap<String, Arc<dyn NodeServer>>>,
+    components: Arc<Components>,
     trace: Trace,
     metrics: Metrics,
     settings: Settings,
@@ -58,8 +60,14 @@ impl ApiServer {
     /// An API server on a store.
     pub fn new(storage: Storage, trace: Trace, settings: Settings) -> Self {
         let nodes = RwLock::default();
+        let components = Arc::default();
         let metrics = Metrics::default();
-        Self { shared: Arc::new(Shared { storage, nodes, trace, metrics, settings }) }
+        Self { shared: Arc::new(Shared { storage, nodes, components, trace, metrics, settings }) }
+    }
+
+    /// Who runs beside it, for who asks how they are.
+    pub fn components(&self) -> &Components {
+        &self.shared.components
     }
 
     /// Who bears a token, as far as it is known here. A 401 where nobody does.
@@ -126,9 +134,10 @@ impl ApiServer {
     }
 
     async fn decide_one(&self, call: &Call, origin: &Origin) -> Decision {
-        self.decide_until_it_holds(call, origin)
-            .await
-            .unwrap_or_else(|error| Decision::Respond(call.without_store(commit_error(&error))))
+        self.decide_until_it_holds(call, origin).await.unwrap_or_else(|error| {
+            let why = commit_error(&error);
+            Decision::Respond(call.without_store(why, &self.context()))
+        })
     }
 
     /// Decides on what is known here, and again where a write has met another or a refusal could be old.
@@ -170,6 +179,7 @@ impl ApiServer {
             random: clock::random(),
             default_toleration_seconds: self.shared.settings.default_toleration_seconds,
             keys: Arc::clone(&self.shared.settings.keys),
+            components: Arc::clone(&self.shared.components) as Arc<dyn apiserver::Components>,
         }
     }
 
@@ -278,7 +288,9 @@ pub fn respond(response: Response) -> http::Response<Body> {
         warning_header::add(headers, &response.warnings);
         for (name, value) in response.headers {
             // What the core writes there is ASCII.
-            headers.extend(HeaderValue::from_str(&value).ok().map(|value| (name, value)));
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
         }
     }
     let body = full(response.body);

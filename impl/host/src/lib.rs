@@ -6,6 +6,7 @@
 pub mod api_server;
 pub mod bootstrap;
 pub mod clock;
+pub mod components;
 mod compression;
 pub mod controller_loop;
 pub mod http_server;

@@ -13,7 +13,10 @@ use apiserver::User;
 use controllers::{Config, Timeouts};
 use host::informer::Informers;
 use host::transport::Transport;
-use host::{ApiServer, Local, Trace, bootstrap, controller_loop, http_server, scheduler_loop, tls};
+use host::{
+    ApiServer, Local, Trace, bootstrap, components, controller_loop, http_server, scheduler_loop,
+    tls,
+};
 use scheduler::Scheduler;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -188,7 +191,9 @@ impl ControlPlane {
         );
         for (subscriber, controller) in controllers.into_iter().enumerate() {
             let (informers, transport) = (informers.clone(), Arc::clone(&transport));
-            tokio::spawn(controller_loop::run(controller, subscriber, informers, transport));
+            let task = controller_loop::run(controller, subscriber, informers, transport);
+            let task = tokio::spawn(task).abort_handle();
+            self.server.components().add(components::CONTROLLER_MANAGER, task);
         }
     }
 
@@ -198,7 +203,8 @@ impl ControlPlane {
         let trace = self.trace.clone();
         let informers = Informers::start(Arc::clone(&transport), &watched, 1, trace, origin);
         let scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
-        tokio::spawn(scheduler_loop::run(scheduler, informers, transport));
+        let task = tokio::spawn(scheduler_loop::run(scheduler, informers, transport));
+        self.server.components().add(components::SCHEDULER, task.abort_handle());
     }
 
     fn component(&self, name: &str) -> (Arc<dyn Transport>, Origin) {

@@ -8,7 +8,6 @@ const KUBERNETES: &str = include_str!("kubernetes-1.36.txt");
 
 /// What is not served yet, and why.
 const MISSING: &[(&str, &str)] = &[
-    ("v1 componentstatuses ", "deprecated; asks other components how they are"),
     ("v1 nodes/proxy ", "a stream to the kubelet"),
     ("v1 pods/portforward ", "a stream to the kubelet"),
     ("v1 pods/proxy ", "a stream to the kubelet"),

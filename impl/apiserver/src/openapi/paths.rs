@@ -2,8 +2,8 @@
 //!
 //! kubectl looks here whether a PATCH of a kind takes `fieldValidation`, before it applies anything.
 
-use api::ApiResource;
 use api::schema::Schema;
+use api::{ApiResource, resources};
 use serde_json::{Value, json};
 
 use super::schemas::reference;
@@ -68,6 +68,9 @@ struct Operation<'a> {
 /// Every path of a resource with its operations.
 pub(super) fn of(resource: &ApiResource) -> Vec<(String, Value)> {
     let collection = resource.path(Some("{namespace}"));
+    if resource == &resources::COMPONENT_STATUSES {
+        return probed(resource, &collection);
+    }
     if !resource.is_stored {
         let mut operations = created(resource, kind(resource), "");
         operations["parameters"] = parameters(&collection);
@@ -88,6 +91,18 @@ pub(super) fn of(resource: &ApiResource) -> Vec<(String, Value)> {
         paths.push((path, operations));
     }
     paths
+}
+
+/// What can only be read.
+fn probed(resource: &ApiResource, collection: &str) -> Vec<(String, Value)> {
+    let one = format!("{collection}/{{name}}");
+    let read = value(resource, read(resource, kind(resource), ""));
+    let list = value(resource, list(resource, ""));
+    let item = |path: &str, operation: Value| {
+        let item = json!({"get": operation, "parameters": parameters(path)});
+        (path.to_owned(), item)
+    };
+    vec![item(&one, read), item(collection, list)]
 }
 
 fn all(resource: &ApiResource, parameters: &Value) -> Value {

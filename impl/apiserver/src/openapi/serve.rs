@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use api::Status;
-use http::header::{CACHE_CONTROL, EXPIRES, LOCATION};
+use http::header::{CACHE_CONTROL, EXPIRES, LOCATION, VARY};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -101,5 +101,7 @@ fn is_like(accepted: &str, media_type: &str) -> bool {
 }
 
 fn not_acceptable() -> Response {
-    Response::bytes(406, "", vec![])
+    let mut response = Response::bytes(406, "", vec![]);
+    response.headers.push((VARY, "Accept".to_owned()));
+    response
 }

@@ -84,6 +84,12 @@ const EVENT: &[Column] = &[
 ];
 const NAMESPACE: &[Column] =
     &[NAME, ("Status", "string", 0, "Whether the namespace is active or terminating."), AGE];
+const COMPONENT_STATUS: &[Column] = &[
+    NAME,
+    ("Status", "string", 0, "Whether the component is healthy."),
+    ("Message", "string", 0, "What the component says."),
+    ("Error", "string", 0, "Why the component could not be asked."),
+];
 const CONFIG_MAP: &[Column] = &[NAME, ("Data", "string", 0, "The number of entries."), AGE];
 const SECRET: &[Column] = &[
     NAME,
@@ -102,6 +108,7 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "CSINode" => storage::CSI_NODE,
         "CSIStorageCapacity" => storage::CSI_STORAGE_CAPACITY,
         "CertificateSigningRequest" => policy::CERTIFICATE_SIGNING_REQUEST,
+        "ComponentStatus" => COMPONENT_STATUS,
         "ConfigMap" => CONFIG_MAP,
         "ControllerRevision" => workload::CONTROLLER_REVISION,
         "CronJob" => workload::CRON_JOB,

@@ -47,6 +47,7 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "IPAddress" => networking::ip_address(object),
         "Ingress" => networking::ingress(object, now),
         "IngressClass" => networking::ingress_class(object, now),
+        "ComponentStatus" => component_status(name, object),
         "Lease" => vec![name, json!(text(object, &["spec", "holderIdentity"])), age],
         "Namespace" => vec![name, json!(text(object, &["status", "phase"])), age],
         "NetworkPolicy" => networking::network_policy(object, now),
@@ -95,6 +96,21 @@ pub(crate) fn in_order<'a>(resource: &ApiResource, objects: &'a [Value]) -> Vec<
         objects.sort_by_key(|schema| int(schema, &["spec", "matchingPrecedence"]));
     }
     objects
+}
+
+fn component_status(name: Value, object: &Value) -> Vec<Value> {
+    let healthy = items(object, &["conditions"]).iter().find(|of| text(of, &["type"]) == "Healthy");
+    let Some(condition) = healthy else {
+        return vec![name, json!("Unknown"), json!(""), json!("")];
+    };
+    let is_healthy = text(condition, &["status"]) == "True";
+    let status = if is_healthy { "Healthy" } else { "Unhealthy" };
+    vec![
+        name,
+        json!(status),
+        json!(text(condition, &["message"])),
+        json!(text(condition, &["error"])),
+    ]
 }
 
 /// How long ago the object was created.

@@ -26,8 +26,12 @@ const TEMPLATE: [&str; 2] = ["spec", "template"];
 /// What is said of every request for a kind whose time is over.
 /// Source: `APILifecycleDeprecated` in staging/src/k8s.io/api/core/v1, v1.36.
 pub(crate) fn deprecation_warning(resource: &ApiResource) -> Option<&'static str> {
-    let is_old = resource == &resources::ENDPOINTS;
-    is_old.then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+    const ENDPOINTS: &str =
+        "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+    const COMPONENT_STATUS: &str = "v1 ComponentStatus is deprecated in v1.19+";
+    let warnings =
+        [(&resources::ENDPOINTS, ENDPOINTS), (&resources::COMPONENT_STATUSES, COMPONENT_STATUS)];
+    warnings.into_iter().find(|(old, _)| resource == *old).map(|(_, warning)| warning)
 }
 
 /// What is said of a new object.

@@ -103,6 +103,9 @@ async fn reading() -> Outcome {
     let cluster = Cluster::simulated(&[])?;
     let kubectl = Kubectl(&cluster);
 
+    for component in ["controller-manager", "scheduler", "etcd-0"] {
+        kubectl.prints(&["get", "componentstatuses", component, "--no-headers"], "Healthy")?;
+    }
     kubectl.succeed(&["run", "one", "--image=busybox:1.35"])?;
     kubectl.succeed(&["wait", "--for=condition=Ready", "pod/one", "--timeout=60s"])?;
     kubectl.prints(&["describe", "pod", "one"], "Successfully assigned default/one to node-1")?;

@@ -50,9 +50,6 @@ const ALLOWED: &[(&str, &str)] = &[
     ("meta.v1.APIResourceList", NO_PATHS),
     ("meta.v1.WatchEvent", NO_PATHS),
     ("runtime.RawExtension", "only WatchEvent refers to it in this document"),
-    ("core.v1.ComponentCondition", "componentstatuses are not served"),
-    ("core.v1.ComponentStatus", "componentstatuses are not served"),
-    ("core.v1.ComponentStatusList", "componentstatuses are not served"),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
