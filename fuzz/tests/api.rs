@@ -77,7 +77,8 @@ fn told(decision: Decision) -> String {
         other @ (Decision::Commit(_)
         | Decision::Each(..)
         | Decision::Watch(_)
-        | Decision::Node(_)) => format!("{other:?}"),
+        | Decision::Node(_)
+        | Decision::Proxy(_)) => format!("{other:?}"),
     }
 }
 
@@ -180,7 +181,7 @@ fn check_sound(store: &Store, commit: &Commit, why: &str) {
     let is_taken = match &decision {
         Decision::Commit(_) => true,
         Decision::Respond(response) => response.code == 200,
-        Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => false,
+        Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) | Decision::Proxy(_) => false,
     };
     assert!(is_taken, "{why}: {path} cannot be written as it is: {}", told(decision));
 }
@@ -204,7 +205,11 @@ fn a_request_is_refused_in_the_words_of_a_status_or_what_it_leaves_is_sound() {
                 let is_known = is_known.iter().any(|known| body.contains(known));
                 assert!(response.code < 500 || is_known, "{why}: {body}");
             }
-            Decision::Respond(_) | Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => {}
+            Decision::Respond(_)
+            | Decision::Each(..)
+            | Decision::Watch(_)
+            | Decision::Node(_)
+            | Decision::Proxy(_) => {}
         }
     }
 }

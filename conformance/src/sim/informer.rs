@@ -153,8 +153,11 @@ impl Informer {
             Decision::Respond(response) if response.code == 410 => {
                 self.reflector.observe(&mut View::default(), WatchEvent::Expired);
             }
-            Decision::Respond(_) | Decision::Commit(_) | Decision::Each(..) | Decision::Node(_) => {
-            }
+            Decision::Respond(_)
+            | Decision::Commit(_)
+            | Decision::Each(..)
+            | Decision::Node(_)
+            | Decision::Proxy(_) => {}
         }
     }
 

@@ -74,7 +74,7 @@ impl Server {
         match plant::decided(plant, &self.published, call, decision) {
             Decision::Respond(response) => Received::Answered(response),
             Decision::Commit(commit) => self.commit(arrival, *commit, context.now),
-            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => {
+            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) | Decision::Proxy(_) => {
                 Received::Answered(Status::internal("the simulator cannot perform this").into())
             }
         }

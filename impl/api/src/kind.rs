@@ -99,14 +99,14 @@ pub mod resources {
         NAMESPACES: "" "v1" "Namespace" "namespaces" "namespace"
             short ["ns"], categories [], namespaced false, subresources ["finalize", "status"];
         NODES: "" "v1" "Node" "nodes" "node"
-            short ["no"], categories [], namespaced false, subresources ["status"];
+            short ["no"], categories [], namespaced false, subresources ["proxy", "status"];
         PERSISTENT_VOLUME_CLAIMS: "" "v1" "PersistentVolumeClaim" "persistentvolumeclaims" "persistentvolumeclaim"
             short ["pvc"], categories [], namespaced true, subresources ["status"];
         PERSISTENT_VOLUMES: "" "v1" "PersistentVolume" "persistentvolumes" "persistentvolume"
             short ["pv"], categories [], namespaced false, subresources ["status"];
         PODS: "" "v1" "Pod" "pods" "pod"
             short ["po"], categories ["all"], namespaced true,
-            subresources ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "resize", "status"];
+            subresources ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "proxy", "resize", "status"];
         POD_TEMPLATES: "" "v1" "PodTemplate" "podtemplates" "podtemplate"
             short [], categories [], namespaced true, subresources [];
         REPLICATION_CONTROLLERS: "" "v1" "ReplicationController" "replicationcontrollers" "replicationcontroller"
@@ -118,7 +118,7 @@ pub mod resources {
         SERVICE_ACCOUNTS: "" "v1" "ServiceAccount" "serviceaccounts" "serviceaccount"
             short ["sa"], categories [], namespaced true, subresources ["token"];
         SERVICES: "" "v1" "Service" "services" "service"
-            short ["svc"], categories ["all"], namespaced true, subresources ["status"];
+            short ["svc"], categories ["all"], namespaced true, subresources ["proxy", "status"];
         MUTATING_ADMISSION_POLICIES: "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicy" "mutatingadmissionpolicies" "mutatingadmissionpolicy"
             short [], categories ["api-extensions"], namespaced false, subresources [];
         MUTATING_ADMISSION_POLICY_BINDINGS: "admissionregistration.k8s.io" "v1" "MutatingAdmissionPolicyBinding" "mutatingadmissionpolicybindings" "mutatingadmissionpolicybinding"

@@ -14,6 +14,7 @@ use crate::component_status::{self, Components};
 use crate::health;
 use crate::negotiate::Format;
 use crate::object;
+use crate::proxy::ProxyCall;
 use crate::strategy::deprecation_warning;
 use crate::token::TokenKeys;
 use crate::watch::Watch;
@@ -285,16 +286,18 @@ pub enum Decision {
     Watch(Box<Watch>),
     /// Let the kubelet of a node answer.
     Node(NodeCall),
+    /// Let answer what runs in a pod, behind a service or on a node.
+    Proxy(Box<ProxyCall>),
 }
 
 impl Decision {
-    /// The same, with one more warning before the others. A kubelet's answer has none.
+    /// The same, with one more warning before the others. What others answer has none.
     pub(crate) fn with_warning(mut self, warning: Option<&str>) -> Self {
         let warnings = match &mut self {
             Self::Respond(response) | Self::Each(_, response) => Some(&mut response.warnings),
             Self::Commit(commit) => Some(&mut commit.answer.warnings),
             Self::Watch(watch) => Some(&mut watch.warnings),
-            Self::Node(_) => None,
+            Self::Node(_) | Self::Proxy(_) => None,
         };
         if let (Some(warnings), Some(warning)) = (warnings, warning) {
             warnings.insert(0, warning.to_owned());

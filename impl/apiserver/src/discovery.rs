@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::call::{Call, Response};
 use crate::{entity_tag, version};
 use subresource::Subresource;
+pub(crate) use subresource::proxy_options;
 
 /// The version that `/version` tells.
 pub const GIT_VERSION: &str = "v1.36.0+kanon";

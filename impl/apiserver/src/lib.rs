@@ -19,6 +19,7 @@ mod node;
 pub mod object;
 mod openapi;
 mod printers;
+mod proxy;
 mod read;
 mod route;
 mod strategy;
@@ -33,6 +34,7 @@ mod write;
 pub use authorization::authorize;
 pub use call::{Answer, Call, Commit, Context, Decision, Freshness, NodeCall, Response, User};
 pub use component_status::Components;
+pub use proxy::ProxyCall;
 pub use route::{Objects, Target, route};
 pub use watch::Watch;
 
@@ -58,7 +60,10 @@ pub fn decide(store: &Store, call: &Call, context: &Context) -> Decision {
         Decision::Each(calls, response) => {
             Decision::Each(calls, response.encoded(accept::encoding(call)))
         }
-        other @ (Decision::Commit(_) | Decision::Watch(_) | Decision::Node(_)) => other,
+        other @ (Decision::Commit(_)
+        | Decision::Watch(_)
+        | Decision::Node(_)
+        | Decision::Proxy(_)) => other,
     }
 }
 
@@ -155,7 +160,7 @@ fn decide_part(write: Write<'_>) -> Result<Decision, Status> {
 }
 
 fn decide_subresource(write: Write<'_>, subresource: &str) -> Result<Decision, Status> {
-    let Write { store, call, target, .. } = write;
+    let Write { store, call, target, context } = write;
     if PARTS.contains(&subresource) {
         return decide_part(write);
     }
@@ -167,6 +172,7 @@ fn decide_subresource(write: Write<'_>, subresource: &str) -> Result<Decision, S
         ("binding", &Method::POST) => write::bind(write),
         ("eviction", &Method::POST) => write::evict(write),
         ("token", &Method::POST) => write::request_token(write),
+        ("proxy", _) => proxy::forward(store, call, target, context),
         ("log", &Method::GET) | ("exec" | "attach", &Method::GET | &Method::POST) => {
             node::forward(store, call, target)
         }

@@ -115,6 +115,7 @@ fn route_objects(group: &str, version: &str, segments: &[&str]) -> Option<Object
         [plural] => (*plural, None, ""),
         [plural, name] => (*plural, Some(*name), ""),
         [plural, name, subresource] => (*plural, Some(*name), *subresource),
+        [plural, name, "proxy", ..] => (*plural, Some(*name), "proxy"),
         _ => return None,
     };
     let resource = resources::find(group, version, plural)

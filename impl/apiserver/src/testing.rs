@@ -45,7 +45,7 @@ impl Client {
                 let status: Value = serde_json::from_slice(&response.body).expect("it is JSON");
                 Err(status["message"].as_str().unwrap_or_default().to_owned())
             }
-            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => {
+            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) | Decision::Proxy(_) => {
                 panic!("{path} is no write")
             }
         }

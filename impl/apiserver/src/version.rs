@@ -156,7 +156,9 @@ mod tests {
                 commit.respond(revision, context.now)
             }
             Decision::Respond(response) => response,
-            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => panic!("no answer"),
+            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) | Decision::Proxy(_) => {
+                panic!("no answer")
+            }
         };
         serde_json::from_slice(&response.body).expect("an answer is JSON")
     }

@@ -24,7 +24,7 @@ use crate::node_server::NodeServer;
 use crate::origin;
 use crate::trace::Trace;
 use crate::transport::{Body, BoxError};
-use crate::{clock, compression, metrics, streams, warning_header, watch_stream};
+use crate::{clock, compression, metrics, proxy, streams, warning_header, watch_stream};
 
 /// How often a write is decided again when others are faster, before it is given up.
 const ATTEMPTS_MAX: usize = 64;
@@ -103,6 +103,7 @@ impl ApiServer {
                 let server = self.node(&node_call.node);
                 streams::respond(server, node_call, &mut parts).await
             }
+            Decision::Proxy(proxy_call) => proxy::respond(&proxy_call, &mut parts, body).await,
             Decision::Commit(_) | Decision::Each(..) => {
                 respond(Status::internal("a decision was not performed").into())
             }

@@ -19,6 +19,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::api_server::{ApiServer, respond};
 use crate::in_flight::InFlight;
+use crate::proxy::Peer;
 use crate::tls;
 use crate::transport::Body;
 
@@ -57,8 +58,12 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: (ApiServer
         return;
     };
     let user = user(&stream);
-    let service = service_fn(move |request| {
+    let peer = stream.get_ref().0.peer_addr().ok().map(Peer);
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
         let (server, user) = (server.clone(), user.clone());
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         async move { Ok::<_, std::convert::Infallible>(answer(server, user, request).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());

@@ -17,6 +17,7 @@ mod metrics;
 pub mod node_server;
 mod origin;
 mod process;
+mod proxy;
 mod remote_command;
 pub mod requests;
 pub mod scheduler_loop;

@@ -24,6 +24,7 @@ impl Subresource {
             "eviction" => ("policy", "v1", "Eviction"),
             "exec" => ("", "", "PodExecOptions"),
             "attach" => ("", "", "PodAttachOptions"),
+            "proxy" => ("", "", proxy_options(resource)),
             "token" => ("authentication.k8s.io", "v1", "TokenRequest"),
             "scale" => ("autoscaling", "v1", "Scale"),
             _ => ("", "", resource.kind),
@@ -32,9 +33,19 @@ impl Subresource {
             "binding" | "eviction" | "token" => &["create"],
             "log" => &["get"],
             "exec" | "attach" => &["create", "get"],
+            "proxy" => &["create", "delete", "get", "patch", "update"],
             "finalize" => &["update"],
             _ => &["get", "patch", "update"],
         };
         Self { name, group, version, kind, verbs }
+    }
+}
+
+/// The kind of the options of a proxy.
+pub(crate) fn proxy_options(resource: &ApiResource) -> &'static str {
+    match resource.kind {
+        "Pod" => "PodProxyOptions",
+        "Service" => "ServiceProxyOptions",
+        _ => "NodeProxyOptions",
     }
 }

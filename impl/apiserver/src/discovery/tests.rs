@@ -7,12 +7,7 @@ use super::*;
 const KUBERNETES: &str = include_str!("kubernetes-1.36.txt");
 
 /// What is not served yet, and why.
-const MISSING: &[(&str, &str)] = &[
-    ("v1 nodes/proxy ", "a stream to the kubelet"),
-    ("v1 pods/portforward ", "a stream to the kubelet"),
-    ("v1 pods/proxy ", "a stream to the kubelet"),
-    ("v1 services/proxy ", "a stream to the kubelet"),
-];
+const MISSING: &[(&str, &str)] = &[("v1 pods/portforward ", "a stream to the kubelet")];
 
 fn list(value: &Value, field: &str) -> String {
     let names = value[field].as_array().into_iter().flatten().filter_map(Value::as_str);

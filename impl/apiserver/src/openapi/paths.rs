@@ -7,6 +7,7 @@ use api::{ApiResource, resources};
 use serde_json::{Value, json};
 
 use super::schemas::reference;
+use crate::discovery::proxy_options;
 
 pub(super) const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
@@ -37,6 +38,10 @@ const LIST_QUERY: &[&str] = &[
     "timeoutSeconds",
     "watch",
 ];
+
+/// What streams are opened with, and what is passed on.
+const STREAMED: &[&str] = &["get", "post"];
+const PROXIED: &[&str] = &["delete", "get", "head", "options", "patch", "post", "put"];
 
 /// Query parameters that are not texts.
 const PARAMETER_TYPES: &[(&str, &str)] = &[
@@ -87,8 +92,13 @@ pub(super) fn of(resource: &ApiResource) -> Vec<(String, Value)> {
     }
     for name in resource.subresources {
         let path = format!("{one}/{name}");
-        let operations = subresource(resource, name, &parameters(&path));
-        paths.push((path, operations));
+        let operations = subresource(resource, name, "", &parameters(&path));
+        paths.push((path.clone(), operations));
+        if *name == "proxy" {
+            let path = format!("{path}/{{path}}");
+            let operations = subresource(resource, name, "WithPath", &parameters(&path));
+            paths.push((path, operations));
+        }
     }
     paths
 }
@@ -193,8 +203,8 @@ fn put<'a>(resource: &ApiResource, kind: Kind<'a>, suffix: &str) -> Operation<'a
     }
 }
 
-fn subresource(resource: &ApiResource, name: &str, parameters: &Value) -> Value {
-    let suffix = capitalized(name);
+fn subresource(resource: &ApiResource, name: &str, more: &str, parameters: &Value) -> Value {
+    let suffix = capitalized(name) + more;
     let own = kind(resource);
     let mut operations = match name {
         "binding" => created(resource, ("", "v1", "Binding"), &suffix),
@@ -206,8 +216,9 @@ fn subresource(resource: &ApiResource, name: &str, parameters: &Value) -> Value 
             let log = Operation { answer: None, ..read(resource, own, &suffix) };
             json!({"get": value(resource, log)})
         }
-        "attach" => connected(resource, ("", "v1", "PodAttachOptions"), &suffix),
-        "exec" => connected(resource, ("", "v1", "PodExecOptions"), &suffix),
+        "attach" => connected(resource, ("", "v1", "PodAttachOptions"), &suffix, STREAMED),
+        "exec" => connected(resource, ("", "v1", "PodExecOptions"), &suffix, STREAMED),
+        "proxy" => connected(resource, ("", "v1", proxy_options(resource)), &suffix, PROXIED),
         _ => get_put_patch(resource, own, &suffix),
     };
     operations["parameters"] = parameters.clone();
@@ -219,15 +230,14 @@ fn created(resource: &ApiResource, kind: Kind<'_>, suffix: &str) -> Value {
     json!({"post": value(resource, Operation { action: "post", id, ..put(resource, kind, suffix) })})
 }
 
-fn connected(resource: &ApiResource, kind: Kind<'_>, suffix: &str) -> Value {
-    let operation = |verb: &str| {
-        let id = id(verb, resource, "", suffix);
-        Operation { action: "connect", kind, id, query: &[], body: None, answer: None }
+fn connected(resource: &ApiResource, kind: Kind<'_>, suffix: &str, verbs: &[&str]) -> Value {
+    let operation = |verb: &&str| {
+        let id = id("connect", resource, &capitalized(verb), suffix);
+        let operation =
+            Operation { action: "connect", kind, id, query: &[], body: None, answer: None };
+        ((*verb).to_owned(), value(resource, operation))
     };
-    json!({
-        "get": value(resource, operation("connectGet")),
-        "post": value(resource, operation("connectPost")),
-    })
+    verbs.iter().map(operation).collect()
 }
 
 fn value(resource: &ApiResource, operation: Operation<'_>) -> Value {
@@ -266,8 +276,9 @@ fn any_content(definition: &str) -> Value {
 
 /// The parameters in a path, and the one that every path has.
 fn parameters(path: &str) -> Value {
-    let in_path =
-        ["namespace", "name"].into_iter().filter(|name| path.contains(&format!("{{{name}}}")));
+    let in_path = ["namespace", "name", "path"]
+        .into_iter()
+        .filter(|name| path.contains(&format!("{{{name}}}")));
     let in_path = in_path.map(|name| parameter("path", name));
     in_path.chain([parameter("query", "pretty")]).collect()
 }
@@ -297,7 +308,7 @@ fn definition((group, version, kind): Kind<'_>) -> &'static str {
 fn id(verb: &str, resource: &ApiResource, middle: &str, suffix: &str) -> String {
     let namespaced =
         if resource.namespaced && suffix != "ForAllNamespaces" { "Namespaced" } else { "" };
-    let (group, version) = (capitalized(group(resource)), capitalized(resource.version));
+    let (group, version) = (capitalized(&group(resource)), capitalized(resource.version));
     format!("{verb}{group}{version}{middle}{namespaced}{}{suffix}", resource.kind)
 }
 
@@ -305,12 +316,15 @@ fn tag(resource: &ApiResource) -> String {
     format!("{}_{}", group(resource), resource.version)
 }
 
-/// `core`, `apps`, `coordination`.
-fn group(resource: &ApiResource) -> &str {
-    match resource.group {
-        "" => "core",
-        group => group.split('.').next().unwrap_or_default(),
+/// `core`, `apps`, `coordination`, `rbacAuthorization`.
+fn group(resource: &ApiResource) -> String {
+    if resource.group.is_empty() {
+        return "core".to_owned();
     }
+    let short = resource.group.strip_suffix(".k8s.io").unwrap_or(resource.group);
+    let mut parts = short.split('.');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| name + &capitalized(part))
 }
 
 fn capitalized(text: &str) -> String {

@@ -193,8 +193,14 @@ fn remove(write: Write<'_>, mut old: Value, revision: Revision) -> Result<Decisi
     match (&mut decision, instead) {
         (Decision::Commit(commit), instead) => commit.answer.instead = instead,
         (Decision::Respond(response), Some(status)) => *response = Response::json(200, &status),
-        (Decision::Respond(_) | Decision::Each(..) | Decision::Watch(_) | Decision::Node(_), _) => {
-        }
+        (
+            Decision::Respond(_)
+            | Decision::Each(..)
+            | Decision::Watch(_)
+            | Decision::Node(_)
+            | Decision::Proxy(_),
+            _,
+        ) => {}
     }
     Ok(decision)
 }

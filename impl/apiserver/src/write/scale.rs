@@ -110,7 +110,11 @@ fn answer(write: Write<'_>, mut decision: Decision) -> Result<Decision, Status> 
             let (object, _) = write.current()?;
             *response = Response::json(200, &scale_of(write, &object)?);
         }
-        Decision::Respond(_) | Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => {}
+        Decision::Respond(_)
+        | Decision::Each(..)
+        | Decision::Watch(_)
+        | Decision::Node(_)
+        | Decision::Proxy(_) => {}
     }
     Ok(decision)
 }

@@ -39,7 +39,9 @@ impl Server {
                 commit.respond(revision, context.now)
             }
             Decision::Respond(response) => response,
-            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) => panic!("no answer"),
+            Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) | Decision::Proxy(_) => {
+                panic!("no answer")
+            }
         };
         (response.code, serde_json::from_slice(&response.body).expect("an answer is JSON"))
     }

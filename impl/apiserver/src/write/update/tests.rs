@@ -137,7 +137,7 @@ fn warnings(decision: Decision) -> Vec<String> {
         Decision::Respond(response) | Decision::Each(_, response) => response.warnings,
         Decision::Commit(commit) => commit.answer.warnings,
         Decision::Watch(watch) => watch.warnings,
-        Decision::Node(_) => vec![],
+        Decision::Node(_) | Decision::Proxy(_) => vec![],
     }
 }
 
