@@ -7,12 +7,11 @@ use std::net::IpAddr;
 use api::object::{at, text};
 use api::{Reason, Status, resources};
 use http::Method;
-use http::header::LOCATION;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use store::Store;
 
-use crate::call::{Call, Context, Decision, Response};
+use crate::call::{Call, Context, Decision};
 use crate::route::Objects;
 use crate::{keys, object};
 
@@ -29,7 +28,7 @@ pub struct ProxyCall {
     pub host: String,
     /// The port.
     pub port: u16,
-    /// The path that is asked for there, as it came, with dots resolved.
+    /// The path that is asked for there, as it came, with dots resolved; empty where none is.
     pub path: String,
     /// What stands before that path in the request to the API server.
     pub prefix: String,
@@ -72,12 +71,12 @@ pub(crate) fn forward(
         asked.scheme == "https" || (target.resource.kind == "Node" && port == KUBELET_PORT);
     let rest = behind(&call.path, target);
     let path = clean(rest);
-    if path.is_empty() && [Method::GET, Method::HEAD].contains(&call.method) {
-        return Ok(Decision::Respond(with_slash(call)));
-    }
     let default = if is_tls { 443 } else { 80 };
-    let port = if port.is_empty() { Ok(default) } else { port.parse() };
-    let port = port.map_err(|_| Status::bad_request(format!("invalid port {:?}", asked.port)))?;
+    let parsed = if port.is_empty() { Ok(default) } else { port.parse() };
+    let port = parsed.map_err(|_| {
+        let why = format!("dial tcp: address {port}: invalid port");
+        Status::new(Reason::ServiceUnavailable, format!("error trying to reach service: {why}"))
+    })?;
     let prefix = call.path.strip_suffix(rest).unwrap_or_default().to_owned();
     Ok(Decision::Proxy(Box::new(ProxyCall { is_tls, host, port, path, prefix })))
 }
@@ -188,14 +187,4 @@ fn clean(path: &str) -> String {
         "" => String::new(),
         _ => format!("/{}{slash}", segments.join("/")),
     }
-}
-
-/// Links of a page are relative to a path that ends with a slash.
-fn with_slash(call: &Call) -> Response {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    let query = query.extend_pairs(&call.query).finish();
-    let mark = if query.is_empty() { "" } else { "?" };
-    let mut response = Response::bytes(301, "", vec![]);
-    response.headers.push((LOCATION, format!("{}/{mark}{query}", call.path)));
-    response
 }

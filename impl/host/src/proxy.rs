@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use api::{Reason, Status};
 use apiserver::ProxyCall;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, HOST};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, HOST, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -41,6 +41,9 @@ pub(crate) async fn respond(call: &ProxyCall, parts: &mut Parts, body: Bytes) ->
 }
 
 async fn pass(call: &ProxyCall, parts: &Parts, body: Bytes) -> Result<Response<Body>, Status> {
+    if call.path.is_empty() && [Method::GET, Method::HEAD].contains(&parts.method) {
+        return with_slash(parts);
+    }
     let links = Links::of(call, parts);
     let mut request = request(call, parts, body)?;
     headers::without_hops(request.headers_mut());
@@ -61,6 +64,16 @@ async fn pass(call: &ProxyCall, parts: &Parts, body: Bytes) -> Result<Response<B
     Ok(Response::from_parts(answer, body))
 }
 
+/// Links of a page are relative to a path that ends with a slash.
+fn with_slash(parts: &Parts) -> Result<Response<Body>, Status> {
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let response = Response::builder()
+        .status(StatusCode::MOVED_PERMANENTLY)
+        .header(CACHE_CONTROL, "no-cache, private")
+        .header(LOCATION, format!("{}/{query}", parts.uri.path()));
+    response.body(full(Bytes::new())).map_err(Status::internal)
+}
+
 /// Passes on the request for a stream, and then what goes through it in either direction.
 async fn upgrade(
     call: &ProxyCall,
@@ -69,12 +82,14 @@ async fn upgrade(
 ) -> Result<Response<Body>, Status> {
     let mut request = request(call, parts, body)?;
     headers::add_forwarded_for(request.headers_mut(), parts);
-    let mut response = send(call, request).await.map_err(Status::internal)?;
+    let response = send(call, request).await;
+    let mut response =
+        response.map_err(|error| failed(format!("error dialing backend: {error}")))?;
     let status = response.status();
     if status != StatusCode::SWITCHING_PROTOCOLS {
         if status.as_u16() < 400 {
             let why = format!("invalid upgrade response: status code {}", status.as_u16());
-            return Err(Status::internal(why));
+            return Err(failed(why));
         }
         let body =
             |body: Incoming| body.map_err(|error| -> BoxError { error.into() }).boxed_unsync();
@@ -126,6 +141,11 @@ async fn send(
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection.with_upgrades());
     Ok(sender.send_request(request).await?)
+}
+
+/// What upstream says without a reason.
+fn failed(why: String) -> Status {
+    Status::new(Reason::Unknown, why)
 }
 
 fn unreachable(error: impl std::fmt::Display) -> Status {

@@ -71,7 +71,7 @@ fn endpoints_object(store: &Store, target: &Objects, service: &str) -> Result<Va
         (None, Some(_)) => {
             Err(unavailable(format!("no endpoints available for service {service:?}")))
         }
-        (None, None) => Err(Status::not_found(&resources::ENDPOINTS, service)),
+        (None, None) => Err(Status::not_found(&resources::SERVICES, service)),
     }
 }
 

@@ -79,6 +79,8 @@ fn a_path_goes_on_as_it_came_without_dots() {
     let client = cluster();
 
     for (path, expected) in [
+        ("/proxy", ""),
+        ("/proxy/", "/"),
         ("/proxy/a/b", "/a/b"),
         ("/proxy/a//b/", "/a/b/"),
         ("/proxy/a/../b", "/b"),
@@ -102,22 +104,6 @@ fn what_is_before_the_path_is_known_for_links() {
 }
 
 #[test]
-fn a_page_without_a_slash_is_moved_and_only_a_page() {
-    let client = cluster();
-    let path = "/api/v1/namespaces/a/pods/p/proxy";
-
-    let mut call = Call::of_tests(Method::GET, path, &Value::Null);
-    call.query = vec![("a".to_owned(), "b c".to_owned())];
-    let Decision::Respond(response) = crate::decide(&client.store, &call, &client.context) else {
-        panic!("it is moved")
-    };
-    let location = crate::entity_tag::header(&response, LOCATION);
-    assert_eq!((response.code, location), (301, Some(&*format!("{path}/?a=b+c"))));
-    let posted = leads_to(&client, &Method::POST, path);
-    assert_eq!(posted, Ok("http://10.0.0.1:8080".to_owned()));
-}
-
-#[test]
 fn a_service_leads_to_a_ready_pod_behind_the_port_that_is_named() {
     let mut client = cluster();
     let path = |name: &str| format!("/api/v1/namespaces/a/services/{name}/proxy/");
@@ -135,7 +121,7 @@ fn a_service_leads_to_a_ready_pod_behind_the_port_that_is_named() {
     assert_eq!(get(&client, &path("s:81")), none("s:81"));
     let unknown = "no service port 82 found for service \"s\"".to_owned();
     assert_eq!(get(&client, &path("s:82")), Err((503, unknown)));
-    let missing = "endpoints \"t\" not found".to_owned();
+    let missing = "services \"t\" not found".to_owned();
     assert_eq!(get(&client, &path("t")), Err((404, missing)));
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use apiserver::ProxyCall;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, InvalidMessage, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -39,7 +39,8 @@ pub(super) async fn connect(call: &ProxyCall) -> Result<Box<dyn Stream>, BoxErro
     let connector = TlsConnector::from(Arc::new(client_config()?));
     let name = ServerName::try_from(call.host.clone())?;
     let stream = tokio::time::timeout(PATIENCE, connector.connect(name, stream)).await;
-    Ok(Box::new(stream.map_err(|_| "net/http: TLS handshake timeout")??))
+    let stream = stream.map_err(|_| "net/http: TLS handshake timeout")?;
+    Ok(Box::new(stream.map_err(|error| tls_error(&error))?))
 }
 
 /// What Go says of these.
@@ -54,6 +55,14 @@ fn dial_error(call: &ProxyCall, error: &io::Error) -> String {
     let known = REASONS.iter().find(|(kind, _)| *kind == error.kind());
     let why = known.map_or_else(|| error.to_string(), |(_, why)| (*why).to_owned());
     format!("dial tcp {}:{}: {why}", call.host, call.port)
+}
+
+fn tls_error(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    if matches!(inner, Some(Error::InvalidMessage(InvalidMessage::InvalidContentType))) {
+        return "tls: first record does not look like a TLS handshake".to_owned();
+    }
+    format!("tls: {error}")
 }
 
 fn client_config() -> Result<ClientConfig, Error> {

@@ -44,8 +44,13 @@ fn named_in_connection(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 pub(super) fn without_hops(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> =
         named_in_connection(headers).filter_map(|name| name.parse().ok()).collect();
+    let takes_trailers = headers.get_all(TE).iter().any(|value| value == "trailers");
     for name in named.iter().chain(&HOPS) {
         headers.remove(name);
+    }
+    // Of all that neighbours tell each other, Go lets this pass.
+    if takes_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
     }
 }
 
@@ -96,7 +101,7 @@ mod tests {
         let mut passed = headers(&[
             ("connection", "close, x-own"),
             ("keep-alive", "1"),
-            ("te", "trailers"),
+            ("te", "gzip"),
             ("x-own", "1"),
             ("accept", "*/*"),
         ]);
@@ -104,6 +109,15 @@ mod tests {
         without_hops(&mut passed);
 
         assert_eq!(passed, headers(&[("accept", "*/*")]));
+    }
+
+    #[test]
+    fn who_takes_trailers_says_so_to_all() {
+        let mut passed = headers(&[("te", "trailers")]);
+
+        without_hops(&mut passed);
+
+        assert_eq!(passed, headers(&[("te", "trailers")]));
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl Links {
 
     /// The path that the client asks for, for `X-Forwarded-Uri`.
     pub(super) fn forwarded_uri(&self) -> String {
-        join(&self.prefix, &self.path)
+        let path = if self.path.is_empty() { "/" } else { &self.path };
+        join(&self.prefix, path)
     }
 
     /// Moves the address that an answer leads to.

@@ -12,19 +12,24 @@ use crate::moving::{SHORT, pods_move};
 use crate::support::{Cluster, Outcome, ensure, eventually, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let trials = vec![
+    with_containers(vec![
         trial("a_pod_runs_logs_and_ends_with_its_exit_code", runs),
         trial("a_container_beyond_its_memory_limit_is_oom_killed", oom),
         trial("kill_dash_nine_leaves_containers_running_and_they_are_adopted", adopted),
         trial("a_dead_nodes_real_pods_move_to_another_node", moves),
         trial("the_demo_pod_runs", demo),
-    ];
-    trials.into_iter().map(|trial| trial.with_ignored_flag(!are_possible())).collect()
+    ])
 }
 
 /// Whether containers can run here.
 pub(crate) fn are_possible() -> bool {
     node::is_root() && Path::new("/bin/busybox").exists()
+}
+
+/// The trials, skipped where no container can run.
+pub(crate) fn with_containers(trials: Vec<Trial>) -> Vec<Trial> {
+    let skipped = |trial: Trial| trial.with_ignored_flag(true);
+    if are_possible() { trials } else { trials.into_iter().map(skipped).collect() }
 }
 
 /// A cluster whose containers are real, with the image of busybox.

@@ -16,6 +16,7 @@ mod lifecycle;
 mod moving;
 mod official;
 mod openapi;
+mod proxies;
 mod python_client;
 mod support;
 mod typed_client;
@@ -32,6 +33,7 @@ fn main() -> std::process::ExitCode {
         typed_client::trials(),
         moving::trials(),
         openapi::trials(),
+        proxies::trials(),
         bad_input::trials(),
         conform::trials(),
         hostile::trials(),
