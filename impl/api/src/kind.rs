@@ -106,7 +106,7 @@ pub mod resources {
             short ["pv"], categories [], namespaced false, subresources ["status"];
         PODS: "" "v1" "Pod" "pods" "pod"
             short ["po"], categories ["all"], namespaced true,
-            subresources ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "proxy", "resize", "status"];
+            subresources ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize", "status"];
         POD_TEMPLATES: "" "v1" "PodTemplate" "podtemplates" "podtemplate"
             short [], categories [], namespaced true, subresources [];
         REPLICATION_CONTROLLERS: "" "v1" "ReplicationController" "replicationcontrollers" "replicationcontroller"

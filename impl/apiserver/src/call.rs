@@ -354,7 +354,7 @@ impl Commit {
 /// What is asked of a kubelet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeCall {
-    /// `log`, `exec` or `attach`.
+    /// `log`, `exec`, `attach` or `portforward`.
     pub subresource: String,
     /// The pod's node.
     pub node: String,
@@ -362,7 +362,7 @@ pub struct NodeCall {
     pub namespace: String,
     /// The pod's name.
     pub pod: String,
-    /// The container.
+    /// The container; empty where the whole pod is meant.
     pub container: String,
     /// The query, for the options.
     pub query: Vec<(String, String)>,

@@ -173,7 +173,8 @@ fn decide_subresource(write: Write<'_>, subresource: &str) -> Result<Decision, S
         ("eviction", &Method::POST) => write::evict(write),
         ("token", &Method::POST) => write::request_token(write),
         ("proxy", _) => proxy::forward(store, call, target, context),
-        ("log", &Method::GET) | ("exec" | "attach", &Method::GET | &Method::POST) => {
+        ("log", &Method::GET)
+        | ("exec" | "attach" | "portforward", &Method::GET | &Method::POST) => {
             node::forward(store, call, target)
         }
         _ => Err(Status::method_not_allowed()),

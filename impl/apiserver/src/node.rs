@@ -1,4 +1,4 @@
-//! Requests that a kubelet answers: logs, and commands in containers.
+//! Requests that a kubelet answers: logs, commands in containers, and ports of pods.
 
 use api::object::{at, text};
 use api::{Status, resources};
@@ -11,7 +11,7 @@ use crate::route::Objects;
 
 /// Finds the node and the container that a request means.
 ///
-/// Source: pkg/registry/core/pod/strategy.go, v1.36 (`LogLocation`, `streamLocation`).
+/// Source: pkg/registry/core/pod/strategy.go, v1.36 (`LogLocation`, `streamLocation`, `PortForwardLocation`).
 pub(crate) fn forward(
     store: &store::Store,
     call: &Call,
@@ -19,7 +19,10 @@ pub(crate) fn forward(
 ) -> Result<Decision, Status> {
     let name = target.name()?;
     let pod = object::decode(read::find(store, target)?);
-    let container = container(&pod, name, call.parameter("container"))?;
+    let container = match target.subresource {
+        "portforward" => String::new(),
+        _ => container(&pod, name, call.parameter("container"))?,
+    };
     let node = text(&pod, &["spec", "nodeName"]);
     if node.is_empty() {
         let why = format!("pod {name} does not have a host assigned");

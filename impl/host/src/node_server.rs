@@ -2,6 +2,7 @@
 
 use api::Status;
 use bytes::Bytes;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use crate::transport::{Body, BoxFuture};
@@ -80,4 +81,11 @@ pub trait NodeServer: Send + Sync {
         options: ExecOptions,
         streams: ExecStreams,
     ) -> BoxFuture<'_, Result<i32, Status>>;
+
+    /// A connection to a port of a pod, as its containers reach it on localhost; or why there is none.
+    fn port_forward(
+        &self,
+        pod: ContainerRef,
+        port: u16,
+    ) -> BoxFuture<'_, Result<TcpStream, String>>;
 }

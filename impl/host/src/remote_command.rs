@@ -5,14 +5,14 @@ use std::sync::Arc;
 use api::Status;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use crate::node_server::{ContainerRef, ExecOptions, ExecStreams, NodeServer};
 
@@ -24,20 +24,17 @@ const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 
 /// How many messages wait for a slow reader.
-const MESSAGES_MAX: usize = 64;
+pub(crate) const MESSAGES_MAX: usize = 64;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Runs the command and closes the connection.
 pub(crate) async fn serve(
-    upgrade: OnUpgrade,
+    socket: Socket,
     server: Arc<dyn NodeServer>,
     container: ContainerRef,
     options: ExecOptions,
 ) {
-    // A client that goes away during the handshake has nobody to be told.
-    let Ok(upgraded) = upgrade.await else { return };
-    let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
     let (sink, stream) = socket.split();
     let (stdin_sender, stdin) = mpsc::channel(MESSAGES_MAX);
     let (resize_sender, resize) = mpsc::channel(MESSAGES_MAX);
@@ -87,7 +84,7 @@ async fn read(
 }
 
 /// `{"Width":80,"Height":24}`.
-fn size(data: &[u8]) -> Option<(u16, u16)> {
+pub(crate) fn size(data: &[u8]) -> Option<(u16, u16)> {
     let size: Value = serde_json::from_slice(data).ok()?;
     let cells = |field: &str| u16::try_from(size[field].as_u64()?).ok();
     Some((cells("Width")?, cells("Height")?))
@@ -112,7 +109,7 @@ async fn write(
 }
 
 /// The `Status` that ends a command. Source: apimachinery's `remotecommand`, v1.36.
-fn status(result: Result<i32, Status>) -> Value {
+pub(crate) fn status(result: Result<i32, Status>) -> Value {
     match result {
         Ok(0) => json!({"metadata": {}, "status": "Success"}),
         Ok(code) => json!({"metadata": {}, "status": "Failure", "reason": "NonZeroExitCode",

@@ -1,29 +1,31 @@
-//! Logs and commands: what a kubelet serves, over HTTP and WebSocket.
+//! Logs, commands and ports: what a kubelet serves, over HTTP, WebSocket and SPDY.
 //!
 //! Source: the subprotocols `v4.channel.k8s.io` and `v5.channel.k8s.io` of apimachinery's `remotecommand`
 //! (v1.36): the first byte of a message is its channel.
 
 use std::sync::Arc;
 
-use api::{Reason, Status};
+use api::Status;
 use apiserver::NodeCall;
-use bytes::Bytes;
-use http::header::{
-    CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    UPGRADE,
-};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
-use http_body_util::{BodyExt, Empty};
-use hyper::upgrade::OnUpgrade;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::api_server::respond as respond_plainly;
 use crate::node_server::{ContainerRef, ExecOptions, LogOptions, NodeServer};
-use crate::remote_command;
-use crate::transport::{Body, BoxError};
+use crate::transport::Body;
+use crate::{port_forward, remote_command, spdy_command, tunnel};
+use agreement::{Agreed, agree, is_spdy};
+
+mod agreement;
 
 const PROTOCOLS: &[&str] = &["v5.channel.k8s.io", "v4.channel.k8s.io"];
+
+/// SPDY within a WebSocket. Source: cri-streaming/pkg/streaming/portforward/constants.go, v1.36.
+const TUNNEL: &str = "SPDY/3.1+portforward.k8s.io";
 
 /// Passes a request on to a kubelet.
 pub(crate) async fn respond(
@@ -33,7 +35,7 @@ pub(crate) async fn respond(
 ) -> http::Response<Body> {
     let result = match server {
         Ok(server) if call.subresource == "log" => logs(&*server, &call).await,
-        Ok(server) => exec(server, &call, parts),
+        Ok(server) => upgrade(server, &call, parts),
         Err(status) => Err(status),
     };
     result.unwrap_or_else(|status| respond_plainly(status.into()))
@@ -84,33 +86,43 @@ fn number<T: std::str::FromStr>(call: &NodeCall, name: &str) -> Result<Option<T>
     parameter(call, name).map(|text| text.parse().map_err(|_| invalid(text))).transpose()
 }
 
-fn exec(
+/// Answers that the connection becomes a stream, and serves it.
+fn upgrade(
     server: Arc<dyn NodeServer>,
     call: &NodeCall,
     parts: &mut Parts,
 ) -> Result<http::Response<Body>, Status> {
-    let options = exec_options(call)?;
-    let header = |name: &http::HeaderName| {
-        parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    let container = container(call);
+    let options = match call.subresource.as_str() {
+        "portforward" => None,
+        _ => Some(exec_options(call)?),
     };
-    if !header(&UPGRADE).eq_ignore_ascii_case("websocket") {
-        return Err(Status::bad_request("Upgrade request required"));
-    }
-    let asked = header(&SEC_WEBSOCKET_PROTOCOL).split(',').map(str::trim);
-    let protocol =
-        asked.into_iter().find_map(|asked| PROTOCOLS.iter().find(|known| **known == asked));
-    let Some(protocol) = protocol else {
-        return Err(Status::new(
-            Reason::BadRequest,
-            format!("unable to upgrade: the supported subprotocols are {}", PROTOCOLS.join(", ")),
-        ));
+    let offered = match (&options, is_spdy(parts)) {
+        (None, false) => &[TUNNEL][..],
+        (None, true) => &[port_forward::PROTOCOL],
+        (Some(_), false) => PROTOCOLS,
+        (Some(_), true) => &[spdy_command::PROTOCOL],
     };
-    let accept = derive_accept_key(header(&SEC_WEBSOCKET_KEY).as_bytes());
-    let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
-        return Err(Status::bad_request("this connection cannot be upgraded"));
-    };
-    tokio::spawn(remote_command::serve(upgrade, server, container(call), options));
-    Ok(switching_protocols(protocol, &accept))
+    let Agreed { answer, upgrade, is_spdy } = agree(parts, offered)?;
+    tokio::spawn(async move {
+        // A client that goes away during the handshake has nobody to be told.
+        let Ok(upgraded) = upgrade.await else { return };
+        let io = TokioIo::new(upgraded);
+        match (options, is_spdy) {
+            (Some(options), true) => spdy_command::serve(io, server, container, options).await,
+            (None, true) => port_forward::serve(io, server, container).await,
+            (options, false) => {
+                let socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
+                match options {
+                    Some(options) => {
+                        remote_command::serve(socket, server, container, options).await;
+                    }
+                    None => port_forward::serve(tunnel::open(socket), server, container).await,
+                }
+            }
+        }
+    });
+    Ok(answer)
 }
 
 fn exec_options(call: &NodeCall) -> Result<ExecOptions, Status> {
@@ -131,18 +143,4 @@ fn exec_options(call: &NodeCall) -> Result<ExecOptions, Status> {
         stdout: flag(call, "stdout"),
         stderr: flag(call, "stderr") && !tty,
     })
-}
-
-fn switching_protocols(protocol: &'static str, accept: &str) -> http::Response<Body> {
-    let empty = Empty::<Bytes>::new().map_err(|never| -> BoxError { match never {} });
-    let mut response = http::Response::new(empty.boxed_unsync());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
-    if let Ok(accept) = HeaderValue::from_str(accept) {
-        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    }
-    response
 }

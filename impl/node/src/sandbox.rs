@@ -65,7 +65,8 @@ fn inside(wanted: &Wanted) -> Result<(), Error> {
     network::connect_inside(address)
 }
 
-fn enter(namespace: &File) -> Result<(), Error> {
+/// Enters a network, with this thread alone.
+pub(crate) fn enter(namespace: &File) -> Result<(), Error> {
     nix::sched::setns(namespace, CloneFlags::CLONE_NEWNET)
         .map_err(Error::system("entering a network"))
 }

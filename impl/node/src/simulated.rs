@@ -11,6 +11,7 @@ use host::node_server::{ContainerRef, ExecOptions, ExecStreams, LogOptions, Node
 use host::transport::{Body, BoxFuture};
 use http_body_util::{BodyExt, Full};
 use kubelet::runtime::{Exit, RuntimeCommand, RuntimeEvent, RuntimeStatus};
+use tokio::net::TcpStream;
 
 use crate::Error;
 use crate::network::Cidr;
@@ -114,5 +115,10 @@ impl NodeServer for Simulated {
         let ContainerRef { pod, .. } = container;
         let message = format!("pod \"{pod}\" is simulated: nothing can run in it");
         Box::pin(std::future::ready(Err(Status::new(Reason::BadRequest, message))))
+    }
+
+    fn port_forward(&self, pod: ContainerRef, _: u16) -> BoxFuture<'_, Result<TcpStream, String>> {
+        let why = format!("pod \"{}\" is simulated: nothing listens in it", pod.pod);
+        Box::pin(std::future::ready(Err(why)))
     }
 }

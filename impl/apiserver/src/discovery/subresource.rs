@@ -24,6 +24,7 @@ impl Subresource {
             "eviction" => ("policy", "v1", "Eviction"),
             "exec" => ("", "", "PodExecOptions"),
             "attach" => ("", "", "PodAttachOptions"),
+            "portforward" => ("", "", "PodPortForwardOptions"),
             "proxy" => ("", "", proxy_options(resource)),
             "token" => ("authentication.k8s.io", "v1", "TokenRequest"),
             "scale" => ("autoscaling", "v1", "Scale"),
@@ -32,7 +33,7 @@ impl Subresource {
         let verbs: &[&str] = match name {
             "binding" | "eviction" | "token" => &["create"],
             "log" => &["get"],
-            "exec" | "attach" => &["create", "get"],
+            "exec" | "attach" | "portforward" => &["create", "get"],
             "proxy" => &["create", "delete", "get", "patch", "update"],
             "finalize" => &["update"],
             _ => &["get", "patch", "update"],

@@ -218,6 +218,9 @@ fn subresource(resource: &ApiResource, name: &str, more: &str, parameters: &Valu
         }
         "attach" => connected(resource, ("", "v1", "PodAttachOptions"), &suffix, STREAMED),
         "exec" => connected(resource, ("", "v1", "PodExecOptions"), &suffix, STREAMED),
+        "portforward" => {
+            connected(resource, ("", "v1", "PodPortForwardOptions"), &suffix, STREAMED)
+        }
         "proxy" => connected(resource, ("", "v1", proxy_options(resource)), &suffix, PROXIED),
         _ => get_put_patch(resource, own, &suffix),
     };

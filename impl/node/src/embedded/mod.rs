@@ -5,6 +5,7 @@ mod container;
 mod exec;
 mod log;
 mod pod;
+mod port_forward;
 mod probe;
 mod server;
 mod start;

@@ -8,6 +8,7 @@ use host::transport::{Body, BoxFuture};
 use http_body_util::BodyExt;
 use http_body_util::channel::Channel;
 use kubelet::runtime::ContainerId;
+use tokio::net::TcpStream;
 
 use super::Embedded;
 use super::log::{self, Wanted};
@@ -17,8 +18,8 @@ use crate::Error;
 const LOG_BUFFER: usize = 64;
 
 impl Embedded {
-    /// Every container of a pod's name, the youngest instance last; pods of the same name by age.
-    fn instances(&self, pod: &ContainerRef) -> Result<Vec<ContainerId>, Box<Status>> {
+    /// The uid of the youngest pod of this name.
+    pub(super) fn youngest(&self, pod: &ContainerRef) -> Option<String> {
         let uids = std::fs::read_dir(self.0.paths.pods()).into_iter().flatten().flatten();
         let mut uids: Vec<(std::time::SystemTime, String)> = uids
             .filter_map(|entry| {
@@ -29,9 +30,12 @@ impl Embedded {
             })
             .collect();
         uids.sort();
-        let Some((_, uid)) = uids.pop() else {
-            return Err(waiting(pod));
-        };
+        uids.pop().map(|(_, uid)| uid)
+    }
+
+    /// Every container of a pod's name, the youngest instance last.
+    fn instances(&self, pod: &ContainerRef) -> Result<Vec<ContainerId>, Box<Status>> {
+        let uid = self.youngest(pod).ok_or_else(|| waiting(pod))?;
         let ids = self.containers_on_disk(&uid);
         let name = match pod.container.as_str() {
             "" => ids.first().map(|id| id.name.clone()).unwrap_or_default(),
@@ -139,5 +143,13 @@ impl NodeServer for Embedded {
         streams: ExecStreams,
     ) -> BoxFuture<'_, Result<i32, Status>> {
         Box::pin(self.serve_exec(container, options, streams))
+    }
+
+    fn port_forward(
+        &self,
+        pod: ContainerRef,
+        port: u16,
+    ) -> BoxFuture<'_, Result<TcpStream, String>> {
+        Box::pin(self.connect_to(pod, port))
     }
 }
