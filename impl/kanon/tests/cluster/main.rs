@@ -16,6 +16,7 @@ mod lifecycle;
 mod moving;
 mod official;
 mod openapi;
+mod port_forwards;
 mod proxies;
 mod python_client;
 mod support;
@@ -33,6 +34,7 @@ fn main() -> std::process::ExitCode {
         typed_client::trials(),
         moving::trials(),
         openapi::trials(),
+        port_forwards::trials(),
         proxies::trials(),
         bad_input::trials(),
         conform::trials(),

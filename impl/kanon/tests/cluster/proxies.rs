@@ -18,7 +18,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]))
 }
 
-const PAGE: &str = "<a href=/next>next</a>";
+/// What the page says.
+pub(crate) const PAGE: &str = "<a href=/next>next</a>";
 const SERVER: &str = "/api/v1/namespaces/default/pods/web:8080/proxy";
 
 /// A pod that serves a page at port 8080, ready.
@@ -83,7 +84,7 @@ async fn asked() -> Outcome {
 }
 
 /// A kubectl that runs until it is dropped.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
