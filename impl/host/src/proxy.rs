@@ -25,6 +25,8 @@ mod connect;
 mod headers;
 mod links;
 mod page;
+#[cfg(test)]
+mod tests;
 
 /// Who has sent a request.
 #[derive(Clone, Copy, Debug)]
