@@ -16,6 +16,7 @@ mod namespaces;
 mod operations;
 mod pages;
 mod pods;
+mod proxies;
 mod watchers;
 mod workloads;
 
@@ -43,6 +44,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         operations::trials(),
         pages::trials(),
         pods::trials(),
+        proxies::trials(),
         watchers::trials(),
         workloads::trials(),
     ]
