@@ -7,14 +7,20 @@ use api::{ApiResource, resources};
 use serde_json::{Value, json};
 
 use super::schemas::reference;
-use crate::discovery::proxy_options;
+use crate::discovery::{proxy_options, verbs};
+use crate::strategy;
+use operation::{
+    Kind, Operation, any_content, capitalized, content, definition, id, kind, parameter,
+    parameters, value, with_article,
+};
+
+mod operation;
+mod query;
 
 pub(super) const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
 const STATUS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";
 
-const ANSWER_TYPES: &[&str] =
-    &["application/json", "application/vnd.kubernetes.protobuf", "application/yaml"];
 const PATCH_TYPES: &[&str] = &[
     "application/apply-patch+yaml",
     "application/json-patch+json",
@@ -22,56 +28,32 @@ const PATCH_TYPES: &[&str] = &[
     "application/strategic-merge-patch+json",
 ];
 
-const WRITE_QUERY: &[&str] = &["dryRun", "fieldManager", "fieldValidation"];
-const PATCH_QUERY: &[&str] = &["dryRun", "fieldManager", "fieldValidation", "force"];
-const DELETE_QUERY: &[&str] =
-    &["dryRun", "gracePeriodSeconds", "orphanDependents", "propagationPolicy"];
-const LIST_QUERY: &[&str] = &[
-    "allowWatchBookmarks",
-    "continue",
-    "fieldSelector",
-    "labelSelector",
-    "limit",
-    "resourceVersion",
-    "resourceVersionMatch",
-    "sendInitialEvents",
-    "timeoutSeconds",
-    "watch",
-];
-
 /// What streams are opened with, and what is passed on.
 const STREAMED: &[&str] = &["get", "post"];
 const PROXIED: &[&str] = &["delete", "get", "head", "options", "patch", "post", "put"];
 
-/// Query parameters that are not texts.
-const PARAMETER_TYPES: &[(&str, &str)] = &[
-    ("allowWatchBookmarks", "boolean"),
-    ("force", "boolean"),
-    ("gracePeriodSeconds", "integer"),
-    ("limit", "integer"),
-    ("orphanDependents", "boolean"),
-    ("sendInitialEvents", "boolean"),
-    ("timeoutSeconds", "integer"),
-    ("watch", "boolean"),
-];
-
-/// Group, version and kind.
-type Kind<'a> = (&'a str, &'a str, &'a str);
-
-/// One thing that can be done.
-struct Operation<'a> {
-    /// `x-kubernetes-action`.
-    action: &'a str,
-    kind: Kind<'a>,
-    id: String,
-    query: &'a [&'a str],
-    body: Option<Value>,
-    /// The definition of the answer; `None` for a text.
-    answer: Option<&'a str>,
-}
-
 /// Every path of a resource with its operations.
 pub(super) fn of(resource: &ApiResource) -> Vec<(String, Value)> {
+    all_of(resource).into_iter().map(|(path, item)| (path, hoisted(item))).collect()
+}
+
+/// What all operations of a path take is told of the path: here, what its only one takes.
+fn hoisted(mut item: Value) -> Value {
+    if let Some(operations) = item.as_object_mut().filter(|operations| operations.len() <= 2) {
+        let own = operations.iter_mut().filter(|(name, _)| *name != "parameters");
+        let mut taken: Vec<Value> = vec![];
+        for (_, operation) in own {
+            taken.extend(operation["parameters"].take().as_array().cloned().unwrap_or_default());
+            operation["parameters"] = json!([]);
+        }
+        let parameters = operations.entry("parameters").or_insert_with(|| parameters(""));
+        taken.extend(parameters.as_array().cloned().unwrap_or_default());
+        *parameters = Value::Array(taken);
+    }
+    item
+}
+
+fn all_of(resource: &ApiResource) -> Vec<(String, Value)> {
     let collection = resource.path(Some("{namespace}"));
     if resource == &resources::COMPONENT_STATUSES {
         return probed(resource, &collection);
@@ -121,7 +103,8 @@ fn all(resource: &ApiResource, parameters: &Value) -> Value {
         action: "post",
         kind,
         id: id("create", resource, "", ""),
-        query: WRITE_QUERY,
+        description: format!("create {}", with_article(resource.kind)),
+        query: query::WRITE,
         body: Some(any_content(definition(kind))),
         answer: Some(definition(kind)),
     };
@@ -129,14 +112,19 @@ fn all(resource: &ApiResource, parameters: &Value) -> Value {
         action: "deletecollection",
         kind,
         id: id("delete", resource, "Collection", ""),
-        query: DELETE_QUERY,
+        description: format!("delete collection of {}", resource.kind),
+        query: query::DELETE_COLLECTION,
         body: Some(any_content(DELETE_OPTIONS)),
         answer: Some(STATUS),
     };
-    json!({
+    let mut operations = json!({
         "parameters": parameters, "get": value(resource, list(resource, "")),
-        "post": value(resource, create), "delete": value(resource, delete),
-    })
+        "post": value(resource, create),
+    });
+    if verbs(resource).contains(&"deletecollection") {
+        operations["delete"] = value(resource, delete);
+    }
+    operations
 }
 
 fn list<'a>(resource: &'a ApiResource, suffix: &str) -> Operation<'a> {
@@ -145,7 +133,8 @@ fn list<'a>(resource: &'a ApiResource, suffix: &str) -> Operation<'a> {
         action: "list",
         kind: kind(resource),
         id: id("list", resource, "", suffix),
-        query: LIST_QUERY,
+        description: format!("list {}objects of kind {}", or_watch(resource), resource.kind),
+        query: query::LIST,
         body: None,
         answer: list.map(|list| list.name.as_str()),
     }
@@ -156,9 +145,10 @@ fn object(resource: &ApiResource, parameters: &Value) -> Value {
         action: "delete",
         kind: kind(resource),
         id: id("delete", resource, "", ""),
-        query: DELETE_QUERY,
+        description: format!("delete {}", with_article(resource.kind)),
+        query: query::DELETE,
         body: Some(any_content(DELETE_OPTIONS)),
-        answer: Some(definition(kind(resource))),
+        answer: Some(deleted(resource)),
     };
     let mut operations = get_put_patch(resource, kind(resource), "");
     operations["delete"] = value(resource, delete);
@@ -171,7 +161,8 @@ fn get_put_patch(resource: &ApiResource, kind: Kind<'_>, suffix: &str) -> Value 
         action: "patch",
         kind,
         id: id("patch", resource, "", suffix),
-        query: PATCH_QUERY,
+        description: format!("partially update {}", specified(resource, suffix)),
+        query: query::PATCH,
         body: Some(content(PATCH_TYPES, &reference(PATCH))),
         answer: Some(definition(kind)),
     };
@@ -187,6 +178,7 @@ fn read<'a>(resource: &ApiResource, kind: Kind<'a>, suffix: &str) -> Operation<'
         action: "get",
         kind,
         id: id("read", resource, "", suffix),
+        description: format!("read {}", specified(resource, suffix)),
         query: &[],
         body: None,
         answer: Some(definition(kind)),
@@ -197,7 +189,8 @@ fn put<'a>(resource: &ApiResource, kind: Kind<'a>, suffix: &str) -> Operation<'a
     Operation {
         action: "put",
         id: id("replace", resource, "", suffix),
-        query: WRITE_QUERY,
+        description: format!("replace {}", specified(resource, suffix)),
+        query: query::WRITE,
         body: Some(any_content(definition(kind))),
         ..read(resource, kind, suffix)
     }
@@ -213,7 +206,7 @@ fn subresource(resource: &ApiResource, name: &str, more: &str, parameters: &Valu
         "scale" => get_put_patch(resource, ("autoscaling", "v1", "Scale"), &suffix),
         "finalize" => json!({"put": value(resource, put(resource, own, &suffix))}),
         "log" => {
-            let log = Operation { answer: None, ..read(resource, own, &suffix) };
+            let log = Operation { answer: None, query: query::LOG, ..read(resource, own, &suffix) };
             json!({"get": value(resource, log)})
         }
         "attach" => connected(resource, ("", "v1", "PodAttachOptions"), &suffix, STREAMED),
@@ -224,114 +217,55 @@ fn subresource(resource: &ApiResource, name: &str, more: &str, parameters: &Valu
         "proxy" => connected(resource, ("", "v1", proxy_options(resource)), &suffix, PROXIED),
         _ => get_put_patch(resource, own, &suffix),
     };
-    operations["parameters"] = parameters.clone();
+    operations["parameters"] = match query::streamed(name) {
+        Some(query) => streamed_parameters(parameters, query),
+        None => parameters.clone(),
+    };
     operations
+}
+
+/// The parameters of the path, but for how an answer is written, and those of the query.
+fn streamed_parameters(of_path: &Value, query: &[&str]) -> Value {
+    let of_path = of_path.as_array().into_iter().flatten().cloned();
+    let of_path = of_path.filter(|parameter| parameter["in"] == "path");
+    of_path.chain(query.iter().map(|name| parameter("query", name))).collect()
 }
 
 fn created(resource: &ApiResource, kind: Kind<'_>, suffix: &str) -> Value {
     let id = id("create", resource, "", suffix);
-    json!({"post": value(resource, Operation { action: "post", id, ..put(resource, kind, suffix) })})
+    let article = with_article(resource.kind);
+    let description = match suffix {
+        "" => format!("create {article}"),
+        suffix => format!("create {} of {article}", suffix.to_lowercase()),
+    };
+    let post = Operation { action: "post", id, description, ..put(resource, kind, suffix) };
+    json!({"post": value(resource, post)})
 }
 
 fn connected(resource: &ApiResource, kind: Kind<'_>, suffix: &str, verbs: &[&str]) -> Value {
     let operation = |verb: &&str| {
         let id = id("connect", resource, &capitalized(verb), suffix);
-        let operation =
-            Operation { action: "connect", kind, id, query: &[], body: None, answer: None };
+        let part = suffix.trim_end_matches("WithPath").to_lowercase();
+        let method = verb.to_uppercase();
+        let description = format!("connect {method} requests to {part} of {}", resource.kind);
+        let (query, body, answer) = (&[][..], None, None);
+        let operation = Operation { action: "connect", kind, id, description, query, body, answer };
         ((*verb).to_owned(), value(resource, operation))
     };
     verbs.iter().map(operation).collect()
 }
 
-fn value(resource: &ApiResource, operation: Operation<'_>) -> Value {
-    let (group, version, kind) = operation.kind;
-    let answer = match operation.answer {
-        Some(name) => content(ANSWER_TYPES, &reference(name)),
-        None => content(&["text/plain"], &json!({"type": "string"})),
-    };
-    let query: Vec<Value> = operation.query.iter().map(|name| parameter("query", name)).collect();
-    let mut value = json!({
-        "operationId": operation.id,
-        "description": format!("{} {kind}", operation.action),
-        "tags": [tag(resource)],
-        "parameters": query,
-        "responses": {
-            "200": {"description": "OK", "content": answer},
-            "401": {"description": "Unauthorized"},
-        },
-        "x-kubernetes-action": operation.action,
-        "x-kubernetes-group-version-kind": {"group": group, "version": version, "kind": kind},
-    });
-    if let Some(body) = operation.body {
-        let required = !operation.action.starts_with("delete");
-        value["requestBody"] = json!({"content": body, "required": required});
-    }
-    value
+/// The definition of what a deletion answers.
+fn deleted(resource: &ApiResource) -> &'static str {
+    if strategy::returns_deleted_object(resource) { definition(kind(resource)) } else { STATUS }
 }
 
-fn content(media_types: &[&str], schema: &Value) -> Value {
-    media_types.iter().map(|media_type| (*media_type, json!({"schema": schema}))).collect()
+/// `the specified Pod`, `status of the specified Pod`.
+fn specified(resource: &ApiResource, suffix: &str) -> String {
+    let part = if suffix.is_empty() { String::new() } else { suffix.to_lowercase() + " of " };
+    format!("{part}the specified {}", resource.kind)
 }
 
-fn any_content(definition: &str) -> Value {
-    content(&["*/*"], &reference(definition))
-}
-
-/// The parameters in a path, and the one that every path has.
-fn parameters(path: &str) -> Value {
-    let in_path = ["namespace", "name", "path"]
-        .into_iter()
-        .filter(|name| path.contains(&format!("{{{name}}}")));
-    let in_path = in_path.map(|name| parameter("path", name));
-    in_path.chain([parameter("query", "pretty")]).collect()
-}
-
-fn parameter(place: &str, name: &str) -> Value {
-    let kind =
-        PARAMETER_TYPES.iter().find(|(of, _)| *of == name).map_or("string", |(_, kind)| *kind);
-    let mut parameter =
-        json!({"in": place, "name": name, "schema": {"type": kind, "uniqueItems": true}});
-    if place == "path" {
-        parameter["required"] = json!(true);
-    }
-    parameter
-}
-
-fn kind(resource: &ApiResource) -> Kind<'_> {
-    (resource.group, resource.version, resource.kind)
-}
-
-fn definition((group, version, kind): Kind<'_>) -> &'static str {
-    let api_version =
-        if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    Schema::of_kind(&api_version, kind).map_or("", |definition| definition.name.as_str())
-}
-
-/// `deleteCoreV1CollectionNamespacedPod`.
-fn id(verb: &str, resource: &ApiResource, middle: &str, suffix: &str) -> String {
-    let namespaced =
-        if resource.namespaced && suffix != "ForAllNamespaces" { "Namespaced" } else { "" };
-    let (group, version) = (capitalized(&group(resource)), capitalized(resource.version));
-    format!("{verb}{group}{version}{middle}{namespaced}{}{suffix}", resource.kind)
-}
-
-fn tag(resource: &ApiResource) -> String {
-    format!("{}_{}", group(resource), resource.version)
-}
-
-/// `core`, `apps`, `coordination`, `rbacAuthorization`.
-fn group(resource: &ApiResource) -> String {
-    if resource.group.is_empty() {
-        return "core".to_owned();
-    }
-    let short = resource.group.strip_suffix(".k8s.io").unwrap_or(resource.group);
-    let mut parts = short.split('.');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |name, part| name + &capitalized(part))
-}
-
-fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
+fn or_watch(resource: &ApiResource) -> &'static str {
+    if resource.is_stored { "or watch " } else { "" }
 }

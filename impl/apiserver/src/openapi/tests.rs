@@ -87,3 +87,53 @@ fn subresources_have_the_kind_of_their_bodies() {
     assert_eq!(eviction["x-kubernetes-group-version-kind"]["kind"], "Eviction");
     assert_eq!(eviction["x-kubernetes-action"], "post");
 }
+
+/// The names of parameters.
+fn names(parameters: &Value) -> Vec<&str> {
+    let names = parameters.as_array().into_iter().flatten();
+    names.filter_map(|parameter| parameter["name"].as_str()).collect()
+}
+
+#[test]
+fn operations_say_what_they_do_and_what_they_answer() {
+    let document = document("api/v1").unwrap();
+    let pod = &document["paths"]["/api/v1/namespaces/{namespace}/pods/{name}"];
+    let maps = &document["paths"]["/api/v1/namespaces/{namespace}/configmaps/{name}"];
+
+    assert_eq!(pod["patch"]["description"], "partially update the specified Pod");
+    let codes = |operation: &Value| -> Vec<String> {
+        operation["responses"].as_object().into_iter().flat_map(Map::keys).cloned().collect()
+    };
+    assert_eq!(codes(&pod["put"]), ["200", "201", "401"]);
+    assert_eq!(codes(&pod["delete"]), ["200", "202", "401"]);
+    let answer = |operation: &Value| {
+        let content = &operation["responses"]["200"]["content"]["application/json"];
+        content["schema"]["$ref"].as_str().unwrap().rsplit('.').next().unwrap().to_owned()
+    };
+    assert_eq!((answer(&pod["delete"]), answer(&maps["delete"])), ("Pod".into(), "Status".into()));
+    assert!(document["paths"]["/api/v1/namespaces"].get("delete").is_none());
+}
+
+#[test]
+fn what_the_only_operation_of_a_path_takes_is_told_of_the_path() {
+    let document = document("api/v1").unwrap();
+
+    let pods = &document["paths"]["/api/v1/pods"];
+    assert!(names(&pods["parameters"]).contains(&"labelSelector"));
+    assert_eq!(pods["get"]["parameters"], json!([]));
+    let exec = &document["paths"]["/api/v1/namespaces/{namespace}/pods/{name}/exec"];
+    let expected =
+        ["namespace", "name", "command", "container", "stderr", "stdin", "stdout", "tty"];
+    assert_eq!(names(&exec["parameters"]), expected);
+    assert_eq!(exec["get"]["operationId"], "connectCoreV1GetNamespacedPodExec");
+}
+
+#[test]
+fn groups_of_several_words_are_named_as_one() {
+    let document = document("apis/rbac.authorization.k8s.io/v1").unwrap();
+
+    let roles = &document["paths"]["/apis/rbac.authorization.k8s.io/v1/clusterroles"]["get"];
+    assert_eq!(roles["operationId"], "listRbacAuthorizationV1ClusterRole");
+    assert_eq!(roles["tags"], json!(["rbacAuthorization_v1"]));
+    assert_eq!(roles["description"], "list or watch objects of kind ClusterRole");
+}
