@@ -14,6 +14,7 @@ mod tests;
 
 pub(super) use protobuf::encode as protobuf;
 
+const KINDS: &str = "x-kubernetes-group-version-kind";
 const PREFIX_V2: &str = "#/definitions/";
 
 /// One document of everything that is served.
@@ -23,8 +24,11 @@ pub(super) fn document_v2() -> Value {
         paths.extend(
             entries(&document["paths"]).map(|(path, item)| (path.clone(), path_item(item))),
         );
-        let schemas = entries(&document["components"]["schemas"]);
-        definitions.extend(schemas.map(|(name, schema)| (name.clone(), definition(name, schema))));
+        for (name, schema) in entries(&document["components"]["schemas"]) {
+            let mut definition = definition(name, schema);
+            add_kinds(&mut definition, definitions.get(name));
+            definitions.insert(name.clone(), definition);
+        }
     }
     json!({
         "swagger": "2.0",
@@ -35,6 +39,15 @@ pub(super) fn document_v2() -> Value {
             "name": "authorization", "description": "Bearer Token authentication"}},
         "security": [{"BearerToken": []}],
     })
+}
+
+/// Adds the kinds that a definition has in other documents: `DeleteOptions` are of the group of each.
+fn add_kinds(definition: &mut Value, before: Option<&Value>) {
+    let before = before.and_then(|before| before[KINDS].as_array()).into_iter().flatten();
+    if let Some(kinds) = definition.get_mut(KINDS).and_then(Value::as_array_mut) {
+        let missing: Vec<Value> = before.filter(|kind| !kinds.contains(kind)).cloned().collect();
+        kinds.extend(missing);
+    }
 }
 
 fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {

@@ -178,8 +178,11 @@ pub(super) fn capitalized(text: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-/// `a Pod`, `an Ingress`.
+/// `a Pod`, `an Ingress`, `Endpoints`, which are several.
 pub(super) fn with_article(kind: &str) -> String {
+    if kind.ends_with('s') && !kind.ends_with("ss") {
+        return kind.to_owned();
+    }
     let article = if kind.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
     format!("{article} {kind}")
 }

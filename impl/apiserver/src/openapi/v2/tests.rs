@@ -58,6 +58,21 @@ fn one_of_several_types_is_a_text() {
 }
 
 #[test]
+fn a_definition_is_of_the_kinds_of_all_documents() {
+    let document = document_v2();
+
+    let options = &document["definitions"]["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"];
+    let kinds = options[KINDS].as_array().unwrap();
+    for group in ["", "apps", "batch", "storage.k8s.io"] {
+        let kind = json!({"group": group, "version": "v1", "kind": "DeleteOptions"});
+        assert_eq!(kinds.iter().filter(|found| **found == kind).count(), 1, "{group}");
+    }
+    assert!(
+        document["definitions"]["io.k8s.api.core.v1.Pod"][KINDS].as_array().unwrap().len() == 1
+    );
+}
+
+#[test]
 fn a_patch_says_what_it_takes_and_of_which_kind() {
     let document = document_v2();
 
