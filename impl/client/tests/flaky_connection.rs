@@ -75,6 +75,7 @@ impl Server {
             random: 0,
             default_toleration_seconds: 300,
             keys: Arc::new(NamedKeys("ours")),
+            components: Arc::new(()),
         }
     }
 
@@ -213,7 +214,8 @@ impl Client {
                 Decision::Respond(_)
                 | Decision::Commit(_)
                 | Decision::Each(..)
-                | Decision::Node(_) => {}
+                | Decision::Node(_)
+                | Decision::Proxy(_) => {}
             }
             return;
         };
