@@ -3,14 +3,17 @@
 //! Leaves out anything that decides: what a request does is `apiserver`'s, what an object leads to is
 //! a component's.
 
+pub mod amounts;
 pub mod decode;
 pub mod kind;
 pub mod managed_fields;
 pub mod names;
 pub mod object;
 pub mod patch;
+pub mod pod_resources;
 pub mod protobuf;
 pub mod quantity;
+pub mod quota;
 pub mod request;
 pub mod schema;
 pub mod selector;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Namespace, Node, PersistentVolume, Pod, ServiceAccount,
+    ConfigMap, Namespace, Node, PersistentVolume, Pod, ResourceQuota, ServiceAccount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
@@ -113,6 +113,7 @@ any_object!(
     Node,
     PersistentVolume,
     Pod,
+    ResourceQuota,
     ServiceAccount,
     Deployment,
     ReplicaSet,
@@ -140,7 +141,17 @@ macro_rules! kept_whole {
     ($($kind:ident),*) => { $(impl Trim for $kind {})* };
 }
 
-kept_whole!(Deployment, Lease, Namespace, Node, PersistentVolume, Pod, ReplicaSet, ServiceAccount);
+kept_whole!(
+    Deployment,
+    Lease,
+    Namespace,
+    Node,
+    PersistentVolume,
+    Pod,
+    ReplicaSet,
+    ResourceQuota,
+    ServiceAccount
+);
 
 /// What can be said of an object of any kind.
 #[derive(Clone, Debug)]

@@ -123,6 +123,13 @@ impl Quantity {
         Self { nano: milli.saturating_mul(NANO_PER_MILLI), ..self }
     }
 
+    /// The same, rounded away from zero to ones.
+    #[must_use]
+    pub fn rounded_to_one(self) -> Self {
+        let ones = div_away_from_zero(self.nano, NANO_PER_ONE);
+        Self { nano: ones.saturating_mul(NANO_PER_ONE), ..self }
+    }
+
     fn new(nano: i128, format: Format) -> Self {
         let below_one = nano != 0 && nano.abs() < NANO_PER_ONE;
         let format = if format == Format::Binary && below_one { Format::Decimal } else { format };

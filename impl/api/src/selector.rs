@@ -40,7 +40,7 @@ pub enum Operator {
 
 impl Operator {
     /// The operator of a `matchExpressions` entry.
-    fn of_expression(name: &str) -> Result<Self, String> {
+    pub(crate) fn of_expression(name: &str) -> Result<Self, String> {
         match name {
             "In" => Ok(Self::In),
             "NotIn" => Ok(Self::NotIn),

@@ -13,6 +13,7 @@ mod protection;
 pub mod pv_protection;
 pub mod pvc_protection;
 pub mod replica_set;
+pub mod resource_quota;
 pub mod service_account;
 pub mod taint_eviction;
 #[cfg(test)]
@@ -99,6 +100,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(taint_eviction::TaintEvictionController::default()),
         Box::new(pvc_protection::PvcProtectionController::default()),
         Box::new(pv_protection::PvProtectionController),
+        Box::new(resource_quota::ResourceQuotaController::default()),
         Box::new(pod_gc::PodGarbageCollector::new(config.terminated_pods_max)),
     ]
 }

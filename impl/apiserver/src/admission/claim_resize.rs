@@ -2,8 +2,9 @@
 //!
 //! Source: plugin/pkg/admission/storage/persistentvolume/resize/admission.go, v1.36.
 
-use api::object::{at, text};
+use api::object::at;
 use api::quantity::Quantity;
+use api::quota::claims::storage_class;
 use api::{Status, resources};
 use serde_json::Value;
 
@@ -14,10 +15,10 @@ pub(super) fn validate(admission: Admission<'_>, new: &Value, old: &Value) -> Re
     if size(new) <= size(old) {
         return Ok(());
     }
-    let class = class_of(new);
+    let class = storage_class(new);
     let found = admission.find(&resources::STORAGE_CLASSES, None, class);
-    let is_allowed =
-        class == class_of(old) && found.is_some_and(|class| class["allowVolumeExpansion"] == true);
+    let is_allowed = class == storage_class(old)
+        && found.is_some_and(|class| class["allowVolumeExpansion"] == true);
     if is_allowed {
         return Ok(());
     }
@@ -29,11 +30,4 @@ pub(super) fn validate(admission: Admission<'_>, new: &Value, old: &Value) -> Re
 fn size(claim: &Value) -> Quantity {
     let size = at(claim, &["spec", "resources", "requests", "storage"]);
     size.and_then(|size| Quantity::from_value(size).ok()).unwrap_or_default()
-}
-
-fn class_of(claim: &Value) -> &str {
-    match text(claim, &["metadata", "annotations", "volume.beta.kubernetes.io/storage-class"]) {
-        "" => text(claim, &["spec", "storageClassName"]),
-        class => class,
-    }
 }

@@ -2,11 +2,10 @@
 //!
 //! Source: plugin/pkg/admission/limitranger/admission.go, v1.36.
 
+use api::amounts::{Amounts, amounts};
 use api::object::{at, text};
 use api::quantity::Quantity;
 use serde_json::Value;
-
-use super::pod_resources::{Amounts, amounts};
 
 /// A list of a limit, and what is asked of each amount in it.
 type Rule = (&'static str, fn(&Constraint<'_>) -> Option<String>);

@@ -2,13 +2,14 @@
 //!
 //! Source: plugin/pkg/admission/limitranger/admission.go, v1.36.
 
+use api::amounts::{Amounts, of};
 use api::object::{at, metadata_mut, object_at_mut, text};
+use api::pod_resources::{containers, of_pod};
 use api::{Status, resources};
 use serde_json::{Map, Value, json};
 
 use super::Admission;
 use super::constraint::{self, OF_CLAIMS, OF_PODS};
-use super::pod_resources::{Amounts, containers, of, of_pod};
 
 /// Where a pod says what it was given.
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";

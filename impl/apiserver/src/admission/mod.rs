@@ -9,8 +9,8 @@ mod default_class;
 mod default_toleration_seconds;
 mod limit_ranger;
 mod namespace_lifecycle;
-mod pod_resources;
 mod priority;
+mod resource_quota;
 mod runtime_class;
 mod service_account;
 mod storage_protection;
@@ -21,6 +21,7 @@ use store::Store;
 
 use crate::route::Objects;
 use crate::write::Write;
+use crate::write::beside::Beside;
 use crate::{keys, object};
 
 /// A new or changed object, and what it is admitted beside.
@@ -82,13 +83,13 @@ pub(crate) fn mutate_create(
     Ok(())
 }
 
-/// Judges an object that is to come into being, as it would be stored.
+/// Judges an object that is to come into being, as it would be stored, and says what it uses of quotas.
 pub(crate) fn validate_create(
-    store: &Store,
-    target: &Objects,
+    write: Write<'_>,
     name: &str,
     object: &Value,
-) -> Result<(), Status> {
+) -> Result<Beside, Status> {
+    let Write { store, target, context, .. } = write;
     let admission = Admission { store, target, name };
     let resource = target.resource;
     if resource == &resources::PODS {
@@ -99,7 +100,7 @@ pub(crate) fn validate_create(
     } else if resource == &resources::PRIORITY_CLASSES {
         priority::validate_class(admission, object)?;
     }
-    Ok(())
+    resource_quota::charge(admission, object, None, context.now)
 }
 
 /// Completes an object that is to change.
@@ -111,24 +112,22 @@ pub(crate) fn mutate_update(write: Write<'_>, new: &mut Value, old: &Value) {
     }
 }
 
-/// Judges a change of an object.
+/// Judges a change of an object, and says what more it uses of quotas.
 pub(crate) fn validate_update(
-    store: &Store,
-    target: &Objects,
+    write: Write<'_>,
     new: &Value,
     old: &Value,
-) -> Result<(), Status> {
-    if !target.subresource.is_empty() {
-        return Ok(());
-    }
+) -> Result<Beside, Status> {
+    let Write { store, target, context, .. } = write;
     let admission = Admission { store, target, name: target.name()? };
-    if target.resource == &resources::PERSISTENT_VOLUME_CLAIMS {
+    let is_plain = target.subresource.is_empty();
+    if is_plain && target.resource == &resources::PERSISTENT_VOLUME_CLAIMS {
         limit_ranger::validate_claim_update(admission, new, old)?;
         claim_resize::validate(admission, new, old)?;
-    } else if target.resource == &resources::PRIORITY_CLASSES {
+    } else if is_plain && target.resource == &resources::PRIORITY_CLASSES {
         priority::validate_class(admission, new)?;
     }
-    Ok(())
+    resource_quota::charge(admission, new, Some(old), context.now)
 }
 
 /// Whether an object may be deleted.

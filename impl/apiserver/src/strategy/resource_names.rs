@@ -2,6 +2,7 @@
 //!
 //! Source: `pkg/apis/core/helper/helpers.go` and `validateResourceName` (v1.36).
 
+pub(super) use api::amounts::is_native;
 use api::names;
 use api::status::Cause;
 use serde_json::json;
@@ -82,11 +83,6 @@ pub(super) fn is_overcommit_allowed(name: &str) -> bool {
 /// Whether only whole numbers of it make sense.
 pub(super) fn is_counted(name: &str) -> bool {
     COUNTED.contains(&name) || is_extended(name)
-}
-
-/// Whether it is one of Kubernetes' own.
-pub(super) fn is_native(name: &str) -> bool {
-    !name.contains('/') || name.contains("kubernetes.io/")
 }
 
 fn is_extended(name: &str) -> bool {

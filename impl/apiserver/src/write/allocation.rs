@@ -9,41 +9,17 @@ mod ports;
 
 use api::Status;
 use serde_json::Value;
-use store::{Bytes, Compare, Operation, Put, Range, Transaction};
 
 use crate::strategy;
 use crate::write::Write;
-
-/// What is taken and given back together with a Service.
-#[derive(Debug, Default)]
-pub(super) struct Allocated {
-    compares: Vec<Compare>,
-    operations: Vec<Operation>,
-}
-
-impl Allocated {
-    /// Makes a transaction do it too.
-    pub(super) fn join(self, transaction: &mut Transaction) {
-        transaction.compares.extend(self.compares);
-        transaction.success.extend(self.operations);
-    }
-
-    fn take(&mut self, key: Bytes, owner: Bytes) {
-        self.compares.push(Compare::absent(key.clone()));
-        self.operations.push(Operation::Put(Put::new(key, owner)));
-    }
-
-    fn give_back(&mut self, key: Bytes) {
-        self.operations.push(Operation::Delete(Range::Key(key)));
-    }
-}
+use crate::write::beside::Beside;
 
 /// Gives a new Service, or one that `old` becomes, what it asks for and what it needs.
 pub(super) fn allocate(
     write: Write<'_>,
     new: &mut Value,
     old: Option<&Value>,
-) -> Result<Allocated, Status> {
+) -> Result<Beside, Status> {
     if let Some(old) = old {
         strategy::restore_allocated(new, old);
     }
@@ -52,15 +28,15 @@ pub(super) fn allocate(
     if !causes.is_empty() {
         return Err(invalid(write, new, causes));
     }
-    let mut allocated = Allocated::default();
+    let mut allocated = Beside::default();
     addresses::allocate(write, new, old, &mut allocated)?;
     ports::allocate(write, new, old, &mut allocated)?;
     Ok(allocated)
 }
 
 /// Takes back what a Service has that goes.
-pub(super) fn release(write: Write<'_>, old: &Value) -> Allocated {
-    let mut allocated = Allocated::default();
+pub(super) fn release(write: Write<'_>, old: &Value) -> Beside {
+    let mut allocated = Beside::default();
     addresses::release(write, old, &addresses::of(old), &mut allocated);
     ports::release(write, old, &ports::of(old), &mut allocated);
     allocated

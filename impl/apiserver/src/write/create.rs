@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use store::Transaction;
 
 use crate::call::{Context, Decision};
-use crate::write::allocation::{self, Allocated};
+use crate::write::allocation;
+use crate::write::beside::Beside;
 use crate::write::owners::Owners;
 use crate::write::{Ready, Write, body};
 use crate::{admission, object, strategy};
@@ -57,7 +58,7 @@ pub(super) fn create_object(
     if !causes.is_empty() {
         return Err(Status::invalid(target.resource, &name, causes));
     }
-    admission::validate_create(store, target, &name, &new)?;
+    let charged = admission::validate_create(write, &name, &new)?;
     warnings.extend(strategy::warnings(target.resource, &new));
     let key = write.key(&name);
     if store.get(&key).is_some() {
@@ -66,6 +67,7 @@ pub(super) fn create_object(
     let new = object::explicit(target.resource, new);
     let mut transaction = Transaction::create(key, object::encode(target.resource, &new));
     allocated.join(&mut transaction);
+    charged.join(&mut transaction);
     write.finish(Ready { transaction, object: new, action: "create", code: 201, warnings })
 }
 
@@ -74,11 +76,11 @@ pub(super) fn allocate(
     write: Write<'_>,
     new: &mut Value,
     old: Option<&Value>,
-) -> Result<Allocated, Status> {
+) -> Result<Beside, Status> {
     if write.target.resource == &resources::SERVICES && write.target.subresource.is_empty() {
         allocation::allocate(write, new, old)
     } else {
-        Ok(Allocated::default())
+        Ok(Beside::default())
     }
 }
 

@@ -8,8 +8,9 @@ use api::selector::Selector;
 use api::status::Cause;
 use api::{Reason, Status, Timestamp, resources};
 use serde_json::{Value, json};
-use store::{Bytes, Compare, Condition, Operation, Put, Revision, Store, Transaction};
+use store::{Bytes, Revision, Store, Transaction};
 
+use crate::write::beside::Beside;
 use crate::{keys, object};
 
 /// How many pods may be on their way out before their budget's controller has seen it.
@@ -28,10 +29,10 @@ pub(super) struct Taken {
 impl Taken {
     /// Makes a transaction take it too, if the budget has not changed.
     pub(super) fn join(self, transaction: &mut Transaction) {
-        let unchanged = Condition::ModRevision(self.revision);
-        transaction.compares.push(Compare::equal(self.key.clone(), unchanged));
         let value = object::encode(&resources::POD_DISRUPTION_BUDGETS, &self.budget);
-        transaction.success.push(Operation::Put(Put::new(self.key, value)));
+        let mut beside = Beside::default();
+        beside.replace(self.key, self.revision, value);
+        beside.join(transaction);
     }
 }
 

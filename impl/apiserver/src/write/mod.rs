@@ -2,6 +2,7 @@
 
 mod allocation;
 mod apply;
+pub(crate) mod beside;
 mod binding;
 mod body;
 mod create;

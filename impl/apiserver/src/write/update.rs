@@ -8,7 +8,8 @@ use store::{Operation, Range, Revision, Transaction};
 
 use crate::call::Decision;
 use crate::route::Objects;
-use crate::write::allocation::{self, Allocated};
+use crate::write::allocation;
+use crate::write::beside::Beside;
 use crate::write::owners::{self, Owners};
 use crate::write::{Ready, Write, body, create};
 use crate::{admission, object, read, strategy};
@@ -72,12 +73,12 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
     }
     // Some kinds keep all of the old metadata, but never who owns what.
     owners::put(&mut new, managed);
-    admission::validate_update(write.store, write.target, &new, &old)?;
+    let charged = admission::validate_update(write, &new, &old)?;
     if write.target.subresource.is_empty() {
         warnings.extend(strategy::update_warnings(resource, &new, &old));
     }
     let new = object::explicit(resource, new);
-    store_update(write, (new, &old), revision, warnings, allocated)
+    store_update(write, (new, &old), revision, warnings, [allocated, charged])
 }
 
 /// What the new object breaks, once what this path cannot change is as it was.
@@ -119,7 +120,7 @@ fn store_update(
     (mut new, old): (Value, &Value),
     revision: Revision,
     warnings: Vec<String>,
-    allocated: Allocated,
+    beside: [Beside; 2],
 ) -> Result<Decision, Status> {
     let resource = write.target.resource;
     owners::keep_times(&mut new, old);
@@ -139,17 +140,17 @@ fn store_update(
         action = "delete";
         release(write, old).join(&mut transaction);
     } else {
-        allocated.join(&mut transaction);
+        beside.into_iter().for_each(|beside| beside.join(&mut transaction));
     }
     write.finish(Ready { transaction, object: new, action, code: 200, warnings })
 }
 
 /// What an object gives back that goes. Only Services do.
-pub(super) fn release(write: Write<'_>, old: &Value) -> Allocated {
+pub(super) fn release(write: Write<'_>, old: &Value) -> Beside {
     if write.target.resource == &resources::SERVICES {
         allocation::release(write, old)
     } else {
-        Allocated::default()
+        Beside::default()
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("kubectl_asks_who_it_is_and_what_it_may_do", reviews),
         trial("kubectl_acts_with_the_token_of_a_service_account", tokens),
         trial("kubectl_deletes_a_claim_when_its_pod_is_gone", claims),
+        trial("kubectl_creates_and_describes_a_quota", quota),
         trial("kubectl_drains_no_more_than_a_budget_allows", drain),
     ];
     with_kubectl(trials)
@@ -145,6 +146,29 @@ async fn generators() -> Outcome {
         kubectl.prints(&["label", made, "made=here"], "labeled")?;
         kubectl.prints(&["delete", made, "--wait=false"], "deleted")?;
     }
+    Ok(())
+}
+
+async fn quota() -> Outcome {
+    let cluster = Cluster::simulated(&[])?;
+    let kubectl = Kubectl(&cluster);
+
+    kubectl.succeed(&["create", "quota", "q", "--hard=pods=1,cpu=1", "--scopes=NotTerminating"])?;
+    let used = "jsonpath={.status.used.pods}";
+    kubectl.succeed(&["wait", "--for=jsonpath={.status.used.pods}=0", "quota/q"])?;
+    let silent = kubectl.output(&["run", "silent", "--image=busybox:1.35"])?;
+    ensure(silent.1.contains("must specify cpu for: silent"), silent.1)?;
+    let pod = r#"{"spec":{"containers":[{"name":"c","image":"busybox:1.35",
+        "resources":{"requests":{"cpu":"250m"}}}]}}"#;
+    kubectl.succeed(&["run", "one", "--image=busybox:1.35", "--overrides", pod])?;
+
+    kubectl.prints(&["get", "quota", "q", "-o", used], "1")?;
+    let described = kubectl.succeed(&["describe", "quota", "q"])?;
+    let words: Vec<&str> = described.split_whitespace().collect();
+    let says = |row: [&str; 3]| words.windows(3).any(|words| words == row);
+    ensure(says(["cpu", "250m", "1"]) && says(["pods", "1", "1"]), described.clone())?;
+    kubectl.succeed(&["delete", "pod", "one", "--wait", "--timeout=60s"])?;
+    kubectl.succeed(&["wait", "--for=jsonpath={.status.used.pods}=0", "quota/q"])?;
     Ok(())
 }
 

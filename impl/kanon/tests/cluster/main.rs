@@ -19,6 +19,8 @@ mod openapi;
 mod port_forwards;
 mod proxies;
 mod python_client;
+mod raw;
+mod resource_quotas;
 mod support;
 mod typed_client;
 
@@ -37,6 +39,7 @@ fn main() -> std::process::ExitCode {
         port_forwards::trials(),
         proxies::trials(),
         bad_input::trials(),
+        resource_quotas::trials(),
         conform::trials(),
         hostile::trials(),
         containers::trials(),

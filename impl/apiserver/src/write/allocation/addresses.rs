@@ -10,8 +10,9 @@ use api::{Status, resources};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Allocated, invalid};
+use super::invalid;
 use crate::write::Write;
+use crate::write::beside::Beside;
 use crate::{bootstrap, keys, object};
 
 /// How many of the first addresses of a range are left for those who ask for one, at most.
@@ -82,7 +83,7 @@ pub(super) fn allocate(
     write: Write<'_>,
     new: &mut Value,
     old: Option<&Value>,
-    allocated: &mut Allocated,
+    allocated: &mut Beside,
 ) -> Result<(), Status> {
     let held = old.map(of).unwrap_or_default();
     let is_named = text(new, &["spec", "type"]) == "ExternalName";
@@ -145,7 +146,7 @@ pub(super) fn release(
     write: Write<'_>,
     service: &Value,
     addresses: &[String],
-    allocated: &mut Allocated,
+    allocated: &mut Beside,
 ) {
     for address in addresses {
         let key = keys::key(&resources::IP_ADDRESSES, None, address);

@@ -11,9 +11,10 @@ use api::status::Cause;
 use serde_json::{Value, json};
 use store::{Bytes, Store};
 
-use super::{Allocated, invalid};
+use super::invalid;
 use crate::strategy;
 use crate::write::Write;
+use crate::write::beside::Beside;
 
 /// The ports that are given. Source: `--service-node-port-range`.
 const PORTS: RangeInclusive<i64> = 30000..=32767;
@@ -57,7 +58,7 @@ pub(super) fn allocate(
     write: Write<'_>,
     new: &mut Value,
     old: Option<&Value>,
-    allocated: &mut Allocated,
+    allocated: &mut Beside,
 ) -> Result<(), Status> {
     let held = old.map(of).unwrap_or_default();
     if has_node_ports(new) {
@@ -85,7 +86,7 @@ pub(super) fn release(
     write: Write<'_>,
     service: &Value,
     ports: &BTreeSet<i64>,
-    allocated: &mut Allocated,
+    allocated: &mut Beside,
 ) {
     for port in ports {
         let found = write.store.get(&key(*port));
