@@ -67,6 +67,8 @@ impl Machine {
     pub(crate) fn order(&mut self, command: RuntimeCommand) {
         match command {
             RuntimeCommand::RemovePod { pod_uid } => self.remove_pod(&pod_uid),
+            // What a volume shows is not pretended.
+            RuntimeCommand::UpdateVolume { .. } => {}
             RuntimeCommand::RemoveContainer(id) => {
                 if let Some(pod) = self.pods.get_mut(&id.pod_uid) {
                     pod.containers.retain(|container| container.id != id);
@@ -135,7 +137,9 @@ impl Machine {
             RuntimeCommand::Probe { id, probe, .. } => {
                 report(RuntimeEvent::Probed { id, probe, success: true, output: String::new() })
             }
-            RuntimeCommand::RemovePod { .. } | RuntimeCommand::RemoveContainer(_) => None,
+            RuntimeCommand::RemovePod { .. }
+            | RuntimeCommand::RemoveContainer(_)
+            | RuntimeCommand::UpdateVolume { .. } => None,
         }
     }
 

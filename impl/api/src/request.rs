@@ -111,6 +111,14 @@ impl Request {
         Self::new(Verb::Create, &crate::resources::PODS, pod, Some(body)).to_subresource("binding")
     }
 
+    /// Asks for a token of a service account through `serviceaccounts/token`.
+    pub fn token(service_account: Key, spec: &Value) -> Self {
+        let body =
+            json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec});
+        Self::new(Verb::Create, &crate::resources::SERVICE_ACCOUNTS, service_account, Some(body))
+            .to_subresource("token")
+    }
+
     /// The same request to a subresource.
     #[must_use]
     pub fn to_subresource(mut self, subresource: &'static str) -> Self {

@@ -41,12 +41,21 @@ pub enum Purpose {
     PodStatus(String),
     /// The end of the pod with this uid.
     PodDeletion(String),
-    /// A ConfigMap or Secret that a container needs before it can be started.
+    /// What a container needs before it can be started.
     Reference {
         /// The pod's uid.
         pod_uid: String,
         /// The container's name.
         container: String,
+        /// What is read.
+        reference: Reference,
+    },
+    /// What a volume shows, which is read anew.
+    Volume {
+        /// The pod's uid.
+        pod_uid: String,
+        /// The volume's name.
+        volume: String,
         /// What is read.
         reference: Reference,
     },

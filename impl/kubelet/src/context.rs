@@ -15,6 +15,9 @@ use crate::spec;
 
 const BACKOFF_INITIAL: Duration = Duration::from_secs(10);
 const BACKOFF_MAX: Duration = Duration::from_secs(300);
+/// Source: `pkg/util/goroutinemap/exponentialbackoff` (v1.36).
+const MOUNT_BACKOFF_INITIAL: Duration = Duration::from_millis(500);
+const MOUNT_BACKOFF_MAX: Duration = Duration::from_secs(122);
 
 /// Shared by all workers.
 #[derive(Clone, Debug)]
@@ -22,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) restarts: Backoff,
     pub(crate) pulls: Backoff,
+    pub(crate) mounts: Backoff,
     pub(crate) now: Timestamp,
     /// How far the cache of pods has read.
     pub(crate) revision: u64,
@@ -37,6 +41,7 @@ impl Context {
             config,
             restarts: Backoff::new(BACKOFF_INITIAL, BACKOFF_MAX),
             pulls: Backoff::new(BACKOFF_INITIAL, BACKOFF_MAX),
+            mounts: Backoff::new(MOUNT_BACKOFF_INITIAL, MOUNT_BACKOFF_MAX),
             now,
             revision: 0,
             last_event: now,

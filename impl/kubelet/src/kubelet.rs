@@ -189,6 +189,9 @@ impl Kubelet {
                 worker.container_failed(context, &id, &message);
             }
             RuntimeEvent::ContainerExited { id, exit } => worker.container_exited(&id, exit),
+            RuntimeEvent::VolumeFailed { volume, message, .. } => {
+                worker.volume_failed(context, &volume, &message);
+            }
             RuntimeEvent::Probed { id, probe, success, output } => {
                 worker.probed(context, (&id, probe), (success, &output));
             }
@@ -233,6 +236,12 @@ impl Kubelet {
                 }
                 self.sync(&pod_uid);
             }
+            Purpose::Volume { pod_uid, volume, reference } => {
+                if let Some(worker) = self.workers.get_mut(&pod_uid) {
+                    worker.volume_read(&mut self.context, &volume, (reference, outcome));
+                }
+                self.sync(&pod_uid);
+            }
         }
     }
 
@@ -259,6 +268,7 @@ impl Kubelet {
             self.workers.remove(uid);
             self.context.restarts.forget(&format!("{uid}/"));
             self.context.pulls.forget(&format!("{uid}_"));
+            self.context.mounts.forget(&format!("{uid}/"));
             self.context.run(RuntimeCommand::RemovePod { pod_uid: uid.to_owned() });
         }
     }
@@ -276,6 +286,7 @@ fn pod_uid(event: &RuntimeEvent) -> &str {
     match event {
         RuntimeEvent::SandboxReady { pod_uid, .. }
         | RuntimeEvent::SandboxFailed { pod_uid, .. }
+        | RuntimeEvent::VolumeFailed { pod_uid, .. }
         | RuntimeEvent::SandboxRemoved { pod_uid } => pod_uid,
         RuntimeEvent::ImageStatus { id, .. }
         | RuntimeEvent::ImagePulled { id, .. }

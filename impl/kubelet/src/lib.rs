@@ -2,7 +2,7 @@
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
 //! simulator on a pretended one. Leaves out eviction, resizing, ephemeral and static pods, lifecycle
-//! hooks, persistent volumes and service account tokens.
+//! hooks and persistent volumes.
 
 mod actions;
 mod admission;
@@ -17,12 +17,15 @@ mod kubelet;
 mod node;
 mod phase;
 mod probes;
+mod reading;
 mod references;
+mod refresh;
 pub mod runtime;
 mod spec;
 mod start;
 mod state;
 mod status;
+mod tokens;
 mod volumes;
 mod worker;
 mod writes;
@@ -32,3 +35,4 @@ pub use config::{Capacity, Config, KUBELET_VERSION};
 pub use kubelet::Kubelet;
 pub use node::NodePurpose;
 pub use references::{Kind, Reference};
+pub use tokens::TokenRequest;

@@ -1,16 +1,19 @@
-//! ConfigMaps and Secrets that a container refers to, and what it gets of them.
+//! What containers and volumes refer to, and what they get of it: ConfigMaps, Secrets, tokens.
 //!
-//! They are read when the container is started; later changes reach the next start.
+//! It is read when a container is started, and again when a token in its volume is to be replaced; other
+//! changes reach the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{ApiResource, Key, Status, resources};
+use api::{ApiResource, Key, Reason, Request, Status, resources};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use client::Outcome;
 use k8s_openapi::api::core::v1::{Container, Pod, Volume};
 use serde_json::Value;
 
 use crate::spec;
+use crate::tokens::{Token, TokenRequest};
 
 /// A ConfigMap or Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,17 +41,65 @@ impl Kind {
     }
 }
 
-/// What an object refers to: a kind and a name in the pod's namespace.
-pub type Reference = (Kind, String);
+/// Something of the pod's namespace that is read for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reference {
+    /// An object with this name.
+    Object(Kind, String),
+    /// A token of the pod's service account.
+    Token(TokenRequest),
+}
 
-/// The data of what was read; `None` for an object that does not exist.
-pub(crate) type Found = BTreeMap<Reference, Option<BTreeMap<String, Vec<u8>>>>;
+impl Reference {
+    /// How it is asked for.
+    pub(crate) fn request(&self, pod: &Pod) -> Request {
+        match self {
+            Self::Object(kind, name) => {
+                let Key { namespace, .. } = Key::of(&pod.metadata);
+                Request::get(kind.resource(), Key::new(&namespace, name))
+            }
+            Self::Token(request) => request.request(pod),
+        }
+    }
+}
+
+/// The keys and values of an object.
+pub(crate) type Data = BTreeMap<String, Vec<u8>>;
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    /// The data of objects; `None` for one that does not exist.
+    pub(crate) objects: BTreeMap<(Kind, String), Option<Data>>,
+    pub(crate) tokens: BTreeMap<TokenRequest, Token>,
+}
+
+impl Found {
+    /// Notes an answer of the API server. What it does not know is known too, but for tokens.
+    pub(crate) fn note(&mut self, reference: Reference, outcome: Outcome) -> Result<(), Status> {
+        match (reference, outcome) {
+            (Reference::Object(kind, name), Err(status)) if status.reason == Reason::NotFound => {
+                self.objects.insert((kind, name), None);
+            }
+            (_, Err(status)) => return Err(status),
+            (Reference::Object(kind, name), Ok(object)) => {
+                self.objects.insert((kind, name), Some(data(kind, &object)));
+            }
+            (Reference::Token(request), Ok(answer)) => {
+                let token = Token::of(&answer);
+                let token = token.ok_or_else(|| Status::internal("the answer has no token"))?;
+                self.tokens.insert(request, token);
+            }
+        }
+        Ok(())
+    }
+}
 
 /// Everything that starting a container needs to read.
 pub(crate) fn of_container(pod: &Pod, container: &Container) -> BTreeSet<Reference> {
     let mut references = BTreeSet::new();
     let mut add = |kind: Kind, name: &str| {
-        references.insert((kind, name.to_owned()));
+        references.insert(Reference::Object(kind, name.to_owned()));
     };
     for variable in container.env.iter().flatten() {
         let Some(from) = &variable.value_from else { continue };
@@ -67,25 +118,39 @@ pub(crate) fn of_container(pod: &Pod, container: &Container) -> BTreeSet<Referen
             add(Kind::Secret, &source.name);
         }
     }
-    for volume in mounted(pod, container) {
-        if let Some(source) = &volume.config_map {
+    references.extend(mounted(pod, container).flat_map(of_volume));
+    references
+}
+
+/// Everything that a volume shows.
+pub(crate) fn of_volume(volume: &Volume) -> BTreeSet<Reference> {
+    let mut references = BTreeSet::new();
+    let mut add = |kind: Kind, name: &str| {
+        references.insert(Reference::Object(kind, name.to_owned()));
+    };
+    if let Some(source) = &volume.config_map {
+        add(Kind::ConfigMap, &source.name);
+    }
+    if let Some(name) = volume.secret.as_ref().and_then(|source| source.secret_name.as_ref()) {
+        add(Kind::Secret, name);
+    }
+    let sources = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
+    for source in sources {
+        if let Some(source) = &source.config_map {
             add(Kind::ConfigMap, &source.name);
         }
-        if let Some(name) = volume.secret.as_ref().and_then(|source| source.secret_name.as_ref()) {
-            add(Kind::Secret, name);
-        }
-        let projected =
-            volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
-        for source in projected {
-            if let Some(source) = &source.config_map {
-                add(Kind::ConfigMap, &source.name);
-            }
-            if let Some(source) = &source.secret {
-                add(Kind::Secret, &source.name);
-            }
+        if let Some(source) = &source.secret {
+            add(Kind::Secret, &source.name);
         }
     }
+    references.extend(tokens(volume).map(Reference::Token));
     references
+}
+
+/// The tokens that a volume shows.
+pub(crate) fn tokens(volume: &Volume) -> impl Iterator<Item = TokenRequest> {
+    let sources = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
+    sources.filter_map(|source| source.service_account_token.as_ref()).map(TokenRequest::of)
 }
 
 /// The pod's volumes that a container mounts.
@@ -99,7 +164,7 @@ pub(crate) fn mounted<'a>(
 }
 
 /// The data of an object as it came over the wire.
-pub(crate) fn data(kind: Kind, object: &Value) -> BTreeMap<String, Vec<u8>> {
+fn data(kind: Kind, object: &Value) -> Data {
     let decoded = |field: &str| {
         let fields = object.get(field).and_then(Value::as_object).into_iter().flatten();
         let decoded = fields.filter_map(|(name, value)| {
@@ -127,7 +192,7 @@ pub(crate) fn data(kind: Kind, object: &Value) -> BTreeMap<String, Vec<u8>> {
 pub(crate) fn value<'a>(
     found: &'a Found,
     pod: &Pod,
-    (reference, key, optional): (Reference, &str, bool),
+    (reference, key, optional): ((Kind, String), &str, bool),
 ) -> Result<Option<&'a Vec<u8>>, String> {
     let Some(data) = object(found, &reference, optional)? else { return Ok(None) };
     match data.get(key) {
@@ -145,24 +210,12 @@ pub(crate) fn value<'a>(
 /// An object's data; `Ok(None)` when it is absent and may be.
 pub(crate) fn object<'a>(
     found: &'a Found,
-    reference: &Reference,
+    reference: &(Kind, String),
     optional: bool,
-) -> Result<Option<&'a BTreeMap<String, Vec<u8>>>, String> {
-    match found.get(reference).and_then(Option::as_ref) {
+) -> Result<Option<&'a Data>, String> {
+    match found.objects.get(reference).and_then(Option::as_ref) {
         Some(data) => Ok(Some(data)),
         None if optional => Ok(None),
         None => Err(format!("{} \"{}\" not found", reference.0.word(), reference.1)),
-    }
-}
-
-/// Reads an answer of the API server: the data, that there is no object, or that it must be asked again.
-pub(crate) fn answer(
-    kind: Kind,
-    outcome: Result<Value, Status>,
-) -> Result<Option<BTreeMap<String, Vec<u8>>>, Status> {
-    match outcome {
-        Ok(object) => Ok(Some(data(kind, &object))),
-        Err(status) if status.reason == api::Reason::NotFound => Ok(None),
-        Err(status) => Err(status),
     }
 }

@@ -113,7 +113,7 @@ pub enum MountSource {
         /// Whether a directory is made when there is none (`DirectoryOrCreate`).
         create_directory: bool,
     },
-    /// Files whose content is known: a ConfigMap, a Secret, the downward API.
+    /// Files whose content is known: a ConfigMap, a Secret, the downward API, a token.
     Files {
         /// The volume's name.
         volume: String,
@@ -129,6 +129,10 @@ pub struct File {
     pub content: Vec<u8>,
     /// Its permission bits.
     pub mode: u32,
+    /// The user it belongs to, if not the kubelet's.
+    pub owner: Option<u32>,
+    /// The group it belongs to, if not the kubelet's.
+    pub group: Option<u32>,
 }
 
 /// Limits of a container, in the kernel's terms.
@@ -251,6 +255,15 @@ pub enum RuntimeCommand {
     },
     /// Answered by `ContainerStarted` or `ContainerFailed`, later by `ContainerExited`.
     StartContainer(Box<ContainerSpec>),
+    /// Shows other files in a volume of a pod, all at once. Answered by `VolumeFailed` if it fails.
+    UpdateVolume {
+        /// The pod's uid.
+        pod_uid: String,
+        /// The volume's name.
+        volume: String,
+        /// By path below the volume.
+        files: BTreeMap<String, File>,
+    },
     /// Asks a container to end, and kills it when it has not after the grace period. A second order
     /// can only shorten the grace period. The answer is `ContainerExited`.
     StopContainer {
@@ -352,6 +365,15 @@ pub enum RuntimeEvent {
         id: ContainerId,
         /// How.
         exit: Exit,
+    },
+    /// A volume shows what it did before.
+    VolumeFailed {
+        /// The pod's uid.
+        pod_uid: String,
+        /// The volume's name.
+        volume: String,
+        /// Why.
+        message: String,
     },
     /// A probe's result.
     Probed {

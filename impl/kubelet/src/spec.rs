@@ -47,6 +47,18 @@ pub(crate) fn is_host_network(pod: &Pod) -> bool {
     spec(pod).host_network == Some(true)
 }
 
+/// The user that all containers of a pod run as, if each says one and it is the same.
+/// Source: `FsUserFrom` of `pkg/volume/util` (v1.36).
+pub(crate) fn user_of_all(pod: &Pod) -> Option<i64> {
+    let of_pod = spec(pod).security_context.as_ref().and_then(|context| context.run_as_user);
+    let mut users = all_containers(pod).map(|container| {
+        let own = container.security_context.as_ref().and_then(|context| context.run_as_user);
+        own.or(of_pod)
+    });
+    let first = users.next().flatten()?;
+    users.all(|user| user == Some(first)).then_some(first)
+}
+
 /// `Always`, `OnFailure` or `Never`.
 pub(crate) fn restart_policy(pod: &Pod) -> &str {
     spec(pod).restart_policy.as_deref().unwrap_or("Always")

@@ -6,15 +6,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use api::{Key, Request, Timestamp};
-use client::Outcome;
+use api::Timestamp;
 use client::event::Note;
 use k8s_openapi::api::core::v1::Container;
 
-use crate::command::Purpose;
 use crate::context::Context;
 use crate::fields::Addresses;
-use crate::references::{self, Found, Reference};
+use crate::references::{Found, Reference};
 use crate::runtime::{
     ContainerId, ContainerSpec, ContainerState, ContainerStatus, HostNamespaces, RuntimeCommand,
     Security,
@@ -27,7 +25,7 @@ use crate::{environment, spec, volumes};
 /// How soon an attempt that failed for an outer reason is repeated; upstream's `backOffPeriod`.
 const RETRY: Duration = Duration::from_secs(10);
 /// How long a failure is shown before its back-off is.
-const SHOWN: Duration = Duration::from_secs(1);
+pub(crate) const SHOWN: Duration = Duration::from_secs(1);
 
 /// How far the start of a container has come.
 #[derive(Clone, Debug)]
@@ -36,7 +34,7 @@ pub(crate) enum Starting {
     Inspecting,
     /// Pulls the image.
     Pulling,
-    /// Reads ConfigMaps and Secrets.
+    /// Reads ConfigMaps, Secrets and tokens.
     Reading { image_id: String, outstanding: BTreeSet<Reference>, found: Found },
     /// Ordered.
     Creating { image_id: String },
@@ -159,65 +157,14 @@ impl Worker {
         self.wait(name, "ErrImagePull", why.to_owned(), context.now + SHOWN);
     }
 
-    fn read(&mut self, context: &mut Context, container: &Container, image_id: String) {
-        let outstanding = references::of_container(&self.pod, container);
-        if outstanding.is_empty() {
-            return self.create(context, container, (image_id, &Found::new()));
-        }
-        for reference in &outstanding {
-            let key = Key::new(&self.key.namespace, &reference.1);
-            let purpose = Purpose::Reference {
-                pod_uid: self.uid.clone(),
-                container: container.name.clone(),
-                reference: reference.clone(),
-            };
-            context.ask(purpose, Request::get(reference.0.resource(), key));
-        }
-        let reading = Starting::Reading { image_id, outstanding, found: Found::new() };
-        self.starting.insert(container.name.clone(), reading);
-    }
-
-    pub(crate) fn reference_read(
-        &mut self,
-        context: &mut Context,
-        name: &str,
-        (reference, outcome): (Reference, Outcome),
-    ) {
-        let Some(Starting::Reading { image_id, outstanding, found }) = self.starting.get_mut(name)
-        else {
-            return;
-        };
-        match references::answer(reference.0, outcome) {
-            Ok(data) => {
-                outstanding.remove(&reference);
-                found.insert(reference, data);
-            }
-            Err(status) => {
-                self.starting.remove(name);
-                let message = status.message;
-                return self.wait(name, "CreateContainerConfigError", message, context.now + SHOWN);
-            }
-        }
-        if !outstanding.is_empty() {
-            return;
-        }
-        let (image_id, found) = (image_id.clone(), found.clone());
-        self.starting.remove(name);
-        let Some(container) = spec::find(&self.pod, name).cloned() else { return };
-        self.create(context, &container, (image_id, &found));
-    }
-
-    fn create(
+    pub(crate) fn create(
         &mut self,
         context: &mut Context,
         container: &Container,
         (image_id, found): (String, &Found),
     ) {
         let name = &container.name;
-        let pod_ip = match (&self.state.sandbox, spec::is_host_network(&self.pod)) {
-            (Sandbox::Ready(ip), false) => ip.clone(),
-            _ => context.config.node_ip.clone(),
-        };
+        let pod_ip = self.pod_ip(context);
         let addresses = Addresses { pod: &pod_ip, host: &context.config.node_ip };
         let env = match environment::environment(&self.pod, container, found, addresses) {
             Ok(env) => env,
@@ -228,10 +175,7 @@ impl Worker {
         };
         let mounts = match volumes::mounts(&self.pod, container, found, addresses) {
             Ok(mounts) => mounts,
-            Err(why) => {
-                context.event(&self.pod, "", Note::warning("FailedMount", why));
-                return self.wait(name, "ContainerCreating", String::new(), context.now + RETRY);
-            }
+            Err(why) => return self.mount_failed(context, name, why),
         };
         let expanded = |words: &Option<Vec<String>>| {
             let variables = env.iter().cloned().collect();
@@ -259,8 +203,17 @@ impl Worker {
             stdin: container.stdin == Some(true),
             env,
         };
+        self.shown.show(&self.pod, container, found);
         self.starting.insert(name.clone(), Starting::Creating { image_id });
         context.run(RuntimeCommand::StartContainer(Box::new(order)));
+    }
+
+    /// Where the pod can be reached.
+    pub(crate) fn pod_ip(&self, context: &Context) -> String {
+        match (&self.state.sandbox, spec::is_host_network(&self.pod)) {
+            (Sandbox::Ready(ip), false) => ip.clone(),
+            _ => context.config.node_ip.clone(),
+        }
     }
 
     fn security(&self, container: &Container) -> Security {
@@ -318,7 +271,13 @@ impl Worker {
         self.wait(&id.name, "RunContainerError", why.to_owned(), context.now + SHOWN);
     }
 
-    fn wait(&mut self, name: &str, reason: &'static str, message: String, until: Timestamp) {
+    pub(crate) fn wait(
+        &mut self,
+        name: &str,
+        reason: &'static str,
+        message: String,
+        until: Timestamp,
+    ) {
         self.waiting.insert(name.to_owned(), Waiting { reason, message, until });
     }
 

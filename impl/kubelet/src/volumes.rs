@@ -1,6 +1,7 @@
 //! A container's mounts, with the content of those whose files are known.
 //!
-//! Leaves out persistent volumes and service account tokens; a pod that wants one is told so.
+//! Leaves out persistent volumes; a pod that wants one is told so. A volume belongs to nobody in particular,
+//! but the token in it does. Source: pkg/volume/projected/projected.go (v1.36).
 
 use std::collections::BTreeMap;
 
@@ -9,10 +10,13 @@ use k8s_openapi::api::core::v1::{
 };
 
 use crate::fields::{self, Addresses};
-use crate::references::{self, Found, Kind, Reference};
+use crate::references::{self, Found, Kind};
 use crate::runtime::{File, Mount, MountSource};
+use crate::spec;
+use crate::tokens::TokenRequest;
 
-type Files = BTreeMap<String, File>;
+/// Files by their path in a volume.
+pub(crate) type Files = BTreeMap<String, File>;
 
 const MODE: i32 = 0o644;
 
@@ -29,8 +33,7 @@ pub(crate) fn mounts(
         .map(|mount| {
             let volume = volumes.iter().find(|volume| volume.name == mount.name);
             let volume = volume.ok_or(format!("volume \"{}\" not found", mount.name))?;
-            let failed =
-                |why| format!("MountVolume.SetUp failed for volume \"{}\" : {why}", volume.name);
+            let failed = |why: String| failure(&volume.name, &why);
             let source =
                 source(volume, &Context { pod, container, found, addresses }).map_err(failed)?;
             Ok(Mount {
@@ -44,11 +47,18 @@ pub(crate) fn mounts(
         .collect()
 }
 
-struct Context<'a> {
-    pod: &'a Pod,
-    container: &'a Container,
-    found: &'a Found,
-    addresses: Addresses<'a>,
+/// Why a volume is not mounted.
+pub(crate) fn failure(volume: &str, why: &str) -> String {
+    format!("MountVolume.SetUp failed for volume \"{volume}\" : {why}")
+}
+
+/// What the content of a volume may depend on.
+pub(crate) struct Context<'a> {
+    pub(crate) pod: &'a Pod,
+    /// The one that mounts it.
+    pub(crate) container: &'a Container,
+    pub(crate) found: &'a Found,
+    pub(crate) addresses: Addresses<'a>,
 }
 
 fn source(volume: &Volume, context: &Context<'_>) -> Result<MountSource, String> {
@@ -63,27 +73,33 @@ fn source(volume: &Volume, context: &Context<'_>) -> Result<MountSource, String>
         let create_directory = host.type_.as_deref() == Some("DirectoryOrCreate");
         return Ok(MountSource::HostPath { path: host.path.clone(), create_directory });
     }
-    let files = if let Some(source) = &volume.config_map {
+    let files = files(volume, context)?.ok_or("this kind of volume is not supported")?;
+    Ok(MountSource::Files { volume: name, files })
+}
+
+/// The files of a volume, if that is all it is.
+pub(crate) fn files(volume: &Volume, context: &Context<'_>) -> Result<Option<Files>, String> {
+    if let Some(source) = &volume.config_map {
         let reference = (Kind::ConfigMap, source.name.clone());
         let mode = source.default_mode.unwrap_or(MODE);
-        object(context, &reference, (source.items.as_deref(), source.optional, mode))?
+        object(context, &reference, (source.items.as_deref(), source.optional, mode)).map(Some)
     } else if let Some(source) = &volume.secret {
         let reference = (Kind::Secret, source.secret_name.clone().unwrap_or_default());
         let mode = source.default_mode.unwrap_or(MODE);
-        object(context, &reference, (source.items.as_deref(), source.optional, mode))?
+        object(context, &reference, (source.items.as_deref(), source.optional, mode)).map(Some)
     } else if let Some(source) = &volume.downward_api {
-        downward(context, source.items.as_deref(), source.default_mode.unwrap_or(MODE))?
+        let mode = source.default_mode.unwrap_or(MODE);
+        downward(context, source.items.as_deref(), mode).map(Some)
     } else if let Some(source) = &volume.projected {
         let mode = source.default_mode.unwrap_or(MODE);
         let mut files = Files::new();
         for one in source.sources.iter().flatten() {
             files.extend(projected(context, one, mode)?);
         }
-        files
+        Ok(Some(files))
     } else {
-        return Err("this kind of volume is not supported".to_owned());
-    };
-    Ok(MountSource::Files { volume: name, files })
+        Ok(None)
+    }
 }
 
 fn projected(context: &Context<'_>, source: &VolumeProjection, mode: i32) -> Result<Files, String> {
@@ -98,12 +114,32 @@ fn projected(context: &Context<'_>, source: &VolumeProjection, mode: i32) -> Res
     if let Some(source) = &source.downward_api {
         return downward(context, source.items.as_deref(), mode);
     }
+    if let Some(source) = &source.service_account_token {
+        let token = context.found.tokens.get(&TokenRequest::of(source));
+        let token = token.ok_or("failed to fetch token")?;
+        let file = secret(context.pod, token.text.clone().into_bytes(), mode);
+        return Ok(Files::from([(source.path.clone(), file)]));
+    }
     Err("this kind of projection is not supported".to_owned())
+}
+
+/// A file that only the user of the pod's containers may read, if all run as the same, and the group that
+/// its volumes belong to.
+fn secret(pod: &Pod, content: Vec<u8>, mode: i32) -> File {
+    let group = spec::spec(pod).security_context.as_ref().and_then(|context| context.fs_group);
+    let owner = spec::user_of_all(pod);
+    let mode = match (owner, group) {
+        (None, None) => mode,
+        (Some(_), None) => 0o600,
+        (_, Some(_)) => 0o640,
+    };
+    let id = |id: Option<i64>| id.and_then(|id| u32::try_from(id).ok());
+    File { owner: id(owner), group: id(group), ..file(content, mode) }
 }
 
 fn object(
     context: &Context<'_>,
-    reference: &Reference,
+    reference: &(Kind, String),
     (items, optional, mode): (Option<&[KeyToPath]>, Option<bool>, i32),
 ) -> Result<Files, String> {
     let optional = optional == Some(true);
@@ -147,5 +183,5 @@ fn downward(
 }
 
 fn file(content: Vec<u8>, mode: i32) -> File {
-    File { content, mode: mode.unsigned_abs() & 0o7777 }
+    File { content, mode: mode.unsigned_abs() & 0o7777, owner: None, group: None }
 }

@@ -18,6 +18,7 @@ use crate::admission::Rejection;
 use crate::command::Purpose;
 use crate::context::Context;
 use crate::probes::Probes;
+use crate::refresh::Shown;
 use crate::runtime::{
     ContainerId, ContainerState, Exit, RuntimeCommand, RuntimeStatus, SandboxSpec,
 };
@@ -46,6 +47,8 @@ pub(crate) struct Worker {
     pub(crate) waiting: BTreeMap<String, Waiting>,
     /// Why images could not be pulled last.
     pub(crate) pull_failures: BTreeMap<String, String>,
+    /// Tokens of its account, and the volumes that show them.
+    pub(crate) shown: Shown,
     /// What was last generated.
     pub(crate) status: PodStatus,
     /// The object has gone from the API server.
@@ -75,6 +78,7 @@ impl Worker {
             starting: BTreeMap::new(),
             waiting: BTreeMap::new(),
             pull_failures: BTreeMap::new(),
+            shown: Shown::default(),
             gone: false,
             rejected: false,
             ended: is_terminal(status.phase.as_deref()),
@@ -98,6 +102,7 @@ impl Worker {
             let Some(container) = spec::find(&self.pod, &record.id.name) else { continue };
             let before = self.old_status(&record.id.name).cloned();
             self.probes.begin(&record.id, container, started_at, before.as_ref());
+            self.shown.adopt(&self.pod, container);
         }
     }
 
@@ -201,6 +206,7 @@ impl Worker {
         for command in self.probes.due(&self.pod, &address, context.now) {
             context.run(command);
         }
+        self.refresh(context);
     }
 
     /// Tells a container to stop; a second time only to stop sooner.
@@ -331,7 +337,8 @@ impl Worker {
         let probes = self.probes.next_deadline().filter(|_| running);
         let deletion = self.deletion_retry.filter(|_| !self.deletion_in_flight && !self.gone);
         let writes = self.writes.next_deadline().filter(|_| !self.gone);
-        let all = waiting.chain(sandbox).chain(probes).chain(deletion).chain(writes);
+        let shown = self.shown.next_deadline().filter(|_| running);
+        let all = waiting.chain(sandbox).chain(probes).chain(deletion).chain(writes).chain(shown);
         all.filter(|deadline| *deadline > self.synced_at).min()
     }
 }

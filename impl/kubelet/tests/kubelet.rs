@@ -2,6 +2,8 @@
 
 #[path = "kubelet/bench.rs"]
 mod bench;
+#[path = "kubelet/tokens.rs"]
+mod tokens;
 
 use bench::Bench;
 use kubelet::runtime::{

@@ -140,6 +140,7 @@ impl Loop {
             | RuntimeCommand::ImageStatus { .. }
             | RuntimeCommand::PullImage { .. }
             | RuntimeCommand::RemoveContainer(_)
+            | RuntimeCommand::UpdateVolume { .. }
             | RuntimeCommand::Probe { .. } => {}
         }
         self.runtime.perform(command);

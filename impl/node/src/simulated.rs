@@ -81,7 +81,9 @@ impl Simulated {
             RuntimeCommand::Probe { id, probe, .. } => {
                 RuntimeEvent::Probed { id, probe, success: true, output: String::new() }
             }
-            RuntimeCommand::RemoveContainer(_) | RuntimeCommand::RemovePod { .. } => return None,
+            RuntimeCommand::RemoveContainer(_)
+            | RuntimeCommand::RemovePod { .. }
+            | RuntimeCommand::UpdateVolume { .. } => return None,
         })
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn mutate_create(
     let resource = target.resource;
     if resource == &resources::PODS {
         limit_ranger::fill_in(admission, object);
-        service_account::admit(admission, object)?;
+        service_account::admit(admission, object, context.random)?;
         priority::resolve(admission, object)?;
         default_toleration_seconds::fill_in(object, context.default_toleration_seconds);
         runtime_class::apply(admission, object)?;

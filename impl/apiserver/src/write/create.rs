@@ -138,7 +138,8 @@ fn begin_metadata(new: &mut Value, context: &Context) -> Result<(), Status> {
     Ok(())
 }
 
-fn generate_name(base: &str, mut random: u64) -> String {
+/// A name that begins as it is told and ends in five letters by chance.
+pub(crate) fn generate_name(base: &str, mut random: u64) -> String {
     let base: String = base.chars().take(GENERATED_NAME_BASE_MAX).collect();
     let suffix = (0..5).map(|_| {
         let letter = ALPHABET[(random % 27) as usize];

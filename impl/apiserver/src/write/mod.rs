@@ -19,7 +19,7 @@ mod token;
 mod update;
 
 pub(crate) use binding::{bind, bind_named};
-pub(crate) use create::create;
+pub(crate) use create::{create, generate_name};
 pub(crate) use delete::{delete, delete_collection};
 pub(crate) use eviction::evict;
 pub(crate) use patch::patch;

@@ -52,7 +52,8 @@ fn pod(name: &str, script: &str, resources: Value) -> Pod {
     .expect("it is a Pod")
 }
 
-async fn create(cluster: &Cluster, pod: &Pod) -> Result<Api<Pod>, Failed> {
+/// Creates a pod as soon as that is possible.
+pub(crate) async fn create(cluster: &Cluster, pod: &Pod) -> Result<Api<Pod>, Failed> {
     let pods: Api<Pod> = Api::namespaced(cluster.client().await?, "default");
     eventually("the pod is accepted", || async {
         Ok(Some(pods.create(&PostParams::default(), pod).await?))

@@ -4,6 +4,7 @@
 //! of the Python client needs the client; without them they are reported as ignored, by name.
 
 mod bad_input;
+mod certificates;
 mod conform;
 mod containers;
 mod durability;
@@ -21,6 +22,7 @@ mod proxies;
 mod python_client;
 mod raw;
 mod resource_quotas;
+mod service_accounts;
 mod support;
 mod typed_client;
 
@@ -40,6 +42,8 @@ fn main() -> std::process::ExitCode {
         proxies::trials(),
         bad_input::trials(),
         resource_quotas::trials(),
+        service_accounts::trials(),
+        certificates::trials(),
         conform::trials(),
         hostile::trials(),
         containers::trials(),

@@ -28,8 +28,11 @@ pub(crate) struct Bench {
     objects: BTreeMap<String, Value>,
     gone: BTreeMap<String, Value>,
     running: BTreeMap<String, RuntimeStatus>,
-    commands: Vec<RuntimeCommand>,
+    pub(crate) commands: Vec<RuntimeCommand>,
     events: Vec<Value>,
+    /// The path and the spec of each request for a token.
+    pub(crate) token_requests: Vec<(String, Value)>,
+    pub(crate) gives_no_tokens: bool,
 }
 
 impl Bench {
@@ -44,6 +47,8 @@ impl Bench {
             running: BTreeMap::new(),
             commands: vec![],
             events: vec![],
+            token_requests: vec![],
+            gives_no_tokens: false,
         };
         bench.hear(Input::Synced);
         bench
@@ -325,12 +330,30 @@ impl Bench {
             RuntimeCommand::StopContainer { .. }
             | RuntimeCommand::RemoveContainer(_)
             | RuntimeCommand::RemovePod { .. }
+            | RuntimeCommand::UpdateVolume { .. }
             | RuntimeCommand::Probe { .. } => return,
         };
         self.hear(Input::Runtime(event));
     }
 
+    /// Gives a token, and a number to it.
+    fn token(&mut self, request: &Request) -> Outcome {
+        if self.gives_no_tokens {
+            return Err(Status::not_found(request.resource, &request.key.name));
+        }
+        let spec = request.body.clone().unwrap_or_default()["spec"].clone();
+        let seconds = spec["expirationSeconds"].as_u64().unwrap_or(3600);
+        let until = api::time::text(self.now + Duration::from_secs(seconds));
+        self.token_requests.push((request.path(), spec.clone()));
+        let token = format!("token-{}", self.token_requests.len());
+        let status = json!({"token": token, "expirationTimestamp": until});
+        Ok(json!({"spec": {"expirationSeconds": seconds}, "status": status}))
+    }
+
     fn serve(&mut self, request: &Request) -> Outcome {
+        if request.subresource == "token" {
+            return self.token(request);
+        }
         let body = request.body.clone().unwrap_or_default();
         let plural = request.resource.plural;
         if plural == "events" {

@@ -3,6 +3,7 @@
 mod adopt;
 mod container;
 mod exec;
+mod files;
 mod log;
 mod pod;
 mod port_forward;
@@ -157,6 +158,9 @@ impl Runtime for Embedded {
             }
             RuntimeCommand::PullImage { id, image } => self.pull_image(id, image),
             RuntimeCommand::StartContainer(spec) => self.start_container(*spec),
+            RuntimeCommand::UpdateVolume { pod_uid, volume, files } => {
+                self.in_background(move |this| this.update_volume(pod_uid, volume, &files));
+            }
             RuntimeCommand::StopContainer { id, grace_period_seconds } => {
                 self.stop_container(id, grace_period_seconds);
             }

@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
-use kubelet::runtime::{ContainerSpec, File, Mount, MountSource};
+use kubelet::runtime::{ContainerSpec, File, Mount, MountSource, RuntimeEvent};
 use nix::mount::{MsFlags, mount};
 
-use super::Embedded;
+use super::{Embedded, files};
 use crate::{Error, sandbox};
 
 /// Which of the pod's own files go where in each container.
@@ -48,8 +48,9 @@ impl Embedded {
             }
             MountSource::Files { volume, files } => {
                 let path = self.0.paths.volume(pod_uid, volume);
-                write_files(&path, files)?;
-                path
+                let shown = files::show(&path, files)?;
+                // A part of a volume stays as it was when it was mounted.
+                if mount.sub_path.is_empty() { path } else { shown }
             }
         };
         let path = below(&base, &mount.sub_path)?;
@@ -57,6 +58,19 @@ impl Embedded {
             fs::create_dir_all(&path).map_err(Error::file(&path))?;
         }
         Ok(path)
+    }
+
+    /// Shows other files in a volume that is mounted; says so when it cannot.
+    pub(super) fn update_volume(
+        &self,
+        pod_uid: String,
+        volume: String,
+        files: &BTreeMap<String, File>,
+    ) -> Option<RuntimeEvent> {
+        let path = self.0.paths.volume(&pod_uid, &volume);
+        let failed =
+            |why: Error| RuntimeEvent::VolumeFailed { pod_uid, volume, message: why.to_string() };
+        files::show(&path, files).map_err(failed).err()
     }
 
     pub(super) fn unmount_volumes(&self, pod_uid: &str) {
@@ -79,22 +93,8 @@ fn make_empty(path: &Path, memory: bool) -> Result<(), Error> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o777)).map_err(Error::file(path))
 }
 
-fn write_files(directory: &Path, files: &BTreeMap<String, File>) -> Result<(), Error> {
-    fs::create_dir_all(directory).map_err(Error::file(directory))?;
-    for (name, file) in files {
-        let path = below(directory, name)?;
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(Error::file(parent))?;
-        }
-        fs::write(&path, &file.content).map_err(Error::file(&path))?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(file.mode))
-            .map_err(Error::file(&path))?;
-    }
-    Ok(())
-}
-
 /// A path below a volume; one that climbs or follows a link out is refused.
-fn below(base: &Path, path: &str) -> Result<PathBuf, Error> {
+pub(super) fn below(base: &Path, path: &str) -> Result<PathBuf, Error> {
     if path.is_empty() {
         return Ok(base.to_owned());
     }

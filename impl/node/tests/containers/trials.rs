@@ -271,7 +271,7 @@ fn volumes_hold_what_they_should() {
         "a",
         &["sh", "-c", "cat /config/key; echo x > /scratch/y && ls /scratch; echo z > /config/key"],
     );
-    let file = File { content: b"value\n".to_vec(), mode: 0o644 };
+    let file = File { content: b"value\n".to_vec(), mode: 0o644, owner: None, group: None };
     let files = BTreeMap::from([("key".to_owned(), file)]);
     let mount = |source: MountSource, path: &str, read_only: bool| Mount {
         source,
