@@ -41,10 +41,10 @@ struct Reading {
 }
 
 impl Shown {
-    /// The tokens that are not too old.
+    /// The tokens that are good for something. One that is old is better than none, and replaced soon.
     pub(crate) fn tokens(&self, now: Timestamp) -> BTreeMap<TokenRequest, Token> {
-        let fresh = self.tokens.iter().filter(|(_, token)| now < token.due);
-        fresh.map(|(request, token)| (request.clone(), token.clone())).collect()
+        let good = self.tokens.iter().filter(|(_, token)| now < token.expiration);
+        good.map(|(request, token)| (request.clone(), token.clone())).collect()
     }
 
     /// Keeps the tokens that were read for one container for the next.
@@ -129,6 +129,7 @@ impl Worker {
         name: &str,
         found: &Found,
     ) -> Result<(), String> {
+        self.shown.note(found);
         let container = self.state.running().find_map(|id| {
             let container = spec::find(&self.pod, &id.name)?;
             let mut mounted = references::mounted(&self.pod, container);
@@ -139,7 +140,6 @@ impl Worker {
         let addresses = Addresses { pod: &pod_ip, host: &context.config.node_ip };
         let told = volumes::Context { pod: &self.pod, container: &container, found, addresses };
         let files = volumes::files(&volume, &told)?.unwrap_or_default();
-        self.shown.note(found);
         self.shown.show(&self.pod, &container, found);
         let (pod_uid, volume) = (self.uid.clone(), name.to_owned());
         context.run(RuntimeCommand::UpdateVolume { pod_uid, volume, files });

@@ -57,6 +57,8 @@ pub(crate) struct Token {
     pub(crate) text: String,
     /// When another is to be asked for.
     pub(crate) due: Timestamp,
+    /// When it is good for nothing any more.
+    pub(crate) expiration: Timestamp,
 }
 
 impl Token {
@@ -65,7 +67,7 @@ impl Token {
         let text = answer["status"]["token"].as_str()?.to_owned();
         let expiration = answer["status"]["expirationTimestamp"].as_str()?.parse().ok()?;
         let seconds = answer["spec"]["expirationSeconds"].as_u64()?;
-        Some(Self { text, due: due(expiration, seconds) })
+        Some(Self { text, due: due(expiration, seconds), expiration })
     }
 }
 

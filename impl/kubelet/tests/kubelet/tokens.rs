@@ -134,6 +134,22 @@ fn a_token_that_cannot_be_replaced_stays_and_is_asked_for_again() {
 }
 
 #[test]
+fn a_container_that_starts_finds_an_old_token_but_none_that_has_expired() {
+    let mut bench = bench();
+    bench.add_pod("web", spec());
+    bench.gives_no_tokens = true;
+
+    bench.pass(3590);
+    bench.exit("web.one.0", 1);
+    let old = token_of_last_start(&bench);
+    let started = bench.started_count();
+    bench.pass(11);
+    bench.exit("web.two.0", 1);
+
+    assert_eq!((content(&old), started, bench.started_count()), ("token-1", 3, 3));
+}
+
+#[test]
 fn a_token_belongs_to_the_user_of_all_containers_and_to_the_group_of_volumes() {
     let table = [
         (json!({"runAsUser": 7}), (0o600, Some(7), None)),
