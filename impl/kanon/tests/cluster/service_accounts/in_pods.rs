@@ -17,6 +17,7 @@ pub(super) fn trials() -> Vec<Trial> {
     let trials = vec![
         trial("containers_find_a_token_an_authority_and_their_namespace", mounted),
         trial("a_container_finds_a_token_that_its_pod_projects", projected),
+        trial("a_token_is_renewed_under_a_container_when_its_kubelet_restarts", renewed),
         trial("a_pods_token_is_checked_with_what_the_issuer_publishes", discovery),
     ];
     trials.into_iter().map(|trial| trial.with_ignored_flag(!are_possible())).collect()
@@ -90,6 +91,39 @@ async fn projected() -> Outcome {
     let claims = part(&said[0], 1)?;
     let seconds = claims["exp"].as_i64().zip(claims["iat"].as_i64()).map(|(exp, iat)| exp - iat);
     ensure(seconds == Some(3600), claims)
+}
+
+/// A kubelet does not know how old the tokens are that another one has shown.
+async fn renewed() -> Outcome {
+    let cluster = embedded(&[])?;
+    let file = format!("{PATH}/token");
+    let script = format!(
+        "a=$(cat {file}); echo $a; while b=$(cat {file}) && [ $a = $b ]; do sleep 0.1; done; echo $b"
+    );
+    let mut pod = pod(&[("c", "")]);
+    pod["spec"]["containers"][0]["command"] = json!(["sh", "-c", script]);
+    let pods = create(&cluster, &serde_json::from_value(pod)?).await?;
+    eventually("it has a token", || async {
+        Ok(log(&pods, "c".to_owned()).await?.ends_with('\n').then_some(()))
+    })
+    .await?;
+
+    cluster.kill().await?;
+    cluster.succeed(&["start", "--port", "0"])?;
+
+    let pods: Api<Pod> = Api::namespaced(cluster.client().await?, "default");
+    let tokens = eventually("it has another token", || async {
+        let tokens: Vec<String> =
+            log(&pods, "c".to_owned()).await?.lines().map(str::to_owned).collect();
+        Ok((tokens.len() == 2).then_some(tokens))
+    })
+    .await?;
+    let users = [
+        who(&with_token(&cluster, &tokens[0]).await?).await?,
+        who(&with_token(&cluster, &tokens[1]).await?).await?,
+    ];
+    ensure(users[0]["username"] == users[1]["username"], format!("{users:?}"))?;
+    ensure(part(&tokens[0], 1)?["jti"] != part(&tokens[1], 1)?["jti"], "it is the same token")
 }
 
 /// A part of a token, which is JSON.
