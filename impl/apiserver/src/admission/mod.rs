@@ -127,6 +127,9 @@ pub(crate) fn validate_update(
     } else if is_plain && target.resource == &resources::PRIORITY_CLASSES {
         priority::validate_class(admission, new)?;
     }
+    if target.resource == &resources::PODS && target.subresource == "ephemeralcontainers" {
+        service_account::admit_ephemeral(admission, new)?;
+    }
     resource_quota::charge(admission, new, Some(old), context.now)
 }
 

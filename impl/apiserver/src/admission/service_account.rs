@@ -1,9 +1,10 @@
 //! ServiceAccount: a pod runs as a service account that is there, with a token of it at hand, and pulls
 //! images with its secrets.
 //!
-//! Leaves out accounts that name the secrets that may be mounted (`kubernetes.io/enforce-mountable-secrets`,
-//! deprecated), and waits for no account that a controller is about to make.
+//! Waits for no account that a controller is about to make, as upstream does for a second or two.
 //! Source: plugin/pkg/admission/serviceaccount/admission.go, v1.36.
+
+mod secrets;
 
 use api::object::{ROOT_CA, at, object_at_mut, text};
 use api::{Status, resources};
@@ -26,7 +27,7 @@ const SUFFIXES: u64 = 27_u64.pow(5);
 /// Admits a new pod.
 pub(super) fn admit(admission: Admission<'_>, pod: &mut Value, random: u64) -> Result<(), Status> {
     if at(pod, &["metadata", "annotations", MIRROR]).is_some() {
-        return Ok(());
+        return secrets::check_mirror(admission, pod);
     }
     let name = match text(pod, &["spec", "serviceAccountName"]) {
         "" => "default".to_owned(),
@@ -45,7 +46,13 @@ pub(super) fn admit(admission: Admission<'_>, pod: &mut Value, random: u64) -> R
     if wants_token(pod, &account) {
         mount_token(pod, random);
     }
-    Ok(())
+    secrets::check(admission, pod, &account)
+}
+
+/// Admits the ephemeral containers of a pod.
+pub(super) fn admit_ephemeral(admission: Admission<'_>, pod: &Value) -> Result<(), Status> {
+    let account = account(admission, text(pod, &["spec", "serviceAccountName"]))?;
+    secrets::check_ephemeral(admission, pod, &account)
 }
 
 fn account(admission: Admission<'_>, name: &str) -> Result<Value, Status> {

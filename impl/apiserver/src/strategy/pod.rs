@@ -3,6 +3,7 @@
 //! Source: `pkg/registry/core/pod/strategy.go`, `SetDefaults_Pod` and `ValidatePodUpdate` (v1.36). Left
 //! out: pod-level resources summed from containers, and the node affinity of gated pods.
 
+mod annotations;
 pub(crate) mod ephemeral;
 pub(crate) mod resize;
 
@@ -59,10 +60,9 @@ fn agree_on_ips(pod: &mut Value) {
     }
 }
 
-/// Gives a new pod its first status and what admission adds.
+/// Gives a new pod its first status.
 pub(super) fn prepare_for_create(pod: &mut Value) {
     let spec = api::object::object_at_mut(pod, "spec");
-    default(spec, "serviceAccountName", "default");
     pod_template::alias_service_account(spec);
     let mut status = json!({
         "phase": "Pending", "qosClass": resources::qos_class(or_null(pod, &["spec"])),
@@ -116,6 +116,7 @@ pub(super) fn validate(pod: &Value) -> Vec<Cause> {
 pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = common_causes(new);
     causes.extend(meta::validate_update(new, old));
+    causes.extend(annotations::update_causes(new, old));
     let (new, old) = (or_null(new, &["spec"]), or_null(old, &["spec"]));
     for list in CONTAINER_LISTS {
         if items(new, &[list]).len() != items(old, &[list]).len() {
@@ -164,6 +165,7 @@ pub(super) fn graceful_delete_seconds(pod: &Value) -> i64 {
 
 fn common_causes(pod: &Value) -> Vec<Cause> {
     let mut causes = meta::validate(pod, true, names::dns_subdomain);
+    causes.extend(annotations::causes(pod));
     causes.extend(pod_spec::validate("spec", or_null(pod, &["spec"])));
     for list in CONTAINER_LISTS {
         let containers = items(pod, &["spec", list]);

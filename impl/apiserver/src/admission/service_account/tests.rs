@@ -94,3 +94,113 @@ fn a_volume_of_a_token_that_is_there_is_used() {
     assert_eq!(volumes, json!([volume]));
     assert_eq!(mounts, [json!([mount_of("kube-api-access-own")])]);
 }
+
+/// What is said of a pod with this in its spec, of an account that allows one secret of each kind.
+fn refusal(metadata: &Value, spec: Value) -> String {
+    let mut client = Client::new();
+    client.created("/api/v1/namespaces", &json!({"metadata": {"name": "a"}}));
+    let account = json!({"metadata": {"name": "default",
+        "annotations": {"kubernetes.io/enforce-mountable-secrets": "true"}},
+        "secrets": [{"name": "mine"}], "imagePullSecrets": [{"name": "pull"}]});
+    client.created("/api/v1/namespaces/a/serviceaccounts", &account);
+    let mut pod = json!({"metadata": metadata, "spec": spec});
+    if pod["spec"].get("containers").is_none() {
+        pod["spec"]["containers"] = json!([container("c")]);
+    }
+    let refused = client.send(&Method::POST, "/api/v1/namespaces/a/pods", &pod).err();
+    refused.unwrap_or_default().replace("pods \"p\" is forbidden: ", "")
+}
+
+fn with_variables(name: &str, secret: &str) -> Value {
+    let from = json!({"secretKeyRef": {"name": secret, "key": "k"}});
+    json!({"name": name, "image": "i", "env": [{"name": "V", "valueFrom": from}]})
+}
+
+fn with_all_variables(name: &str, secret: &str) -> Value {
+    json!({"name": name, "image": "i", "envFrom": [{"secretRef": {"name": secret}}]})
+}
+
+#[test]
+fn an_account_may_say_which_secrets_its_pods_name() {
+    let not = |what: &str| {
+        format!(
+            "{what} is not allowed because service account default does not reference that secret"
+        )
+    };
+    let volume = |name: &str| json!([{"name": "v", "secret": {"secretName": name}}]);
+    let table = [
+        (json!({"volumes": volume("mine")}), String::new()),
+        (
+            json!({"volumes": volume("other")}),
+            not("volume with secret.secretName=\"other\""),
+        ),
+        (json!({"containers": [with_variables("c", "mine")]}), String::new()),
+        (
+            json!({"containers": [with_variables("c", "other")]}),
+            not("container c with envVar V referencing secret.secretName=\"other\""),
+        ),
+        (
+            json!({"containers": [container("c")], "initContainers": [with_all_variables("i", "other")]}),
+            not("init container i with envFrom referencing secret.secretName=\"other\""),
+        ),
+        (
+            json!({"imagePullSecrets": [{"name": "pull"}, {"name": "other"}]}),
+            "imagePullSecrets[1].name=\"other\" is not allowed because service account default does not reference that imagePullSecret".to_owned(),
+        ),
+    ];
+    for (spec, expected) in table {
+        assert_eq!(refusal(&json!({"name": "p"}), spec.clone()), expected, "{spec}");
+    }
+}
+
+#[test]
+fn ephemeral_containers_are_held_to_the_same_secrets() {
+    let mut client = Client::new();
+    client.created("/api/v1/namespaces", &json!({"metadata": {"name": "a"}}));
+    let account = json!({"metadata": {"name": "default",
+        "annotations": {"kubernetes.io/enforce-mountable-secrets": "true"}}});
+    client.created("/api/v1/namespaces/a/serviceaccounts", &account);
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [container("c")]}});
+    let mut pod = client.created("/api/v1/namespaces/a/pods", &pod);
+
+    pod["spec"]["ephemeralContainers"] = json!([with_variables("e", "other")]);
+    let path = "/api/v1/namespaces/a/pods/p/ephemeralcontainers";
+    let refused = client.send(&Method::PUT, path, &pod).unwrap_err();
+
+    let why = "ephemeral container e with envVar V referencing secret.secretName=\"other\" is not allowed";
+    assert!(refused.contains(why), "{refused}");
+}
+
+#[test]
+fn a_mirror_pod_names_no_account_no_secret_and_no_token() {
+    let metadata = json!({"name": "p", "annotations": {MIRROR: "a"}});
+    let token = json!({"serviceAccountToken": {"path": "token"}});
+    let table = [
+        (json!({}), ""),
+        (
+            json!({"serviceAccountName": "default"}),
+            "a mirror pod may not reference service accounts",
+        ),
+        (json!({"imagePullSecrets": [{"name": "s"}]}), "a mirror pod may not reference secrets"),
+        (
+            json!({"volumes": [{"name": "v", "secret": {"secretName": "s"}}]}),
+            "a mirror pod may not reference secrets",
+        ),
+        (
+            json!({"containers": [with_variables("c", "s")]}),
+            "a mirror pod may not reference secrets",
+        ),
+        (
+            json!({"volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": "s"}}]}}]}),
+            "a mirror pod may not reference secrets",
+        ),
+        (
+            json!({"volumes": [{"name": "v", "projected": {"sources": [token]}}]}),
+            "a mirror pod may not use ServiceAccountToken volume projections",
+        ),
+    ];
+    for (mut spec, expected) in table {
+        spec["nodeName"] = json!("n");
+        assert_eq!(refusal(&metadata, spec.clone()), expected, "{spec}");
+    }
+}

@@ -19,15 +19,15 @@ fn the_ip_of_a_pod_is_the_first_of_its_ips() {
 }
 
 #[test]
-fn a_new_pod_is_pending_and_has_what_admission_adds() {
+fn a_new_pod_is_pending_and_names_its_account_twice() {
     let mut pod = pod();
+    pod["spec"]["serviceAccountName"] = json!("robot");
 
     prepare_for_create(&mut pod);
 
     assert_eq!(pod["status"], json!({"phase": "Pending", "qosClass": "BestEffort"}));
     assert_eq!(pod["metadata"]["generation"], 1);
-    assert_eq!(pod["spec"]["serviceAccountName"], "default");
-    assert_eq!(pod["spec"]["serviceAccount"], "default");
+    assert_eq!(pod["spec"]["serviceAccount"], "robot");
     assert_eq!(validate(&pod), []);
 }
 
