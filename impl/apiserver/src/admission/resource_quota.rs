@@ -16,6 +16,7 @@ use store::KeyValue;
 
 use super::Admission;
 use crate::write::beside::Beside;
+use crate::write::owners;
 use crate::{keys, object};
 
 /// Takes what a new object uses, or what it uses more than the one that it replaces, of every quota that it
@@ -38,7 +39,9 @@ pub(super) fn charge(
     for mut one in limited {
         let delta = delta(resource, new, old.filter(|old| one.covers(resource, old)), now);
         if one.take(admission, &delta)? {
-            let value = object::encode(&resources::RESOURCE_QUOTAS, &one.quota);
+            let before = object::decode(one.found);
+            let quota = owners::of_server(&resources::RESOURCE_QUOTAS, before, one.quota, now);
+            let value = object::encode(&resources::RESOURCE_QUOTAS, &quota);
             beside.replace(one.found.key.clone(), one.found.mod_revision, value);
         }
     }

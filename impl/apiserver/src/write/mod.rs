@@ -9,7 +9,7 @@ mod create;
 mod delete;
 mod disruption;
 mod eviction;
-mod owners;
+pub(crate) mod owners;
 mod patch;
 mod propagation;
 mod review;

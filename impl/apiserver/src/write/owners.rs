@@ -6,7 +6,7 @@
 use api::managed_fields::{FieldManager, ManagedFields};
 use api::object::{at, metadata_mut};
 use api::status::Cause;
-use api::{Reason, Status};
+use api::{ApiResource, Reason, Status, Timestamp};
 use http::Method;
 use serde_json::{Map, Value, json};
 
@@ -92,6 +92,34 @@ pub(super) fn updated(
     let managed =
         with_field_manager(write, |field_manager| field_manager.update(old, new, managed, &name));
     Ok(managed.to_value())
+}
+
+/// Whom the API server writes as where it is its own client.
+const SERVER: &str = "kube-apiserver";
+
+/// An object whose status the API server has written by itself. One that nobody owns stays so.
+pub(crate) fn of_server(
+    resource: &ApiResource,
+    old: Value,
+    mut new: Value,
+    now: Timestamp,
+) -> Value {
+    let managed = of(&old);
+    if managed.is_empty() {
+        return new;
+    }
+    take(&mut new);
+    let field_manager = FieldManager {
+        api_version: &resource.api_version(),
+        subresource: "status",
+        reset_fields: &strategy::reset_fields(resource, "status"),
+        now: &api::time::text(now),
+        convert: &version::convert,
+    };
+    let old = without_managed_fields(old);
+    let managed = field_manager.update(old, new.clone(), managed, SERVER);
+    put(&mut new, Some(managed.to_value()));
+    new
 }
 
 /// Runs with what keeps account of the fields at this path.

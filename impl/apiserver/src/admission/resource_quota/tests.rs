@@ -74,6 +74,22 @@ fn what_a_pod_uses_is_counted_until_there_is_no_more() {
 }
 
 #[test]
+fn the_api_server_owns_the_usage_that_it_writes() {
+    let mut world = World::new();
+    world.quota("q", &json!({"hard": {"configmaps": "2"}}), &json!({"configmaps": "0"}));
+    world.create(CONFIG_MAPS, &config_map("one")).expect("there is enough");
+
+    let key = keys::key(&resources::RESOURCE_QUOTAS, Some("a"), "q");
+    let quota = object::decode(world.0.store.get(&key).expect("it is there"));
+
+    let entries = quota["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let mut entries = entries.filter(|entry| entry["manager"] == "kube-apiserver");
+    let entry = entries.next().expect("it owns something");
+    assert_eq!(entry["subresource"], "status");
+    assert_eq!(entry["fieldsV1"], json!({"f:status": {"f:used": {"f:configmaps": {}}}}));
+}
+
+#[test]
 fn two_that_come_at_once_are_not_both_the_last() {
     let mut world = World::new();
     world.quota("q", &json!({"hard": {"configmaps": "1"}}), &json!({"configmaps": "0"}));
