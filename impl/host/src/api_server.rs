@@ -45,6 +45,9 @@ struct Shared {
     trace: Trace,
     metrics: Metrics,
     settings: Settings,
+    /// Writes that have met another one are decided again in turn, first come, first served: with many who
+    /// write the same, such as the usage of a quota, nobody is outrun for ever.
+    turns: tokio::sync::Mutex<()>,
 }
 
 /// What an API server is told when it starts.
@@ -62,7 +65,9 @@ impl ApiServer {
         let nodes = RwLock::default();
         let components = Arc::default();
         let metrics = Metrics::default();
-        Self { shared: Arc::new(Shared { storage, nodes, components, trace, metrics, settings }) }
+        let turns = tokio::sync::Mutex::default();
+        let shared = Shared { storage, nodes, components, trace, metrics, settings, turns };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Who runs beside it, for who asks how they are.
@@ -152,6 +157,7 @@ impl ApiServer {
         let freshness = call.freshness();
         let mut is_newest = freshness == Freshness::Newest;
         let mut store = if is_newest { storage.newest().await? } else { storage.snapshot() };
+        let mut turn = None;
         for _ in 0..ATTEMPTS_MAX {
             let context = self.context();
             let decision = decided(&store, call, &context).await;
@@ -166,7 +172,9 @@ impl ApiServer {
             if let Some(response) = self.commit(*commit, &context, request, origin).await? {
                 return Ok(Decision::Respond(response));
             }
-            tokio::task::yield_now().await;
+            if turn.is_none() {
+                turn = Some(self.shared.turns.lock().await);
+            }
             (store, is_newest) = (storage.snapshot(), false);
         }
         let message = "the object was changed by others each time it was tried";

@@ -3,13 +3,14 @@
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use super::{QUOTAS, World};
+use super::{PODS, QUOTAS, World, pod};
 use crate::support::{Outcome, ensure, eventually, trial};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
         trial("a_quota_is_updated_and_deleted", update_and_delete),
         trial("a_quota_is_found_patched_and_deleted_by_its_label", lifecycle),
+        trial("nobody_is_outrun_who_counts_on_a_quota_with_others", many_at_once),
         trial("a_quotas_status_can_be_written_and_becomes_true_again", status),
     ]
 }
@@ -79,4 +80,25 @@ async fn status() -> Outcome {
         Ok((world.raw.get(&path).await?["status"]["hard"] == hard).then_some(()))
     })
     .await
+}
+
+/// Sixteen clients make ten pods each at the same time, and each writes the same quota with its pod.
+async fn many_at_once() -> Outcome {
+    let world = World::new().await?;
+    let spec = json!({"hard": {"pods": "1000", "requests.cpu": "1000"}});
+    world.quota("q", spec, json!({})).await?;
+
+    let clients = (0..16).map(|client| {
+        let world = &world;
+        async move {
+            for number in 0..10 {
+                let pod = pod(&format!("pod-{client}-{number}"), json!({"requests": {"cpu": "1"}}));
+                world.raw.post(PODS, &pod).await?;
+            }
+            Ok::<_, libtest_mimic::Failed>(())
+        }
+    });
+    futures_util::future::try_join_all(clients).await?;
+
+    world.uses("q", json!({"pods": "160", "requests.cpu": "160"})).await
 }
