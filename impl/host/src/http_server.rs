@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::api_server::{ApiServer, respond};
+use crate::impersonation;
 use crate::in_flight::InFlight;
 use crate::proxy::Peer;
 use crate::tls;
@@ -91,6 +92,10 @@ async fn answer(
             Err(status) => return respond(status.into()),
         },
         None => user,
+    };
+    let user = match impersonation::acting(user, &parts.headers) {
+        Ok(user) => user,
+        Err(status) => return respond(status.into()),
     };
     let Ok(body) = tokio::time::timeout(BODY_PATIENCE, read(body)).await else {
         let message = "request did not complete within the allotted timeout";

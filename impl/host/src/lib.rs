@@ -10,6 +10,7 @@ pub mod components;
 mod compression;
 pub mod controller_loop;
 pub mod http_server;
+mod impersonation;
 mod in_flight;
 pub mod informer;
 pub mod local;
