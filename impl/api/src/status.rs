@@ -171,6 +171,8 @@ pub struct Status {
     pub causes: Vec<Cause>,
     /// `details.retryAfterSeconds`; 0 when it says nothing.
     pub retry_after_seconds: u32,
+    /// `metadata.continue`: where a list that has expired can go on; empty when it says nothing.
+    pub continue_token: String,
 }
 
 impl Status {
@@ -185,6 +187,7 @@ impl Status {
             uid: String::new(),
             causes: vec![],
             retry_after_seconds: 0,
+            continue_token: String::new(),
         }
     }
 
@@ -305,6 +308,9 @@ impl Status {
         });
         if self.reason != Reason::Unknown {
             status["reason"] = Value::from(self.reason.to_string());
+        }
+        if !self.continue_token.is_empty() {
+            status["metadata"]["continue"] = Value::from(self.continue_token.as_str());
         }
         let details = self.details();
         // What no handler has answered has details without a word, as upstream's generic answer.

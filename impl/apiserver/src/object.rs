@@ -2,9 +2,12 @@
 //!
 //! `apiVersion`, `kind` and `metadata` come first, so that the revision can be put in by copying bytes.
 
+use std::collections::BTreeMap;
+
 use api::ApiResource;
 use api::object::metadata_mut;
 use api::schema::Schema;
+use serde::Deserialize;
 use serde_json::Value;
 use store::{Bytes, KeyValue, Revision};
 
@@ -90,6 +93,23 @@ pub fn decode(found: &KeyValue) -> Value {
 pub fn decode_at(found: &KeyValue, revision: Revision) -> Value {
     let object = serde_json::from_slice(&found.value).expect("only `encode` writes objects");
     with_revision(object, revision)
+}
+
+/// What a selector asks about.
+#[derive(Default, Deserialize)]
+struct Labelled {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+/// The labels of the object that is stored. What stands behind its metadata is not read.
+pub fn labels(found: &KeyValue) -> BTreeMap<String, String> {
+    const FIELD: &[u8] = b"\"metadata\":";
+    let value: &[u8] = &found.value;
+    let field = value.windows(FIELD.len()).position(|window| window == FIELD);
+    let metadata = field.map_or(&b"{}"[..], |at| &value[at + FIELD.len()..]);
+    let mut metadata = serde_json::Deserializer::from_slice(metadata);
+    Labelled::deserialize(&mut metadata).expect("only `encode` writes objects").labels
 }
 
 /// The object with a revision.

@@ -82,6 +82,17 @@ impl Selection {
         self.labels.is_everything() && self.fields.requirements().is_empty()
     }
 
+    /// Whether a stored object is wanted. Only what the selection asks about is read.
+    fn selects(&self, target: &Objects, found: &KeyValue) -> bool {
+        if self.is_everything() {
+            true
+        } else if self.fields.is_everything() {
+            self.labels.matches(&object::labels(found))
+        } else {
+            self.matches(target, &object::decode(found))
+        }
+    }
+
     /// Whether an object is wanted.
     pub(crate) fn matches(&self, target: &Objects, object: &Value) -> bool {
         self.labels.matches_value(&object["metadata"]["labels"])
@@ -93,6 +104,7 @@ impl Selection {
 /// Where a list goes on: opaque to clients.
 #[derive(Debug, Serialize, Deserialize)]
 struct Continue {
+    /// Of the list; 0 for what is there when it is asked for, whatever there was before.
     revision: u64,
     start: String,
 }
@@ -153,7 +165,7 @@ impl Page {
                 next = Some(candidate.key.clone());
                 break;
             }
-            if selection.is_everything() || selection.matches(target, &object::decode(candidate)) {
+            if selection.selects(target, candidate) {
                 found.push(std::sync::Arc::clone(candidate));
             }
         }
@@ -206,7 +218,6 @@ fn limit(call: &Call) -> Result<usize, Status> {
 
 /// The store to read, and where in the range to begin.
 fn snapshot(store: &Store, call: &Call, range: Range) -> Result<(Store, Range), Status> {
-    let expired = |_| expired_list();
     match call.parameter("continue") {
         "" => Ok((at_resource_version(store, call)?, range)),
         text => {
@@ -217,7 +228,10 @@ fn snapshot(store: &Store, call: &Call, range: Range) -> Result<(Store, Range), 
                     "continue key is not valid: it is not of this list",
                 ));
             }
-            let past = store.at(Revision(token.revision)).map_err(expired)?;
+            let past = match token.revision {
+                0 => store.clone(),
+                revision => store.at(Revision(revision)).map_err(|_| expired_list(&token.start))?,
+            };
             Ok((past, range.from(start)))
         }
     }
@@ -285,10 +299,18 @@ pub(crate) fn too_old(asked: Revision, oldest: Revision) -> Status {
     Status::expired(format!("too old resource version: {asked} ({oldest})"))
 }
 
-fn expired_list() -> Status {
-    Status::expired(
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
-    )
+/// 410 for a page of a list that is too old, with a token for the rest as it is now.
+/// Source: apiserver/pkg/storage/etcd3/errors.go, v1.36.
+fn expired_list(start: &str) -> Status {
+    let mut status = Status::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new \
+         list without the continue parameter, or use the continue token in this response to retrieve the \
+         remainder of the results. Continuing with the provided token results in an inconsistent list - \
+         objects that were created, modified, or deleted between the time the first chunk was returned and \
+         now may show up in the list.",
+    );
+    status.continue_token = token(Revision(0), start.as_bytes());
+    status
 }
 
 fn token(revision: Revision, start: &[u8]) -> String {
@@ -307,4 +329,73 @@ fn read_token(text: &str) -> Result<Continue, Status> {
 /// The uid of an object, for preconditions and messages.
 pub(crate) fn uid(object: &Value) -> &str {
     text(object, &["metadata", "uid"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Client;
+
+    const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+    fn client(maps: usize) -> Client {
+        let mut client = Client::new();
+        client.created("/api/v1/namespaces", &json!({"metadata": {"name": "default"}}));
+        for number in 0..maps {
+            let labels = json!({"odd": (number % 2 == 1).to_string()});
+            let map = json!({"metadata": {"name": format!("map-{number}"), "labels": labels}});
+            client.created(MAPS, &map);
+        }
+        client
+    }
+
+    /// What is answered to a list with this query.
+    fn listed(client: &Client, query: &[(&str, &str)]) -> Value {
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let mut call = Call::of_tests(http::Method::GET, MAPS, &Value::Null);
+        call.body.clear();
+        call.query = query.collect();
+        match crate::decide(&client.store, &call, &client.context) {
+            crate::Decision::Respond(response) => serde_json::from_slice(&response.body).unwrap(),
+            other => panic!("no answer: {other:?}"),
+        }
+    }
+
+    fn names(list: &Value) -> Vec<&str> {
+        let items = list["items"].as_array().unwrap().iter();
+        items.map(|item| item["metadata"]["name"].as_str().unwrap()).collect()
+    }
+
+    /// Conformance: Servers with support for API chunking should support continue listing from the last key if the original version has been compacted away, though the list is inconsistent [Slow]
+    #[test]
+    fn a_list_whose_revision_is_compacted_away_goes_on_with_what_there_is() {
+        let mut client = client(5);
+        let first = listed(&client, &[("limit", "2")]);
+        let token = first["metadata"]["continue"].as_str().unwrap();
+        client.created(MAPS, &json!({"metadata": {"name": "map-9"}}));
+        client.store.compact(client.store.revision()).unwrap();
+
+        let expired = listed(&client, &[("limit", "2"), ("continue", token)]);
+        let token = expired["metadata"]["continue"].as_str().unwrap();
+        let second = listed(&client, &[("limit", "2"), ("continue", token)]);
+        let token = second["metadata"]["continue"].as_str().unwrap();
+        let third = listed(&client, &[("limit", "2"), ("continue", token)]);
+
+        assert_eq!((&expired["code"], &expired["reason"]), (&json!(410), &json!("Expired")));
+        assert_eq!(names(&first), ["map-0", "map-1"]);
+        assert_eq!(names(&second), ["map-2", "map-3"]);
+        assert_eq!(second["metadata"]["remainingItemCount"], 2);
+        assert_eq!(names(&third), ["map-4", "map-9"]);
+        assert_eq!(third["metadata"].get("continue"), None);
+        let revision = &second["metadata"]["resourceVersion"];
+        assert_eq!(revision, &third["metadata"]["resourceVersion"]);
+    }
+
+    #[test]
+    fn labels_select_what_is_listed() {
+        let client = client(5);
+
+        assert_eq!(names(&listed(&client, &[("labelSelector", "odd=true")])), ["map-1", "map-3"]);
+        assert_eq!(names(&listed(&client, &[("labelSelector", "!odd")])), [""; 0]);
+    }
 }

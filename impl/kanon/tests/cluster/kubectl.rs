@@ -16,6 +16,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("kubectl_acts_with_the_token_of_a_service_account", tokens),
         trial("kubectl_deletes_a_claim_when_its_pod_is_gone", claims),
         trial("kubectl_creates_and_describes_a_quota", quota),
+        trial("kubectl_changes_reads_and_waits_with_every_command", verbs),
+        trial("kubectl_prunes_what_is_applied_no_longer", prune),
         trial("kubectl_drains_no_more_than_a_budget_allows", drain),
     ];
     with_kubectl(trials)
@@ -251,4 +253,113 @@ async fn drain() -> Outcome {
     kubectl.prints(&["get", "pod", "p"], "Running")?;
     allow(1)?;
     kubectl.prints(&["drain", "node-1", "--force", "--timeout=60s"], "pod/p evicted")
+}
+
+/// Commands with what they print, in an order in which each finds what the one before has left.
+const VERBS: [(&[&str], &str); 34] = [
+    (&["create", "deployment", "web", "--image=busybox:1.35", "--port=80"], "created"),
+    (&["rollout", "status", "deployment/web", "--timeout=60s"], "successfully rolled out"),
+    (&["annotate", "deployment", "web", "note=here"], "annotated"),
+    (&["label", "deployment", "web", "tier=front", "--overwrite"], "labeled"),
+    (&["expose", "deployment", "web", "--port=80", "--target-port=8080"], "service/web exposed"),
+    (&["autoscale", "deployment", "web", "--min=1", "--max=3", "--cpu-percent=50"], "autoscaled"),
+    (&["set", "env", "deployment/web", "A=b"], "env updated"),
+    (
+        &["set", "resources", "deployment/web", "--requests=cpu=10m"],
+        "resource requirements updated",
+    ),
+    (&["set", "selector", "service/web", "app=web"], "selector updated"),
+    (&["set", "serviceaccount", "deployment", "web", "default"], "serviceaccount updated"),
+    (&["patch", "deployment", "web", "-p", r#"{"spec": {"paused": true}}"#], "patched"),
+    (&["rollout", "resume", "deployment/web"], "resumed"),
+    (
+        &[
+            "patch",
+            "deployment",
+            "web",
+            "--type=merge",
+            "-p",
+            r#"{"spec": {"minReadySeconds": 0}}"#,
+        ],
+        "web",
+    ),
+    (
+        &[
+            "patch",
+            "deployment",
+            "web",
+            "--type=json",
+            "-p",
+            r#"[{"op": "add", "path": "/metadata/labels/json", "value": "yes"}]"#,
+        ],
+        "patched",
+    ),
+    (&["rollout", "restart", "deployment/web"], "restarted"),
+    (&["rollout", "status", "deployment/web", "--timeout=60s"], "successfully rolled out"),
+    (&["rollout", "history", "deployment/web"], "REVISION"),
+    (&["scale", "deployment", "web", "--replicas=2"], "scaled"),
+    (&["wait", "deployment/web", "--for=condition=Available", "--timeout=60s"], "condition met"),
+    (
+        &[
+            "wait",
+            "deployment/web",
+            "--for=jsonpath={.status.availableReplicas}=2",
+            "--timeout=60s",
+        ],
+        "met",
+    ),
+    (&["get", "deployment", "web", "-o", "yaml"], "kind: Deployment"),
+    (&["get", "deployment", "web", "-o", "json"], "\"kind\": \"Deployment\""),
+    (&["get", "deployment", "web", "-o", "name"], "deployment.apps/web"),
+    (&["get", "deployment", "web", "-o", "wide"], "SELECTOR"),
+    (&["get", "deployment", "web", "-o", "go-template={{.metadata.name}}"], "web"),
+    (&["get", "deployment", "web", "-o", "custom-columns=N:.metadata.name"], "web"),
+    (&["get", "all", "--show-labels"], "service/kubernetes"),
+    (&["get", "pods", "--sort-by=.metadata.name", "--field-selector=status.phase=Running"], "web-"),
+    (&["events", "--for", "deployment/web"], "ScalingReplicaSet"),
+    (&["explain", "deployment.spec", "--recursive"], "terminationGracePeriodSeconds"),
+    (&["api-versions"], "apps/v1"),
+    (&["cluster-info", "dump"], "NodeList"),
+    (&["cordon", "node-1"], "cordoned"),
+    (&["uncordon", "node-1"], "uncordoned"),
+];
+
+async fn verbs() -> Outcome {
+    let cluster = Cluster::simulated(&[])?;
+    let kubectl = Kubectl(&cluster);
+    for (arguments, expected) in VERBS {
+        kubectl.prints(arguments, expected)?;
+    }
+    // An editor that changes what it is given.
+    let editor = cluster.file("editor");
+    std::fs::write(&editor, "#!/bin/sh\nsed -i 's/tier: front/tier: back/' \"$1\"\n")?;
+    std::fs::set_permissions(&editor, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let editor = editor.display().to_string();
+    let mut edit = kubectl.command("kubectl");
+    let edited = edit.args(["edit", "deployment", "web"]).env("EDITOR", &editor).output()?;
+    ensure(text(&edited.stdout).contains("edited"), text(&edited.stderr))?;
+    kubectl.prints(&["get", "deployment", "web", "-L", "tier"], "back")
+}
+
+/// What is applied no longer, and has the label, goes.
+async fn prune() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let kubectl = Kubectl(&cluster);
+    let file = cluster.file("maps.yaml");
+    let path = file.display().to_string();
+    let map = |name: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, labels: {{set: a}}}}\n"
+        )
+    };
+    let apply =
+        ["apply", "-f", &path, "--prune", "-l", "set=a", "--prune-allowlist=core/v1/ConfigMap"];
+
+    std::fs::write(&file, map("one") + &map("two"))?;
+    kubectl.prints(&apply, "configmap/two created")?;
+    std::fs::write(&file, map("one"))?;
+    kubectl.prints(&apply, "configmap/two pruned")?;
+    let (code, left) = kubectl.output(&["get", "configmap", "two"])?;
+    ensure(code == 1 && left.contains("NotFound"), left)?;
+    kubectl.prints(&["get", "configmap", "one"], "one")
 }

@@ -27,10 +27,12 @@ enum Verb {
     Get,
     Update,
     Patch,
+    Apply,
     Delete,
 }
 
-const VERBS: [Verb; 5] = [Verb::Create, Verb::Get, Verb::Update, Verb::Patch, Verb::Delete];
+const VERBS: [Verb; 6] =
+    [Verb::Create, Verb::Get, Verb::Update, Verb::Patch, Verb::Apply, Verb::Delete];
 
 /// What was done in a second.
 #[derive(Serialize)]
@@ -129,6 +131,14 @@ impl Worker {
                 let patch = json!({"data": {"patched": count.to_string()}}).to_string();
                 let patch = Some(("application/merge-patch+json", Bytes::from(patch)));
                 expect(session, Method::PATCH, &one, patch, 200)
+            }
+            Verb::Apply => {
+                let path = format!("{one}?fieldManager=bench&force=true");
+                let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name},
+                    "data": {"applied": count.to_string()}});
+                let config = Some(("application/apply-patch+yaml", Bytes::from(config.to_string())));
+                expect(session, Method::PATCH, &path, config, 200).await?;
+                return Ok(());
             }
             Verb::Delete => expect(session, Method::DELETE, &one, None, 200),
         }
