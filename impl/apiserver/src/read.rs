@@ -355,10 +355,9 @@ mod tests {
         let mut call = Call::of_tests(http::Method::GET, MAPS, &Value::Null);
         call.body.clear();
         call.query = query.collect();
-        match crate::decide(&client.store, &call, &client.context) {
-            crate::Decision::Respond(response) => serde_json::from_slice(&response.body).unwrap(),
-            other => panic!("no answer: {other:?}"),
-        }
+        let decision = crate::decide(&client.store, &call, &client.context);
+        let crate::Decision::Respond(response) = decision else { panic!("no answer") };
+        serde_json::from_slice(&response.body).unwrap()
     }
 
     fn names(list: &Value) -> Vec<&str> {
