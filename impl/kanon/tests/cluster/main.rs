@@ -18,6 +18,7 @@ mod moving;
 mod official;
 mod openapi;
 mod port_forwards;
+mod privacy;
 mod proxies;
 mod python_client;
 mod raw;
@@ -39,6 +40,7 @@ fn main() -> std::process::ExitCode {
         moving::trials(),
         openapi::trials(),
         port_forwards::trials(),
+        privacy::trials(),
         proxies::trials(),
         bad_input::trials(),
         resource_quotas::trials(),
