@@ -41,6 +41,8 @@ pub(crate) struct Writes {
     acknowledged: u64,
     retry_at: Option<Timestamp>,
     reconcile_at: Option<Timestamp>,
+    /// Whether the API server has another status than was written, and it is too early to write it again.
+    waits: bool,
 }
 
 impl Writes {
@@ -62,10 +64,12 @@ impl Writes {
             Some(sent) if revision(pod) < self.acknowledged => sent,
             Some(_) | None => &seen,
         };
+        self.waits = false;
+        let patch = patch(old, &new)?;
         if repeats && self.reconcile_at.is_some_and(|reconcile_at| now < reconcile_at) {
+            self.waits = true;
             return None;
         }
-        let patch = patch(old, &new)?;
         let mut metadata = json!({"uid": pod.metadata.uid});
         if ends(old, &new) {
             // A phase that is final is written once: not by a kubelet that has not read of it yet. Upstream
@@ -104,7 +108,8 @@ impl Writes {
 
     /// When to look again.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
-        self.retry_at
+        let reconcile_at = self.reconcile_at.filter(|_| self.waits);
+        [self.retry_at, reconcile_at].into_iter().flatten().min()
     }
 }
 
@@ -168,6 +173,28 @@ fn replaced_items(old: &Value, new: &Value, key: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_that_somebody_else_has_changed_is_written_again_in_time() {
+        let pod = |phase: &str, version: &str| -> Pod {
+            let metadata = json!({"name": "p", "uid": "u", "resourceVersion": version});
+            serde_json::from_value(json!({"metadata": metadata, "status": {"phase": phase}}))
+                .unwrap()
+        };
+        let status = PodStatus { phase: Some("Running".to_owned()), ..PodStatus::default() };
+        let begin = Timestamp::UNIX_EPOCH;
+        let mut writes = Writes::default();
+        writes.request(&pod("Pending", "1"), &status, begin).unwrap();
+        writes.answered(&Ok(json!({"metadata": {"resourceVersion": "2"}})), begin);
+
+        let early = writes.request(&pod("Pending", "3"), &status, begin);
+        let when = writes.next_deadline().unwrap();
+        let late = writes.request(&pod("Pending", "3"), &status, when);
+
+        assert_eq!((early, when), (None, begin + RECONCILE));
+        assert_eq!(late.unwrap().body.unwrap()["status"], json!({"phase": "Running"}));
+        assert_eq!(writes.next_deadline(), None);
+    }
 
     #[test]
     fn only_the_write_that_ends_a_pod_is_for_what_was_read() {
