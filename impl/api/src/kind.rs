@@ -3,8 +3,8 @@
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Event, Namespace, Node, PersistentVolume, Pod, ResourceQuota, Secret, Service,
-    ServiceAccount,
+    ConfigMap, Event, Namespace, Node, PersistentVolume, Pod, ReplicationController, ResourceQuota,
+    Secret, Service, ServiceAccount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -292,6 +292,7 @@ kinds! {
     Node => NODES,
     PersistentVolume => PERSISTENT_VOLUMES,
     Pod => PODS,
+    ReplicationController => REPLICATION_CONTROLLERS,
     ResourceQuota => RESOURCE_QUOTAS,
     Secret => SECRETS,
     ServiceAccount => SERVICE_ACCOUNTS,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Namespace, Node, PersistentVolume, Pod, ResourceQuota, ServiceAccount,
+    ConfigMap, Namespace, Node, PersistentVolume, Pod, ReplicationController, ResourceQuota,
+    ServiceAccount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
@@ -113,6 +114,7 @@ any_object!(
     Node,
     PersistentVolume,
     Pod,
+    ReplicationController,
     ResourceQuota,
     ServiceAccount,
     Deployment,
@@ -149,6 +151,7 @@ kept_whole!(
     PersistentVolume,
     Pod,
     ReplicaSet,
+    ReplicationController,
     ResourceQuota,
     ServiceAccount
 );

@@ -7,7 +7,8 @@ use api::{AnyObject, ApiResource, Key, Kind, Other};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Namespace, Node, PersistentVolume, Pod, ResourceQuota, ServiceAccount,
+    ConfigMap, Namespace, Node, PersistentVolume, Pod, ReplicationController, ResourceQuota,
+    ServiceAccount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -107,6 +108,7 @@ view!(
     Node nodes,
     PersistentVolume persistent_volumes,
     Pod pods,
+    ReplicationController replication_controllers,
     ResourceQuota resource_quotas,
     ServiceAccount service_accounts,
     Deployment deployments,

@@ -95,6 +95,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(service_account::ServiceAccountController::new(&config.root_ca)),
         Box::new(deployment::DeploymentController::default()),
         Box::new(replica_set::ReplicaSetController::default()),
+        Box::new(replica_set::ReplicationManager::default()),
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),

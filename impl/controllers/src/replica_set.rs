@@ -1,12 +1,14 @@
-//! The ReplicaSet controller: as many pods of one template as are asked for.
+//! The controller of ReplicaSets and of ReplicationControllers: as many pods of one template as are asked for.
 //!
 //! Source: pkg/controller/replicaset/replica_set.go (v1.36). Creations are not started in growing batches;
 //! after a refusal there is one at a time until one is granted.
 
 mod ranking;
+mod replicated;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use api::object::{at, controller_of, controller_reference, text};
@@ -15,8 +17,8 @@ use api::{AnyObject, Key, Reason, Request, Timestamp, Verb, resources};
 use client::event::Note;
 use client::expectations::{Expectations, TIMEOUT_SECONDS};
 use client::{Change, Outcome, View};
-use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetSpec};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::{Pod, ReplicationController};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde_json::json;
 
@@ -24,38 +26,51 @@ use crate::notes::Notes;
 use crate::ownership::{Claims, labels, uid};
 use crate::{Controller, Plan, after_seconds, pods};
 
+pub use self::replicated::Replicated;
+
 /// How many pods one reconciliation creates or deletes at most.
 pub const BURST_REPLICAS: usize = 500;
 
-/// Creates, adopts, releases and deletes the pods of ReplicaSets.
+/// The controller of ReplicaSets.
+pub type ReplicaSetController = ReplicaController<ReplicaSet>;
+
+/// The controller of ReplicationControllers.
+pub type ReplicationManager = ReplicaController<ReplicationController>;
+
+/// Creates, adopts, releases and deletes the pods of one kind.
 #[derive(Clone, Debug)]
-pub struct ReplicaSetController {
+pub struct ReplicaController<K> {
     expectations: Expectations,
     claims: Claims,
     notes: Notes,
-    /// Why the last creation or deletion of a ReplicaSet's pods was refused.
+    /// Why the last creation or deletion of an owner's pods was refused.
     failures: BTreeMap<Key, String>,
+    kind: PhantomData<K>,
 }
 
-impl Default for ReplicaSetController {
+impl<K: Replicated> Default for ReplicaController<K> {
     fn default() -> Self {
         Self {
             expectations: Expectations::default(),
             claims: Claims::default(),
-            notes: Notes::new("replicaset-controller"),
+            notes: Notes::new(K::CONTROLLER),
             failures: BTreeMap::new(),
+            kind: PhantomData,
         }
     }
 }
 
-impl Controller for ReplicaSetController {
+impl<K: Replicated> Controller for ReplicaController<K>
+where
+    AnyObject: From<Arc<K>>,
+{
     fn name(&self) -> &'static str {
-        "replicaset-controller"
+        K::CONTROLLER
     }
 
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let resource = change.resource();
-        if resource == &resources::REPLICA_SETS {
+        if resource == K::RESOURCE {
             vec![change.key()]
         } else if resource == &resources::PODS {
             self.observe_pod(view, change)
@@ -65,14 +80,14 @@ impl Controller for ReplicaSetController {
     }
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
-        let Some(replica_set) = view.replica_sets.get(key) else {
+        let Some(owner) = K::cache(view).get(key) else {
             self.forget(key);
             return Plan::default();
         };
-        self.notes.about(key, &AnyObject::from(Arc::clone(replica_set)));
+        self.notes.about(key, &AnyObject::from(Arc::clone(owner)));
         let mut plan = Plan { requests: self.notes.flush(key, now), look_again: None };
-        if let Some(spec) = &replica_set.spec {
-            self.sync(view, (replica_set, spec), (&mut plan, now));
+        if let Some(selector) = owner.selector() {
+            self.sync(view, (owner.as_ref(), &selector), (&mut plan, now));
         }
         plan.observed_at(view.revision)
     }
@@ -94,7 +109,7 @@ impl Controller for ReplicaSetController {
     }
 }
 
-impl ReplicaSetController {
+impl<K: Replicated> ReplicaController<K> {
     fn forget(&mut self, key: &Key) {
         self.expectations.forget(key);
         self.notes.forget(key);
@@ -104,32 +119,28 @@ impl ReplicaSetController {
     fn sync(
         &mut self,
         view: &View,
-        (replica_set, spec): (&Arc<ReplicaSet>, &ReplicaSetSpec),
+        (owner, selector): (&K, &Selector),
         (plan, now): (&mut Plan, Timestamp),
     ) {
-        let Ok(selector) = Selector::from_label_selector(&spec.selector) else {
-            return;
-        };
-        let key = Key::of(&replica_set.metadata);
+        let key = Key::of(owner.metadata());
         let in_namespace: Vec<Arc<Pod>> = view.pods.in_namespace(&key.namespace).cloned().collect();
         let (active, inactive): (Vec<_>, Vec<_>) =
             in_namespace.into_iter().partition(|pod| pods::is_active(pod));
-        let owner = replica_set.as_ref();
-        let Some(active) = self.claims.claim(owner, (&selector, active), (&mut *plan, now)) else {
+        let Some(active) = self.claims.claim(owner, (selector, active), (&mut *plan, now)) else {
             return;
         };
         let failure = self.failures.remove(&key);
         if !self.expectations.satisfied(&key, now) {
             plan.look_again_at(after_seconds(now, TIMEOUT_SECONDS + 1));
-        } else if replica_set.metadata.deletion_timestamp.is_none() {
+        } else if owner.metadata().deletion_timestamp.is_none() {
             let burst = if failure.is_some() { 1 } else { BURST_REPLICAS };
-            plan.requests.extend(self.manage(view, replica_set, (&active, burst), now));
+            plan.requests.extend(self.manage(view, owner, (&active, burst), now));
         }
-        let terminating = inactive.iter().filter(|pod| is_terminating_replica(replica_set, pod));
+        let terminating = inactive.iter().filter(|pod| is_terminating_replica(owner, pod));
         let replicas =
             status::Replicas { active: &active, terminating: terminating.count(), failure };
-        plan.requests.extend(status::update(replica_set, spec, &replicas, now));
-        if let Some(when) = status::next_available(spec, &active, now) {
+        plan.requests.extend(status::update(owner, &replicas, now));
+        if let Some(when) = status::next_available(owner, &active, now) {
             plan.look_again_at(when);
         }
     }
@@ -138,22 +149,22 @@ impl ReplicaSetController {
     fn manage(
         &mut self,
         view: &View,
-        replica_set: &ReplicaSet,
+        owner: &K,
         (active, burst): (&[Arc<Pod>], usize),
         now: Timestamp,
     ) -> Vec<Request> {
-        let key = Key::of(&replica_set.metadata);
-        let wanted = usize::try_from(replicas(replica_set)).unwrap_or(0);
+        let key = Key::of(owner.metadata());
+        let wanted = usize::try_from(owner.replicas()).unwrap_or(0);
         if active.len() < wanted {
             let missing = (wanted - active.len()).min(burst);
             self.expectations.expect(&key, missing, [], now);
-            return vec![Request::create(&new_pod(replica_set)); missing];
+            return vec![Request::create(&new_pod(owner)); missing];
         }
         let surplus = (active.len() - wanted).min(BURST_REPLICAS);
         if surplus == 0 {
             return vec![];
         }
-        let doomed = ranking::first_to_delete(view, replica_set, (active, surplus), now);
+        let doomed = ranking::first_to_delete(view, owner, (active, surplus), now);
         let uids = doomed.iter().map(|pod| uid(&pod.metadata).to_owned());
         self.expectations.expect(&key, 0, uids, now);
         doomed.iter().map(|pod| pods::delete(pod, json!({}))).collect()
@@ -192,11 +203,11 @@ impl ReplicaSetController {
 
     fn observe_pod(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let metadata = change.object().metadata();
-        let mut keys: Vec<Key> = owners(view, change).into_iter().collect();
-        if let Some(key) = owner_key(view, metadata) {
+        let mut keys: Vec<Key> = owners::<K>(view, change).into_iter().collect();
+        if let Some(key) = owner_key::<K>(view, metadata) {
             self.lower_expectations(&key, change, metadata);
         } else if change.new.is_some() && controller_of(metadata).is_none() {
-            keys.extend(selecting(view, metadata));
+            keys.extend(selecting::<K>(view, metadata));
         }
         keys
     }
@@ -211,24 +222,18 @@ impl ReplicaSetController {
     }
 }
 
-/// The number of pods that a ReplicaSet asks for.
-pub(crate) fn replicas(replica_set: &ReplicaSet) -> i32 {
-    replica_set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
-}
-
-fn new_pod(replica_set: &ReplicaSet) -> Pod {
-    let spec = replica_set.spec.as_ref();
-    let template = spec.and_then(|spec| spec.template.clone()).unwrap_or_default();
+fn new_pod<K: Replicated>(owner: &K) -> Pod {
+    let template = owner.template().cloned().unwrap_or_default();
     let metadata = template.metadata.unwrap_or_default();
-    let name = replica_set.metadata.name.as_deref().unwrap_or_default();
+    let name = owner.metadata().name.as_deref().unwrap_or_default();
     Pod {
         metadata: ObjectMeta {
             generate_name: Some(format!("{name}-")),
-            namespace: replica_set.metadata.namespace.clone(),
+            namespace: owner.metadata().namespace.clone(),
             labels: metadata.labels,
             annotations: metadata.annotations,
             finalizers: metadata.finalizers,
-            owner_references: Some(vec![controller_reference(replica_set)]),
+            owner_references: Some(vec![controller_reference(owner)]),
             ..ObjectMeta::default()
         },
         spec: template.spec,
@@ -236,37 +241,35 @@ fn new_pod(replica_set: &ReplicaSet) -> Pod {
     }
 }
 
-fn is_terminating_replica(replica_set: &ReplicaSet, pod: &Pod) -> bool {
-    let owner = controller_of(&pod.metadata);
+fn is_terminating_replica<K: Replicated>(owner: &K, pod: &Pod) -> bool {
+    let controller = controller_of(&pod.metadata);
     !pods::is_finished(pod)
         && pods::is_terminating(pod)
-        && owner.is_some_and(|owner| owner.uid == uid(&replica_set.metadata))
+        && controller.is_some_and(|controller| controller.uid == uid(owner.metadata()))
 }
 
-/// The ReplicaSets that manage a pod, before and after a change.
-fn owners(view: &View, change: &Change) -> BTreeSet<Key> {
+/// Those who manage a pod, before and after a change.
+fn owners<K: Replicated>(view: &View, change: &Change) -> BTreeSet<Key> {
     let objects = change.old.iter().chain(change.new.iter());
-    objects.filter_map(|object| owner_key(view, object.metadata())).collect()
+    objects.filter_map(|object| owner_key::<K>(view, object.metadata())).collect()
 }
 
-fn owner_key(view: &View, metadata: &ObjectMeta) -> Option<Key> {
+fn owner_key<K: Replicated>(view: &View, metadata: &ObjectMeta) -> Option<Key> {
     let owner: &OwnerReference =
-        controller_of(metadata).filter(|owner| owner.kind == resources::REPLICA_SETS.kind)?;
+        controller_of(metadata).filter(|owner| owner.kind == K::RESOURCE.kind)?;
     let key = Key::new(metadata.namespace.as_deref().unwrap_or_default(), &owner.name);
-    let replica_set = view.replica_sets.get(&key)?;
-    (uid(&replica_set.metadata) == owner.uid).then_some(key)
+    let found = K::cache(view).get(&key)?;
+    (uid(found.metadata()) == owner.uid).then_some(key)
 }
 
-/// The ReplicaSets that an orphan may belong to.
-fn selecting(view: &View, metadata: &ObjectMeta) -> Vec<Key> {
+/// Those to whom an orphan may belong.
+fn selecting<K: Replicated>(view: &View, metadata: &ObjectMeta) -> Vec<Key> {
     let namespace = metadata.namespace.as_deref().unwrap_or_default();
-    let selects = |replica_set: &&Arc<ReplicaSet>| {
-        let spec = replica_set.spec.as_ref();
-        let selector = spec.map(|spec| Selector::from_label_selector(&spec.selector));
-        matches!(selector, Some(Ok(selector)) if selector.matches(labels(metadata)))
+    let selects = |owner: &&Arc<K>| {
+        owner.selector().is_some_and(|selector| selector.matches(labels(metadata)))
     };
-    let replica_sets = view.replica_sets.in_namespace(namespace).filter(selects);
-    replica_sets.map(|replica_set| Key::of(&replica_set.metadata)).collect()
+    let owners = K::cache(view).in_namespace(namespace).filter(selects);
+    owners.map(|owner| Key::of(owner.metadata())).collect()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::scale::scaled_value;
 use super::template::{equal_ignoring_hash, hash, with_hash};
 use crate::Plan;
 use crate::ownership::uid;
+use crate::replica_set::Replicated;
 
 pub(super) const REVISION: &str = "deployment.kubernetes.io/revision";
 pub(super) const DESIRED_REPLICAS: &str = "deployment.kubernetes.io/desired-replicas";
@@ -45,7 +46,7 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn replicas(&self) -> i32 {
-        crate::replica_set::replicas(&self.after)
+        self.after.replicas()
     }
 
     pub(super) fn available(&self) -> i32 {
@@ -202,7 +203,7 @@ impl Rollout {
     /// What changes in size.
     pub(super) fn scalings(&self) -> Vec<Scaling> {
         let scaling = |member: &Member| {
-            let before = member.before.as_deref().map_or(0, crate::replica_set::replicas);
+            let before = member.before.as_deref().map_or(0, Replicated::replicas);
             let (after, name) = (member.replicas(), member.name());
             let direction = if before < after { "up" } else { "down" };
             let message = format!("Scaled {direction} replica set {name} from {before} to {after}");

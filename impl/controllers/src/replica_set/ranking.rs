@@ -10,22 +10,22 @@ use std::sync::Arc;
 use api::Timestamp;
 use api::object::controller_of;
 use client::View;
-use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod;
 
+use super::Replicated;
 use crate::ownership::uid;
 use crate::pods;
 
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 /// The first pods to delete of those that are active.
-pub(super) fn first_to_delete(
+pub(super) fn first_to_delete<K: Replicated>(
     view: &View,
-    replica_set: &ReplicaSet,
+    owner: &K,
     (active, count): (&[Arc<Pod>], usize),
     now: Timestamp,
 ) -> Vec<Arc<Pod>> {
-    let crowds = pods_per_node(view, replica_set);
+    let crowds = pods_per_node(view, owner);
     let mut ranked: Vec<Arc<Pod>> = active.to_vec();
     ranked.sort_by(|left, right| {
         rank(left, &crowds).cmp(&rank(right, &crowds)).then_with(|| compare_ages(left, right, now))
@@ -95,29 +95,29 @@ fn restarts_max(pod: &Pod) -> i32 {
     statuses.map(|status| status.restart_count).max().unwrap_or(0)
 }
 
-/// How many active pods of ReplicaSets with the same controller each node runs.
-fn pods_per_node(view: &View, replica_set: &ReplicaSet) -> BTreeMap<String, usize> {
-    let namespace = replica_set.metadata.namespace.as_deref().unwrap_or_default();
-    let related = related_uids(view, replica_set);
+/// How many active pods of owners with the same controller each node runs.
+fn pods_per_node<K: Replicated>(view: &View, owner: &K) -> BTreeMap<String, usize> {
+    let namespace = owner.metadata().namespace.as_deref().unwrap_or_default();
+    let related = related_uids(view, owner);
     let mut crowds = BTreeMap::new();
     for pod in view.pods.in_namespace(namespace).filter(|pod| pods::is_active(pod)) {
-        let owner = controller_of(&pod.metadata);
-        if owner.is_some_and(|owner| related.contains(owner.uid.as_str())) {
+        let controller = controller_of(&pod.metadata);
+        if controller.is_some_and(|controller| related.contains(controller.uid.as_str())) {
             *crowds.entry(pods::node_name(pod).to_owned()).or_insert(0) += 1;
         }
     }
     crowds
 }
 
-fn related_uids<'a>(view: &'a View, replica_set: &'a ReplicaSet) -> BTreeSet<&'a str> {
-    let namespace = replica_set.metadata.namespace.as_deref().unwrap_or_default();
-    let mut related = BTreeSet::from([uid(&replica_set.metadata)]);
-    let Some(controller) = controller_of(&replica_set.metadata) else {
+fn related_uids<'a, K: Replicated>(view: &'a View, owner: &'a K) -> BTreeSet<&'a str> {
+    let namespace = owner.metadata().namespace.as_deref().unwrap_or_default();
+    let mut related = BTreeSet::from([uid(owner.metadata())]);
+    let Some(controller) = controller_of(owner.metadata()) else {
         return related;
     };
-    let siblings = view.replica_sets.in_namespace(namespace).filter(|sibling| {
-        controller_of(&sibling.metadata).is_some_and(|owner| owner.uid == controller.uid)
+    let siblings = K::cache(view).in_namespace(namespace).filter(|sibling| {
+        controller_of(sibling.metadata()).is_some_and(|owner| owner.uid == controller.uid)
     });
-    related.extend(siblings.map(|sibling| uid(&sibling.metadata)));
+    related.extend(siblings.map(|sibling| uid(sibling.metadata())));
     related
 }

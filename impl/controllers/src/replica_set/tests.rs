@@ -1,13 +1,14 @@
-//! The ReplicaSet controller, driven by hand.
+//! The controllers of ReplicaSets and ReplicationControllers, driven by hand.
 
 use api::{Key, Reason, Verb, resources};
 use serde_json::{Value, json};
 
-use super::ReplicaSetController;
+use super::{ReplicaSetController, ReplicationManager};
 use crate::testing::{World, at, names, owned_by, requests, time_text};
 
 const PODS: &api::ApiResource = &resources::PODS;
 const REPLICA_SETS: &api::ApiResource = &resources::REPLICA_SETS;
+const REPLICATION_CONTROLLERS: &api::ApiResource = &resources::REPLICATION_CONTROLLERS;
 
 #[test]
 fn missing_pods_are_created_from_the_template() {
@@ -145,4 +146,52 @@ fn pod(name: &str, status: Value) -> Value {
 fn bound(mut pod: Value, node: &str) -> Value {
     pod["spec"]["nodeName"] = Value::from(node);
     pod
+}
+
+#[test]
+fn a_replication_controller_keeps_pods_as_a_replica_set_does() {
+    let mut world = World::new(ReplicationManager::default());
+    world.put(REPLICATION_CONTROLLERS, replication_controller());
+    let mut terminating = pod("web-b", json!({}));
+    terminating["metadata"]["ownerReferences"] = owned_by("v1", "ReplicationController", "web");
+    terminating["metadata"]["deletionTimestamp"] = time_text(5).into();
+    world.put(PODS, terminating);
+
+    let plan = world.reconcile(&key(), at(10));
+
+    let creations = requests(&plan, Verb::Create, PODS);
+    assert_eq!(creations.len(), 2);
+    let owners = &creations[0].body.as_ref().unwrap()["metadata"]["ownerReferences"];
+    assert_eq!(owners, &owned_by("v1", "ReplicationController", "web"));
+    let status = requests(&plan, Verb::Update, REPLICATION_CONTROLLERS)[0].body.clone().unwrap();
+    assert_eq!(status["status"], json!({"replicas": 0, "observedGeneration": 1}));
+}
+
+#[test]
+fn a_replication_controller_does_not_write_a_status_that_it_has() {
+    let mut world = World::new(ReplicationManager::default());
+    let mut controller = replication_controller();
+    controller["spec"]["replicas"] = 0.into();
+    controller["status"] = json!({"replicas": 0, "observedGeneration": 1});
+    world.put(REPLICATION_CONTROLLERS, controller);
+
+    let plan = world.reconcile(&key(), at(10));
+
+    assert!(plan.requests.is_empty(), "{plan:?}");
+}
+
+#[test]
+fn a_replica_set_and_a_replication_controller_of_one_name_leave_each_others_pods_alone() {
+    let mut world = World::new(ReplicationManager::default());
+    world.put(REPLICATION_CONTROLLERS, replication_controller());
+
+    let due = world.put(PODS, pod("web-a", json!({})));
+
+    assert!(due.is_empty());
+}
+
+fn replication_controller() -> Value {
+    let mut controller = replica_set(2);
+    controller["spec"]["selector"] = json!({"app": "web"});
+    controller
 }

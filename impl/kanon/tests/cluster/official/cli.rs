@@ -48,13 +48,13 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// kubectl in the namespace of a trial.
-struct Kubectl {
+pub(super) struct Kubectl {
     config: String,
     namespace: String,
 }
 
 impl Kubectl {
-    fn of(api: &Api, place: Where) -> Result<Self, Failed> {
+    pub(super) fn of(api: &Api, place: Where) -> Result<Self, Failed> {
         let config = kubeconfig(place)?.display().to_string();
         Ok(Self { config, namespace: api.namespace.clone() })
     }
@@ -74,7 +74,7 @@ impl Kubectl {
         Ok((output.status.code().unwrap_or(-1), printed))
     }
 
-    fn succeed(&self, arguments: &[&str]) -> Result<String, Failed> {
+    pub(super) fn succeed(&self, arguments: &[&str]) -> Result<String, Failed> {
         match self.output(arguments)? {
             (0, printed) => Ok(printed),
             (code, printed) => Err(format!("kubectl {arguments:?}: {code}: {printed}").into()),
@@ -82,7 +82,11 @@ impl Kubectl {
     }
 
     /// Writes an object to a file, and runs a command with it.
-    fn with_file(&self, arguments: &[&str], object: &Value) -> Result<(i32, String), Failed> {
+    pub(super) fn with_file(
+        &self,
+        arguments: &[&str],
+        object: &Value,
+    ) -> Result<(i32, String), Failed> {
         let file = tempfile::NamedTempFile::new()?;
         std::fs::write(file.path(), object.to_string())?;
         let path = file.path().display().to_string();

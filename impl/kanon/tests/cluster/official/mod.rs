@@ -5,6 +5,7 @@
 //! cluster, which upstream's may be.
 
 mod cli;
+mod cli_replication;
 mod client;
 mod crud;
 mod custom_resources;
@@ -17,6 +18,7 @@ mod operations;
 mod pages;
 mod pods;
 mod proxies;
+mod replication_controllers;
 mod watchers;
 mod workloads;
 
@@ -34,6 +36,7 @@ use client::Api;
 pub(crate) fn trials() -> Vec<Trial> {
     [
         cli::trials(),
+        cli_replication::trials(),
         crud::trials(),
         custom_resources::trials(),
         discovery::trials(),
@@ -45,6 +48,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         pages::trials(),
         pods::trials(),
         proxies::trials(),
+        replication_controllers::trials(),
         watchers::trials(),
         workloads::trials(),
     ]

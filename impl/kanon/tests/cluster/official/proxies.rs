@@ -24,7 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// A server in a pod that answers each request with the request's first line.
-const SERVER: &str = "printf '%s\\n' '#!/bin/sh' 'read -r line' \
+pub(super) const SERVER: &str = "printf '%s\\n' '#!/bin/sh' 'read -r line' \
     'while read -r header && [ \"${#header}\" -gt 1 ]; do :; done' \
     'printf \"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n%s\" ${#line} \"$line\"' \
     > /answer; chmod +x /answer; exec nc -ll -p 8080 -e /answer";
