@@ -1,6 +1,7 @@
 //! The built-in kinds: how each is named in a path, on a command line and in discovery.
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Event, Namespace, Node, PersistentVolume, Pod, ReplicationController, ResourceQuota,
@@ -299,5 +300,6 @@ kinds! {
     Service => SERVICES,
     Deployment => DEPLOYMENTS,
     ReplicaSet => REPLICA_SETS,
+    Job => JOBS,
     Lease => LEASES,
 }

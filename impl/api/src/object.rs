@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Namespace, Node, PersistentVolume, Pod, ReplicationController, ResourceQuota,
@@ -119,6 +120,7 @@ any_object!(
     ServiceAccount,
     Deployment,
     ReplicaSet,
+    Job,
     Lease
 );
 
@@ -145,6 +147,7 @@ macro_rules! kept_whole {
 
 kept_whole!(
     Deployment,
+    Job,
     Lease,
     Namespace,
     Node,

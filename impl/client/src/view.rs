@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use api::{AnyObject, ApiResource, Key, Kind, Other};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Namespace, Node, PersistentVolume, Pod, ReplicationController, ResourceQuota,
@@ -113,6 +114,7 @@ view!(
     ServiceAccount service_accounts,
     Deployment deployments,
     ReplicaSet replica_sets,
+    Job jobs,
     Lease leases
 );
 

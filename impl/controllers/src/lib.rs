@@ -3,10 +3,12 @@
 
 pub mod deployment;
 pub mod garbage_collector;
+pub mod job;
 pub mod namespace;
 pub mod node_lifecycle;
 mod notes;
 mod ownership;
+mod pod_control;
 pub mod pod_gc;
 mod pods;
 mod protection;
@@ -96,6 +98,8 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(deployment::DeploymentController::default()),
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(replica_set::ReplicationManager::default()),
+        Box::new(job::JobController::default()),
+        Box::new(job::JobOrphanController),
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),

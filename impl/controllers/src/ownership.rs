@@ -31,6 +31,11 @@ pub(crate) fn uid(metadata: &ObjectMeta) -> &str {
     metadata.uid.as_deref().unwrap_or_default()
 }
 
+/// An object's name, empty when it has none.
+pub(crate) fn name(metadata: &ObjectMeta) -> &str {
+    metadata.name.as_deref().unwrap_or_default()
+}
+
 /// What an owner does about one object.
 enum Claim {
     Owned,
@@ -44,9 +49,16 @@ enum Claim {
 pub(crate) struct Claims {
     asked: BTreeSet<String>,
     confirmed: BTreeSet<String>,
+    /// What an object gets when it is adopted and loses when it is released.
+    finalizer: Option<&'static str>,
 }
 
 impl Claims {
+    /// Claims of owners whose objects have a finalizer.
+    pub(crate) fn with_finalizer(finalizer: &'static str) -> Self {
+        Self { finalizer: Some(finalizer), ..Self::default() }
+    }
+
     /// The objects that `owner` manages. The requests to adopt and release go to the plan. `None` when
     /// the owner has to ask first whether it still lives.
     pub(crate) fn claim<O: Kind, K: Kind>(
@@ -68,11 +80,11 @@ impl Claims {
             match claim {
                 Claim::Owned => owned.push(object),
                 Claim::Adopt => {
-                    plan.requests.push(adopt(owner, object.as_ref()));
+                    plan.requests.push(self.adopt(owner, object.as_ref()));
                     owned.push(object);
                 }
                 Claim::Release => {
-                    plan.requests.push(release::<K>(owner.metadata(), object.metadata()))
+                    plan.requests.push(self.release::<K>(owner.metadata(), object.metadata()))
                 }
                 Claim::Ignore => {}
             }
@@ -102,6 +114,26 @@ impl Claims {
         plan.look_again_at(if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) });
         false
     }
+
+    fn adopt<O: Kind, K: Kind>(&self, owner: &O, object: &K) -> Request {
+        let mut request =
+            patch_owners::<K>(object.metadata(), json!([controller_reference(owner)]));
+        self.change_finalizers("finalizers", &mut request);
+        request
+    }
+
+    fn release<K: Kind>(&self, owner: &ObjectMeta, object: &ObjectMeta) -> Request {
+        let references = json!([{"$patch": "delete", "uid": uid(owner)}]);
+        let mut request = patch_owners::<K>(object, references);
+        self.change_finalizers("$deleteFromPrimitiveList/finalizers", &mut request);
+        request
+    }
+
+    fn change_finalizers(&self, field: &str, request: &mut Request) {
+        if let (Some(finalizer), Some(patch)) = (self.finalizer, &mut request.body) {
+            patch["metadata"][field] = json!([finalizer]);
+        }
+    }
 }
 
 fn decide(owner: &ObjectMeta, selector: &Selector, object: &ObjectMeta) -> Claim {
@@ -114,15 +146,6 @@ fn decide(owner: &ObjectMeta, selector: &Selector, object: &ObjectMeta) -> Claim
         None if matches && owner_lives && object.deletion_timestamp.is_none() => Claim::Adopt,
         Some(_) | None => Claim::Ignore,
     }
-}
-
-fn adopt<O: Kind, K: Kind>(owner: &O, object: &K) -> Request {
-    let references = json!([controller_reference(owner)]);
-    patch_owners::<K>(object.metadata(), references)
-}
-
-fn release<K: Kind>(owner: &ObjectMeta, object: &ObjectMeta) -> Request {
-    patch_owners::<K>(object, json!([{"$patch": "delete", "uid": uid(owner)}]))
 }
 
 fn patch_owners<K: Kind>(object: &ObjectMeta, references: Value) -> Request {

@@ -7,25 +7,25 @@ mod ranking;
 mod replicated;
 mod status;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use api::object::{at, controller_of, controller_reference, text};
+use api::object::{controller_of, controller_reference};
 use api::selector::Selector;
-use api::{AnyObject, Key, Reason, Request, Timestamp, Verb, resources};
-use client::event::Note;
-use client::expectations::{Expectations, TIMEOUT_SECONDS};
+use api::{AnyObject, Key, Request, Timestamp, resources};
+use client::expectations::TIMEOUT_SECONDS;
 use client::{Change, Outcome, View};
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{Pod, ReplicationController};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 
-use crate::notes::Notes;
-use crate::ownership::{Claims, labels, uid};
+use crate::ownership::{Claims, uid};
+use crate::pod_control::PodControl;
 use crate::{Controller, Plan, after_seconds, pods};
 
+pub(crate) use self::ranking::least_missed;
 pub use self::replicated::Replicated;
 
 /// How many pods one reconciliation creates or deletes at most.
@@ -40,9 +40,8 @@ pub type ReplicationManager = ReplicaController<ReplicationController>;
 /// Creates, adopts, releases and deletes the pods of one kind.
 #[derive(Clone, Debug)]
 pub struct ReplicaController<K> {
-    expectations: Expectations,
+    control: PodControl,
     claims: Claims,
-    notes: Notes,
     /// Why the last creation or deletion of an owner's pods was refused.
     failures: BTreeMap<Key, String>,
     kind: PhantomData<K>,
@@ -51,9 +50,8 @@ pub struct ReplicaController<K> {
 impl<K: Replicated> Default for ReplicaController<K> {
     fn default() -> Self {
         Self {
-            expectations: Expectations::default(),
+            control: PodControl::new(K::CONTROLLER),
             claims: Claims::default(),
-            notes: Notes::new(K::CONTROLLER),
             failures: BTreeMap::new(),
             kind: PhantomData,
         }
@@ -73,7 +71,7 @@ where
         if resource == K::RESOURCE {
             vec![change.key()]
         } else if resource == &resources::PODS {
-            self.observe_pod(view, change)
+            self.control.observe::<K>(view, change)
         } else {
             vec![]
         }
@@ -84,8 +82,8 @@ where
             self.forget(key);
             return Plan::default();
         };
-        self.notes.about(key, &AnyObject::from(Arc::clone(owner)));
-        let mut plan = Plan { requests: self.notes.flush(key, now), look_again: None };
+        self.control.notes.about(key, &AnyObject::from(Arc::clone(owner)));
+        let mut plan = Plan { requests: self.control.notes.flush(key, now), look_again: None };
         if let Some(selector) = owner.selector() {
             self.sync(view, (owner.as_ref(), &selector), (&mut plan, now));
         }
@@ -94,25 +92,15 @@ where
 
     fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
         self.claims.completed(request, outcome);
-        if request.resource != &resources::PODS {
-            return;
-        }
-        match request.verb {
-            Verb::Create => self.create_completed(key, outcome),
-            Verb::Delete => self.delete_completed(key, request, outcome),
-            Verb::Get
-            | Verb::List
-            | Verb::Update
-            | Verb::MergePatch
-            | Verb::StrategicMergePatch => {}
+        if let Some(failure) = self.control.completed(key, request, outcome) {
+            self.failures.insert(key.clone(), failure);
         }
     }
 }
 
 impl<K: Replicated> ReplicaController<K> {
     fn forget(&mut self, key: &Key) {
-        self.expectations.forget(key);
-        self.notes.forget(key);
+        self.control.forget(key);
         self.failures.remove(key);
     }
 
@@ -130,7 +118,7 @@ impl<K: Replicated> ReplicaController<K> {
             return;
         };
         let failure = self.failures.remove(&key);
-        if !self.expectations.satisfied(&key, now) {
+        if !self.control.expectations.satisfied(&key, now) {
             plan.look_again_at(after_seconds(now, TIMEOUT_SECONDS + 1));
         } else if owner.metadata().deletion_timestamp.is_none() {
             let burst = if failure.is_some() { 1 } else { BURST_REPLICAS };
@@ -157,7 +145,7 @@ impl<K: Replicated> ReplicaController<K> {
         let wanted = usize::try_from(owner.replicas()).unwrap_or(0);
         if active.len() < wanted {
             let missing = (wanted - active.len()).min(burst);
-            self.expectations.expect(&key, missing, [], now);
+            self.control.expectations.expect(&key, missing, [], now);
             return vec![Request::create(&new_pod(owner)); missing];
         }
         let surplus = (active.len() - wanted).min(BURST_REPLICAS);
@@ -166,59 +154,8 @@ impl<K: Replicated> ReplicaController<K> {
         }
         let doomed = ranking::first_to_delete(view, owner, (active, surplus), now);
         let uids = doomed.iter().map(|pod| uid(&pod.metadata).to_owned());
-        self.expectations.expect(&key, 0, uids, now);
+        self.control.expectations.expect(&key, 0, uids, now);
         doomed.iter().map(|pod| pods::delete(pod, json!({}))).collect()
-    }
-
-    fn create_completed(&mut self, key: &Key, outcome: &Outcome) {
-        match outcome {
-            Ok(pod) => {
-                let message = format!("Created pod: {}", text(pod, &["metadata", "name"]));
-                self.notes.add(key, Note::normal("SuccessfulCreate", message));
-            }
-            Err(status) => {
-                self.expectations.creation_observed(key);
-                self.failures.insert(key.clone(), status.message.clone());
-                let message = format!("Error creating: {status}");
-                self.notes.add(key, Note::warning("FailedCreate", message));
-            }
-        }
-    }
-
-    fn delete_completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
-        let Err(status) = outcome else {
-            let message = format!("Deleted pod: {}", request.key.name);
-            self.notes.add(key, Note::normal("SuccessfulDelete", message));
-            return;
-        };
-        let preconditions = request.body.as_ref().and_then(|body| at(body, &["preconditions"]));
-        let uid = preconditions.map(|preconditions| text(preconditions, &["uid"]));
-        self.expectations.deletion_observed(key, uid.unwrap_or_default());
-        if status.reason != Reason::NotFound {
-            self.failures.insert(key.clone(), status.message.clone());
-            let message = format!("Error deleting: {status}");
-            self.notes.add(key, Note::warning("FailedDelete", message));
-        }
-    }
-
-    fn observe_pod(&mut self, view: &View, change: &Change) -> Vec<Key> {
-        let metadata = change.object().metadata();
-        let mut keys: Vec<Key> = owners::<K>(view, change).into_iter().collect();
-        if let Some(key) = owner_key::<K>(view, metadata) {
-            self.lower_expectations(&key, change, metadata);
-        } else if change.new.is_some() && controller_of(metadata).is_none() {
-            keys.extend(selecting::<K>(view, metadata));
-        }
-        keys
-    }
-
-    /// Source: addPod, updatePod and deletePod. A pod that is being deleted counts as deleted.
-    fn lower_expectations(&mut self, key: &Key, change: &Change, metadata: &ObjectMeta) {
-        if change.new.is_none() || metadata.deletion_timestamp.is_some() {
-            self.expectations.deletion_observed(key, uid(metadata));
-        } else if change.old.is_none() {
-            self.expectations.creation_observed(key);
-        }
     }
 }
 
@@ -246,30 +183,6 @@ fn is_terminating_replica<K: Replicated>(owner: &K, pod: &Pod) -> bool {
     !pods::is_finished(pod)
         && pods::is_terminating(pod)
         && controller.is_some_and(|controller| controller.uid == uid(owner.metadata()))
-}
-
-/// Those who manage a pod, before and after a change.
-fn owners<K: Replicated>(view: &View, change: &Change) -> BTreeSet<Key> {
-    let objects = change.old.iter().chain(change.new.iter());
-    objects.filter_map(|object| owner_key::<K>(view, object.metadata())).collect()
-}
-
-fn owner_key<K: Replicated>(view: &View, metadata: &ObjectMeta) -> Option<Key> {
-    let owner: &OwnerReference =
-        controller_of(metadata).filter(|owner| owner.kind == K::RESOURCE.kind)?;
-    let key = Key::new(metadata.namespace.as_deref().unwrap_or_default(), &owner.name);
-    let found = K::cache(view).get(&key)?;
-    (uid(found.metadata()) == owner.uid).then_some(key)
-}
-
-/// Those to whom an orphan may belong.
-fn selecting<K: Replicated>(view: &View, metadata: &ObjectMeta) -> Vec<Key> {
-    let namespace = metadata.namespace.as_deref().unwrap_or_default();
-    let selects = |owner: &&Arc<K>| {
-        owner.selector().is_some_and(|selector| selector.matches(labels(metadata)))
-    };
-    let owners = K::cache(view).in_namespace(namespace).filter(selects);
-    owners.map(|owner| Key::of(owner.metadata())).collect()
 }
 
 #[cfg(test)]

@@ -26,11 +26,21 @@ pub(super) fn first_to_delete<K: Replicated>(
     now: Timestamp,
 ) -> Vec<Arc<Pod>> {
     let crowds = pods_per_node(view, owner);
-    let mut ranked: Vec<Arc<Pod>> = active.to_vec();
-    ranked.sort_by(|left, right| {
-        rank(left, &crowds).cmp(&rank(right, &crowds)).then_with(|| compare_ages(left, right, now))
-    });
+    let mut ranked = sorted(active, &crowds, now);
     ranked.truncate(count);
+    ranked
+}
+
+/// The pods in the order in which they go, wherever others of their owner run.
+pub(crate) fn least_missed(active: &[Arc<Pod>], now: Timestamp) -> Vec<Arc<Pod>> {
+    sorted(active, &BTreeMap::new(), now)
+}
+
+fn sorted(active: &[Arc<Pod>], crowds: &BTreeMap<String, usize>, now: Timestamp) -> Vec<Arc<Pod>> {
+    let mut ranked = active.to_vec();
+    ranked.sort_by(|left, right| {
+        rank(left, crowds).cmp(&rank(right, crowds)).then_with(|| compare_ages(left, right, now))
+    });
     ranked
 }
 

@@ -3,7 +3,6 @@
 //! Source: pkg/controller/replication/conversion.go (v1.36), which converts between the two kinds. The
 //! status of a ReplicationController does not count the pods that are being deleted.
 
-use api::Kind;
 use api::selector::Selector;
 use client::{Cache, View};
 use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetCondition, ReplicaSetStatus};
@@ -12,16 +11,12 @@ use k8s_openapi::api::core::v1::{
     ReplicationControllerStatus,
 };
 
+use crate::pod_control::ManagesPods;
+
 /// A kind whose objects keep a number of pods of one template.
-pub trait Replicated: Kind {
+pub trait Replicated: ManagesPods {
     /// The name of its controller in upstream.
     const CONTROLLER: &'static str;
-
-    /// Its objects.
-    fn cache(view: &View) -> &Cache<Self>;
-
-    /// Which pods it counts; `None` when that cannot be said.
-    fn selector(&self) -> Option<Selector>;
 
     /// The number of pods that it asks for.
     fn replicas(&self) -> i32;
@@ -40,9 +35,7 @@ pub trait Replicated: Kind {
     fn with_status(&self, status: ReplicaSetStatus) -> Self;
 }
 
-impl Replicated for ReplicaSet {
-    const CONTROLLER: &'static str = "replicaset-controller";
-
+impl ManagesPods for ReplicaSet {
     fn cache(view: &View) -> &Cache<Self> {
         &view.replica_sets
     }
@@ -50,6 +43,10 @@ impl Replicated for ReplicaSet {
     fn selector(&self) -> Option<Selector> {
         Selector::from_label_selector(&self.spec.as_ref()?.selector).ok()
     }
+}
+
+impl Replicated for ReplicaSet {
+    const CONTROLLER: &'static str = "replicaset-controller";
 
     fn replicas(&self) -> i32 {
         self.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
@@ -72,9 +69,7 @@ impl Replicated for ReplicaSet {
     }
 }
 
-impl Replicated for ReplicationController {
-    const CONTROLLER: &'static str = "replication-controller";
-
+impl ManagesPods for ReplicationController {
     fn cache(view: &View) -> &Cache<Self> {
         &view.replication_controllers
     }
@@ -82,6 +77,10 @@ impl Replicated for ReplicationController {
     fn selector(&self) -> Option<Selector> {
         self.spec.as_ref()?.selector.as_ref().map(Selector::from_labels)
     }
+}
+
+impl Replicated for ReplicationController {
+    const CONTROLLER: &'static str = "replication-controller";
 
     fn replicas(&self) -> i32 {
         self.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)

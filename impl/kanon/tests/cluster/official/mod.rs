@@ -12,6 +12,7 @@ mod custom_resources;
 mod discovery;
 mod events;
 mod field_validation;
+mod jobs;
 mod maps;
 mod namespaces;
 mod operations;
@@ -42,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         discovery::trials(),
         events::trials(),
         field_validation::trials(),
+        jobs::trials(),
         maps::trials(),
         namespaces::trials(),
         operations::trials(),
