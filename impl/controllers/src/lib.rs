@@ -20,6 +20,7 @@ pub mod service_account;
 pub mod taint_eviction;
 #[cfg(test)]
 mod testing;
+pub mod ttl_after_finished;
 
 use api::{Key, Request, Timestamp};
 use client::{Change, Outcome, View};
@@ -100,6 +101,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(replica_set::ReplicationManager::default()),
         Box::new(job::JobController::default()),
         Box::new(job::JobOrphanController),
+        Box::new(ttl_after_finished::TtlAfterFinishedController),
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),

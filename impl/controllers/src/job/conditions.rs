@@ -57,10 +57,19 @@ impl Finish {
 
 /// Whether a Job is complete or has failed.
 pub(crate) fn is_finished(job: &Job) -> bool {
-    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    let mut finished =
-        conditions.filter(|condition| matches!(condition.type_.as_str(), "Complete" | "Failed"));
-    finished.any(|condition| condition.status == "True")
+    finished(job).is_some()
+}
+
+/// Since when a Job is complete or has failed.
+pub(crate) fn finished_at(job: &Job) -> Option<Timestamp> {
+    finished(job)?.last_transition_time.as_ref().map(|time| time.0)
+}
+
+fn finished(job: &Job) -> Option<&JobCondition> {
+    let mut conditions = job.status.as_ref()?.conditions.iter().flatten();
+    conditions.find(|condition| {
+        matches!(condition.type_.as_str(), "Complete" | "Failed") && condition.status == "True"
+    })
 }
 
 /// What an earlier pass has decided.
