@@ -6,7 +6,10 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Event, Namespace, Node, PersistentVolume, Pod, ReplicationController, ResourceQuota,
     Secret, Service, ServiceAccount,
+    ConfigMap, Endpoints, Event, Namespace, Node, PersistentVolume, Pod, ResourceQuota, Secret,
+    Service, ServiceAccount,
 };
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// A resource that the API server serves, in the words of the `APIResource` type of `meta.k8s.io/v1`.
@@ -288,6 +291,8 @@ macro_rules! kinds {
 
 kinds! {
     ConfigMap => CONFIG_MAPS,
+    Endpoints => ENDPOINTS,
+    EndpointSlice => ENDPOINT_SLICES,
     Event => EVENTS,
     Namespace => NAMESPACES,
     Node => NODES,

@@ -8,8 +8,10 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Namespace, Node, PersistentVolume, Pod, ReplicationController, ResourceQuota,
+    ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ResourceQuota, Service,
     ServiceAccount,
 };
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -111,12 +113,15 @@ macro_rules! any_object {
 
 any_object!(
     ConfigMap,
+    Endpoints,
+    EndpointSlice,
     Namespace,
     Node,
     PersistentVolume,
     Pod,
     ReplicationController,
     ResourceQuota,
+    Service,
     ServiceAccount,
     Deployment,
     ReplicaSet,
@@ -148,6 +153,8 @@ macro_rules! kept_whole {
 kept_whole!(
     Deployment,
     Job,
+    EndpointSlice,
+    Endpoints,
     Lease,
     Namespace,
     Node,
@@ -156,6 +163,7 @@ kept_whole!(
     ReplicaSet,
     ReplicationController,
     ResourceQuota,
+    Service,
     ServiceAccount
 );
 

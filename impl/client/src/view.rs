@@ -9,8 +9,10 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Namespace, Node, PersistentVolume, Pod, ReplicationController, ResourceQuota,
+    ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ResourceQuota, Service,
     ServiceAccount,
 };
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::cache::Cache;
@@ -105,12 +107,15 @@ macro_rules! view {
 
 view!(
     ConfigMap config_maps,
+    Endpoints endpoints,
+    EndpointSlice endpoint_slices,
     Namespace namespaces,
     Node nodes,
     PersistentVolume persistent_volumes,
     Pod pods,
     ReplicationController replication_controllers,
     ResourceQuota resource_quotas,
+    Service services,
     ServiceAccount service_accounts,
     Deployment deployments,
     ReplicaSet replica_sets,

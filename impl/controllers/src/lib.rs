@@ -2,6 +2,9 @@
 //! that drives them, the same for the host and the simulator.
 
 pub mod deployment;
+pub mod endpoint_slice;
+pub mod endpoint_slice_mirroring;
+pub mod endpoints;
 pub mod garbage_collector;
 pub mod job;
 pub mod namespace;
@@ -17,6 +20,7 @@ pub mod pvc_protection;
 pub mod replica_set;
 pub mod resource_quota;
 pub mod service_account;
+mod services;
 pub mod taint_eviction;
 #[cfg(test)]
 mod testing;
@@ -108,6 +112,9 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(pvc_protection::PvcProtectionController::default()),
         Box::new(pv_protection::PvProtectionController),
         Box::new(resource_quota::ResourceQuotaController::default()),
+        Box::new(endpoints::EndpointsController::default()),
+        Box::new(endpoint_slice::EndpointSliceController::default()),
+        Box::new(endpoint_slice_mirroring::EndpointSliceMirroringController::default()),
         Box::new(pod_gc::PodGarbageCollector::new(config.terminated_pods_max)),
     ]
 }

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use crate::kubernetes_endpoints::KUBERNETES;
 use crate::requests;
 use crate::transport::Transport;
 
@@ -57,7 +58,7 @@ fn kubernetes_service(api_port: u16) -> Service {
     let labels = BTreeMap::from([label("component", "apiserver"), label("provider", "kubernetes")]);
     Service {
         metadata: ObjectMeta {
-            name: Some("kubernetes".to_owned()),
+            name: Some(KUBERNETES.to_owned()),
             namespace: Some("default".to_owned()),
             labels: Some(labels),
             ..ObjectMeta::default()

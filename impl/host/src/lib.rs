@@ -13,6 +13,7 @@ pub mod http_server;
 mod impersonation;
 mod in_flight;
 pub mod informer;
+pub mod kubernetes_endpoints;
 pub mod local;
 mod metrics;
 pub mod node_server;

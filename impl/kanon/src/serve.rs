@@ -1,7 +1,7 @@
 //! The process of a cluster: its parts wired together, told how far they are, stopped in order.
 
 use std::fs::File;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use controllers::{Config, Timeouts};
 use host::informer::Informers;
 use host::transport::Transport;
 use host::{
-    ApiServer, Local, Trace, bootstrap, components, controller_loop, http_server, scheduler_loop,
-    tls,
+    ApiServer, Local, Trace, bootstrap, components, controller_loop, http_server,
+    kubernetes_endpoints, scheduler_loop, tls,
 };
 use scheduler::Scheduler;
 use tokio::net::TcpListener;
@@ -161,6 +161,7 @@ impl ControlPlane {
         serve_tls(&server, &pki, listener)?;
         let admin = Local::new(server.clone(), pki::admin(), "kube-apiserver", 0);
         bootstrap::bootstrap(&admin, port).await.while_doing("first objects")?;
+        keep_endpoints(admin, port);
         steps.done(&format!("{READY} at {address}"));
         let plane = Self { server, trace, address };
         if !settings.api_server_only {
@@ -220,6 +221,17 @@ fn serve_tls(server: &ApiServer, pki: &Pki, listener: TcpListener) -> Result<(),
     tokio::spawn(http_server::serve(listener, tls, server.clone()));
     tokio::spawn(server.storage().clone().compact_every(COMPACTION_PERIOD));
     Ok(())
+}
+
+/// Keeps the endpoints of the `kubernetes` service. A machine without a network has no address to tell.
+fn keep_endpoints(admin: Local, port: u16) {
+    let ip = node::machine_address();
+    if ip.parse::<IpAddr>().is_ok_and(|ip| !ip.is_loopback()) {
+        tokio::spawn(async move {
+            kubernetes_endpoints::keep(&admin, &kubernetes_endpoints::Advertised { ip, port })
+                .await;
+        });
+    }
 }
 
 /// Waits until every node is Ready, as anyone who watches nodes would see it.

@@ -20,6 +20,7 @@ mod pages;
 mod pods;
 mod proxies;
 mod replication_controllers;
+mod services;
 mod watchers;
 mod workloads;
 
@@ -51,6 +52,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         pods::trials(),
         proxies::trials(),
         replication_controllers::trials(),
+        services::trials(),
         watchers::trials(),
         workloads::trials(),
     ]
