@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{
     Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// A resource that the API server serves, in the words of the `APIResource` type of `meta.k8s.io/v1`.
@@ -300,6 +301,7 @@ kinds! {
     Pod => PODS,
     ReplicationController => REPLICATION_CONTROLLERS,
     ResourceQuota => RESOURCE_QUOTAS,
+    PodDisruptionBudget => POD_DISRUPTION_BUDGETS,
     Secret => SECRETS,
     ServiceAccount => SERVICE_ACCOUNTS,
     Service => SERVICES,

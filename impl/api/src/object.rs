@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1::{
     ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -121,6 +122,7 @@ any_object!(
     Pod,
     ReplicationController,
     ResourceQuota,
+    PodDisruptionBudget,
     Service,
     ServiceAccount,
     Deployment,
@@ -160,6 +162,7 @@ kept_whole!(
     Node,
     PersistentVolume,
     Pod,
+    PodDisruptionBudget,
     ReplicaSet,
     ReplicationController,
     ResourceQuota,

@@ -13,6 +13,7 @@ use k8s_openapi::api::core::v1::{
     ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::cache::Cache;
@@ -115,6 +116,7 @@ view!(
     Pod pods,
     ReplicationController replication_controllers,
     ResourceQuota resource_quotas,
+    PodDisruptionBudget pod_disruption_budgets,
     Service services,
     ServiceAccount service_accounts,
     Deployment deployments,

@@ -8,6 +8,8 @@ mod scale;
 mod status;
 mod template;
 
+pub(crate) use scale::scaled_value;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 //! that drives them, the same for the host and the simulator.
 
 pub mod deployment;
+pub mod disruption;
 pub mod endpoint_slice;
 pub mod endpoint_slice_mirroring;
 pub mod endpoints;
@@ -115,6 +116,8 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(endpoints::EndpointsController::default()),
         Box::new(endpoint_slice::EndpointSliceController::default()),
         Box::new(endpoint_slice_mirroring::EndpointSliceMirroringController::default()),
+        Box::new(disruption::DisruptionController::default()),
+        Box::new(disruption::stale::StaleDisruptionController),
         Box::new(pod_gc::PodGarbageCollector::new(config.terminated_pods_max)),
     ]
 }

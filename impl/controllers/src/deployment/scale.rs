@@ -101,7 +101,7 @@ fn rounded(size: f64) -> i32 {
 }
 
 /// A number, or a percentage of `total`; 0 when it is neither.
-pub(super) fn scaled_value(value: Option<&IntOrString>, total: i32, round_up: bool) -> i32 {
+pub(crate) fn scaled_value(value: Option<&IntOrString>, total: i32, round_up: bool) -> i32 {
     match value {
         None => 0,
         Some(IntOrString::Int(number)) => *number,

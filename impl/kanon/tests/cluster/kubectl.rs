@@ -234,25 +234,30 @@ async fn claims() -> Outcome {
 async fn drain() -> Outcome {
     let cluster = Cluster::simulated(&[])?;
     let kubectl = Kubectl(&cluster);
-    let allow = |allowed: u8| {
-        let status = serde_json::json!({"status": {"observedGeneration": 1,
-            "disruptionsAllowed": allowed, "currentHealthy": 1, "desiredHealthy": 1 - allowed}});
-        let patch = status.to_string();
-        let patch = ["patch", "pdb", "b", "--subresource=status", "--type=merge", "-p", &patch];
-        kubectl.prints(&patch, "patched")
+    let allows = |allowed: u8| {
+        let condition = format!("--for=jsonpath={{.status.disruptionsAllowed}}={allowed}");
+        kubectl.prints(&["wait", "pdb/b", &condition, "--timeout=60s"], "condition met")
     };
     let drain = ["drain", "node-1", "--force", "--timeout=1s"];
 
     kubectl.succeed(&["run", "p", "--image=i", "--labels=a=b"])?;
     kubectl.succeed(&["create", "pdb", "b", "--selector=a=b", "--min-available=1"])?;
     kubectl.succeed(&["wait", "--for=condition=Ready", "pod/p", "--timeout=60s"])?;
-    allow(0)?;
+    kubectl.succeed(&[
+        "wait",
+        "pdb/b",
+        "--for=jsonpath={.status.currentHealthy}=1",
+        "--timeout=60s",
+    ])?;
+    allows(0)?;
     let (code, out) = kubectl.output(&drain)?;
     let told = "Cannot evict pod as it would violate the pod's disruption budget.";
     ensure(code != 0 && out.contains(told), out)?;
     kubectl.prints(&["get", "pod", "p"], "Running")?;
-    allow(1)?;
-    kubectl.prints(&["drain", "node-1", "--force", "--timeout=60s"], "pod/p evicted")
+    let none = ["patch", "pdb", "b", "--type=merge", "-p", r#"{"spec":{"minAvailable":0}}"#];
+    kubectl.prints(&none, "patched")?;
+    kubectl.prints(&["drain", "node-1", "--force", "--timeout=60s"], "pod/p evicted")?;
+    allows(0)
 }
 
 /// Commands with what they print, in an order in which each finds what the one before has left.

@@ -10,6 +10,7 @@ mod client;
 mod crud;
 mod custom_resources;
 mod discovery;
+mod disruption;
 mod events;
 mod field_validation;
 mod jobs;
@@ -42,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         crud::trials(),
         custom_resources::trials(),
         discovery::trials(),
+        disruption::trials(),
         events::trials(),
         field_validation::trials(),
         jobs::trials(),

@@ -1,4 +1,4 @@
-//! Deployments, ReplicaSets and what owns and limits pods.
+//! Deployments, ReplicaSets and what owns pods.
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -56,27 +56,25 @@ pub(crate) fn trials() -> Vec<Trial> {
             async |api: Api| deletion_of_a_deployment(&api, "Orphan").await,
         ),
         official("Garbage collector should not be blocked by dependency circle", circle),
-        official("DisruptionController should create a PodDisruptionBudget", budget),
-        official(
-            "DisruptionController Listing PodDisruptionBudgets for all namespaces should list and delete a \
-             collection of PodDisruptionBudgets",
-            budgets,
-        ),
     ]
 }
 
 /// A Deployment or a ReplicaSet.
-fn workload(name: &str, replicas: usize, image: &str) -> Value {
+pub(super) fn workload(name: &str, replicas: usize, image: &str) -> Value {
     let labels = json!({"app": name});
     json!({"metadata": {"name": name, "labels": {"app": name}}, "spec": {"replicas": replicas,
         "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
             "terminationGracePeriodSeconds": 1, "containers": [{"name": "c", "image": image}]}}}})
 }
 
-const OLD: &str = "busybox:1.35";
+pub(super) const OLD: &str = "busybox:1.35";
 const NEW: &str = "busybox:1.36";
 
-async fn until_ready(objects: &Collection, name: &str, replicas: usize) -> Result<Value, Failed> {
+pub(super) async fn until_ready(
+    objects: &Collection,
+    name: &str,
+    replicas: usize,
+) -> Result<Value, Failed> {
     let is_ready = |object: &Value| {
         let (status, spec) = (&object["status"], &object["spec"]);
         let observed = status["observedGeneration"] == object["metadata"]["generation"];
@@ -365,37 +363,4 @@ async fn circle(api: Api) -> Outcome {
     }
     pods.delete("one", &json!({"propagationPolicy": "Foreground"})).await?;
     pods.until_count("", 0).await.map(drop)
-}
-
-fn a_budget(name: &str) -> Value {
-    json!({"metadata": {"name": name, "labels": {"a-trial": "true"}}, "spec": {"minAvailable": 1,
-        "selector": {"matchLabels": {"app": "tried"}}}})
-}
-
-async fn budget(api: Api) -> Outcome {
-    let budgets = api.all("policy/v1", "poddisruptionbudgets");
-    budgets.create(&a_budget("tried")).await?;
-    budgets.change("tried", |budget| budget["spec"]["minAvailable"] = 2.into()).await?;
-    let read = budgets.get("tried").await?;
-    ensure(read["spec"]["minAvailable"] == 2, &read)?;
-    budgets.patch("tried", MERGE, &json!({"spec": {"minAvailable": "10%"}})).await?;
-    let read = budgets.get("tried").await?;
-    ensure(read["spec"]["minAvailable"] == "10%", &read)?;
-    budgets.delete("tried", &Value::Null).await?;
-    budgets.until_gone("tried").await
-}
-
-async fn budgets(api: Api) -> Outcome {
-    let budgets = api.all("policy/v1", "poddisruptionbudgets");
-    for name in ["one", "two", "three"] {
-        budgets.create(&a_budget(name)).await?;
-    }
-    let selector = "?labelSelector=a-trial%3Dtrue";
-    ensure(budgets.list(selector).await?.len() == 3, "they are listed")?;
-    let everywhere = api.cluster_wide("policy/v1", "poddisruptionbudgets").list(selector).await?;
-    let of_trial =
-        everywhere.iter().filter(|found| found["metadata"]["namespace"] == *api.namespace);
-    ensure(of_trial.count() == 3, "they are listed among those of all namespaces")?;
-    budgets.delete_collection(selector).await?;
-    budgets.until_count(selector, 0).await.map(drop)
 }
