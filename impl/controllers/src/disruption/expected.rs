@@ -15,6 +15,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::deployment::scaled_value;
 use crate::ownership::uid;
+use crate::replica_set::Replicated;
 
 /// What the API server has said of the scale of owners: of which resource and name, `None` when it knows none.
 pub(super) type Scales = BTreeMap<(&'static ApiResource, String), Option<i32>>;
@@ -133,7 +134,7 @@ fn of_replica_set(view: &View, owner: &OwnerReference, key: &Key) -> Option<Scal
     let deployment =
         controller_of(&replica_set.metadata).filter(|owner| owner.kind == "Deployment");
     let Some(deployment) = deployment else {
-        return Some(Scale::Known(owner.uid.clone(), crate::replica_set::replicas(replica_set)));
+        return Some(Scale::Known(owner.uid.clone(), replica_set.replicas()));
     };
     let found = view.deployments.get(&Key::new(&key.namespace, &deployment.name))?;
     let replicas = found.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
