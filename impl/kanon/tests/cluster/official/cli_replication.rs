@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
              rc and pods",
             describe,
         ),
+        official("Kubectl client Kubectl expose should create services for rc", expose),
         official("Kubectl client Kubectl patch should add annotations for pods in rc", annotate),
         official(
             "Kubectl client Update Demo should create and stop a replication controller",
@@ -177,6 +178,28 @@ async fn scale(api: Api) -> Outcome {
             "--timeout=5m",
         ])?;
         until_running(&kubectl, replicas).await?;
+    }
+    Ok(())
+}
+
+/// A Service of a ReplicationController, and one of that Service, each at a port of its own.
+async fn expose(api: Api) -> Outcome {
+    let kubectl = Kubectl::of(&api, Where::Anywhere)?;
+    make_pods(&kubectl, 1).await?;
+    let target = "--target-port=6379";
+    for (what, name, port) in [("rc/tried", "rm2", 1234_u64), ("service/rm2", "rm3", 2345)] {
+        let (name_argument, port_argument) = (format!("--name={name}"), format!("--port={port}"));
+        let printed = kubectl.succeed(&["expose", what, &name_argument, &port_argument, target])?;
+        ensure(printed.contains("exposed"), printed)?;
+        let service = api.all("v1", "services").get(name).await?;
+        let ports = &service["spec"]["ports"];
+        let is_right = ports[0]["port"] == port && ports[0]["targetPort"] == 6379;
+        ensure(is_right && ports.as_array().is_some_and(|ports| ports.len() == 1), &service)?;
+        let has_endpoint = |endpoints: &serde_json::Value| {
+            let subset = &endpoints["subsets"][0];
+            subset["addresses"][0]["ip"].is_string() && subset["ports"][0]["port"] == 6379
+        };
+        api.all("v1", "endpoints").until(name, "the pod is behind it", has_endpoint).await?;
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ mod pages;
 mod pods;
 mod proxies;
 mod replication_controllers;
+mod scheduling;
 mod services;
 mod watchers;
 mod workloads;
@@ -54,6 +55,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         pods::trials(),
         proxies::trials(),
         replication_controllers::trials(),
+        scheduling::trials(),
         services::trials(),
         watchers::trials(),
         workloads::trials(),
