@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LIST: &str = "conformance/official/kubernetes-1.36.txt";
 const PAGE: &str = "docs/conformance.md";
 /// What a trial of an official test begins with, and what such a test says of itself elsewhere.
-const CALLS: [&str; 4] = ["official", "supports", "lifecycle", "with_containers"];
+const CALLS: [&str; 5] = ["official", "supports", "lifecycle", "shows", "with_containers"];
 const DOC: &str = "/// Conformance: ";
 
 /// An official test.

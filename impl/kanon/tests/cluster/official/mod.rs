@@ -13,6 +13,7 @@ mod discovery;
 mod disruption;
 mod events;
 mod field_validation;
+mod files;
 mod jobs;
 mod maps;
 mod namespaces;
@@ -48,6 +49,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         events::trials(),
         field_validation::trials(),
         jobs::trials(),
+        files::trials(),
         maps::trials(),
         namespaces::trials(),
         operations::trials(),
