@@ -150,7 +150,7 @@ pub(crate) fn service_of(metadata: &ObjectMeta) -> Option<Key> {
 /// The slices of a Service that a controller writes, but for those that are being deleted.
 pub(crate) fn slices_of<'a>(
     view: &'a View,
-    service: &Key,
+    service: &'a Key,
     controller: &str,
 ) -> Vec<&'a Arc<EndpointSlice>> {
     let is_of = |slice: &&Arc<EndpointSlice>| {
@@ -159,7 +159,7 @@ pub(crate) fn slices_of<'a>(
             && metadata.deletion_timestamp.is_none()
             && service_of(metadata).as_ref() == Some(service)
     };
-    view.endpoint_slices.iter().filter(is_of).collect()
+    view.endpoint_slices.in_namespace(&service.namespace).filter(is_of).collect()
 }
 
 /// What is to be done about the slices of one family of addresses.

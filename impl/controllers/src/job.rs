@@ -157,13 +157,18 @@ impl JobController {
 
     fn status_completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
         let Some(memory) = self.memories.get_mut(key) else { return };
-        let (Some((backoff, notes)), Ok(_), Some(body)) =
+        let (Some((backoff, notes)), Ok(answer), Some(body)) =
             (memory.pending.take(), outcome, &request.body)
         else {
             return;
         };
         memory.backoff = backoff;
-        text(body, &["metadata", "resourceVersion"]).clone_into(&mut memory.outdated);
+        // A write that changed nothing has no version of its own, and none that a cache could lack.
+        let [before, after] =
+            [body, answer].map(|object| text(object, &["metadata", "resourceVersion"]));
+        if before != after {
+            before.clone_into(&mut memory.outdated);
+        }
         for note in notes {
             self.control.notes.add(key, note);
         }

@@ -34,10 +34,11 @@ pub(crate) fn selector(service: &Service) -> Option<&BTreeMap<String, String>> {
 }
 
 /// The pods that a Service selects; `None` when its endpoints are not a controller's to write.
-pub(crate) fn pods_of<'a>(view: &'a View, service: &Service) -> Option<Vec<&'a Arc<Pod>>> {
+pub(crate) fn pods_of<'a>(view: &'a View, service: &'a Service) -> Option<Vec<&'a Arc<Pod>>> {
     let is_external = spec(service)?.type_.as_deref() == Some("ExternalName");
     let selector = Selector::from_labels(selector(service).filter(|_| !is_external)?);
-    let pods = view.pods.iter().filter(|pod| pod.metadata.namespace == service.metadata.namespace);
+    let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
+    let pods = view.pods.in_namespace(namespace);
     Some(pods.filter(|pod| selector.matches(labels(&pod.metadata))).collect())
 }
 

@@ -73,6 +73,20 @@ fn nothing_is_decided_on_a_cache_that_does_not_show_the_last_status() {
 }
 
 #[test]
+fn a_status_that_was_written_without_effect_holds_nothing_up() {
+    let mut world = world(json!({"parallelism": 1, "completions": 2}));
+    world.put(PODS, pod("one", "Succeeded"));
+    let plan = world.reconcile(&key(), at(10));
+    let answer = json!({"metadata": {"resourceVersion": "1"}});
+    world.grant(&key(), requests(&plan, Verb::Update, JOBS)[0], answer);
+    world.put(PODS, pod("two", "Running"));
+
+    let next = world.reconcile(&key(), at(10));
+
+    assert_eq!(status(&next)["active"], 1);
+}
+
+#[test]
 fn a_job_is_complete_when_its_pods_have_succeeded_and_are_counted() {
     let mut world = world(json!({"parallelism": 2, "completions": 2}));
     world.put(PODS, pod("one", "Succeeded"));
