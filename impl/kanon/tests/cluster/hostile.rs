@@ -229,20 +229,17 @@ impl Server {
                     .await
                     .map(drop)
             }
-            Malice::SlowHeaders => self.dribble().await,
+            Malice::SlowHeaders => self.stall().await,
             Malice::UnreadWatch => self.watch_without_reading().await,
             Malice::Resets => self.reset_streams().await,
         }
     }
 
-    /// Headers, one byte at a time, until the server has had enough.
-    async fn dribble(&self) -> Outcome {
+    /// The beginning of headers, and nothing more, until the server has had enough.
+    async fn stall(&self) -> Outcome {
         let mut stream = self.connect().await?;
-        let mut pause = tokio::time::interval(Duration::from_millis(100));
-        for _ in 0..50 {
-            pause.tick().await;
-            stream.write_all(b"x").await?;
-        }
+        stream.write_all(b"GET /api HTTP/1.1\r\nx-slow: ").await?;
+        stream.read_to_end(&mut vec![]).await?;
         Ok(())
     }
 
@@ -250,8 +247,8 @@ impl Server {
         let mut stream = self.connect().await?;
         let request = format!("GET {MAPS}?watch=true HTTP/1.1\r\nhost: {}\r\n\r\n", self.host);
         stream.write_all(request.as_bytes()).await?;
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        Ok(())
+        // It is open, and nobody reads, for as long as the others work.
+        std::future::pending().await
     }
 
     /// Opens streams of HTTP/2 and resets each before it is answered.
