@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apiserver::ProxyCall;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, InvalidMessage, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{Error, InvalidMessage};
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::tls;
 use crate::transport::BoxError;
 
 /// How long it may take to be connected.
@@ -36,7 +35,7 @@ pub(super) async fn connect(call: &ProxyCall) -> Result<Box<dyn Stream>, BoxErro
     if !call.is_tls {
         return Ok(Box::new(stream));
     }
-    let connector = TlsConnector::from(Arc::new(client_config()?));
+    let connector = TlsConnector::from(Arc::new(tls::trusting_client_config()?));
     let name = ServerName::try_from(call.host.clone())?;
     let stream = tokio::time::timeout(PATIENCE, connector.connect(name, stream)).await;
     let stream = stream.map_err(|_| "net/http: TLS handshake timeout")?;
@@ -63,53 +62,4 @@ fn tls_error(error: &io::Error) -> String {
         return "tls: first record does not look like a TLS handshake".to_owned();
     }
     format!("tls: {error}")
-}
-
-fn client_config() -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
-    let builder = builder.with_safe_default_protocol_versions()?;
-    let verifier = Arc::new(TrustsEverybody(provider));
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
-}
-
-/// Looks at no certificate, only at whether its owner speaks.
-#[derive(Debug)]
-struct TrustsEverybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for TrustsEverybody {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
