@@ -6,7 +6,7 @@ use api::quantity::Quantity;
 use api::selector::{FieldSelector, Selector};
 use api::{Key, Timestamp};
 use apiserver::token::NamedKeys;
-use apiserver::{Call, Commit, Context, Decision, User, decide};
+use apiserver::{Call, Commit, Components, Context, Decision, User, decide};
 use fuzz::{Mutator, runs};
 use http::Method;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn context() -> Context {
         random: 7,
         default_toleration_seconds: 300,
         keys: Arc::new(NamedKeys("ours")),
-        components: Arc::new(()),
+        components: Components::default(),
     }
 }
 

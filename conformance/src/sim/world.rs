@@ -334,7 +334,7 @@ impl<'a> World<'a> {
             random: self.random.bits(),
             default_toleration_seconds: TOLERATION_SECONDS,
             keys: self.keys.clone(),
-            components: Arc::new(()),
+            components: apiserver::Components::default(),
         }
     }
 

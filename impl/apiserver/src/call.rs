@@ -167,7 +167,7 @@ pub struct Context {
     /// What signs the tokens of service accounts.
     pub keys: Arc<dyn TokenKeys>,
     /// What runs beside this API server.
-    pub components: Arc<dyn Components>,
+    pub components: Components,
 }
 
 #[cfg(test)]
@@ -194,19 +194,10 @@ impl Context {
     pub(crate) fn of_tests() -> Self {
         let (now, uid) = (Timestamp::UNIX_EPOCH, "1".to_owned());
         let keys = Arc::new(crate::token::NamedKeys("ours"));
-        let components = Arc::new(ComponentsOfTests);
+        let scheduler = component_status::Health::Ended { ended: 1, tasks: 2 };
+        let controller_manager = component_status::Health::Works;
+        let components = Components { controller_manager, scheduler };
         Self { now, uid, random: 0, default_toleration_seconds: 300, keys, components }
-    }
-}
-
-#[cfg(test)]
-#[derive(Debug)]
-struct ComponentsOfTests;
-
-#[cfg(test)]
-impl Components for ComponentsOfTests {
-    fn health(&self) -> Vec<(&'static str, Result<(), String>)> {
-        vec![("controller-manager", Ok(())), ("scheduler", Err("it has ended".to_owned()))]
     }
 }
 

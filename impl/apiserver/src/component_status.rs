@@ -11,16 +11,46 @@ use crate::negotiate;
 use crate::read::Selection;
 use crate::route::{Objects, Target, route};
 
-/// What knows how the components beside an API server are.
-pub trait Components: Send + Sync + std::fmt::Debug {
-    /// Each component by name, and why it does not work, if it does not.
-    fn health(&self) -> Vec<(&'static str, Result<(), String>)>;
+/// How a component beside an API server is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// It does not run there.
+    #[default]
+    Absent,
+    /// All of it runs.
+    Works,
+    /// So many of its tasks do not run any more.
+    Ended {
+        /// How many have ended.
+        ended: usize,
+        /// How many there were.
+        tasks: usize,
+    },
 }
 
-/// Nothing runs beside it.
-impl Components for () {
-    fn health(&self) -> Vec<(&'static str, Result<(), String>)> {
-        vec![]
+/// How the components beside an API server are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Components {
+    /// What runs the controllers.
+    pub controller_manager: Health,
+    /// What binds pods to nodes.
+    pub scheduler: Health,
+}
+
+impl Components {
+    /// Each component by name, and why it does not work, if it does not.
+    fn told(self) -> Vec<(&'static str, Result<(), String>)> {
+        let tell = |name: &'static str, health| {
+            let health = match health {
+                Health::Absent => Err(format!("{name} does not run beside this API server")),
+                Health::Works => Ok(()),
+                Health::Ended { ended, tasks } => {
+                    Err(format!("{ended} of the {tasks} tasks have ended"))
+                }
+            };
+            (name, health)
+        };
+        vec![tell("controller-manager", self.controller_manager), tell("scheduler", self.scheduler)]
     }
 }
 
@@ -48,7 +78,7 @@ pub(crate) fn answer(
         return Err(Status::method_not_allowed());
     }
     let format = negotiate::format(call, target)?;
-    let mut statuses = context.components.health();
+    let mut statuses = context.components.told();
     statuses.push((ETCD, store));
     let mut objects = statuses.into_iter().map(|(name, health)| object(name, health));
     if let Some(name) = &target.name {
@@ -121,7 +151,7 @@ mod tests {
         });
         let expected = json!([
             ["controller-manager", "True", "ok"],
-            ["scheduler", "False", "it has ended"],
+            ["scheduler", "False", "1 of the 2 tasks have ended"],
             ["etcd-0", "True", "ok"],
         ]);
         assert_eq!(told.collect::<Value>(), expected);
@@ -172,6 +202,9 @@ mod tests {
 
         let rows = &value(&response)["rows"];
         assert_eq!(rows[0]["cells"], json!(["controller-manager", "Healthy", "ok", ""]));
-        assert_eq!(rows[1]["cells"], json!(["scheduler", "Unhealthy", "it has ended", ""]));
+        assert_eq!(
+            rows[1]["cells"],
+            json!(["scheduler", "Unhealthy", "1 of the 2 tasks have ended", ""])
+        );
     }
 }

@@ -13,6 +13,7 @@ mod component_status;
 pub mod discovery;
 mod entity_tag;
 mod health;
+pub mod impersonation;
 pub mod keys;
 pub mod negotiate;
 mod node;
@@ -33,7 +34,7 @@ mod write;
 
 pub use authorization::authorize;
 pub use call::{Answer, Call, Commit, Context, Decision, Freshness, NodeCall, Response, User};
-pub use component_status::Components;
+pub use component_status::{Components, Health};
 pub use proxy::ProxyCall;
 pub use route::{Objects, Target, route};
 pub use watch::Watch;

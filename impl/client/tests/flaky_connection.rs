@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api::{Key, Timestamp, resources};
 use apiserver::token::NamedKeys;
-use apiserver::{Call, Context, Decision, User, Watch, decide};
+use apiserver::{Call, Components, Context, Decision, User, Watch, decide};
 use client::View;
 use client::reflector::{Reflector, Step, WatchEvent};
 use client::wire::{read_event, read_list};
@@ -75,7 +75,7 @@ impl Server {
             random: 0,
             default_toleration_seconds: 300,
             keys: Arc::new(NamedKeys("ours")),
-            components: Arc::new(()),
+            components: Components::default(),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod endpoint_slice_mirroring;
 pub mod endpoints;
 pub mod garbage_collector;
 pub mod job;
+pub mod kubernetes_endpoints;
 pub mod namespace;
 pub mod node_lifecycle;
 mod notes;

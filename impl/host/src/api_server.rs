@@ -41,7 +41,7 @@ pub struct ApiServer {
 struct Shared {
     storage: Storage,
     nodes: RwLock<BTreeMap<String, Arc<dyn NodeServer>>>,
-    components: Arc<Components>,
+    components: Components,
     trace: Trace,
     metrics: Metrics,
     settings: Settings,
@@ -63,7 +63,7 @@ impl ApiServer {
     /// An API server on a store.
     pub fn new(storage: Storage, trace: Trace, settings: Settings) -> Self {
         let nodes = RwLock::default();
-        let components = Arc::default();
+        let components = Components::default();
         let metrics = Metrics::default();
         let turns = tokio::sync::Mutex::default();
         let shared = Shared { storage, nodes, components, trace, metrics, settings, turns };
@@ -188,7 +188,7 @@ impl ApiServer {
             random: clock::random(),
             default_toleration_seconds: self.shared.settings.default_toleration_seconds,
             keys: Arc::clone(&self.shared.settings.keys),
-            components: Arc::clone(&self.shared.components) as Arc<dyn apiserver::Components>,
+            components: self.shared.components.health(),
         }
     }
 

@@ -9,9 +9,9 @@ use k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::kubernetes_endpoints::KUBERNETES;
 use crate::requests;
 use crate::transport::Transport;
+use controllers::kubernetes_endpoints::KUBERNETES;
 
 /// The namespaces of every cluster.
 const NAMESPACES: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];

@@ -1,48 +1,52 @@
 //! The tasks of the components that run beside an API server, and whether they do.
 
-use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
+use apiserver::Health;
 use tokio::task::AbortHandle;
-
-/// What runs the controllers.
-pub const CONTROLLER_MANAGER: &str = "controller-manager";
-
-/// What binds pods to nodes.
-pub const SCHEDULER: &str = "scheduler";
 
 /// The tasks of each component.
 #[derive(Debug, Default)]
 pub struct Components {
-    tasks: RwLock<BTreeMap<&'static str, Vec<AbortHandle>>>,
+    controller_manager: RwLock<Vec<AbortHandle>>,
+    scheduler: RwLock<Vec<AbortHandle>>,
 }
 
 impl Components {
-    /// Counts a task to a component.
-    pub fn add(&self, component: &'static str, task: AbortHandle) {
-        let mut tasks = self.tasks.write().unwrap_or_else(PoisonError::into_inner);
-        tasks.entry(component).or_default().push(task);
+    /// Counts a task to the controller manager.
+    pub fn add_to_controller_manager(&self, task: AbortHandle) {
+        add(&self.controller_manager, task);
+    }
+
+    /// Counts a task to the scheduler.
+    pub fn add_to_scheduler(&self, task: AbortHandle) {
+        add(&self.scheduler, task);
+    }
+
+    /// How they are now.
+    pub(crate) fn health(&self) -> apiserver::Components {
+        apiserver::Components {
+            controller_manager: health(&self.controller_manager),
+            scheduler: health(&self.scheduler),
+        }
     }
 }
 
-impl apiserver::Components for Components {
-    fn health(&self) -> Vec<(&'static str, Result<(), String>)> {
-        let tasks = self.tasks.read().unwrap_or_else(PoisonError::into_inner);
-        let health = |component: &'static str| match tasks.get(component) {
-            None => Err(format!("{component} does not run beside this API server")),
-            Some(tasks) => match tasks.iter().filter(|task| task.is_finished()).count() {
-                0 => Ok(()),
-                ended => Err(format!("{ended} of the {} tasks have ended", tasks.len())),
-            },
-        };
-        [CONTROLLER_MANAGER, SCHEDULER].map(|component| (component, health(component))).to_vec()
+fn add(tasks: &RwLock<Vec<AbortHandle>>, task: AbortHandle) {
+    tasks.write().unwrap_or_else(PoisonError::into_inner).push(task);
+}
+
+fn health(tasks: &RwLock<Vec<AbortHandle>>) -> Health {
+    let tasks = tasks.read().unwrap_or_else(PoisonError::into_inner);
+    match tasks.iter().filter(|task| task.is_finished()).count() {
+        _ if tasks.is_empty() => Health::Absent,
+        0 => Health::Works,
+        ended => Health::Ended { ended, tasks: tasks.len() },
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use apiserver::Components as _;
-
     use super::*;
 
     #[tokio::test]
@@ -53,13 +57,12 @@ mod tests {
         let handle = ended.abort_handle();
         ended.await.unwrap();
 
-        components.add(CONTROLLER_MANAGER, running.abort_handle());
+        components.add_to_controller_manager(running.abort_handle());
         let before = components.health();
-        components.add(CONTROLLER_MANAGER, handle);
+        components.add_to_controller_manager(handle);
+        let after = components.health();
 
-        let why = "scheduler does not run beside this API server".to_owned();
-        assert_eq!(before, [(CONTROLLER_MANAGER, Ok(())), (SCHEDULER, Err(why.clone()))]);
-        let ended = Err("1 of the 2 tasks have ended".to_owned());
-        assert_eq!(components.health(), [(CONTROLLER_MANAGER, ended), (SCHEDULER, Err(why))]);
+        assert_eq!((before.controller_manager, before.scheduler), (Health::Works, Health::Absent));
+        assert_eq!(after.controller_manager, Health::Ended { ended: 1, tasks: 2 });
     }
 }

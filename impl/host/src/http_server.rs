@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Reason, Status};
-use apiserver::User;
+use apiserver::{User, impersonation};
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -18,7 +18,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::api_server::{ApiServer, respond};
-use crate::impersonation;
 use crate::in_flight::InFlight;
 use crate::proxy::Peer;
 use crate::tls;

@@ -10,7 +10,6 @@ pub mod components;
 mod compression;
 pub mod controller_loop;
 pub mod http_server;
-mod impersonation;
 mod in_flight;
 pub mod informer;
 pub mod kubernetes_endpoints;

@@ -10,12 +10,13 @@ use std::time::Duration;
 use api::resources;
 use api::trace::Origin;
 use apiserver::User;
+use controllers::kubernetes_endpoints::Advertised;
 use controllers::{Config, Timeouts};
 use host::informer::Informers;
 use host::transport::Transport;
 use host::{
-    ApiServer, Local, Trace, bootstrap, components, controller_loop, http_server,
-    kubernetes_endpoints, scheduler_loop, tls,
+    ApiServer, Local, Trace, bootstrap, controller_loop, http_server, kubernetes_endpoints,
+    scheduler_loop, tls,
 };
 use scheduler::Scheduler;
 use tokio::net::TcpListener;
@@ -194,7 +195,7 @@ impl ControlPlane {
             let (informers, transport) = (informers.clone(), Arc::clone(&transport));
             let task = controller_loop::run(controller, subscriber, informers, transport);
             let task = tokio::spawn(task).abort_handle();
-            self.server.components().add(components::CONTROLLER_MANAGER, task);
+            self.server.components().add_to_controller_manager(task);
         }
     }
 
@@ -205,7 +206,7 @@ impl ControlPlane {
         let informers = Informers::start(Arc::clone(&transport), &watched, 1, trace, origin);
         let scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
         let task = tokio::spawn(scheduler_loop::run(scheduler, informers, transport));
-        self.server.components().add(components::SCHEDULER, task.abort_handle());
+        self.server.components().add_to_scheduler(task.abort_handle());
     }
 
     fn component(&self, name: &str) -> (Arc<dyn Transport>, Origin) {
@@ -228,8 +229,7 @@ fn keep_endpoints(admin: Local, port: u16) {
     let ip = node::machine_address();
     if ip.parse::<IpAddr>().is_ok_and(|ip| !ip.is_loopback()) {
         tokio::spawn(async move {
-            kubernetes_endpoints::keep(&admin, &kubernetes_endpoints::Advertised { ip, port })
-                .await;
+            kubernetes_endpoints::keep(&admin, &Advertised { ip, port }).await;
         });
     }
 }

@@ -4,9 +4,10 @@
 //! act as anybody, as everything else is allowed to them.
 
 use api::{Reason, Status};
-use apiserver::User;
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
+
+use crate::call::User;
 
 const AUTHENTICATED: &str = "system:authenticated";
 const UNAUTHENTICATED: &str = "system:unauthenticated";
@@ -14,7 +15,7 @@ const EXTRA: &str = "impersonate-extra-";
 
 /// Who is asked for in the headers; whoever asks, if nobody is. A 400 for a group, a uid or extras of
 /// nobody, a 403 where nobody in particular asks.
-pub(crate) fn acting(user: User, headers: &HeaderMap) -> Result<User, Status> {
+pub fn acting(user: User, headers: &HeaderMap) -> Result<User, Status> {
     let name = first(headers, "impersonate-user");
     let (groups, uid) = (groups(headers), first(headers, "impersonate-uid"));
     let extras: Vec<(String, String)> = extras(headers).collect();
