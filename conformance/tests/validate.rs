@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 const REPLICA_SET: &str = "replica-set.ndjson";
 /// Pods of one name on two Nodes, of which one dies; components crash.
 const NODE_DEATH: &str = "node-death.ndjson";
+/// A Service is created and deleted with its addresses, and counted in a quota.
+const BESIDE: &str = "beside.ndjson";
 
 #[test]
 fn every_trace_in_the_folder_is_allowed() {
@@ -55,6 +57,29 @@ fn a_write_takes_the_next_revision_and_finds_its_object() {
         (REPLICA_SET, vec![(29, Set(json!({"outcome": "AlreadyExists"})))], 29, None),
         (REPLICA_SET, vec![(38, Delta(json!({"mood": "good"})))], 38, None),
         (REPLICA_SET, vec![(3, Set(json!({"cause": 5})))], 3, None),
+    ]);
+}
+
+#[test]
+fn only_one_request_writes_other_objects_with_one_revision() {
+    check(vec![
+        (BESIDE, vec![(8, Set(json!({"req": 4})))], 8, Some("ETCD-1")),
+        (BESIDE, vec![(7, Set(json!({"req": 0}))), (8, Set(json!({"req": 0})))], 8, Some("ETCD-1")),
+        (BESIDE, vec![(10, Set(json!({"rv": 3})))], 10, Some("ETCD-1")),
+        (BESIDE, vec![(9, Set(json!({"key": "ipaddresses/10.96.0.7"})))], 9, Some("ETCD-1")),
+        (BESIDE, vec![(9, Set(json!({"key": "pods/default/web"})))], 9, Some("ETCD-1")),
+        (BESIDE, vec![(20, Set(json!({"rv": 7})))], 20, Some("ETCD-1")),
+        (BESIDE, vec![(10, Set(json!({"action": "create"})))], 10, Some("ETCD-3")),
+        (BESIDE, vec![(17, Drop)], 17, Some("WATCH-1")),
+        (BESIDE, vec![(17, Late)], 17, Some("WATCH-1")),
+        (BESIDE, vec![(17, Twice)], 18, Some("WATCH-1")),
+        (BESIDE, vec![(18, Twice)], 19, Some("WATCH-1")),
+        (
+            BESIDE,
+            vec![(18, Set(json!({"action": "bookmark", "key": "ipaddresses/", "uid": 0})))],
+            18,
+            Some("WATCH-2"),
+        ),
     ]);
 }
 

@@ -6,6 +6,7 @@ use api::trace::Event;
 use serde::Deserialize;
 
 use super::refusal::{Allowed, Denial};
+use super::table::{self, Kind};
 use crate::trace::{Delivery, Verb};
 
 /// The first revision that a new store gives to a write.
@@ -96,6 +97,8 @@ pub(super) struct Change {
 pub(super) struct Log {
     /// The newest revision that a write or a read has shown.
     pub(super) newest: u64,
+    /// The request that got it; 0 where that is not known.
+    writer: u64,
     started_empty: Option<bool>,
     objects: BTreeMap<String, Object>,
     changes: BTreeMap<String, Vec<Change>>,
@@ -160,7 +163,7 @@ impl Log {
     /// Replays a write that succeeded.
     pub(super) fn write(&mut self, verb: Verb, event: &Event) -> Allowed<Write> {
         let delta = Delta::of(event)?;
-        self.take_revision(event.rv)?;
+        self.take_revision(event)?;
         if event.uid == 0 {
             return Err(Denial::plain("a write names the uid of its object"));
         }
@@ -185,7 +188,11 @@ impl Log {
         Ok(write)
     }
 
-    fn take_revision(&mut self, revision: u64) -> Allowed {
+    fn take_revision(&mut self, event: &Event) -> Allowed {
+        let revision = event.rv;
+        if self.is_beside(event) {
+            return Ok(());
+        }
         if self.started_empty.is_none() {
             self.started_empty = Some(revision <= FIRST_REVISION);
             if revision > self.newest {
@@ -197,8 +204,20 @@ impl Log {
             let why = format!("the write got revision {revision}, but {due} is next");
             return Err(Denial::of("ETCD-1", why));
         }
-        self.newest = revision;
+        (self.newest, self.writer) = (revision, event.req);
         Ok(())
+    }
+
+    /// Whether this is written in one transaction with what was written before it: another object, by the same
+    /// request. No Pod is, nor anything else that the model has steps for.
+    fn is_beside(&self, event: &Event) -> bool {
+        let of_key = self.changes(resource(&event.key)).iter().rev();
+        let mut written = of_key.take_while(|change| change.revision == event.rv);
+        event.rv == self.newest
+            && event.req == self.writer
+            && event.req != 0
+            && table::kind(resource(&event.key)) == Kind::Other
+            && written.all(|change| change.key != event.key)
     }
 
     /// The object that a write finds.

@@ -151,10 +151,13 @@ fn change(
     event: &Event,
 ) -> Allowed<Cursor> {
     let denied = |why: String| Err(Denial::of("WATCH-1", why));
-    if event.rv <= old.at {
+    let due = due(log, old, resource, event);
+    // Objects that one request writes together have one revision.
+    let goes_on = due.is_some_and(|(_, due)| due.revision == event.rv);
+    if event.rv <= old.at && !goes_on {
         return denied(format!("revision {} comes after {} was delivered", event.rv, old.at));
     }
-    let Some((place, due)) = due(log, old, resource, event) else {
+    let Some((place, due)) = due else {
         return denied(format!("nothing that it selects was written after revision {}", old.at));
     };
     if due.revision != event.rv {

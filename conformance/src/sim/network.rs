@@ -191,12 +191,13 @@ impl World<'_> {
 
     /// A write is durable: the trace hears of it before anybody else.
     pub(crate) fn witness(&mut self, stored: Stored) {
-        let told = stored.told;
-        if told.event.action == "bind" {
-            self.bound.insert(told.uid.clone());
+        for told in stored.told {
+            if told.event.action == "bind" {
+                self.bound.insert(told.uid.clone());
+            }
+            checks::stopped_before_deletion(&told, &self.machines, &mut self.recorder);
+            self.recorder.told(told);
         }
-        checks::stopped_before_deletion(&told, &self.machines, &mut self.recorder);
-        self.recorder.told(told);
     }
 
     /// An answer reaches the component that asked, if it still knows of it.

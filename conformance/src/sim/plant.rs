@@ -148,6 +148,7 @@ fn rebind(store: &Store, call: &Call) -> Option<Decision> {
         resource: &resources::PODS,
         action: "bind",
         object: bound,
+        beside: vec![],
         answer: Answer {
             code: 201,
             format: Format::Object,

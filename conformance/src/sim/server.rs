@@ -29,8 +29,8 @@ pub(crate) struct Server {
 pub(crate) struct Stored {
     /// The request on its way.
     pub(crate) flight: u64,
-    /// Its line in the trace, with its revision.
-    pub(crate) told: Told,
+    /// Its lines in the trace, with its revision: its own, then those of what is written beside it.
+    pub(crate) told: Vec<Told>,
     /// Its answer, once it may be given.
     pub(crate) response: Response,
     revision: Revision,
@@ -95,7 +95,7 @@ impl Server {
             return Received::Answered(response);
         };
         self.disk.append(&record);
-        told.event.rv = outcome.revision.0;
+        told.iter_mut().for_each(|told| told.event.rv = outcome.revision.0);
         let flight = arrival.flight;
         self.unsynced.push(Stored { flight, told, response, revision: outcome.revision });
         Received::Stored(object)

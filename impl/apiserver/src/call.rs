@@ -308,8 +308,21 @@ pub struct Commit {
     pub action: &'static str,
     /// The object as it is written, or as it was when it is removed.
     pub object: Value,
+    /// What is written beside it, in the same transaction.
+    pub beside: Vec<Companion>,
     /// The answer.
     pub answer: Answer,
+}
+
+/// An object that is written in the transaction of another: the quota that it is counted in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Companion {
+    /// Its resource.
+    pub resource: &'static ApiResource,
+    /// What is done: `create`, `update` or `delete`.
+    pub action: &'static str,
+    /// The object as it is written, or as it was when it is removed.
+    pub object: Value,
 }
 
 /// What a committed write answers.

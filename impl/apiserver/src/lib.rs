@@ -33,7 +33,9 @@ mod watch;
 mod write;
 
 pub use authorization::authorize;
-pub use call::{Answer, Call, Commit, Context, Decision, Freshness, NodeCall, Response, User};
+pub use call::{
+    Answer, Call, Commit, Companion, Context, Decision, Freshness, NodeCall, Response, User,
+};
 pub use component_status::{Components, Health};
 pub use proxy::ProxyCall;
 pub use route::{Objects, Target, route};

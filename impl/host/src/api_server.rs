@@ -200,9 +200,7 @@ impl ApiServer {
         request: u64,
         origin: &Origin,
     ) -> Result<Option<Response>, CommitError> {
-        let trace = self.shared.trace.clone();
-        let told = apiserver::trace::committed(origin, request, &commit);
-        let witness = Box::new(move |revision| trace.committed(told, revision));
+        let witness = self.shared.trace.witness(request, origin, &commit);
         let verdict = self.shared.storage.commit(commit.transaction.clone(), witness).await?;
         Ok(verdict.succeeded.then(|| commit.respond(verdict.revision, context.now)))
     }

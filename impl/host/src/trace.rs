@@ -8,10 +8,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::trace::{Event, Numbering, Origin};
-use apiserver::trace::{Told, refused};
-use apiserver::{Call, Decision};
+use apiserver::trace::{Told, committed, refused};
+use apiserver::{Call, Commit, Decision};
+use etcd::Witness;
 use serde_json::Value;
-use store::Revision;
 
 /// A trace that is being written, or none. Clones write to the same one.
 #[derive(Clone, Default)]
@@ -61,9 +61,19 @@ impl Trace {
         }
     }
 
-    /// A write became durable. Called in the order of revisions.
-    pub(crate) fn committed(&self, told: Told, revision: Revision) {
-        self.with(|writer| writer.write(Event { rv: revision.0, ..told.event }, &told.uid));
+    /// What tells of a write once it is durable; called in the order of revisions.
+    pub(crate) fn witness(&self, request: u64, origin: &Origin, commit: &Commit) -> Witness {
+        if self.writer.is_none() {
+            return Box::new(|_| {});
+        }
+        let (trace, told) = (self.clone(), committed(origin, request, commit));
+        Box::new(move |revision| {
+            trace.with(|writer| {
+                for Told { event, uid } in told {
+                    writer.write(Event { rv: revision.0, ..event }, &uid);
+                }
+            });
+        })
     }
 
     /// A component heard of a change: `added`, `modified`, `deleted`, `listed`, `bookmark`, `expired`.

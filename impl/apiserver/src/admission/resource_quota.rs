@@ -41,8 +41,7 @@ pub(super) fn charge(
         if one.take(admission, &delta)? {
             let before = object::decode(one.found);
             let quota = owners::of_server(&resources::RESOURCE_QUOTAS, before, one.quota, now);
-            let value = object::encode(&resources::RESOURCE_QUOTAS, &quota);
-            beside.replace(one.found.key.clone(), one.found.mod_revision, value);
+            beside.update(&resources::RESOURCE_QUOTAS, one.found.mod_revision, quota);
         }
     }
     Ok(beside)

@@ -11,6 +11,7 @@ use store::Transaction;
 
 use crate::call::Decision;
 use crate::route::Objects;
+use crate::write::beside::Beside;
 use crate::write::{Ready, Write, body, update};
 use crate::{object, read};
 
@@ -45,7 +46,8 @@ pub(crate) fn bind(write: Write<'_>) -> Result<Decision, Status> {
     set_scheduled(&mut pod, write.context.now);
     let value = object::encode(&resources::PODS, &pod);
     let transaction = Transaction::update(write.key(name), revision, value);
-    let ready = Ready { transaction, object: pod, action: "bind", code: 201, warnings: vec![] };
+    let (beside, warnings) = (Beside::default(), vec![]);
+    let ready = Ready { transaction, beside, object: pod, action: "bind", code: 201, warnings };
     let mut decision = write.finish(ready)?;
     if let Decision::Commit(commit) = &mut decision {
         commit.answer.instead = Some(json!({"kind": "Status", "apiVersion": "v1", "metadata": {},

@@ -65,10 +65,9 @@ pub(super) fn create_object(
         return Err(Status::already_exists(target.resource, &name));
     }
     let new = object::explicit(target.resource, new);
-    let mut transaction = Transaction::create(key, object::encode(target.resource, &new));
-    allocated.join(&mut transaction);
-    charged.join(&mut transaction);
-    write.finish(Ready { transaction, object: new, action: "create", code: 201, warnings })
+    let transaction = Transaction::create(key, object::encode(target.resource, &new));
+    let beside = allocated.and(charged);
+    write.finish(Ready { transaction, beside, object: new, action: "create", code: 201, warnings })
 }
 
 /// What an object needs that there is only once. Only Services do.

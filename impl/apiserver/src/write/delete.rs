@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
 use crate::call::{Call, Decision, Response};
+use crate::write::beside::Beside;
 use crate::write::{Ready, Write, body, propagation, update};
 use crate::{admission, negotiate, object, read, strategy};
 
@@ -157,6 +158,7 @@ fn mark_deleted(
     let transaction = Transaction::update(write.key(write.target.name()?), revision, after);
     write.finish(Ready {
         transaction,
+        beside: Beside::default(),
         object: new,
         action: "delete-gracefully",
         code: 200,
@@ -181,14 +183,15 @@ fn set_deletion(new: &mut Value, now: Timestamp, grace: i64) {
 
 fn remove(write: Write<'_>, mut old: Value, revision: Revision) -> Result<Decision, Status> {
     let resource = write.target.resource;
-    let mut transaction = Transaction::delete(write.key(write.target.name()?), revision);
-    update::release(write, &old).join(&mut transaction);
+    let transaction = Transaction::delete(write.key(write.target.name()?), revision);
+    let beside = update::release(write, &old);
     let returns_object = strategy::returns_deleted_object(resource);
     let instead = (!returns_object).then(|| success(write, &old));
     if resource == &resources::PODS {
         set_deletion(&mut old, write.context.now, 0);
     }
-    let ready = Ready { transaction, object: old, action: "delete", code: 200, warnings: vec![] };
+    let (action, code, warnings) = ("delete", 200, vec![]);
+    let ready = Ready { transaction, beside, object: old, action, code, warnings };
     let mut decision = write.finish(ready)?;
     match (&mut decision, instead) {
         (Decision::Commit(commit), instead) => commit.answer.instead = instead,

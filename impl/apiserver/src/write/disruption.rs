@@ -8,7 +8,7 @@ use api::selector::Selector;
 use api::status::Cause;
 use api::{Reason, Status, Timestamp, resources};
 use serde_json::{Value, json};
-use store::{Bytes, Revision, Store, Transaction};
+use store::{Revision, Store};
 
 use crate::write::beside::Beside;
 use crate::{keys, object};
@@ -18,22 +18,10 @@ const DISRUPTED_PODS_MAX: usize = 2000;
 
 const VIOLATED: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-/// A budget from which one disruption is taken.
-#[derive(Debug)]
-pub(super) struct Taken {
-    key: Bytes,
+/// A budget, and since when it is as it is.
+struct Found {
     revision: Revision,
     budget: Value,
-}
-
-impl Taken {
-    /// Makes a transaction take it too, if the budget has not changed.
-    pub(super) fn join(self, transaction: &mut Transaction) {
-        let value = object::encode(&resources::POD_DISRUPTION_BUDGETS, &self.budget);
-        let mut beside = Beside::default();
-        beside.replace(self.key, self.revision, value);
-        beside.join(transaction);
-    }
 }
 
 /// Whether a pod may be evicted, and what that takes of its budget.
@@ -42,23 +30,26 @@ pub(super) fn take(
     namespace: &str,
     pod: &Value,
     now: Timestamp,
-) -> Result<Option<Taken>, Status> {
+) -> Result<Beside, Status> {
+    let mut beside = Beside::default();
     if is_disrupted_already(pod) {
-        return Ok(None);
+        return Ok(beside);
     }
     let mut budgets = budgets_of(store, namespace, pod);
-    let (Some(taken), None) = (budgets.next(), budgets.next()) else {
+    let (Some(Found { revision, budget }), None) = (budgets.next(), budgets.next()) else {
         let several = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
         return match budgets_of(store, namespace, pod).count() {
-            0 => Ok(None),
+            0 => Ok(beside),
             _ => Err(Status::new(Reason::InternalError, several)),
         };
     };
-    if !is_ready(pod) && spares_unready(&taken.budget) {
-        return Ok(None);
+    if !is_ready(pod) && spares_unready(&budget) {
+        return Ok(beside);
     }
-    check(&taken.budget)?;
-    Ok(Some(taken.with_one_less(text(pod, &["metadata", "name"]), now)))
+    check(&budget)?;
+    let taken = with_one_less(budget, text(pod, &["metadata", "name"]), now);
+    beside.update(&resources::POD_DISRUPTION_BUDGETS, revision, taken);
+    Ok(beside)
 }
 
 /// A pod that has ended, has not begun, or is to go, is nothing that a budget counts.
@@ -71,15 +62,13 @@ fn budgets_of<'a>(
     store: &'a Store,
     namespace: &str,
     pod: &'a Value,
-) -> impl Iterator<Item = Taken> + use<'a> {
+) -> impl Iterator<Item = Found> + use<'a> {
     let range = keys::range(&resources::POD_DISRUPTION_BUDGETS, Some(namespace));
-    let found: Vec<_> = store.range(&range).cloned().collect();
-    let taken = found.into_iter().map(|found| Taken {
-        key: found.key.clone(),
-        revision: found.mod_revision,
-        budget: object::decode(&found),
-    });
-    taken.filter(|taken| selects(&taken.budget, pod))
+    let stored: Vec<_> = store.range(&range).cloned().collect();
+    let found = stored
+        .into_iter()
+        .map(|stored| Found { revision: stored.mod_revision, budget: object::decode(&stored) });
+    found.filter(|found| selects(&found.budget, pod))
 }
 
 fn selects(budget: &Value, pod: &Value) -> bool {
@@ -156,32 +145,30 @@ fn why_none_is_left(budget: &Value) -> String {
     }
 }
 
-impl Taken {
-    /// The controller is told which pod goes, so that it does not count it any more.
-    fn with_one_less(mut self, pod: &str, now: Timestamp) -> Self {
-        let now = json!(api::time::text(now));
-        let left = count(&self.budget, "disruptionsAllowed") - 1;
-        let status = object_at_mut(&mut self.budget, "status");
-        status.insert("disruptionsAllowed".to_owned(), json!(left));
-        let disrupted = status.entry("disruptedPods").or_insert_with(|| json!({}));
-        disrupted[pod] = now.clone();
-        if left == 0 {
-            self.tell_that_none_is_left(&now);
-        }
-        self
+/// The controller is told which pod goes, so that it does not count it any more.
+fn with_one_less(mut budget: Value, pod: &str, now: Timestamp) -> Value {
+    let now = json!(api::time::text(now));
+    let left = count(&budget, "disruptionsAllowed") - 1;
+    let status = object_at_mut(&mut budget, "status");
+    status.insert("disruptionsAllowed".to_owned(), json!(left));
+    let disrupted = status.entry("disruptedPods").or_insert_with(|| json!({}));
+    disrupted[pod] = now.clone();
+    if left == 0 {
+        tell_that_none_is_left(&mut budget, &now);
     }
+    budget
+}
 
-    fn tell_that_none_is_left(&mut self, now: &Value) {
-        let generation = self.budget["metadata"]["generation"].clone();
-        let status = object_at_mut(&mut self.budget, "status");
-        let conditions = status.entry("conditions").or_insert_with(|| json!([]));
-        let Some(conditions) = conditions.as_array_mut() else { return };
-        let before = conditions.iter().find(|condition| condition["type"] == "DisruptionAllowed");
-        let since = before.filter(|condition| condition["status"] == "False");
-        let since = since.map_or(now, |condition| &condition["lastTransitionTime"]).clone();
-        conditions.retain(|condition| condition["type"] != "DisruptionAllowed");
-        conditions.push(json!({"type": "DisruptionAllowed", "status": "False",
-            "reason": "InsufficientPods", "message": "", "observedGeneration": generation,
-            "lastTransitionTime": since}));
-    }
+fn tell_that_none_is_left(budget: &mut Value, now: &Value) {
+    let generation = budget["metadata"]["generation"].clone();
+    let status = object_at_mut(budget, "status");
+    let conditions = status.entry("conditions").or_insert_with(|| json!([]));
+    let Some(conditions) = conditions.as_array_mut() else { return };
+    let before = conditions.iter().find(|condition| condition["type"] == "DisruptionAllowed");
+    let since = before.filter(|condition| condition["status"] == "False");
+    let since = since.map_or(now, |condition| &condition["lastTransitionTime"]).clone();
+    conditions.retain(|condition| condition["type"] != "DisruptionAllowed");
+    conditions.push(json!({"type": "DisruptionAllowed", "status": "False",
+        "reason": "InsufficientPods", "message": "", "observedGeneration": generation,
+        "lastTransitionTime": since}));
 }

@@ -28,9 +28,8 @@ pub(crate) fn evict(write: Write<'_>) -> Result<Decision, Status> {
     let Decision::Commit(mut commit) = decision else {
         return Ok(Decision::Respond(Response::json(201, &granted())));
     };
-    if let Some(taken) = taken {
-        taken.join(&mut commit.transaction);
-    }
+    let beside = taken.join(&mut commit.transaction);
+    commit.beside.extend(beside);
     commit.answer.code = 201;
     commit.answer.instead = Some(granted());
     Ok(Decision::Commit(commit))

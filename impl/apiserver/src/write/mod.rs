@@ -37,6 +37,7 @@ use crate::call::{Answer, Call, Commit, Context, Decision, Response};
 use crate::negotiate::Format;
 use crate::object;
 use crate::route::Objects;
+use crate::write::beside::Beside;
 
 /// A request that writes, with all that a decision may depend on.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +55,7 @@ pub(crate) struct Write<'a> {
 /// An object that is ready to be stored.
 struct Ready {
     transaction: Transaction,
+    beside: Beside,
     object: Value,
     action: &'static str,
     code: u16,
@@ -74,11 +76,14 @@ impl Write<'_> {
             warnings: ready.warnings,
             instead: None,
         };
+        let mut transaction = ready.transaction;
+        let beside = ready.beside.join(&mut transaction);
         Ok(Decision::Commit(Box::new(Commit {
-            transaction: ready.transaction,
+            transaction,
             resource: self.target.resource,
             action: ready.action,
             object: ready.object,
+            beside,
             answer,
         })))
     }

@@ -78,7 +78,7 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
         warnings.extend(strategy::update_warnings(resource, &new, &old));
     }
     let new = object::explicit(resource, new);
-    store_update(write, (new, &old), revision, warnings, [allocated, charged])
+    store_update(write, (new, &old), revision, warnings, allocated.and(charged))
 }
 
 /// What the new object breaks, once what this path cannot change is as it was.
@@ -120,7 +120,7 @@ fn store_update(
     (mut new, old): (Value, &Value),
     revision: Revision,
     warnings: Vec<String>,
-    beside: [Beside; 2],
+    mut beside: Beside,
 ) -> Result<Decision, Status> {
     let resource = write.target.resource;
     owners::keep_times(&mut new, old);
@@ -138,11 +138,9 @@ fn store_update(
     if is_finished(resource, &new) {
         transaction.success = vec![Operation::Delete(Range::Key(key))];
         action = "delete";
-        release(write, old).join(&mut transaction);
-    } else {
-        beside.into_iter().for_each(|beside| beside.join(&mut transaction));
+        beside = release(write, old);
     }
-    write.finish(Ready { transaction, object: new, action, code: 200, warnings })
+    write.finish(Ready { transaction, beside, object: new, action, code: 200, warnings })
 }
 
 /// What an object gives back that goes. Only Services do.

@@ -1,9 +1,11 @@
 //! The bridge, as a user crosses it.
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Failed, Trial};
+use serde_json::{Value, json};
 
 use crate::moving::{SHORT, pods_move};
-use crate::support::{Cluster, Outcome, ensure, trial};
+use crate::raw::Raw;
+use crate::support::{Cluster, Outcome, ensure, eventually, trial};
 
 /// The stored counterexamples that are not replayed, and why.
 const SKIPPED: [(&str, &str); 8] = [
@@ -34,7 +36,7 @@ async fn walks() -> Outcome {
 
     let output = cluster.conform(&["run", "--output", "json"])?;
 
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let report: Value = serde_json::from_slice(&output.stdout)?;
     let requests = report["requests"].as_u64().unwrap_or(0);
     ensure(report["failed"] == 0 && requests > 100, report)
 }
@@ -44,7 +46,7 @@ async fn store() -> Outcome {
 
     let text = crate::support::text(&output.stdout);
     let reports = text.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>()?;
-    let is_whole = |report: &serde_json::Value| {
+    let is_whole = |report: &Value| {
         report["passed"].as_u64() > Some(100)
             && report["skipped"] == 0
             && report["divergences"].as_array().is_some_and(Vec::is_empty)
@@ -67,7 +69,7 @@ async fn counterexamples() -> Outcome {
 
     for (id, file) in stored()? {
         let output = cluster.conform(&["run", "--output", "json", "--walk", &file])?;
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout)
+        let report: Value = serde_json::from_slice(&output.stdout)
             .map_err(|_| format!("{id}: {}", crate::support::text(&output.stderr)))?;
         match report["skips"][0]["why"].as_str() {
             Some(why) => skipped.push((id, why.to_owned())),
@@ -80,7 +82,7 @@ async fn counterexamples() -> Outcome {
 }
 
 /// The stored counterexamples in the order of their ids, each with its file.
-fn stored() -> Result<Vec<(String, String)>, libtest_mimic::Failed> {
+fn stored() -> Result<Vec<(String, String)>, Failed> {
     let folder =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/scenarios/counterexamples");
     let mut stored = vec![];
@@ -101,6 +103,7 @@ async fn trace() -> Outcome {
         &[&["start", "--runtime", "simulated", "--port", "0", "--trace", &path], SHORT].concat(),
     )?;
     pods_move(&cluster).await?;
+    write_beside(&Raw(cluster.client().await?)).await?;
     cluster.succeed(&["stop"])?;
     let text = std::fs::read_to_string(&file)?;
 
@@ -115,6 +118,15 @@ async fn trace() -> Outcome {
     std::fs::write(&file, &text[..text.len() - 10])?;
     let truncated = cluster.conform(&["validate", &path])?;
 
+    for beside in ["resourcequotas/", "ipaddresses/", "poddisruptionbudgets/"] {
+        let told = text.lines().zip(text.lines().skip(1)).any(|(one, next)| {
+            next.contains(&format!("\"key\":\"{beside}"))
+                && write_of(next).is_some()
+                && write_of(one) == write_of(next)
+        });
+        ensure(told, format!("nothing tells of {beside} beside another object"))?;
+    }
+
     let out = format!(
         "{}{}",
         crate::support::text(&allowed.stdout),
@@ -124,6 +136,49 @@ async fn trace() -> Outcome {
     let out = crate::support::text(&refused.stdout);
     ensure(refused.status.code() == Some(1) && out.contains("POD-2"), out)?;
     ensure(truncated.status.code() == Some(3), crate::support::text(&truncated.stderr))
+}
+
+/// The request of a write in a trace and the revision that it got; none for what is no write.
+fn write_of(line: &str) -> Option<(u64, u64)> {
+    let event: Value = serde_json::from_str(line).ok()?;
+    Some((event["req"].as_u64()?, event["rv"].as_u64()?))
+}
+
+/// Makes the API server write other objects together with those that are asked for: a quota with what it
+/// counts, an address with its Service, a budget with the pod that it lets go.
+async fn write_beside(raw: &Raw) -> Outcome {
+    let namespace = "/api/v1/namespaces/default";
+    let quota =
+        json!({"metadata": {"name": "few"}, "spec": {"hard": {"pods": "9", "services": "9"}}});
+    raw.post(&format!("{namespace}/resourcequotas"), &quota).await?;
+    let budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+    let selector = json!({"matchLabels": {"app": "web"}});
+    let budget =
+        json!({"metadata": {"name": "one"}, "spec": {"maxUnavailable": 1, "selector": selector}});
+    raw.post(budgets, &budget).await?;
+    eventually("the quota is counted and the budget allows one", || async {
+        let quota = raw.get(&format!("{namespace}/resourcequotas/few")).await?;
+        let budget = raw.get(&format!("{budgets}/one")).await?;
+        let both =
+            quota["status"]["used"]["pods"] == "2" && budget["status"]["disruptionsAllowed"] == 1;
+        Ok(both.then_some(()))
+    })
+    .await?;
+
+    let service = json!({"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}});
+    raw.post(&format!("{namespace}/services"), &service).await?;
+    raw.delete(&format!("{namespace}/services/web")).await?;
+    let pods = raw.get(&format!("{namespace}/pods?labelSelector=app%3Dweb")).await?;
+    let name = pods["items"][0]["metadata"]["name"].as_str().ok_or("there is a pod")?;
+    let eviction =
+        json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}});
+    raw.post(&format!("{namespace}/pods/{name}/eviction"), &eviction).await?;
+    eventually("the budget allows one again", || async {
+        let budget = raw.get(&format!("{budgets}/one")).await?;
+        let status = &budget["status"];
+        Ok((status["disruptionsAllowed"] == 1 && status["currentHealthy"] == 2).then_some(()))
+    })
+    .await
 }
 
 async fn nowhere() -> Outcome {
@@ -144,10 +199,10 @@ async fn nowhere() -> Outcome {
 /// Replays a short walk, first without the cluster's certificate authority.
 async fn blindly() -> Outcome {
     let cluster = Cluster::simulated(&[])?;
-    let mut config: serde_json::Value =
+    let mut config: Value =
         serde_saphyr::from_str(&std::fs::read_to_string(cluster.kubeconfig())?)?;
     let (_, walk) = stored()?.pop().ok_or("no counterexample is stored")?;
-    let mut run = |field: &str, value: serde_json::Value| -> Result<_, libtest_mimic::Failed> {
+    let mut run = |field: &str, value: Value| -> Result<_, Failed> {
         config["clusters"][0]["cluster"][field] = value;
         std::fs::write(cluster.kubeconfig(), config.to_string())?;
         cluster.conform(&["run", "--walk", &walk])

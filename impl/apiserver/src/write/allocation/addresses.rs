@@ -99,8 +99,7 @@ pub(super) fn allocate(
     }
     let wanted = of(new);
     for address in wanted.iter().filter(|address| !held.contains(address)) {
-        let value = object::encode(&resources::IP_ADDRESSES, &ip_address(write, new, address));
-        allocated.take(keys::key(&resources::IP_ADDRESSES, None, address), value);
+        allocated.create(&resources::IP_ADDRESSES, ip_address(write, new, address));
     }
     if let Some(old) = old {
         let gone: Vec<String> = held.into_iter().filter(|held| !wanted.contains(held)).collect();
@@ -150,10 +149,10 @@ pub(super) fn release(
 ) {
     for address in addresses {
         let key = keys::key(&resources::IP_ADDRESSES, None, address);
-        let found = write.store.get(&key).map(|found| object::decode(found));
-        let is_its = found.is_some_and(|found| found["spec"] == parent(service));
-        if is_its {
-            allocated.give_back(key);
+        let Some(found) = write.store.get(&key) else { continue };
+        let held = object::decode(found);
+        if held["spec"] == parent(service) {
+            allocated.delete(&resources::IP_ADDRESSES, found.mod_revision, held);
         }
     }
 }

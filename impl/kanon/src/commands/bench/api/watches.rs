@@ -48,14 +48,16 @@ pub(super) async fn fan_out(target: &Target, watches: usize) -> Result<Fanout, F
     let writes = (EVENTS / watches).min(WRITES_MAX);
     let label = format!("watched-{watches}");
     let answered: Arc<[OnceLock<Instant>]> = (0..writes).map(|_| OnceLock::new()).collect();
-    let mut running = JoinSet::new();
+    let mut opened = Vec::with_capacity(watches);
     for _ in 0..watches {
         let session = Session::open(target).await.map_err(Failure::cannot)?;
-        let watch = Watch::open(session, &label).await?;
-        running.spawn(watch.hear(Arc::clone(&answered)));
+        opened.push(Watch::open(session, &label).await?);
     }
-    let begun = Instant::now();
     let mut session = Session::open(target).await.map_err(Failure::cannot)?;
+    let begun = Instant::now();
+    // None is waited for before the first write: opening so many may take longer than a silence may.
+    let heard = opened.into_iter().map(|watch| watch.hear(Arc::clone(&answered)));
+    let mut running: JoinSet<_> = heard.collect();
     for (number, answered) in answered.iter().enumerate() {
         let body = load::body(&format!("{label}-{number}"), &label, number);
         load::expect(&mut session, Method::POST, &load::path(NAMESPACE), body, 201).await?;
