@@ -172,11 +172,13 @@ fn selector(budget: &PodDisruptionBudget) -> Selector {
     parsed.and_then(Result::ok).unwrap_or_else(Selector::nothing)
 }
 
-fn pods_of<'a>(view: &'a View, budget: &PodDisruptionBudget) -> Vec<&'a Arc<Pod>> {
+fn pods_of<'a>(view: &'a View, budget: &'a PodDisruptionBudget) -> Vec<&'a Arc<Pod>> {
     let selector = selector(budget);
-    let in_namespace =
-        view.pods.iter().filter(|pod| pod.metadata.namespace == budget.metadata.namespace);
-    in_namespace.filter(|pod| selector.matches(labels(&pod.metadata))).collect()
+    let namespace = budget.metadata.namespace.as_deref().unwrap_or_default();
+    view.pods
+        .in_namespace(namespace)
+        .filter(|pod| selector.matches(labels(&pod.metadata)))
+        .collect()
 }
 
 /// The budgets that a pod counts for, before or after a change.

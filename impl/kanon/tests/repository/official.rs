@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+
+use super::{PathBuf, root, sources};
 
 const LIST: &str = "conformance/official/kubernetes-1.36.txt";
 const PAGE: &str = "docs/conformance.md";
@@ -16,10 +17,6 @@ struct Official {
     name: String,
     /// Why there is no test of ours; empty where there is one.
     why_not: String,
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// The official tests by their group.
@@ -42,21 +39,11 @@ fn list() -> Vec<(String, Vec<Official>)> {
 
 /// The official tests that have one of ours, each with the file where it stands.
 fn held() -> BTreeMap<String, String> {
-    let mut held = BTreeMap::new();
-    let mut folders = vec![root().join("impl"), root().join("conformance")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("a folder of the repository").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).expect("a source file is text");
-                let file = path.strip_prefix(root()).expect("it is below").display().to_string();
-                held.extend(names(&text).into_iter().map(|name| (name, file.clone())));
-            }
-        }
-    }
-    held
+    let named = |(path, text): (PathBuf, String)| {
+        let file = path.strip_prefix(root()).expect("it is below").display().to_string();
+        names(&text).into_iter().map(move |name| (name, file.clone())).collect::<Vec<_>>()
+    };
+    sources().into_iter().flat_map(named).collect()
 }
 
 /// The names of official tests in a source file.
@@ -88,8 +75,9 @@ fn page(groups: &[(String, Vec<Official>)], held: &BTreeMap<String, String>) -> 
         "# Conformance\n\n\
          Kubernetes v1.36 has {all} conformance tests. {done} of them have a test of ours that does what their\n\
          description requires, in requests of our own and under the same name; the gate runs all of these, so\n\
-         they pass. The others say why they have none yet. Made from [the list](../{LIST}) and the sources by\n\
-         `KANON_UPDATE=1 cargo test -p kanon --test official_list`.\n\n\
+         they pass. Where kubectl or root is missing, those that need it are reported as skipped, by name. The\n\
+         others say why they have none yet. Made from [the list](../{LIST}) and the sources by\n\
+         `KANON_UPDATE=1 cargo test -p kanon --test repository`.\n\n\
          `KANON_OFFICIAL_KUBECONFIG=FILE cargo test -p kanon --test cluster should` runs those of the folder\n\
          `official` against any other cluster.\n\n\
          | group | with a test | of |\n| --- | --- | --- |\n"

@@ -1,5 +1,7 @@
 //! Rules about the repository that make its oracle an oracle.
 
+mod official;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -69,6 +71,7 @@ fn reach(package: &str, dependencies: &BTreeMap<String, BTreeSet<String>>) -> BT
     reached
 }
 
+/// All source files, each with its text.
 fn sources() -> Vec<(PathBuf, String)> {
     let mut found = vec![];
     let mut folders = vec![root().join("impl"), root().join("model"), root().join("conformance")];
