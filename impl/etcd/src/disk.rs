@@ -5,15 +5,15 @@
 //! removed when a snapshot is durable.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use store::{Record, Revision, Store, log, snapshot};
 
-use crate::files::{cut, io_error, lock, numbered, open, replace, sync_folder};
+use crate::files::{io_error, lock, numbered, replace, sync_folder};
 use crate::identity::Identity;
-use crate::part::Part;
+use crate::part::{Part, Roomy};
 use crate::tools::Inspected;
 
 /// Below this a part of the log is not replaced by a snapshot.
@@ -112,8 +112,7 @@ impl Disk {
         let identity = Identity::of(folder, is_new(folder).map_err(in_folder)?)?;
         let Held { store, snapshot_bytes, first, number, sound, .. } = held(folder)?;
         let path = part_path(folder, number);
-        let mut part = open(&path).map_err(|error| io_error(&path, error))?;
-        cut(&mut part, sound).map_err(|error| io_error(&path, error))?;
+        let part = Roomy::open(&path, sound).map_err(|error| io_error(&path, error))?;
         remove_older(folder, first).map_err(in_folder)?;
         sync_folder(folder).map_err(in_folder)?;
         let disk = Self {
@@ -155,9 +154,11 @@ impl Disk {
         if self.part_bytes < self.part_bytes_max || self.saving.is_some() {
             return Ok(());
         }
+        // Only the last part has room behind what is written.
+        self.part.cut(self.part_bytes)?;
         let number = self.number + 1;
         let path = part_path(&self.folder, number);
-        let part = open(&path)?;
+        let part = Roomy::open(&path, 0)?;
         if let Err(error) = sync_folder(&self.folder) {
             std::fs::remove_file(path)?;
             return Err(error);
@@ -181,17 +182,18 @@ impl Disk {
 
     /// Puts something around the file that is written.
     #[cfg(test)]
-    pub(crate) fn wrap(&mut self, around: impl FnOnce(File) -> Box<dyn Part>) {
+    pub(crate) fn wrap(&mut self, around: impl FnOnce(Roomy) -> Box<dyn Part>) {
         let path = part_path(&self.folder, self.number);
-        let mut file = open(&path).expect("it is there");
-        cut(&mut file, self.part_bytes).expect("it is writable");
-        self.part = around(file);
+        self.part = around(Roomy::open(&path, self.part_bytes).expect("it is writable"));
     }
 }
 
 impl Drop for Disk {
-    /// The lock is held until the snapshot is written: it removes files.
+    /// Leaves no room behind what is written. The lock is held until the snapshot is written: it removes
+    /// files.
     fn drop(&mut self) {
+        // If it failed, there is room that reads as zeros, which are cut when the store is opened.
+        drop(self.part.cut(self.part_bytes));
         if let Some(saving) = self.saving.take() {
             // If it failed, the log that it was to replace is still there.
             drop(saving.join());
@@ -252,9 +254,9 @@ struct Held {
     /// The parts of the log that are needed, from the first to this number.
     first: u64,
     number: u64,
-    /// How much of the last part is sound, and how long it is.
+    /// How much of the last part is sound, and how much was torn off a write behind that.
     sound: u64,
-    length: u64,
+    torn: u64,
 }
 
 /// Reads the newest snapshot and the log from there on.
@@ -267,9 +269,9 @@ fn held(folder: &Path) -> Result<Held, OpenError> {
     };
     let parts = numbered(folder, "wal").map_err(in_folder)?;
     let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
-    let (sound, length) = read_parts(folder, first, &parts, &mut store)?;
+    let (sound, torn) = read_parts(folder, first, &parts, &mut store)?;
     let number = parts.last().map_or(first, |(number, _)| *number);
-    Ok(Held { store, snapshot_bytes, first, number, sound, length })
+    Ok(Held { store, snapshot_bytes, first, number, sound, torn })
 }
 
 /// Reads a store that no process has open, and changes nothing.
@@ -278,12 +280,12 @@ pub(crate) fn read(folder: &Path) -> Result<Inspected, OpenError> {
     std::fs::read_dir(folder).map_err(in_folder)?;
     let identity = Identity::of(folder, false)?;
     let _lock = lock(folder)?;
-    let Held { store, sound, length, .. } = held(folder)?;
+    let Held { store, torn, .. } = held(folder)?;
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder).map_err(in_folder)? {
         bytes += entry.and_then(|entry| entry.metadata()).map_err(in_folder)?.len();
     }
-    Ok(Inspected { identity, store, torn_bytes: length - sound, bytes })
+    Ok(Inspected { identity, store, torn_bytes: torn, bytes })
 }
 
 /// Makes a new store that begins with a snapshot.
@@ -298,7 +300,7 @@ pub(crate) fn write_new(folder: &Path, snapshot: &[u8]) -> Result<(), OpenError>
     Identity::of(folder, true).map(drop)
 }
 
-/// Applies all parts of the log, and says how much of the last is sound and how long it is.
+/// Applies all parts of the log, and says how much of the last is sound and how much is torn behind that.
 fn read_parts(
     folder: &Path,
     first: u64,
@@ -310,22 +312,22 @@ fn read_parts(
         if *number != due {
             return Err(OpenError::MissingPart(part_path(folder, due)));
         }
-        let (bytes, length) = read_part(path, store)?;
-        if bytes < length && *number != parts[parts.len() - 1].0 {
-            return Err(OpenError::CutPart { path: path.clone(), bytes });
+        let part = std::fs::read(path).map_err(|error| io_error(path, error))?;
+        let sound = apply(path, &part, store)?;
+        if sound < part.len() && *number != parts[parts.len() - 1].0 {
+            return Err(OpenError::CutPart { path: path.clone(), bytes: sound });
         }
-        last = (bytes as u64, length as u64);
+        // Zeros at the end are room.
+        let torn = part[sound..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        last = (sound as u64, torn as u64);
     }
     Ok(last)
 }
 
-/// Applies one part of the log. How much of it is sound, and how long it is.
-fn read_part(path: &Path, store: &mut Store) -> Result<(usize, usize), OpenError> {
-    let mut bytes = vec![];
-    let mut part = File::open(path).map_err(|error| io_error(path, error))?;
-    part.read_to_end(&mut bytes).map_err(|error| io_error(path, error))?;
+/// Applies one part of the log. How much of it is sound.
+fn apply(path: &Path, part: &[u8], store: &mut Store) -> Result<usize, OpenError> {
     let decoded =
-        log::decode(&bytes).map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
+        log::decode(part).map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
     for record in &decoded.records {
         let missing = store.next_revision(record);
         if record.revision != missing {
@@ -333,5 +335,5 @@ fn read_part(path: &Path, store: &mut Store) -> Result<(usize, usize), OpenError
         }
         store.apply(record);
     }
-    Ok((decoded.sound_bytes, bytes.len()))
+    Ok(decoded.sound_bytes)
 }

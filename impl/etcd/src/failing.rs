@@ -1,6 +1,5 @@
 //! A disk that fails when it is told to; and what becomes of a store on it.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -8,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use store::{Bytes, Transaction};
 
 use crate::disk::Disk;
-use crate::part::Part;
+use crate::part::{Part, Roomy};
 use crate::writer::{CommitError, Etcd};
 
 /// What fails from now on.
@@ -23,7 +22,7 @@ struct Fails {
 /// A file that fails as its plan says.
 #[derive(Debug)]
 struct FailingPart {
-    file: File,
+    file: Roomy,
     fails: Arc<Mutex<Fails>>,
 }
 

@@ -3,8 +3,15 @@
 use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
+
+use nix::fcntl::{FallocateFlags, fallocate};
 
 use crate::files;
+
+/// How much room is made at a time. A write into room that is there changes only the file's content, which
+/// a disk makes durable sooner than a change of its length too.
+const ROOM_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A file that grows. Tests have others, which fail.
 pub(crate) trait Part: Debug + Send {
@@ -16,16 +23,50 @@ pub(crate) trait Part: Debug + Send {
     fn cut(&mut self, length: u64) -> io::Result<()>;
 }
 
-impl Part for File {
+/// A file with room behind what is written, which reads as zeros.
+#[derive(Debug)]
+pub(crate) struct Roomy {
+    file: File,
+    written: u64,
+    /// How long the file is. Not less than what is written.
+    length: u64,
+}
+
+impl Roomy {
+    /// Opens a file, or creates it, and cuts off what lies behind its first bytes.
+    pub(crate) fn open(path: &Path, sound: u64) -> io::Result<Self> {
+        let mut part = Self { file: files::open(path)?, written: sound, length: sound };
+        part.cut(sound)?;
+        Ok(part)
+    }
+
+    /// Makes room. Where that cannot be done, the file grows with each write.
+    fn make_room(&mut self, end: u64) {
+        let more = ROOM_BYTES.max(end - self.length);
+        let [offset, bytes] = [self.length, more].map(|number| number.try_into().unwrap_or(0));
+        let made = fallocate(&self.file, FallocateFlags::empty(), offset, bytes);
+        self.length = if made.is_ok() { self.length + more } else { end };
+    }
+}
+
+impl Part for Roomy {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+        let end = self.written + bytes.len() as u64;
+        if end > self.length {
+            self.make_room(end);
+        }
+        self.file.write_all(bytes)?;
+        self.written = end;
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
+        self.file.sync_data()
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
-        files::cut(self, length)
+        files::cut(&mut self.file, length)?;
+        (self.written, self.length) = (length, length);
+        Ok(())
     }
 }

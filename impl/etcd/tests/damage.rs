@@ -122,3 +122,28 @@ async fn a_folder_of_another_version_is_refused() {
 
     assert!(error.contains("another version of this program wrote the folder"), "{error}");
 }
+
+#[tokio::test]
+async fn room_behind_the_log_is_not_damage_and_goes_when_the_store_is_closed() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let etcd = Etcd::open(folder.path()).expect("the folder is new");
+    let put = Operation::Put(Put::new(b"a"[..].into(), b"1"[..].into()));
+    etcd.commit(Transaction::of(vec![put])).await.expect("the store takes it");
+    let wal = folder.path().join("wal-0");
+    let open = std::fs::read(&wal).expect("it can be read");
+    close(etcd).await;
+    let closed = std::fs::read(&wal).expect("it can be read");
+    // As a killed process leaves it.
+    std::fs::write(&wal, &open).expect("it can be written");
+
+    let inspected = etcd::tools::inspect(folder.path()).expect("nothing is damaged");
+
+    assert!(open.starts_with(&closed) && open.len() > closed.len(), "{}", closed.len());
+    assert!(open[closed.len()..].iter().all(|byte| *byte == 0));
+    assert_eq!((inspected.torn_bytes, inspected.store.revision()), (0, Revision(2)));
+    let mut torn = open;
+    torn[closed.len() + 1024] = 1;
+    std::fs::write(&wal, &torn).expect("it can be written");
+    let inspected = etcd::tools::inspect(folder.path()).expect("a torn tail is no damage");
+    assert_eq!((inspected.torn_bytes, inspected.store.revision()), (1025, Revision(2)));
+}
