@@ -18,6 +18,11 @@ mod storage;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// What one thread allocates another frees here, with each request: the C library's allocator waits there.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     node::shim::main_if_shim();
