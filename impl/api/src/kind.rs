@@ -1,7 +1,9 @@
 //! The built-in kinds: how each is named in a path, on a command line and in discovery.
 
-use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::apps::v1::{
+    ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
+};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Event, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
@@ -308,6 +310,8 @@ kinds! {
     ReplicaSet => REPLICA_SETS,
     StatefulSet => STATEFUL_SETS,
     ControllerRevision => CONTROLLER_REVISIONS,
+    DaemonSet => DAEMON_SETS,
+    CronJob => CRON_JOBS,
     Job => JOBS,
     Lease => LEASES,
 }

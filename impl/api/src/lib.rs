@@ -4,6 +4,7 @@
 //! a component's.
 
 pub mod amounts;
+pub mod cron;
 pub mod decode;
 pub mod kind;
 pub mod managed_fields;

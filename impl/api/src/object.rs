@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::apps::v1::{
+    ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
+};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ReplicationController,
@@ -128,6 +130,8 @@ any_object!(
     ReplicaSet,
     StatefulSet,
     ControllerRevision,
+    DaemonSet,
+    CronJob,
     Job,
     Lease
 );
@@ -155,6 +159,8 @@ macro_rules! kept_whole {
 
 kept_whole!(
     ControllerRevision,
+    CronJob,
+    DaemonSet,
     Deployment,
     Job,
     EndpointSlice,

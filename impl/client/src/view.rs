@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{AnyObject, ApiResource, Key, Kind, Other};
-use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::apps::v1::{
+    ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
+};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ReplicationController,
@@ -122,6 +124,8 @@ view!(
     ReplicaSet replica_sets,
     StatefulSet stateful_sets,
     ControllerRevision controller_revisions,
+    DaemonSet daemon_sets,
+    CronJob cron_jobs,
     Job jobs,
     Lease leases
 );

@@ -32,7 +32,7 @@ use crate::ownership::{Claims, uid};
 use crate::pod_control::{ManagesPods, PodControl};
 use crate::{Controller, Plan, after_seconds, pods};
 
-pub(crate) use self::conditions::{finished_at, is_finished};
+pub(crate) use self::conditions::{finished, finished_at, is_finished};
 pub use self::orphans::JobOrphanController;
 
 /// Who manages a Job that names nobody else.

@@ -1,6 +1,7 @@
 //! What each controller does about what it observes. One file per controller; one trait for the loop
 //! that drives them, the same for the host and the simulator.
 
+pub mod cron_job;
 pub mod deployment;
 pub mod disruption;
 pub mod endpoint_slice;
@@ -109,6 +110,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(replica_set::ReplicationManager::default()),
         Box::new(job::JobController::default()),
         Box::new(job::JobOrphanController),
+        Box::new(cron_job::CronJobController::default()),
         Box::new(ttl_after_finished::TtlAfterFinishedController),
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),

@@ -3,10 +3,9 @@
 //! Source: `pkg/registry/batch/cronjob/strategy.go`, `SetDefaults_CronJob` and `ValidateCronJobCreate`
 //! (v1.36).
 
-mod duration;
-mod schedule;
 mod time_zone;
 
+use api::cron::Schedule;
 use api::names;
 use api::object::{object_at_mut, text};
 use api::status::Cause;
@@ -93,7 +92,7 @@ fn schedule_causes(spec: &Value, old: Option<&Value>) -> Vec<Cause> {
         }
         (true, true, None) | (false, _, _) => None,
     };
-    let error = schedule::check(schedule).err();
+    let error = Schedule::parse(schedule).err();
     let rules = error.into_iter().chain(rule.map(str::to_owned));
     rules.map(|rule| Cause::invalid(field, text, &rule)).collect()
 }

