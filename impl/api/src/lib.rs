@@ -9,6 +9,7 @@ pub mod decode;
 pub mod kind;
 pub mod managed_fields;
 pub mod names;
+pub mod node_fit;
 pub mod object;
 pub mod patch;
 pub mod pod_resources;

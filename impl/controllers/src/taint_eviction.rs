@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{AnyObject, Key, Request, Timestamp, resources};
+use api::{AnyObject, Key, Request, Timestamp, node_fit, resources};
 use client::event::{Note, reference};
 use client::{Change, Outcome, View};
-use k8s_openapi::api::core::v1::{Pod, Taint, Toleration};
+use k8s_openapi::api::core::v1::{Pod, Taint};
 use serde_json::json;
 
 use crate::notes::Notes;
@@ -129,7 +129,8 @@ fn tolerates(pod: &Pod, taints: &[Taint]) -> Tolerates {
     let tolerations = spec.and_then(|spec| spec.tolerations.as_deref()).unwrap_or_default();
     let mut shortest = Tolerates::Forever;
     for taint in taints {
-        let Some(toleration) = tolerations.iter().find(|found| matches(found, taint)) else {
+        let Some(toleration) = tolerations.iter().find(|found| node_fit::tolerates(found, taint))
+        else {
             return Tolerates::Seconds(0);
         };
         shortest = match (shortest, toleration.toleration_seconds) {
@@ -141,17 +142,6 @@ fn tolerates(pod: &Pod, taints: &[Taint]) -> Tolerates {
         };
     }
     shortest
-}
-
-/// Source: `ToleratesTaint` in the core API (v1.36).
-fn matches(toleration: &Toleration, taint: &Taint) -> bool {
-    let effect = toleration.effect.as_deref().unwrap_or_default();
-    let key = toleration.key.as_deref().unwrap_or_default();
-    let exists = toleration.operator.as_deref() == Some("Exists");
-    let value = toleration.value.as_deref().unwrap_or_default();
-    (effect.is_empty() || effect == taint.effect)
-        && (key.is_empty() || key == taint.key)
-        && (exists || value == taint.value.as_deref().unwrap_or_default())
 }
 
 #[cfg(test)]

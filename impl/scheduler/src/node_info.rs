@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::Key;
+use api::node_fit::Place;
 use k8s_openapi::api::core::v1::{Node, NodeSpec, Pod, PodSpec, Taint};
 
 use crate::resources::{PodRequests, Resources};
@@ -105,10 +106,9 @@ impl NodeInfo {
         node.and_then(|node| node.metadata.name.as_deref()).unwrap_or_default()
     }
 
-    /// The value of a label.
-    pub fn label(&self, key: &str) -> Option<&str> {
-        let labels = self.node.as_ref()?.metadata.labels.as_ref()?;
-        labels.get(key).map(String::as_str)
+    /// The node's name and labels.
+    pub fn place(&self) -> Option<Place<'_>> {
+        self.node.as_deref().map(Place::of)
     }
 
     /// The node's taints.

@@ -1,9 +1,7 @@
 //! NodeAffinity: `spec.nodeSelector` and the required and preferred terms of `spec.affinity.nodeAffinity`.
 
-use api::selector::{Operator, Requirement};
-use k8s_openapi::api::core::v1::{
-    NodeAffinity as Terms, NodeSelectorRequirement, NodeSelectorTerm, PodSpec,
-};
+use api::node_fit::{node_affinity, selects, term_matches};
+use k8s_openapi::api::core::v1::PreferredSchedulingTerm;
 
 use crate::framework::{Filter, Score, Verdict, default_normalize_score};
 use crate::node_info::{NodeInfo, PodInfo};
@@ -18,7 +16,8 @@ impl Filter for NodeAffinity {
     }
 
     fn filter(&self, pod: &PodInfo, node: &NodeInfo) -> Verdict {
-        if pod.spec().is_none_or(|spec| selects(spec, node)) {
+        let fits = |spec| node.place().is_some_and(|place| selects(spec, place));
+        if pod.spec().is_none_or(fits) {
             return Verdict::Feasible;
         }
         Verdict::unresolvable("node(s) didn't match Pod's node affinity/selector")
@@ -36,59 +35,19 @@ impl Score for NodeAffinity {
 
     /// The weights of the preferred terms that match.
     fn score(&self, pod: &PodInfo, node: &NodeInfo) -> i64 {
-        let terms = pod.spec().and_then(terms);
+        let terms = pod.spec().and_then(node_affinity);
         let preferred = terms.into_iter().flat_map(|terms| {
             terms.preferred_during_scheduling_ignored_during_execution.iter().flatten()
         });
-        preferred
-            .filter(|term| matches(&term.preference, node))
-            .map(|term| i64::from(term.weight))
-            .sum()
+        let matches = |term: &&PreferredSchedulingTerm| {
+            node.place().is_some_and(|place| term_matches(&term.preference, place))
+        };
+        preferred.filter(matches).map(|term| i64::from(term.weight)).sum()
     }
 
     fn normalize_score(&self, scores: &mut [i64]) {
         default_normalize_score(scores, false);
     }
-}
-
-fn selects(spec: &PodSpec, node: &NodeInfo) -> bool {
-    let mut labels = spec.node_selector.iter().flatten();
-    let required = terms(spec)
-        .and_then(|terms| terms.required_during_scheduling_ignored_during_execution.as_ref());
-    labels.all(|(key, value)| node.label(key) == Some(value.as_str()))
-        && required.is_none_or(|required| {
-            required.node_selector_terms.iter().any(|term| matches(term, node))
-        })
-}
-
-fn terms(spec: &PodSpec) -> Option<&Terms> {
-    spec.affinity.as_ref()?.node_affinity.as_ref()
-}
-
-/// A term without requirements matches nothing.
-fn matches(term: &NodeSelectorTerm, node: &NodeInfo) -> bool {
-    let expressions = term.match_expressions.as_deref().unwrap_or_default();
-    let fields = term.match_fields.as_deref().unwrap_or_default();
-    let field = |requirement: &NodeSelectorRequirement| {
-        requirement.key == "metadata.name" && meets(requirement, Some(node.name()))
-    };
-    !(expressions.is_empty() && fields.is_empty())
-        && expressions.iter().all(|expression| meets(expression, node.label(&expression.key)))
-        && fields.iter().all(field)
-}
-
-fn meets(requirement: &NodeSelectorRequirement, value: Option<&str>) -> bool {
-    let operator = match requirement.operator.as_str() {
-        "In" => Operator::In,
-        "NotIn" => Operator::NotIn,
-        "Exists" => Operator::Exists,
-        "DoesNotExist" => Operator::DoesNotExist,
-        "Gt" => Operator::GreaterThan,
-        "Lt" => Operator::LessThan,
-        _ => return false,
-    };
-    let values = requirement.values.iter().flatten().cloned().collect();
-    Requirement { key: requirement.key.clone(), operator, values }.matches(value)
 }
 
 #[cfg(test)]

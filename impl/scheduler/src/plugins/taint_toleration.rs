@@ -1,6 +1,7 @@
 //! TaintToleration: taints keep pods away that do not tolerate them, or make their node a worse choice.
 
-use k8s_openapi::api::core::v1::{Taint, Toleration};
+use api::node_fit;
+use k8s_openapi::api::core::v1::Taint;
 
 use crate::framework::{Filter, Score, Verdict, default_normalize_score};
 use crate::node_info::{NodeInfo, PodInfo};
@@ -57,21 +58,7 @@ impl Score for TaintToleration {
 /// Whether one of the pod's tolerations matches the taint.
 pub(crate) fn tolerates(pod: &PodInfo, taint: &Taint) -> bool {
     let mut tolerations = pod.spec().into_iter().flat_map(|spec| spec.tolerations.iter().flatten());
-    tolerations.any(|toleration| matches(toleration, taint))
-}
-
-/// Source: `ToleratesTaint` in the core API (v1.36), without the operators Lt and Gt, which are off.
-fn matches(toleration: &Toleration, taint: &Taint) -> bool {
-    let effect = toleration.effect.as_deref().unwrap_or_default();
-    let key = toleration.key.as_deref().unwrap_or_default();
-    let value = toleration.value.as_deref().unwrap_or_default();
-    let same_value = match toleration.operator.as_deref().unwrap_or_default() {
-        "" | "Equal" => value == taint.value.as_deref().unwrap_or_default(),
-        operator => operator == "Exists",
-    };
-    (effect.is_empty() || effect == taint.effect)
-        && (key.is_empty() || key == taint.key)
-        && same_value
+    tolerations.any(|toleration| node_fit::tolerates(toleration, taint))
 }
 
 #[cfg(test)]
