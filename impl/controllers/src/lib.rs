@@ -2,6 +2,7 @@
 //! that drives them, the same for the host and the simulator.
 
 pub mod cron_job;
+pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
 pub mod endpoint_slice;
@@ -108,6 +109,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(deployment::DeploymentController::default()),
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(replica_set::ReplicationManager::default()),
+        Box::new(daemon_set::DaemonSetController::default()),
         Box::new(job::JobController::default()),
         Box::new(job::JobOrphanController),
         Box::new(cron_job::CronJobController::default()),

@@ -134,7 +134,7 @@ pub(crate) fn owner_key<K: ManagesPods>(view: &View, metadata: &ObjectMeta) -> O
 }
 
 /// Those to whom an orphan may belong.
-fn selecting<K: ManagesPods>(view: &View, metadata: &ObjectMeta) -> Vec<Key> {
+pub(crate) fn selecting<K: ManagesPods>(view: &View, metadata: &ObjectMeta) -> Vec<Key> {
     let namespace = metadata.namespace.as_deref().unwrap_or_default();
     let selects = |owner: &&Arc<K>| {
         owner.selector().is_some_and(|selector| selector.matches(labels(metadata)))

@@ -10,6 +10,7 @@ mod client;
 mod cron_jobs;
 mod crud;
 mod custom_resources;
+mod daemon_sets;
 mod discovery;
 mod disruption;
 mod events;
@@ -46,6 +47,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         cron_jobs::trials(),
         crud::trials(),
         custom_resources::trials(),
+        daemon_sets::trials(),
         discovery::trials(),
         disruption::trials(),
         events::trials(),
