@@ -1,11 +1,11 @@
 //! The built-in kinds: how each is named in a path, on a command line and in discovery.
 
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, Event, Namespace, Node, PersistentVolume, Pod, ReplicationController,
-    ResourceQuota, Secret, Service, ServiceAccount,
+    ConfigMap, Endpoints, Event, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
+    ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -296,6 +296,7 @@ kinds! {
     Namespace => NAMESPACES,
     Node => NODES,
     PersistentVolume => PERSISTENT_VOLUMES,
+    PersistentVolumeClaim => PERSISTENT_VOLUME_CLAIMS,
     Pod => PODS,
     ReplicationController => REPLICATION_CONTROLLERS,
     ResourceQuota => RESOURCE_QUOTAS,
@@ -305,6 +306,8 @@ kinds! {
     Service => SERVICES,
     Deployment => DEPLOYMENTS,
     ReplicaSet => REPLICA_SETS,
+    StatefulSet => STATEFUL_SETS,
+    ControllerRevision => CONTROLLER_REVISIONS,
     Job => JOBS,
     Lease => LEASES,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -126,6 +126,8 @@ any_object!(
     ServiceAccount,
     Deployment,
     ReplicaSet,
+    StatefulSet,
+    ControllerRevision,
     Job,
     Lease
 );
@@ -152,6 +154,7 @@ macro_rules! kept_whole {
 }
 
 kept_whole!(
+    ControllerRevision,
     Deployment,
     Job,
     EndpointSlice,
@@ -166,7 +169,8 @@ kept_whole!(
     ReplicationController,
     ResourceQuota,
     Service,
-    ServiceAccount
+    ServiceAccount,
+    StatefulSet
 );
 
 /// What can be said of an object of any kind.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::{AnyObject, ApiResource, Key, Kind, Other};
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -120,6 +120,8 @@ view!(
     ServiceAccount service_accounts,
     Deployment deployments,
     ReplicaSet replica_sets,
+    StatefulSet stateful_sets,
+    ControllerRevision controller_revisions,
     Job jobs,
     Lease leases
 );

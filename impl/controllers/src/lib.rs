@@ -7,6 +7,8 @@ pub mod endpoint_slice;
 pub mod endpoint_slice_mirroring;
 pub mod endpoints;
 pub mod garbage_collector;
+mod hash;
+pub mod history;
 pub mod job;
 pub mod kubernetes_endpoints;
 pub mod namespace;

@@ -18,10 +18,10 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
 use super::scale::scaled_value;
-use super::template::{equal_ignoring_hash, hash, with_hash};
-use crate::Plan;
+use super::template::{equal_ignoring_hash, with_hash};
 use crate::ownership::uid;
 use crate::replica_set::Replicated;
+use crate::{Plan, hash};
 
 pub(super) const REVISION: &str = "deployment.kubernetes.io/revision";
 pub(super) const DESIRED_REPLICAS: &str = "deployment.kubernetes.io/desired-replicas";
@@ -214,7 +214,7 @@ impl Rollout {
 
     /// The name that a new ReplicaSet for the Deployment's template gets.
     pub(super) fn new_name(&self) -> String {
-        let hash = hash(&self.spec.template, self.status.collision_count);
+        let hash = hash::of_template(&self.spec.template, self.status.collision_count);
         let name = self.deployment.metadata.name.as_deref().unwrap_or_default();
         let length = name.len().min(NAME_LENGTH_MAX - 1 - hash.len());
         format!("{}-{hash}", &name[..length])
@@ -417,7 +417,7 @@ impl Rollout {
     }
 
     fn new_replica_set(&self) -> ReplicaSet {
-        let hash = hash(&self.spec.template, self.status.collision_count);
+        let hash = hash::of_template(&self.spec.template, self.status.collision_count);
         let metadata = self.spec.template.metadata.clone().unwrap_or_default();
         let labels = with_hash(metadata.labels.as_ref(), &hash);
         let mut selector = self.spec.selector.clone();
