@@ -25,6 +25,7 @@ pub mod replica_set;
 pub mod resource_quota;
 pub mod service_account;
 mod services;
+pub mod stateful_set;
 pub mod taint_eviction;
 #[cfg(test)]
 mod testing;
@@ -107,6 +108,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(deployment::DeploymentController::default()),
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(replica_set::ReplicationManager::default()),
+        Box::new(stateful_set::StatefulSetController::default()),
         Box::new(job::JobController::default()),
         Box::new(job::JobOrphanController),
         Box::new(ttl_after_finished::TtlAfterFinishedController),
