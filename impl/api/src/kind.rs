@@ -1,6 +1,7 @@
 //! The built-in kinds: how each is named in a path, on a command line and in discovery.
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -307,6 +308,7 @@ kinds! {
     Deployment => DEPLOYMENTS,
     ReplicaSet => REPLICA_SETS,
     StatefulSet => STATEFUL_SETS,
+    HorizontalPodAutoscaler => HORIZONTAL_POD_AUTOSCALERS,
     ControllerRevision => CONTROLLER_REVISIONS,
     Job => JOBS,
     Lease => LEASES,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -128,6 +129,7 @@ any_object!(
     ReplicaSet,
     StatefulSet,
     ControllerRevision,
+    HorizontalPodAutoscaler,
     Job,
     Lease
 );
@@ -156,6 +158,7 @@ macro_rules! kept_whole {
 kept_whole!(
     ControllerRevision,
     Deployment,
+    HorizontalPodAutoscaler,
     Job,
     EndpointSlice,
     Endpoints,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use api::{AnyObject, ApiResource, Key, Kind, Other};
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -122,6 +123,7 @@ view!(
     ReplicaSet replica_sets,
     StatefulSet stateful_sets,
     ControllerRevision controller_revisions,
+    HorizontalPodAutoscaler horizontal_pod_autoscalers,
     Job jobs,
     Lease leases
 );

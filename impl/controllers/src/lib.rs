@@ -9,6 +9,7 @@ pub mod endpoints;
 pub mod garbage_collector;
 mod hash;
 pub mod history;
+pub mod horizontal_pod_autoscaler;
 pub mod job;
 pub mod kubernetes_endpoints;
 pub mod namespace;
@@ -112,6 +113,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(job::JobController::default()),
         Box::new(job::JobOrphanController),
         Box::new(ttl_after_finished::TtlAfterFinishedController),
+        Box::new(horizontal_pod_autoscaler::HorizontalPodAutoscalerController::default()),
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),

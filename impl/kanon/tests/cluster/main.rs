@@ -12,6 +12,7 @@ mod etcd_servers;
 mod hostile;
 mod kubectl;
 mod kubectl_apply;
+mod kubectl_autoscaling;
 mod kubectl_stateful_sets;
 mod kubectl_versions;
 mod lifecycle;
@@ -52,6 +53,7 @@ fn main() -> std::process::ExitCode {
         containers::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),
+        kubectl_autoscaling::trials(),
         kubectl_stateful_sets::trials(),
         kubectl_versions::trials(),
         python_client::trials(),
