@@ -3,6 +3,7 @@
 use k8s_openapi::api::apps::v1::{
     ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
 };
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -312,6 +313,7 @@ kinds! {
     ControllerRevision => CONTROLLER_REVISIONS,
     DaemonSet => DAEMON_SETS,
     CronJob => CRON_JOBS,
+    HorizontalPodAutoscaler => HORIZONTAL_POD_AUTOSCALERS,
     Job => JOBS,
     Lease => LEASES,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::{
     ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
 };
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -132,6 +133,7 @@ any_object!(
     ControllerRevision,
     DaemonSet,
     CronJob,
+    HorizontalPodAutoscaler,
     Job,
     Lease
 );
@@ -162,6 +164,7 @@ kept_whole!(
     CronJob,
     DaemonSet,
     Deployment,
+    HorizontalPodAutoscaler,
     Job,
     EndpointSlice,
     Endpoints,

@@ -7,6 +7,7 @@ use api::{AnyObject, ApiResource, Key, Kind, Other};
 use k8s_openapi::api::apps::v1::{
     ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet,
 };
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
@@ -126,6 +127,7 @@ view!(
     ControllerRevision controller_revisions,
     DaemonSet daemon_sets,
     CronJob cron_jobs,
+    HorizontalPodAutoscaler horizontal_pod_autoscalers,
     Job jobs,
     Lease leases
 );

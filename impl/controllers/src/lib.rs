@@ -11,6 +11,7 @@ pub mod endpoints;
 pub mod garbage_collector;
 mod hash;
 pub mod history;
+pub mod horizontal_pod_autoscaler;
 pub mod job;
 pub mod kubernetes_endpoints;
 pub mod namespace;
@@ -27,6 +28,7 @@ pub mod replica_set;
 pub mod resource_quota;
 pub mod service_account;
 mod services;
+pub mod stateful_set;
 pub mod taint_eviction;
 #[cfg(test)]
 mod testing;
@@ -110,10 +112,12 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(replica_set::ReplicationManager::default()),
         Box::new(daemon_set::DaemonSetController::default()),
+        Box::new(stateful_set::StatefulSetController::default()),
         Box::new(job::JobController::default()),
         Box::new(job::JobOrphanController),
         Box::new(cron_job::CronJobController::default()),
         Box::new(ttl_after_finished::TtlAfterFinishedController),
+        Box::new(horizontal_pod_autoscaler::HorizontalPodAutoscalerController::default()),
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),

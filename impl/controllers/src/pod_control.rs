@@ -100,13 +100,10 @@ impl PodControl {
     /// The keys of the objects that a change of a pod concerns.
     pub(crate) fn observe<K: ManagesPods>(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let metadata = change.object().metadata();
-        let mut keys: Vec<Key> = owners::<K>(view, change).into_iter().collect();
         if let Some(key) = owner_key::<K>(view, metadata) {
             self.lower_expectations(&key, change, metadata);
-        } else if change.new.is_some() && controller_of(metadata).is_none() {
-            keys.extend(selecting::<K>(view, metadata));
         }
-        keys
+        concerned::<K>(view, change)
     }
 
     /// Source: addPod, updatePod and deletePod. A pod that is being deleted counts as deleted.
@@ -117,6 +114,17 @@ impl PodControl {
             self.expectations.creation_observed(key);
         }
     }
+}
+
+/// The keys of the objects that manage what has changed, managed it before or may adopt it.
+pub(crate) fn concerned<K: ManagesPods>(view: &View, change: &Change) -> Vec<Key> {
+    let metadata = change.object().metadata();
+    let mut keys: Vec<Key> = owners::<K>(view, change).into_iter().collect();
+    let is_owned = owner_key::<K>(view, metadata).is_some();
+    if !is_owned && change.new.is_some() && controller_of(metadata).is_none() {
+        keys.extend(selecting::<K>(view, metadata));
+    }
+    keys
 }
 
 /// Those who manage a pod, before and after a change.

@@ -12,6 +12,8 @@ mod etcd_servers;
 mod hostile;
 mod kubectl;
 mod kubectl_apply;
+mod kubectl_autoscaling;
+mod kubectl_stateful_sets;
 mod kubectl_versions;
 mod lifecycle;
 mod moving;
@@ -51,6 +53,8 @@ fn main() -> std::process::ExitCode {
         containers::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),
+        kubectl_autoscaling::trials(),
+        kubectl_stateful_sets::trials(),
         kubectl_versions::trials(),
         python_client::trials(),
         official::trials(),

@@ -26,6 +26,7 @@ mod proxies;
 mod replication_controllers;
 mod scheduling;
 mod services;
+mod stateful_sets;
 mod watchers;
 mod workloads;
 
@@ -63,6 +64,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         replication_controllers::trials(),
         scheduling::trials(),
         services::trials(),
+        stateful_sets::trials(),
         watchers::trials(),
         workloads::trials(),
     ]

@@ -68,7 +68,7 @@ pub(super) fn workload(name: &str, replicas: usize, image: &str) -> Value {
 }
 
 pub(super) const OLD: &str = "busybox:1.35";
-const NEW: &str = "busybox:1.36";
+pub(super) const NEW: &str = "busybox:1.36";
 
 pub(super) async fn until_ready(
     objects: &Collection,
