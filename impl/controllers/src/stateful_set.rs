@@ -96,7 +96,8 @@ impl Controller for StatefulSetController {
         };
         self.control.notes.about(key, &AnyObject::from(Arc::clone(stateful_set)));
         let mut plan = Plan { requests: self.control.notes.flush(key, now), look_again: None };
-        if stateful_set.metadata.resource_version.as_ref() == self.outdated.get(key) {
+        let version = stateful_set.metadata.resource_version.as_ref();
+        if self.outdated.get(key).is_some_and(|outdated| version == Some(outdated)) {
             return plan;
         }
         if !self.control.expectations.satisfied(key, now) {

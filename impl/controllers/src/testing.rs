@@ -1,7 +1,7 @@
 //! What the tests of all controllers share: objects from JSON, a view to put them into, and a driver.
 
 use api::object::metadata_mut;
-use api::{AnyObject, ApiResource, Key, Reason, Request, Status, Timestamp, Verb};
+use api::{AnyObject, ApiResource, Key, Reason, Request, Status, Timestamp, Verb, resources};
 use client::{Change, View};
 use serde_json::{Value, json};
 
@@ -93,4 +93,15 @@ pub(crate) fn requests<'a>(
 ) -> Vec<&'a Request> {
     let requests = plan.requests.iter();
     requests.filter(|request| request.verb == verb && request.resource == resource).collect()
+}
+
+/// `REASON: MESSAGE` of each new event.
+pub(crate) fn events(plan: &Plan) -> Vec<String> {
+    let events = requests(plan, Verb::Create, &resources::EVENTS);
+    let texts = events.into_iter().map(|request| {
+        let event = request.body.as_ref().unwrap();
+        let text = |field: &str| event[field].as_str().unwrap();
+        format!("{}: {}", text("reason"), text("message"))
+    });
+    texts.collect()
 }

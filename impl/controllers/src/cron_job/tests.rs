@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::CronJobController;
 use crate::Plan;
-use crate::testing::{World, at, names, owned_by, requests, time_text};
+use crate::testing::{World, at, events, names, owned_by, requests, time_text};
 
 const CRON_JOBS: &api::ApiResource = &resources::CRON_JOBS;
 const JOBS: &api::ApiResource = &resources::JOBS;
@@ -496,15 +496,4 @@ fn settle(world: &mut World<CronJobController>, plan: &Plan) {
 
 fn status(plan: &Plan) -> Value {
     requests(plan, Verb::Update, CRON_JOBS)[0].body.clone().unwrap()["status"].take()
-}
-
-/// `REASON: MESSAGE` of each event.
-fn events(plan: &Plan) -> Vec<String> {
-    let events = requests(plan, Verb::Create, &resources::EVENTS);
-    let texts = events.into_iter().map(|request| {
-        let event = request.body.as_ref().unwrap();
-        let text = |field: &str| event[field].as_str().unwrap().to_owned();
-        format!("{}: {}", text("reason"), text("message"))
-    });
-    texts.collect()
 }

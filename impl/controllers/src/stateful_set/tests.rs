@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::StatefulSetController;
 use crate::Plan;
-use crate::testing::{World, at, names, owned_by, requests, time_text};
+use crate::testing::{World, at, events, names, owned_by, requests, time_text};
 
 mod claims;
 mod order;
@@ -16,7 +16,6 @@ const SETS: &api::ApiResource = &resources::STATEFUL_SETS;
 const PODS: &api::ApiResource = &resources::PODS;
 const CLAIMS: &api::ApiResource = &resources::PERSISTENT_VOLUME_CLAIMS;
 const REVISIONS: &api::ApiResource = &resources::CONTROLLER_REVISIONS;
-const EVENTS: &api::ApiResource = &resources::EVENTS;
 
 fn key() -> Key {
     Key::new("default", "web")
@@ -114,15 +113,8 @@ fn status(plan: &Plan) -> Value {
     bodies(plan, Verb::Update, SETS)[0]["status"].clone()
 }
 
-/// The reasons and messages of the events that a plan writes.
-fn events(plan: &Plan) -> Vec<(String, String)> {
-    let text = |event: &Value, field: &str| event[field].as_str().unwrap().to_owned();
-    let events = bodies(plan, Verb::Create, EVENTS);
-    events.iter().map(|event| (text(event, "reason"), text(event, "message"))).collect()
-}
-
-fn event(reason: &str, message: &str) -> (String, String) {
-    (reason.to_owned(), message.to_owned())
+fn event(reason: &str, message: &str) -> String {
+    format!("{reason}: {message}")
 }
 
 /// The only request of this verb.
@@ -171,7 +163,7 @@ fn a_name_that_a_foreign_pod_has_is_not_told() {
 
     let plan = world.reconcile(&key(), now());
 
-    assert_eq!(events(&plan), []);
+    assert!(events(&plan).is_empty());
     assert_eq!(created(&plan, PODS), ["web-0"]);
 }
 
