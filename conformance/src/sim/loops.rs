@@ -1,7 +1,7 @@
 //! Drives controllers and a scheduler, as `host::controller_loop` and `host::scheduler_loop` do, but one
 //! step at a time. Events (the kind) are not sent: the model does not know them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::{AnyObject, Key, Request, Timestamp, Verb, resources};
 use client::{Change, Outcome, View, WorkQueue};
@@ -11,18 +11,24 @@ use scheduler::Scheduler;
 
 use crate::sim::plant::Plant;
 
-/// A controller with its queue and the plan it is carrying out.
+/// A controller with its queue and the plans it is carrying out, one for a key.
 pub(crate) struct ControllerLoop {
     controller: Box<dyn Controller>,
     queue: WorkQueue,
     /// Whether nothing was due when it looked last.
     is_idle: bool,
-    running: Option<Running>,
+    running: BTreeMap<Key, Running>,
+}
+
+/// A request of a plan: whose, and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    key: Key,
+    index: usize,
 }
 
 /// A plan that is being carried out.
 struct Running {
-    key: Key,
     requests: Vec<Request>,
     outcomes: Vec<Option<Outcome>>,
     sent: usize,
@@ -30,26 +36,30 @@ struct Running {
 
 impl ControllerLoop {
     pub(crate) fn new(controller: Box<dyn Controller>) -> Self {
-        Self { controller, queue: WorkQueue::default(), is_idle: true, running: None }
+        Self { controller, queue: WorkQueue::default(), is_idle: true, running: BTreeMap::new() }
+    }
+
+    fn has_room(&self) -> bool {
+        self.running.len() < self.controller.workers()
     }
 
     /// Whether it would do something now.
     pub(crate) fn is_due(&self, has_changes: bool, now: Timestamp) -> bool {
         let waits = self.queue.next_deadline().is_none_or(|deadline| now < deadline);
-        self.running.is_none() && (has_changes || !self.is_idle || !waits)
+        self.has_room() && (has_changes || !self.is_idle || !waits)
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
-        self.queue.next_deadline().filter(|_| self.running.is_none())
+        self.queue.next_deadline().filter(|_| self.has_room())
     }
 
-    /// Hears of changes and decides about the next key that is due; what to send, by its place in the plan.
+    /// Hears of changes and decides about the next key that is due; what to send.
     pub(crate) fn act(
         &mut self,
         view: &View,
         changes: &[Change],
         (now, plant): (Timestamp, Plant),
-    ) -> Vec<(usize, Request)> {
+    ) -> Vec<(Place, Request)> {
         self.forget(plant);
         for key in changes.iter().flat_map(|change| self.controller.observe(view, change)) {
             self.queue.add(key);
@@ -66,21 +76,21 @@ impl ControllerLoop {
         let mut requests = plan.requests;
         requests.retain(|request| request.resource != &resources::EVENTS);
         let outcomes = vec![None; requests.len()];
-        self.running = Some(Running { key, requests, outcomes, sent: 0 });
-        self.proceed(now)
+        self.running.insert(key.clone(), Running { requests, outcomes, sent: 0 });
+        self.proceed(&key, now)
     }
 
     /// Hears what came of a request; what to send next.
     pub(crate) fn answered(
         &mut self,
-        index: usize,
+        Place { key, index }: Place,
         outcome: Outcome,
         now: Timestamp,
-    ) -> Vec<(usize, Request)> {
-        if let Some(running) = &mut self.running {
+    ) -> Vec<(Place, Request)> {
+        if let Some(running) = self.running.get_mut(&key) {
             running.outcomes[index] = Some(outcome);
         }
-        self.proceed(now)
+        self.proceed(&key, now)
     }
 
     fn forget(&mut self, plant: Plant) {
@@ -90,36 +100,39 @@ impl ControllerLoop {
         }
     }
 
-    fn proceed(&mut self, now: Timestamp) -> Vec<(usize, Request)> {
-        let Some(running) = &mut self.running else { return vec![] };
+    fn proceed(&mut self, key: &Key, now: Timestamp) -> Vec<(Place, Request)> {
+        let Some(running) = self.running.get_mut(key) else { return vec![] };
         if running.waits() {
             return vec![];
         }
         let batch = running.next_batch();
         if batch.is_empty()
-            && let Some(done) = self.running.take()
+            && let Some(done) = self.running.remove(key)
         {
-            self.settle(&done, now);
+            self.settle(key, &done, now);
         }
-        batch
+        let place = |index| Place { key: key.clone(), index };
+        batch.into_iter().map(|(index, request)| (place(index), request)).collect()
     }
 
     /// Tells the controller what came of its requests; a key with a refusal is tried again later.
-    fn settle(&mut self, done: &Running, now: Timestamp) {
+    fn settle(&mut self, key: &Key, done: &Running, now: Timestamp) {
         let outcomes = done.requests.iter().zip(done.outcomes.iter().flatten());
         let (mut failed, mut asked) = (false, false);
         for (request, outcome) in outcomes {
-            self.controller.completed(&done.key, request, outcome);
+            self.controller.completed(key, request, outcome);
             failed |= outcome.is_err() && request.verb != Verb::Get;
             asked |= request.verb == Verb::Get;
         }
+        self.queue.done(key);
+        self.is_idle = false;
         if failed {
-            self.queue.add_rate_limited(done.key.clone(), now);
+            self.queue.add_rate_limited(key.clone(), now);
             return;
         }
-        self.queue.forget(&done.key);
+        self.queue.forget(key);
         if asked {
-            self.queue.add(done.key.clone());
+            self.queue.add(key.clone());
         }
     }
 }
@@ -129,12 +142,13 @@ impl Running {
         self.outcomes[..self.sent].iter().any(Option::is_none)
     }
 
-    /// Creations that follow one another travel together; everything else travels alone.
+    /// Creations that follow one another travel together, and deletions do; everything else travels
+    /// alone.
     fn next_batch(&mut self) -> Vec<(usize, Request)> {
         let first = self.sent;
         let rest = &self.requests[first..];
-        let creations = rest.iter().take_while(|request| request.verb == Verb::Create).count();
-        self.sent += creations.max(1).min(rest.len());
+        let together = rest.iter().take_while(|request| rest[0].travels_with(request)).count();
+        self.sent += together.max(1).min(rest.len());
         let batch = self.requests[first..self.sent].iter().cloned();
         (first..self.sent).zip(batch).collect()
     }

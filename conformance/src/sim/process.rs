@@ -7,7 +7,7 @@ use kubelet::runtime::{RuntimeCommand, RuntimeEvent};
 use kubelet::{Command, Input, Kubelet, Purpose};
 
 use crate::sim::informer::Caches;
-use crate::sim::loops::{ControllerLoop, SchedulerLoop};
+use crate::sim::loops::{ControllerLoop, Place, SchedulerLoop};
 use crate::sim::machine::Machine;
 use crate::sim::plant::Plant;
 
@@ -45,7 +45,7 @@ pub(crate) struct Orders {
 #[derive(Clone, Debug)]
 pub(crate) enum Errand {
     /// A place in the plan of a controller.
-    Plan { controller: usize, index: usize },
+    Plan { controller: usize, place: Place },
     /// The scheduling of a pod.
     Pod(Key),
     /// A purpose of a kubelet.
@@ -172,8 +172,8 @@ impl Process {
         now: Timestamp,
     ) -> Orders {
         match (&mut self.body, errand) {
-            (Body::Controllers(loops), Errand::Plan { controller, index }) => {
-                planned(controller, loops[controller].answered(index, outcome, now))
+            (Body::Controllers(loops), Errand::Plan { controller, place }) => {
+                planned(controller, loops[controller].answered(place, outcome, now))
             }
             (Body::Scheduler(scheduler), Errand::Pod(pod)) => {
                 scheduled(scheduler.answered((&pod, request), &outcome, now))
@@ -216,9 +216,9 @@ impl KubeletLoop {
     }
 }
 
-fn planned(controller: usize, requests: Vec<(usize, Request)>) -> Orders {
-    let errand = |index| Errand::Plan { controller, index };
-    let requests = requests.into_iter().map(|(index, request)| (errand(index), request));
+fn planned(controller: usize, requests: Vec<(Place, Request)>) -> Orders {
+    let errand = |place| Errand::Plan { controller, place };
+    let requests = requests.into_iter().map(|(place, request)| (errand(place), request));
     Orders { requests: requests.collect(), runtime: vec![] }
 }
 

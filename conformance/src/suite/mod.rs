@@ -25,7 +25,7 @@ mod watching;
 pub use kubeconfig::{CannotRun, Target};
 pub use report::{Divergence, Report};
 pub use session::Session;
-pub use tls::connector;
+pub use tls::{client_config, connector};
 
 use std::path::Path;
 

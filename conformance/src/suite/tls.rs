@@ -12,6 +12,11 @@ use super::kubeconfig::Target;
 
 /// What connects to a cluster; an error where its certificates cannot be read.
 pub fn connector(target: &Target) -> Result<TlsConnector, String> {
+    Ok(TlsConnector::from(Arc::new(client_config(target)?)))
+}
+
+/// The same for clients that connect by themselves.
+pub fn client_config(target: &Target) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -31,7 +36,7 @@ pub fn connector(target: &Target) -> Result<TlsConnector, String> {
         let key = PrivateKeyDer::from_pem_slice(&target.key).map_err(|error| wrong(&error))?;
         builder.with_client_auth_cert(chain, key).map_err(|error| wrong(&error))?
     };
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(config)
 }
 
 fn roots(authority: &[u8]) -> Result<RootCertStore, String> {

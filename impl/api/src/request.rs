@@ -69,6 +69,11 @@ impl Request {
         Self::update(object).to_subresource("status")
     }
 
+    /// Whether it may be on its way beside another one of the same plan: creations may, and deletions.
+    pub fn travels_with(&self, other: &Self) -> bool {
+        self.verb == other.verb && matches!(self.verb, Verb::Create | Verb::Delete)
+    }
+
     /// Merges `patch` into an object (RFC 7386).
     pub fn merge_patch(resource: &'static ApiResource, key: Key, patch: Value) -> Self {
         Self::new(Verb::MergePatch, resource, key, Some(patch))

@@ -1,10 +1,11 @@
-//! What every client of the API server keeps: informer caches, work queues, expectations.
+//! What every client of the API server keeps: informer caches, work queues, expectations, a candidacy.
 //!
 //! Leaves out how requests travel and how time passes; those are the host's.
 
 pub mod cache;
 pub mod event;
 pub mod expectations;
+pub mod leader_election;
 pub mod queue;
 pub mod reflector;
 pub mod view;

@@ -1,4 +1,4 @@
-//! The work queue of a controller: each due key once, failed keys later and later.
+//! The work queue of a controller: each due key once, no key twice at a time, failed keys later and later.
 //!
 //! Source: client-go's `workqueue` (v1.36): exponential backoff from 5 ms to 1000 s per key.
 
@@ -13,16 +13,20 @@ const BACKOFF_MAX_MILLISECONDS: i64 = 1_000_000;
 #[derive(Clone, Debug, Default)]
 pub struct WorkQueue {
     due: VecDeque<Key>,
-    queued: BTreeSet<Key>,
+    /// What is due: those in `due`, and those that became due while they were worked on.
+    dirty: BTreeSet<Key>,
+    /// What is worked on.
+    processing: BTreeSet<Key>,
     waiting: BTreeSet<(Timestamp, Key)>,
     deadlines: BTreeMap<Key, Timestamp>,
     failures: BTreeMap<Key, u32>,
 }
 
 impl WorkQueue {
-    /// Makes a key due now; a key that is due already stays where it is.
+    /// Makes a key due now; a key that is due already stays where it is, and one that is worked on has to
+    /// wait until that is done.
     pub fn add(&mut self, key: Key) {
-        if self.queued.insert(key.clone()) {
+        if self.dirty.insert(key.clone()) && !self.processing.contains(&key) {
             self.due.push_back(key);
         }
     }
@@ -54,7 +58,7 @@ impl WorkQueue {
         self.failures.remove(key);
     }
 
-    /// The next key that is due.
+    /// The next key that is due. It is worked on until it is [done](Self::done).
     pub fn pop(&mut self, now: Timestamp) -> Option<Key> {
         while let Some((when, _)) = self.waiting.first()
             && *when <= now
@@ -64,8 +68,16 @@ impl WorkQueue {
             self.add(key);
         }
         let key = self.due.pop_front()?;
-        self.queued.remove(&key);
+        self.dirty.remove(&key);
+        self.processing.insert(key.clone());
         Some(key)
+    }
+
+    /// A key is not worked on any more; if it has become due since, it is queued now.
+    pub fn done(&mut self, key: &Key) {
+        if self.processing.remove(key) && self.dirty.contains(key) {
+            self.due.push_back(key.clone());
+        }
     }
 
     /// When the next waiting key becomes due.
@@ -91,6 +103,22 @@ mod tests {
         let popped = [queue.pop(at(0)), queue.pop(at(0))];
 
         assert_eq!(popped, [Some(Key::cluster("a")), None]);
+    }
+
+    #[test]
+    fn a_key_that_is_worked_on_is_not_given_to_another() {
+        let mut queue = WorkQueue::default();
+        queue.add(Key::cluster("a"));
+        let first = queue.pop(at(0));
+        queue.add(Key::cluster("a"));
+        queue.add(Key::cluster("a"));
+
+        let meanwhile = queue.pop(at(0));
+        queue.done(&Key::cluster("a"));
+        let afterwards = [queue.pop(at(0)), queue.pop(at(0))];
+
+        assert_eq!((first, meanwhile), (Some(Key::cluster("a")), None));
+        assert_eq!(afterwards, [Some(Key::cluster("a")), None]);
     }
 
     #[test]

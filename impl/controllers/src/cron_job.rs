@@ -45,6 +45,10 @@ impl Controller for CronJobController {
         "cronjob-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         if change.resource() == &resources::CRON_JOBS {
             if is_rescheduled(change) {

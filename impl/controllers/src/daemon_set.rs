@@ -80,6 +80,10 @@ impl Controller for DaemonSetController {
         "daemonset-controller"
     }
 
+    fn workers(&self) -> usize {
+        2
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let resource = change.resource();
         if resource == &resources::DAEMON_SETS {

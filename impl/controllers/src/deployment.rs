@@ -59,6 +59,10 @@ impl Controller for DeploymentController {
         "deployment-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let resource = change.resource();
         if resource == &resources::DEPLOYMENTS {

@@ -60,6 +60,10 @@ impl Controller for EndpointSliceController {
         "endpointslice-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let resource = change.resource();
         if resource == &resources::SERVICES {

@@ -55,6 +55,10 @@ impl Controller for EndpointSliceMirroringController {
         "endpointslice-mirroring-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
         let resource = change.resource();
         if resource == &resources::SERVICES || resource == &resources::ENDPOINTS {

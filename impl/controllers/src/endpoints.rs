@@ -57,6 +57,10 @@ impl Controller for EndpointsController {
         "endpoints-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     /// Endpoints whose Service went while nobody looked are due when they are first heard of.
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let resource = change.resource();

@@ -51,6 +51,10 @@ impl Controller for GarbageCollector {
         "garbage-collector-controller"
     }
 
+    fn workers(&self) -> usize {
+        20
+    }
+
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
         if change.resource() == &resources::EVENTS {
             return vec![];

@@ -73,6 +73,10 @@ impl Controller for HorizontalPodAutoscalerController {
         "horizontal-pod-autoscaler-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
         let is_one = change.resource() == &resources::HORIZONTAL_POD_AUTOSCALERS;
         if is_one { vec![change.key()] } else { vec![] }

@@ -97,6 +97,10 @@ impl Controller for JobController {
         "job-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         if change.resource() == &resources::JOBS {
             return vec![change.key()];

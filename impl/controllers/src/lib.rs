@@ -34,6 +34,8 @@ pub mod taint_eviction;
 mod testing;
 pub mod ttl_after_finished;
 
+use std::collections::BTreeSet;
+
 use api::{Key, Request, Timestamp};
 use client::{Change, Outcome, View};
 
@@ -67,10 +69,15 @@ impl Plan {
 /// A controller: told of changes, asked what to do about a key, told what came of it.
 ///
 /// The driver asks about a key again only after every request of its last plan has been completed, and
-/// asks again, later each time, when one of them was refused.
+/// asks again, later each time, when one of them was refused. It may ask about other keys meanwhile.
 pub trait Controller: Send {
     /// Its name in upstream, `replicaset-controller`.
     fn name(&self) -> &'static str;
+
+    /// How many keys it works on at once; upstream's default of the `--concurrent-…-syncs` flag.
+    fn workers(&self) -> usize {
+        1
+    }
 
     /// The keys that a change makes due. Called once for each object after a (re)start.
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key>;
@@ -131,6 +138,13 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(disruption::stale::StaleDisruptionController),
         Box::new(pod_gc::PodGarbageCollector::new(config.terminated_pods_max)),
     ]
+}
+
+/// The names of all controllers, each once.
+pub fn names() -> Vec<&'static str> {
+    let names: BTreeSet<&str> =
+        all(&Config::default()).iter().map(|controller| controller.name()).collect();
+    names.into_iter().collect()
 }
 
 /// The first instant after `now` that is a whole number of periods from the epoch. Keys that look again

@@ -34,6 +34,10 @@ impl Controller for NamespaceController {
         "namespace-controller"
     }
 
+    fn workers(&self) -> usize {
+        10
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let object = change.object();
         if object.resource() == &resources::NAMESPACES {

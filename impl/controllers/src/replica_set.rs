@@ -66,6 +66,10 @@ where
         K::CONTROLLER
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let resource = change.resource();
         if resource == K::RESOURCE {

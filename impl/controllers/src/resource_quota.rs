@@ -47,6 +47,10 @@ impl Controller for ResourceQuotaController {
         "resourcequota-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let due = replenish::due(view, change);
         for key in &due {

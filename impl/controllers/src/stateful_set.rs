@@ -74,6 +74,10 @@ impl Controller for StatefulSetController {
         "statefulset-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let resource = change.resource();
         if resource == &resources::STATEFUL_SETS {

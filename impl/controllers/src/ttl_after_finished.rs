@@ -21,6 +21,10 @@ impl Controller for TtlAfterFinishedController {
         "ttl-after-finished-controller"
     }
 
+    fn workers(&self) -> usize {
+        5
+    }
+
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
         match &change.new {
             Some(AnyObject::Job(job)) if expires_at(job).is_some() => vec![change.key()],

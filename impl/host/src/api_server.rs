@@ -41,7 +41,7 @@ pub struct ApiServer {
 struct Shared {
     storage: Storage,
     nodes: RwLock<BTreeMap<String, Arc<dyn NodeServer>>>,
-    components: Components,
+    components: Arc<Components>,
     trace: Trace,
     metrics: Metrics,
     settings: Settings,
@@ -63,7 +63,7 @@ impl ApiServer {
     /// An API server on a store.
     pub fn new(storage: Storage, trace: Trace, settings: Settings) -> Self {
         let nodes = RwLock::default();
-        let components = Components::default();
+        let components = Arc::<Components>::default();
         let metrics = Metrics::default();
         let turns = tokio::sync::Mutex::default();
         let shared = Shared { storage, nodes, components, trace, metrics, settings, turns };
@@ -71,7 +71,7 @@ impl ApiServer {
     }
 
     /// Who runs beside it, for who asks how they are.
-    pub fn components(&self) -> &Components {
+    pub fn components(&self) -> &Arc<Components> {
         &self.shared.components
     }
 

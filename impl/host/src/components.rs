@@ -5,64 +5,93 @@ use std::sync::{PoisonError, RwLock};
 use apiserver::Health;
 use tokio::task::AbortHandle;
 
-/// The tasks of each component.
+/// The components beside an API server.
 #[derive(Debug, Default)]
 pub struct Components {
-    controller_manager: RwLock<Vec<AbortHandle>>,
-    scheduler: RwLock<Vec<AbortHandle>>,
+    /// kube-controller-manager.
+    pub controller_manager: Component,
+    /// kube-scheduler.
+    pub scheduler: Component,
 }
 
 impl Components {
-    /// Counts a task to the controller manager.
-    pub fn add_to_controller_manager(&self, task: AbortHandle) {
-        add(&self.controller_manager, task);
-    }
-
-    /// Counts a task to the scheduler.
-    pub fn add_to_scheduler(&self, task: AbortHandle) {
-        add(&self.scheduler, task);
-    }
-
     /// How they are now.
     pub(crate) fn health(&self) -> apiserver::Components {
         apiserver::Components {
-            controller_manager: health(&self.controller_manager),
-            scheduler: health(&self.scheduler),
+            controller_manager: self.controller_manager.health(),
+            scheduler: self.scheduler.health(),
         }
     }
 }
 
-fn add(tasks: &RwLock<Vec<AbortHandle>>, task: AbortHandle) {
-    tasks.write().unwrap_or_else(PoisonError::into_inner).push(task);
+/// The tasks of one component.
+#[derive(Debug, Default)]
+pub struct Component {
+    tasks: RwLock<Tasks>,
 }
 
-fn health(tasks: &RwLock<Vec<AbortHandle>>) -> Health {
-    let tasks = tasks.read().unwrap_or_else(PoisonError::into_inner);
-    match tasks.iter().filter(|task| task.is_finished()).count() {
-        _ if tasks.is_empty() => Health::Absent,
-        0 => Health::Works,
-        ended => Health::Ended { ended, tasks: tasks.len() },
+#[derive(Debug, Default)]
+struct Tasks {
+    /// The one that stands for election, as long as there is the component.
+    candidate: Option<AbortHandle>,
+    /// Those that run while it leads.
+    leading: Vec<AbortHandle>,
+}
+
+impl Component {
+    /// It stands for election.
+    pub fn stands(&self, candidate: AbortHandle) {
+        self.change(|tasks| tasks.candidate = Some(candidate));
+    }
+
+    /// It runs what it runs while it leads.
+    pub fn leads(&self, tasks: Vec<AbortHandle>) {
+        self.change(|all| all.leading = tasks);
+    }
+
+    /// It ceases to lead, and ends what it ran.
+    pub fn waits(&self) {
+        self.change(|tasks| tasks.leading.clear());
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Tasks)) {
+        change(&mut self.tasks.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn health(&self) -> Health {
+        let tasks = self.tasks.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(candidate) = &tasks.candidate else { return Health::Absent };
+        let all = || tasks.leading.iter().chain([candidate]);
+        match all().filter(|task| task.is_finished()).count() {
+            0 => Health::Works,
+            ended => Health::Ended { ended, tasks: all().count() },
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::JoinSet;
+
     use super::*;
 
     #[tokio::test]
     async fn a_component_is_well_as_long_as_all_its_tasks_run() {
         let components = Components::default();
-        let running = tokio::spawn(std::future::pending::<()>());
-        let ended = tokio::spawn(async {});
-        let handle = ended.abort_handle();
-        ended.await.unwrap();
+        let mut tasks = JoinSet::new();
+        let running = tasks.spawn(std::future::pending::<()>());
+        let ended = tasks.spawn(async {});
+        tasks.join_next().await.unwrap().unwrap();
 
-        components.add_to_controller_manager(running.abort_handle());
-        let before = components.health();
-        components.add_to_controller_manager(handle);
-        let after = components.health();
+        let component = &components.controller_manager;
+        component.stands(running.clone());
+        let waits = components.health();
+        component.leads(vec![running, ended]);
+        let leads = components.health();
+        component.waits();
 
-        assert_eq!((before.controller_manager, before.scheduler), (Health::Works, Health::Absent));
-        assert_eq!(after.controller_manager, Health::Ended { ended: 1, tasks: 2 });
+        assert_eq!((waits.controller_manager, waits.scheduler), (Health::Works, Health::Absent));
+        assert_eq!(leads.controller_manager, Health::Ended { ended: 1, tasks: 3 });
+        assert_eq!(components.health().controller_manager, Health::Works);
     }
 }

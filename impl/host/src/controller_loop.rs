@@ -3,20 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Key, Request, Timestamp, Verb};
+use api::{Key, Request, Verb};
 use client::{Outcome, WorkQueue};
 use controllers::{Controller, Plan};
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, FuturesUnordered, StreamExt};
 
 use crate::informer::Informers;
 use crate::transport::Transport;
 use crate::{clock, requests};
 
-/// How many creations of one plan travel at once.
-const CREATIONS_AT_ONCE: usize = 64;
+/// How many creations or deletions of one plan travel at once.
+const TOGETHER: usize = 64;
 
 /// How long a loop sleeps at the most when nothing is due.
 const IDLE: Duration = Duration::from_secs(3600);
+
+/// What came of a plan.
+type Done = (Key, Vec<(Request, Outcome)>);
 
 /// Runs one controller for ever, as subscriber `subscriber` of the informers.
 pub async fn run(
@@ -26,16 +29,22 @@ pub async fn run(
     transport: Arc<dyn Transport>,
 ) {
     let mut queue = WorkQueue::default();
+    let mut running = FuturesUnordered::new();
     loop {
-        let Some((key, plan)) = next(&mut *controller, subscriber, &informers, &mut queue) else {
-            wait(&informers, queue.next_deadline()).await;
-            continue;
-        };
-        if let Some(when) = plan.look_again {
-            queue.add_after(key.clone(), when);
+        let changed = informers.changed();
+        while running.len() < controller.workers()
+            && let Some((key, plan)) = next(&mut *controller, subscriber, &informers, &mut queue)
+        {
+            running.push(carry_out(&*transport, key, plan.requests));
         }
-        let outcomes = perform(&*transport, plan.requests).await;
-        settle(&mut *controller, &mut queue, &key, &outcomes);
+        let has_room = running.len() < controller.workers();
+        tokio::select! {
+            Some((key, outcomes)) = running.next() => {
+                settle(&mut *controller, &mut queue, &key, &outcomes);
+            }
+            () = changed, if has_room => {}
+            () = tokio::time::sleep(left(&queue)), if has_room => {}
+        }
     }
 }
 
@@ -58,38 +67,36 @@ fn next(
     for request in &mut plan.requests {
         request.observed_revision = caches.view.revision;
     }
+    if let Some(when) = plan.look_again {
+        queue.add_after(key.clone(), when);
+    }
     Some((key, plan))
 }
 
-async fn wait(informers: &Informers, deadline: Option<Timestamp>) {
-    let left = deadline.map_or(IDLE, |deadline| {
+/// How long until a key becomes due by itself.
+fn left(queue: &WorkQueue) -> Duration {
+    queue.next_deadline().map_or(IDLE, |deadline| {
         Duration::try_from(deadline.duration_since(clock::now())).unwrap_or_default()
-    });
-    tokio::select! {
-        () = informers.changed() => {}
-        () = tokio::time::sleep(left) => {}
-    }
+    })
 }
 
-/// Performs requests in order; creations that follow one another travel together.
-async fn perform(transport: &dyn Transport, requests: Vec<Request>) -> Vec<(Request, Outcome)> {
+/// Performs requests in order; creations that follow one another travel together, and deletions do.
+async fn carry_out(transport: &dyn Transport, key: Key, requests: Vec<Request>) -> Done {
     let mut outcomes = vec![];
     let mut rest = requests.into_iter().peekable();
     while let Some(first) = rest.next() {
         let mut batch = vec![first];
-        while batch[0].verb == Verb::Create
-            && let Some(next) = rest.next_if(|next| next.verb == Verb::Create)
-        {
+        while let Some(next) = rest.next_if(|next| batch[0].travels_with(next)) {
             batch.push(next);
         }
         let performed = batch.into_iter().map(|request| async move {
             let outcome = requests::perform(transport, &request).await;
             (request, outcome)
         });
-        let performed: Vec<_> = stream::iter(performed).buffered(CREATIONS_AT_ONCE).collect().await;
+        let performed: Vec<_> = stream::iter(performed).buffered(TOGETHER).collect().await;
         outcomes.extend(performed);
     }
-    outcomes
+    (key, outcomes)
 }
 
 /// Tells the controller what came of its requests; a key with a refusal is tried again later.
@@ -99,6 +106,7 @@ fn settle(
     key: &Key,
     outcomes: &[(Request, Outcome)],
 ) {
+    queue.done(key);
     for (request, outcome) in outcomes {
         controller.completed(key, request, outcome);
     }

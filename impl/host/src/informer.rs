@@ -14,8 +14,10 @@ use client::wire::{read_event, read_list};
 use client::{Change, View};
 use http_body_util::BodyExt;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::requests;
+use crate::tasks::Tasks;
 use crate::trace::Trace;
 use crate::transport::{Body, BoxError, Transport};
 
@@ -63,13 +65,12 @@ impl Caches {
 }
 
 impl Informers {
-    /// Starts an informer for each resource, for this many subscribers.
+    /// Starts an informer for each resource, for this many subscribers. They live as long as `tasks`.
     pub fn start(
+        tasks: &mut Tasks,
         transport: Arc<dyn Transport>,
-        resources: &[&'static ApiResource],
-        subscribers: usize,
-        trace: Trace,
-        origin: Origin,
+        (resources, subscribers): (&[&'static ApiResource], usize),
+        (trace, origin): (Trace, Origin),
     ) -> Self {
         let caches = Caches {
             view: View::default(),
@@ -81,7 +82,7 @@ impl Informers {
         let informers = Self { shared: Arc::new(shared) };
         for index in 0..resources.len() {
             let informer = informers.clone();
-            tokio::spawn(async move { informer.follow(index).await });
+            tasks.spawn(async move { informer.follow(index).await });
         }
         informers
     }
@@ -91,9 +92,10 @@ impl Informers {
         self.shared.caches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes up when something has changed since it was last called.
-    pub async fn changed(&self) {
-        self.shared.changed.notified().await;
+    /// Ends when something changes after this call: who calls it before looking at the caches misses
+    /// nothing.
+    pub fn changed(&self) -> Notified<'_> {
+        self.shared.changed.notified()
     }
 
     async fn follow(&self, index: usize) {
@@ -133,7 +135,6 @@ impl Informers {
             caches.publish(&changes);
         }
         self.shared.changed.notify_waiters();
-        self.shared.changed.notify_one();
         Ok(())
     }
 
@@ -152,7 +153,6 @@ impl Informers {
                 self.observe(index, resource, &line)?;
             }
             self.shared.changed.notify_waiters();
-            self.shared.changed.notify_one();
         }
         Ok(())
     }

@@ -26,8 +26,9 @@ pub async fn run(mut scheduler: Scheduler, informers: Informers, transport: Arc<
     let (sender, mut completed) = mpsc::unbounded_channel();
     loop {
         settle(&mut scheduler, &mut completed, &transport, &sender);
+        let changed = informers.changed();
         let Some((pod, requests)) = next(&mut scheduler, &informers) else {
-            wait(&mut scheduler, &informers, &mut completed, &transport, &sender).await;
+            wait(&mut scheduler, changed, &mut completed, &transport, &sender).await;
             continue;
         };
         send(pod, requests, &transport, &sender);
@@ -89,7 +90,7 @@ fn tell(
 
 async fn wait(
     scheduler: &mut Scheduler,
-    informers: &Informers,
+    changed: impl Future<Output = ()>,
     completed: &mut UnboundedReceiver<Completed>,
     transport: &Arc<dyn Transport>,
     sender: &UnboundedSender<Completed>,
@@ -98,7 +99,7 @@ async fn wait(
         Duration::try_from(deadline.duration_since(clock::now())).unwrap_or_default()
     });
     tokio::select! {
-        () = informers.changed() => {}
+        () = changed => {}
         () = tokio::time::sleep(left) => {}
         Some(done) = completed.recv() => tell(scheduler, done, transport, sender),
     }

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod etcd;
+mod parts;
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::sim::Faults;
 
 pub(crate) use etcd::Etcd;
+pub(crate) use parts::{Controllers, Part, Parts};
 
 /// Kubernetes you can check: a cluster, a model, and traces that bind them.
 ///
@@ -100,9 +102,11 @@ pub(crate) struct Start {
     pub(crate) profile: Profile,
     #[command(flatten)]
     pub(crate) etcd: Etcd,
-    /// How many nodes.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=64))]
-    pub(crate) nodes: u16,
+    #[command(flatten)]
+    pub(crate) parts: Parts,
+    /// How many nodes [default: 1, and 0 without an API server].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(0..=64))]
+    pub(crate) nodes: Option<u16>,
     /// What runs the containers.
     #[arg(long, value_enum, default_value = "embedded")]
     pub(crate) runtime: Runtime,
@@ -330,6 +334,31 @@ pub(crate) enum Bench {
         /// How long each measurement of a rate takes.
         #[arg(long, default_value = "5")]
         seconds: NonZero<u64>,
+        /// How to print.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// The controllers: a Deployment that comes, rolls out and goes, a namespace, a garbage collection; and
+    /// what a cluster with many pods costs that nothing happens to. On simulated nodes.
+    Controllers {
+        /// How often the work is done, each time in a new cluster.
+        #[arg(long, default_value = "5")]
+        runs: NonZero<usize>,
+        /// How many replicas the Deployment has; nodes for at most 5,400 are there.
+        #[arg(long, default_value = "1000")]
+        replicas: NonZero<usize>,
+        /// How many objects the namespace has that is deleted.
+        #[arg(long, default_value = "5000")]
+        objects: NonZero<usize>,
+        /// How many dependents are collected.
+        #[arg(long, default_value = "10000")]
+        dependents: NonZero<usize>,
+        /// How many pods there are where nothing happens.
+        #[arg(long, default_value = "50000")]
+        pods: NonZero<usize>,
+        /// Seconds of idling to measure.
+        #[arg(long, default_value_t = 60)]
+        idle: u64,
         /// How to print.
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,

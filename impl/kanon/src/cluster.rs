@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::cli::{self, Output, Runtime};
+use crate::cli::{self, Output, Part, Runtime};
 use crate::control::{self, Order};
 use crate::failure::{self, Failure, While};
 use crate::kubeconfig::{self, Access};
@@ -50,24 +51,51 @@ pub(crate) fn start(arguments: &cli::Start) -> Result<ExitCode, Failure> {
 }
 
 fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failure> {
-    let trace = match &arguments.trace {
-        Some(file) => Some(std::path::absolute(file).while_doing(file.display())?),
-        None => None,
-    };
+    let components = parts(arguments)?;
+    let has_nodes = components.contains(&Part::ApiServer) && !arguments.etcd.api_server_only;
     Ok(Settings {
         profile: profile.name.clone(),
-        nodes: if arguments.etcd.api_server_only { 0 } else { arguments.nodes },
+        nodes: arguments.nodes.unwrap_or(u16::from(has_nodes)),
         runtime: arguments.runtime,
         port: arguments.port,
-        trace,
+        trace: absolute(arguments.trace.as_ref())?,
         node_monitor_grace_period: arguments.node_monitor_grace_period,
         node_lease_renew_interval: arguments.node_lease_renew_interval,
         default_toleration_seconds: arguments.default_toleration_seconds,
         wait: arguments.wait,
         demo: arguments.demo,
         etcd: EtcdServers::of(&arguments.etcd)?,
-        api_server_only: arguments.etcd.api_server_only,
+        components,
+        controllers: arguments.parts.controllers.clone(),
+        kubeconfig: absolute(arguments.parts.kubeconfig.as_ref())?,
     })
+}
+
+/// What of the control plane runs. Without an API server, the components need to be told of one.
+fn parts(arguments: &cli::Start) -> Result<Vec<Part>, Failure> {
+    let parts = &arguments.parts;
+    let components = match &*parts.components {
+        _ if arguments.etcd.api_server_only => vec![Part::ApiServer],
+        [] => Part::ALL.to_vec(),
+        components => components.to_vec(),
+    };
+    match (components.contains(&Part::ApiServer), &parts.kubeconfig) {
+        (true, Some(_)) => Err(Failure::usage(
+            "--kubeconfig is for components without an API server of our own: leave api-server out of \
+             --components",
+        )),
+        (false, None) => {
+            Err(Failure::usage("components without an API server need the --kubeconfig of one"))
+        }
+        (false, Some(_)) if !arguments.etcd.etcd_servers.is_empty() => Err(Failure::usage(
+            "--etcd-servers is for an API server, which --components leaves out",
+        )),
+        (true, None) | (false, Some(_)) => Ok(components),
+    }
+}
+
+fn absolute(file: Option<&PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    file.map(|file| std::path::absolute(file).while_doing(file.display())).transpose()
 }
 
 /// What can be known to fail before anything is touched.
@@ -145,6 +173,9 @@ fn introduce(profile: &Profile, running: &Running) -> Result<(), Failure> {
 }
 
 fn merge_kubeconfig(profile: &Profile, running: &Running) -> Result<(), Failure> {
+    if running.is_elsewhere {
+        return Ok(());
+    }
     let pki = pki::load_or_create(&profile.path("pki"))?;
     let access =
         Access { server: &running.server, authority_pem: &pki.authority_pem, admin: &pki.admin };
@@ -158,6 +189,9 @@ fn merge_kubeconfig(profile: &Profile, running: &Running) -> Result<(), Failure>
 fn report(profile: &Profile, running: &Running, output: Output) {
     match output {
         Output::Json => println!("{}", status_json(profile, Some(running))),
+        Output::Text if running.is_elsewhere => {
+            println!("They work for {}, until:  kanon stop -p {}", running.server, profile.name)
+        }
         Output::Text => println!(
             "kubectl now uses the context \"{}\". Type next:  kubectl get nodes -o wide",
             profile.name

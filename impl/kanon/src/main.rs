@@ -3,6 +3,7 @@
 mod cli;
 mod cluster;
 mod commands;
+mod components;
 mod control;
 mod demo;
 mod failure;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{self, Runtime};
+use crate::cli::{self, Controllers, Part, Runtime};
 use crate::failure::{Failure, While};
 use crate::storage::EtcdServers;
 
@@ -33,8 +33,14 @@ pub(crate) struct Settings {
     pub(crate) demo: bool,
     #[serde(default)]
     pub(crate) etcd: Option<EtcdServers>,
+    /// Empty in those of earlier versions, which ran all.
     #[serde(default)]
-    pub(crate) api_server_only: bool,
+    pub(crate) components: Vec<Part>,
+    #[serde(default)]
+    pub(crate) controllers: Controllers,
+    /// The kubeconfig of somebody else's API server, where none of our own runs.
+    #[serde(default)]
+    pub(crate) kubeconfig: Option<PathBuf>,
 }
 
 /// What a running cluster says of itself.
@@ -44,6 +50,16 @@ pub(crate) struct Running {
     pub(crate) server: String,
     pub(crate) nodes: Vec<String>,
     pub(crate) runtime: Runtime,
+    /// Whether the API server is not ours.
+    #[serde(default)]
+    pub(crate) is_elsewhere: bool,
+}
+
+impl Settings {
+    /// Whether a part of the control plane runs.
+    pub(crate) fn has(&self, part: Part) -> bool {
+        self.components.is_empty() || self.components.contains(&part)
+    }
 }
 
 impl Profile {
@@ -99,6 +115,19 @@ impl Profile {
             ))),
             Err(TryLockError::Error(error)) => Err(error).while_doing(path.display()),
         }
+    }
+
+    /// The name of this replica among others of the same component: the same after each start, so that
+    /// what this one held it takes up again at once.
+    pub(crate) fn identity(&self) -> Result<String, Failure> {
+        let path = self.path("identity");
+        if let Ok(identity) = std::fs::read_to_string(&path) {
+            return Ok(identity);
+        }
+        let host = nix::unistd::gethostname().while_doing("the name of this machine")?;
+        let identity = format!("{}_{}", host.to_string_lossy(), uuid::Uuid::new_v4());
+        write_private(&path, identity.as_bytes()).while_doing(path.display())?;
+        Ok(identity)
     }
 
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {

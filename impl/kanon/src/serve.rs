@@ -7,22 +7,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::resources;
-use api::trace::Origin;
-use apiserver::User;
+use conformance::suite::Target;
 use controllers::kubernetes_endpoints::Advertised;
-use controllers::{Config, Timeouts};
-use host::informer::Informers;
-use host::transport::Transport;
-use host::{
-    ApiServer, Local, Trace, bootstrap, controller_loop, http_server, kubernetes_endpoints,
-    scheduler_loop, tls,
-};
-use scheduler::Scheduler;
+use host::election::Standing;
+use host::{ApiServer, Local, Trace, bootstrap, http_server, kubernetes_endpoints, tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::components::{self, Starter, Way};
 use crate::control::{self, Order, Received};
 use crate::demo;
 use crate::failure::{Failure, While};
@@ -94,6 +87,19 @@ pub(crate) fn run(
 async fn cluster(
     profile: &Profile,
     settings: &Settings,
+    steps: Steps,
+    started: impl FnOnce(&Running) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    match &settings.kubeconfig {
+        Some(file) => elsewhere(profile, settings, file, steps, started).await,
+        None => here(profile, settings, steps, started).await,
+    }
+}
+
+/// A cluster of our own.
+async fn here(
+    profile: &Profile,
+    settings: &Settings,
     mut steps: Steps,
     started: impl FnOnce(&Running) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -115,14 +121,67 @@ async fn cluster(
         server: plane.address.clone(),
         nodes: nodes.names(),
         runtime: settings.runtime,
+        is_elsewhere: false,
     };
+    let orders = hear_orders(profile, &running)?;
+    started(&running)?;
+    obey(Some(&mut nodes), orders).await
+}
+
+/// Components for somebody else's API server.
+async fn elsewhere(
+    profile: &Profile,
+    settings: &Settings,
+    file: &Path,
+    mut steps: Steps,
+    started: impl FnOnce(&Running) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let target = Target::read(Some(file)).map_err(Failure::cannot)?;
+    let server = target.server.clone();
+    let version = components::version(&target).await?;
+    steps.done(&format!("API server {server} ({version})"));
+    let root_ca = String::from_utf8_lossy(&target.authority).into_owned();
+    let (way, trace) = (Way::Remote(Box::new(target)), trace(settings)?);
+    let identity = profile.identity()?;
+    let starter = Starter { way: &way, trace: &trace, identity: &identity };
+    let patience = Duration::from_secs(settings.wait);
+    for (part, mut standing) in starter.start(settings, &root_ca, &Arc::default()).await? {
+        let known = standing.wait_for(|standing| *standing != Standing::Unknown);
+        let known = tokio::time::timeout(patience, known).await;
+        let known =
+            known.map_err(|_| Failure::cannot(format!("{part}: {server} grants no Lease")))?;
+        steps.done(&format!("{part} {}", known.while_doing(part)?.clone()));
+    }
+    let running = Running {
+        pid: std::process::id(),
+        server,
+        nodes: vec![],
+        runtime: settings.runtime,
+        is_elsewhere: true,
+    };
+    let orders = hear_orders(profile, &running)?;
+    started(&running)?;
+    obey(None, orders).await
+}
+
+/// Tells other processes that this one is up, and hears their orders from now on.
+fn hear_orders(
+    profile: &Profile,
+    running: &Running,
+) -> Result<mpsc::UnboundedReceiver<Received>, Failure> {
     let path = profile.path("running.json");
-    let text = serde_json::to_vec_pretty(&running).while_doing(path.display())?;
+    let text = serde_json::to_vec_pretty(running).while_doing(path.display())?;
     write_private(&path, &text).while_doing(path.display())?;
     let (sender, orders) = mpsc::unbounded_channel();
     control::listen(profile, sender)?;
-    started(&running)?;
-    obey(&mut nodes, orders).await
+    Ok(orders)
+}
+
+fn trace(settings: &Settings) -> Result<Trace, Failure> {
+    match &settings.trace {
+        Some(path) => Trace::to_file(path).while_doing(path.display()),
+        None => Ok(Trace::off()),
+    }
 }
 
 fn count(number: u16, what: &str) -> String {
@@ -142,10 +201,7 @@ impl ControlPlane {
         settings: &Settings,
         steps: &mut Steps,
     ) -> Result<Self, Failure> {
-        let trace = match &settings.trace {
-            Some(path) => Trace::to_file(path).while_doing(path.display())?,
-            None => Trace::off(),
-        };
+        let trace = trace(settings)?;
         let (storage, opened) = storage::open(profile, settings.etcd.as_ref()).await?;
         steps.done(&opened);
         let pki = pki::load_or_create(&profile.path("pki"))?;
@@ -165,55 +221,26 @@ impl ControlPlane {
         keep_endpoints(admin, port);
         steps.done(&format!("{READY} at {address}"));
         let plane = Self { server, trace, address };
-        if !settings.api_server_only {
-            plane.start_controllers(settings, &pki);
-            plane.start_scheduler();
-            steps.done("controllers and scheduler started");
-        }
+        plane.start_components(profile, settings, &pki.authority_pem, steps).await?;
         Ok(plane)
     }
 
-    fn start_controllers(&self, settings: &Settings, pki: &Pki) {
-        let config = Config {
-            root_ca: pki.authority_pem.clone(),
-            timeouts: Timeouts {
-                monitor_grace_period_seconds: settings.node_monitor_grace_period,
-                ..Timeouts::default()
-            },
-            ..Config::default()
-        };
-        let (transport, origin) = self.component("kube-controller-manager");
-        let controllers = controllers::all(&config);
-        let informers = Informers::start(
-            Arc::clone(&transport),
-            resources::ALL,
-            controllers.len(),
-            self.trace.clone(),
-            origin,
-        );
-        for (subscriber, controller) in controllers.into_iter().enumerate() {
-            let (informers, transport) = (informers.clone(), Arc::clone(&transport));
-            let task = controller_loop::run(controller, subscriber, informers, transport);
-            let task = tokio::spawn(task).abort_handle();
-            self.server.components().add_to_controller_manager(task);
+    async fn start_components(
+        &self,
+        profile: &Profile,
+        settings: &Settings,
+        root_ca: &str,
+        steps: &mut Steps,
+    ) -> Result<(), Failure> {
+        let way = Way::Local(self.server.clone());
+        let identity = profile.identity()?;
+        let starter = Starter { way: &way, trace: &self.trace, identity: &identity };
+        let started = starter.start(settings, root_ca, self.server.components()).await?;
+        let names: Vec<&str> = started.iter().map(|(name, _)| *name).collect();
+        if !names.is_empty() {
+            steps.done(&format!("{} started", names.join(" and ")));
         }
-    }
-
-    fn start_scheduler(&self) {
-        let (transport, origin) = self.component("kube-scheduler");
-        let watched = [&resources::NODES, &resources::PODS];
-        let trace = self.trace.clone();
-        let informers = Informers::start(Arc::clone(&transport), &watched, 1, trace, origin);
-        let scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
-        let task = tokio::spawn(scheduler_loop::run(scheduler, informers, transport));
-        self.server.components().add_to_scheduler(task.abort_handle());
-    }
-
-    fn component(&self, name: &str) -> (Arc<dyn Transport>, Origin) {
-        let user = User { name: format!("system:{name}"), ..User::default() };
-        let origin = Origin::new(name, 0);
-        self.trace.acted(&origin, "started", String::new(), "", serde_json::Value::Null);
-        (Arc::new(Local::new(self.server.clone(), user, name, 0)), origin)
+        Ok(())
     }
 }
 
@@ -260,7 +287,7 @@ async fn wait_until_ready(
 
 /// Carries out orders until one, or a signal, says stop.
 async fn obey(
-    nodes: &mut Nodes,
+    mut nodes: Option<&mut Nodes>,
     mut orders: mpsc::UnboundedReceiver<Received>,
 ) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).while_doing("signals")?;
@@ -271,21 +298,21 @@ async fn obey(
             _ = terminate.recv() => None,
             _ = interrupt.recv() => None,
         };
-        let Some(received) = received else { return nodes.stop_all().await };
-        match received.order.clone() {
-            Order::Stop => {
-                let result = nodes.stop_all().await;
-                received.answer(result.as_ref().copied().map_err(Failure::to_string));
-                return result;
+        let order = received.as_ref().map_or(Order::Stop, |received| received.order.clone());
+        let result = match (&order, nodes.as_deref_mut()) {
+            (Order::Stop, Some(nodes)) => nodes.stop_all().await,
+            (Order::Stop, None) => Ok(()),
+            (Order::StopNode(name), Some(nodes)) => nodes.stop(name).await,
+            (Order::StartNode(name), Some(nodes)) => nodes.restart(name).await,
+            (Order::StopNode(_) | Order::StartNode(_), None) => {
+                Err(Failure::cannot("no node runs here"))
             }
-            Order::StopNode(name) => {
-                let result = nodes.stop(&name).await;
-                received.answer(result.map_err(|failure| failure.to_string()));
-            }
-            Order::StartNode(name) => {
-                let result = nodes.restart(&name).await;
-                received.answer(result.map_err(|failure| failure.to_string()));
-            }
+        };
+        if let Some(received) = received {
+            received.answer(result.as_ref().copied().map_err(Failure::to_string));
+        }
+        if order == Order::Stop {
+            return result;
         }
     }
 }

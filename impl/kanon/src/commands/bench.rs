@@ -2,11 +2,14 @@
 
 mod api;
 mod check;
+mod controllers;
+mod requests;
 mod start;
 mod store;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -20,6 +23,16 @@ pub(crate) fn run(arguments: &Bench) -> Result<ExitCode, Failure> {
         }
         Bench::Api { kubeconfig, seconds, output } => {
             api::run(kubeconfig.as_deref(), seconds.get(), *output)
+        }
+        Bench::Controllers { runs, replicas, objects, dependents, pods, idle, output } => {
+            let sizes = controllers::Sizes {
+                replicas: replicas.get(),
+                objects: objects.get(),
+                dependents: dependents.get(),
+                pods: pods.get(),
+                idle: Duration::from_secs(*idle),
+            };
+            controllers::run(runs.get(), sizes, *output)
         }
         Bench::Check { runs, output } => check::run(runs.get(), *output),
         Bench::Store { keys, value_bytes, seconds, endpoint, output } => {

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod certificates;
+mod components;
 mod conform;
 mod containers;
 mod durability;
@@ -48,6 +49,7 @@ fn main() -> std::process::ExitCode {
         resource_quotas::trials(),
         service_accounts::trials(),
         certificates::trials(),
+        components::trials(),
         conform::trials(),
         hostile::trials(),
         containers::trials(),

@@ -13,6 +13,7 @@ use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::requests::{self, expect};
 use super::{Folder, kibibytes, machine, start};
 use crate::cli::{Output, Runtime};
 use crate::failure::{Failure, While};
@@ -46,7 +47,7 @@ pub(super) fn run(
     }
     let program = std::env::current_exe().while_doing("finding this program")?;
     let folder = Folder::create()?;
-    let pid = start::start_and_stay(&program, folder.path(), Runtime::Simulated)?;
+    let pid = start::start_and_stay(&program, folder.path(), Runtime::Simulated, &[])?;
     let target = Target::read(Some(&folder.path().join("kubeconfig"))).map_err(Failure::cannot);
     let report = target.and_then(|target| runtime.block_on(measure(&target, Some(pid), time)));
     start::delete(&program, folder.path())?;
@@ -85,8 +86,8 @@ async fn measure(target: &Target, pid: Option<u32>, time: Duration) -> Result<Re
     let version = session.send(Method::GET, "/version", None).await.map_err(Failure::cannot)?.1;
     let version: Value = serde_json::from_slice(&version).while_doing("/version")?;
     for name in [NAMESPACE, LIST_NAMESPACE] {
-        let body = load::json(&json!({"metadata": {"name": name}}));
-        load::expect(&mut session, Method::POST, "/api/v1/namespaces", body, 201).await?;
+        let body = requests::body(&json!({"metadata": {"name": name}}));
+        expect(&mut session, Method::POST, "/api/v1/namespaces", body, 201).await?;
     }
     let mut rates = vec![];
     for connections in CONNECTIONS {
@@ -117,14 +118,14 @@ async fn measure(target: &Target, pid: Option<u32>, time: Duration) -> Result<Re
 
 /// Reads a list of many objects a few times.
 async fn list(target: &Target) -> Result<List, Failure> {
-    load::fill(target, LIST_NAMESPACE, LISTED).await?;
+    requests::fill(target, LIST_NAMESPACE, LISTED, &Value::Null).await?;
     let mut session = Session::open(target).await.map_err(Failure::cannot)?;
-    let path = load::path(LIST_NAMESPACE);
+    let path = requests::path(LIST_NAMESPACE);
     let mut milliseconds = vec![];
     let mut bytes = 0;
     for _ in 0..LISTS {
         let begun = std::time::Instant::now();
-        bytes = load::expect(&mut session, Method::GET, &path, None, 200).await?.len();
+        bytes = expect(&mut session, Method::GET, &path, None, 200).await?.len();
         milliseconds.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     Ok(List { objects: LISTED, bytes, milliseconds: super::distribution(milliseconds) })

@@ -1,10 +1,12 @@
 //! `kanon bench start`: what a start costs, as a distribution.
 
+use std::fmt;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Folder, distribution, kibibytes, machine, round};
@@ -30,7 +32,10 @@ pub(super) fn run(
     let starts = (0..runs)
         .map(|_| one_start(&program, folder.path(), runtime))
         .collect::<Result<Vec<_>, _>>()?;
-    let idling = idling(&program, folder.path(), runtime, Duration::from_secs(idle))?;
+    let pid = start_and_stay(&program, folder.path(), runtime, &[])?;
+    let idling = self::idle(pid, Duration::from_secs(idle));
+    delete(&program, folder.path())?;
+    let idling = idling?;
     let size = std::fs::metadata(&program).while_doing(program.display())?.len();
     let report = report(&starts, &idling, size, runtime);
     match output {
@@ -46,17 +51,22 @@ struct Start {
 }
 
 fn one_start(program: &Path, folder: &Path, runtime: Runtime) -> Result<Start, Failure> {
-    let start = start(program, folder, runtime)?;
+    let start = start(program, folder, runtime, &[])?;
     delete(program, folder)?;
     Ok(start)
 }
 
 /// Starts a cluster with an empty folder, and tells when its API server and its node were ready.
-fn start(program: &Path, folder: &Path, runtime: Runtime) -> Result<Start, Failure> {
+fn start(
+    program: &Path,
+    folder: &Path,
+    runtime: Runtime,
+    flags: &[&str],
+) -> Result<Start, Failure> {
     let begun = Instant::now();
     let milliseconds = || begun.elapsed().as_secs_f64() * 1000.0;
     let mut command = command(program, folder, "start");
-    command.args(["--port", "0", "--runtime", name(runtime)]).stdout(Stdio::piped());
+    command.args(["--port", "0", "--runtime", name(runtime)]).args(flags).stdout(Stdio::piped());
     let mut child = command.spawn().while_doing("kanon start")?;
     let mut ready_milliseconds = f64::NAN;
     for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufReader::lines) {
@@ -72,13 +82,14 @@ fn start(program: &Path, folder: &Path, runtime: Runtime) -> Result<Start, Failu
     Ok(Start { ready_milliseconds, node_milliseconds })
 }
 
-/// Starts a cluster, for others to measure. Its process.
+/// Starts a cluster with more flags, for others to measure. Its process.
 pub(super) fn start_and_stay(
     program: &Path,
     folder: &Path,
     runtime: Runtime,
+    flags: &[&str],
 ) -> Result<u32, Failure> {
-    start(program, folder, runtime)?;
+    start(program, folder, runtime, flags)?;
     let path = folder.join("data").join("running.json");
     let running: Running = profile::read_json(&path).while_doing(path.display())?;
     Ok(running.pid)
@@ -103,26 +114,35 @@ fn name(runtime: Runtime) -> &'static str {
     }
 }
 
-struct Idling {
+/// What a process costs while nothing happens.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Idling {
     seconds: f64,
     resident_mebibytes: f64,
     cpu_percent: f64,
 }
 
-fn idling(
-    program: &Path,
-    folder: &Path,
-    runtime: Runtime,
-    time: Duration,
-) -> Result<Idling, Failure> {
-    let pid = start_and_stay(program, folder, runtime)?;
+impl fmt::Display for Idling {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seconds, resident_mebibytes, cpu_percent } = self;
+        write!(
+            formatter,
+            "{resident_mebibytes} MiB resident, {cpu_percent} % of a core, over {seconds} s"
+        )
+    }
+}
+
+/// Waits for so long, and tells what the process has cost.
+pub(super) fn idle(pid: u32, time: Duration) -> Result<Idling, Failure> {
     let (begun, before) = (Instant::now(), cpu_seconds(pid)?);
     std::thread::sleep(time);
     let seconds = begun.elapsed().as_secs_f64();
-    let cpu_percent = (cpu_seconds(pid)? - before) / seconds * 100.0;
-    let resident_mebibytes = kibibytes(pid, "VmRSS:")? / 1024.0;
-    delete(program, folder)?;
-    Ok(Idling { seconds, resident_mebibytes, cpu_percent })
+    Ok(Idling {
+        seconds: round(seconds),
+        resident_mebibytes: round(kibibytes(pid, "VmRSS:")? / 1024.0),
+        cpu_percent: round((cpu_seconds(pid)? - before) / seconds * 100.0),
+    })
 }
 
 /// CPU time of a process so far. Source: proc_pid_stat(5), fields 14 and 15.
@@ -144,8 +164,7 @@ fn report(starts: &[Start], idling: &Idling, size: u64, runtime: Runtime) -> Val
         "runs": starts.len(),
         "readyzMilliseconds": distribution(ready),
         "nodeReadyMilliseconds": distribution(node),
-        "idle": {"seconds": round(idling.seconds), "residentMebibytes": round(idling.resident_mebibytes),
-            "cpuPercent": round(idling.cpu_percent)},
+        "idle": idling,
         "binaryMebibytes": round(size as f64 / 1024.0 / 1024.0),
     })
 }

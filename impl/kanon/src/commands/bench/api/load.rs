@@ -12,12 +12,8 @@ use tokio::task::JoinSet;
 
 use super::NAMESPACE;
 use crate::commands::bench::distribution;
+use crate::commands::bench::requests::{config_map, expect, path};
 use crate::failure::{Failure, While};
-
-/// How long the value of a ConfigMap is.
-const VALUE_BYTES: usize = 1024;
-/// How many connections fill a namespace.
-const FILLERS: usize = 16;
 
 /// What is done to an object, in this order: each finds what the one before has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -124,9 +120,9 @@ impl Worker {
         let one = format!("{all}/{name}");
         let session = &mut self.session;
         match verb {
-            Verb::Create => expect(session, Method::POST, &all, body(&name, "of", count), 201),
+            Verb::Create => expect(session, Method::POST, &all, config_map(&name, "of", count, &Value::Null), 201),
             Verb::Get => expect(session, Method::GET, &one, None, 200),
-            Verb::Update => expect(session, Method::PUT, &one, body(&name, "of", count + 1), 200),
+            Verb::Update => expect(session, Method::PUT, &one, config_map(&name, "of", count + 1, &Value::Null), 200),
             Verb::Patch => {
                 let patch = json!({"data": {"patched": count.to_string()}}).to_string();
                 let patch = Some(("application/merge-patch+json", Bytes::from(patch)));
@@ -145,58 +141,4 @@ impl Worker {
         .await?;
         Ok(())
     }
-}
-
-/// Makes so many objects in a namespace.
-pub(super) async fn fill(
-    target: &Target,
-    namespace: &'static str,
-    objects: usize,
-) -> Result<(), Failure> {
-    let mut running = JoinSet::new();
-    for filler in 0..FILLERS {
-        let mut session = Session::open(target).await.map_err(Failure::cannot)?;
-        running.spawn(async move {
-            for number in (filler..objects).step_by(FILLERS) {
-                let body = body(&format!("listed-{number}"), "list", number);
-                expect(&mut session, Method::POST, &path(namespace), body, 201).await?;
-            }
-            Ok::<_, Failure>(())
-        });
-    }
-    while let Some(filled) = running.join_next().await {
-        filled.while_doing("a connection")??;
-    }
-    Ok(())
-}
-
-/// Where the ConfigMaps of a namespace are.
-pub(super) fn path(namespace: &str) -> String {
-    format!("/api/v1/namespaces/{namespace}/configmaps")
-}
-
-/// A ConfigMap with a value that no other has.
-pub(super) fn body(name: &str, label: &str, count: usize) -> Option<(&'static str, Bytes)> {
-    let value = format!("{count:0>VALUE_BYTES$}");
-    json(&json!({"metadata": {"name": name, "labels": {"of": label}}, "data": {"value": value}}))
-}
-
-/// A body of JSON.
-pub(super) fn json(value: &Value) -> Option<(&'static str, Bytes)> {
-    Some(("application/json", Bytes::from(value.to_string())))
-}
-
-/// Sends a request that must be answered with this code. The answer.
-pub(super) async fn expect(
-    session: &mut Session,
-    method: Method,
-    path: &str,
-    body: Option<(&str, Bytes)>,
-    code: u16,
-) -> Result<Bytes, Failure> {
-    let (got, answer) = session.send(method, path, body).await.map_err(Failure::cannot)?;
-    if got == code {
-        return Ok(answer);
-    }
-    Err(Failure::cannot(format!("{path}: {got} {}", String::from_utf8_lossy(&answer))))
 }

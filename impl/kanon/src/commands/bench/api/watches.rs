@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use conformance::suite::{Session, Target};
 use http::Method;
-use http_body_util::BodyExt;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::{NAMESPACE, load};
+use super::NAMESPACE;
 use crate::commands::bench::distribution;
+use crate::commands::bench::requests::{Watch, config_map, expect, path};
 use crate::failure::{Failure, While};
 
 /// How many events there are in all, as far as writes are enough for them.
@@ -51,16 +51,17 @@ pub(super) async fn fan_out(target: &Target, watches: usize) -> Result<Fanout, F
     let mut opened = Vec::with_capacity(watches);
     for _ in 0..watches {
         let session = Session::open(target).await.map_err(Failure::cannot)?;
-        opened.push(Watch::open(session, &label).await?);
+        let selected = format!("{}?labelSelector=of%3D{label}", path(NAMESPACE));
+        opened.push(Watch::open(session, &selected).await?);
     }
     let mut session = Session::open(target).await.map_err(Failure::cannot)?;
     let begun = Instant::now();
     // None is waited for before the first write: opening so many may take longer than a silence may.
-    let heard = opened.into_iter().map(|watch| watch.hear(Arc::clone(&answered)));
+    let heard = opened.into_iter().map(|watch| hear(watch, Arc::clone(&answered)));
     let mut running: JoinSet<_> = heard.collect();
     for (number, answered) in answered.iter().enumerate() {
-        let body = load::body(&format!("{label}-{number}"), &label, number);
-        load::expect(&mut session, Method::POST, &load::path(NAMESPACE), body, 201).await?;
+        let body = config_map(&format!("{label}-{number}"), &label, number, &Value::Null);
+        expect(&mut session, Method::POST, &path(NAMESPACE), body, 201).await?;
         answered.get_or_init(Instant::now);
     }
     let mut milliseconds = vec![];
@@ -75,50 +76,17 @@ pub(super) async fn fan_out(target: &Target, watches: usize) -> Result<Fanout, F
     })
 }
 
-/// An open watch. Its connection is kept as long as this.
-struct Watch {
-    session: Session,
-    events: hyper::body::Incoming,
-    line: Vec<u8>,
-}
-
-impl Watch {
-    /// Lists, and watches from there on, as clients do.
-    async fn open(mut session: Session, label: &str) -> Result<Self, Failure> {
-        let selected = format!("{}?labelSelector=of%3D{label}", load::path(NAMESPACE));
-        let list = load::expect(&mut session, Method::GET, &selected, None, 200).await?;
-        let list: Value = serde_json::from_slice(&list).while_doing("a list")?;
-        let version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-        let path = format!("{selected}&watch=true&resourceVersion={version}");
-        let (code, events) =
-            session.begin(Method::GET, &path, None).await.map_err(Failure::cannot)?;
-        if code != 200 {
-            return Err(Failure::cannot(format!("{path}: {code}")));
+/// Hears of every write. How long after the answer to it; nothing where the event came before.
+async fn hear(mut watch: Watch, answered: Arc<[OnceLock<Instant>]>) -> Result<Vec<f64>, Failure> {
+    let mut milliseconds = vec![];
+    while milliseconds.len() < answered.len() {
+        for line in watch.lines().await? {
+            let number = number(&line).ok_or_else(|| unexpected(&line))?;
+            let since = answered.get(number).and_then(OnceLock::get);
+            milliseconds.push(since.map_or(0.0, |at| at.elapsed().as_secs_f64() * 1000.0));
         }
-        Ok(Self { session, events, line: vec![] })
     }
-
-    /// Hears of every write. How long after the answer to it; nothing where the event came before.
-    async fn hear(mut self, answered: Arc<[OnceLock<Instant>]>) -> Result<Vec<f64>, Failure> {
-        let mut milliseconds = vec![];
-        while milliseconds.len() < answered.len() {
-            let frame = self.session.in_time("a watch", self.events.frame()).await;
-            let frame = frame.map_err(Failure::cannot)?;
-            let frame = frame.ok_or_else(|| Failure::cannot("a watch ended"))?;
-            let Ok(data) = frame.while_doing("a watch")?.into_data() else { continue };
-            for byte in data {
-                if byte != b'\n' {
-                    self.line.push(byte);
-                    continue;
-                }
-                let number = number(&self.line).ok_or_else(|| unexpected(&self.line))?;
-                let since = answered.get(number).and_then(OnceLock::get);
-                milliseconds.push(since.map_or(0.0, |at| at.elapsed().as_secs_f64() * 1000.0));
-                self.line.clear();
-            }
-        }
-        Ok(milliseconds)
-    }
+    Ok(milliseconds)
 }
 
 /// An event that is about none of the written objects.

@@ -1,0 +1,200 @@
+//! The controller manager and the scheduler: started for an API server in this process or elsewhere.
+
+use std::sync::Arc;
+
+use api::trace::Origin;
+use api::{ApiResource, resources};
+use apiserver::User;
+use client::leader_election::Candidate;
+use conformance::suite::{Session, Target};
+use controllers::{Config, Timeouts};
+use host::components::{Component, Components};
+use host::election::{self, Standing};
+use host::informer::Informers;
+use host::transport::Transport;
+use host::{ApiServer, Local, Remote, Tasks, Trace, controller_loop, scheduler_loop, served};
+use http::Method;
+use scheduler::Scheduler;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::cli::Part;
+use crate::failure::{Failure, While};
+use crate::profile::Settings;
+
+const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+const SCHEDULER: &str = "kube-scheduler";
+
+/// Where components find their API server.
+pub(crate) enum Way {
+    /// In this process.
+    Local(ApiServer),
+    /// Somewhere else.
+    Remote(Box<Target>),
+}
+
+impl Way {
+    /// How a component gets there.
+    fn transport(&self, component: &str) -> Result<Arc<dyn Transport>, Failure> {
+        match self {
+            Self::Local(server) => {
+                let user = User { name: format!("system:{component}"), ..User::default() };
+                Ok(Arc::new(Local::new(server.clone(), user, component, 0)))
+            }
+            Self::Remote(target) => {
+                let tls = conformance::suite::client_config(target).map_err(Failure::cannot)?;
+                let remote = Remote::new(&target.server, tls, &target.token, component);
+                Ok(Arc::new(remote.while_doing(&target.server)?))
+            }
+        }
+    }
+}
+
+/// Which version an API server has; an error where there is none.
+pub(crate) async fn version(target: &Target) -> Result<String, Failure> {
+    let mut session = Session::open(target).await.map_err(Failure::cannot)?;
+    let (code, body) =
+        session.send(Method::GET, "/version", None).await.map_err(Failure::cannot)?;
+    let version: Value = serde_json::from_slice(&body).unwrap_or_default();
+    match version["gitVersion"].as_str() {
+        Some(version) => Ok(version.to_owned()),
+        None => Err(Failure::cannot(format!("{}/version: {code}", target.server))),
+    }
+}
+
+/// Starts components, each as a candidate that acts once it leads.
+pub(crate) struct Starter<'a> {
+    pub(crate) way: &'a Way,
+    pub(crate) trace: &'a Trace,
+    /// The name of this replica.
+    pub(crate) identity: &'a str,
+}
+
+/// A component's name, and how its election stands.
+type Standings = Vec<(&'static str, watch::Receiver<Standing>)>;
+
+impl Starter<'_> {
+    /// Those that the settings name.
+    pub(crate) async fn start(
+        &self,
+        settings: &Settings,
+        root_ca: &str,
+        components: &Arc<Components>,
+    ) -> Result<Standings, Failure> {
+        let mut standings = vec![];
+        if settings.has(Part::ControllerManager) {
+            let standing = self.controller_manager(settings, root_ca, components).await?;
+            standings.push((CONTROLLER_MANAGER, standing));
+        }
+        if settings.has(Part::Scheduler) {
+            standings.push((SCHEDULER, self.scheduler(components).await?));
+        }
+        Ok(standings)
+    }
+
+    async fn controller_manager(
+        &self,
+        settings: &Settings,
+        root_ca: &str,
+        components: &Arc<Components>,
+    ) -> Result<watch::Receiver<Standing>, Failure> {
+        let config = Config {
+            root_ca: root_ca.to_owned(),
+            timeouts: Timeouts {
+                monitor_grace_period_seconds: settings.node_monitor_grace_period,
+                ..Timeouts::default()
+            },
+            ..Config::default()
+        };
+        let chosen = settings.controllers.clone();
+        let start = move |started: Started| {
+            let mut controllers = controllers::all(&config);
+            controllers.retain(|controller| chosen.has(controller.name()));
+            let subscribers = controllers.len();
+            let mut tasks = Tasks::default();
+            let informers = started.informers(&mut tasks, subscribers);
+            for (subscriber, controller) in controllers.into_iter().enumerate() {
+                let (informers, transport) = (informers.clone(), Arc::clone(&started.transport));
+                tasks.spawn(controller_loop::run(controller, subscriber, informers, transport));
+            }
+            tasks
+        };
+        self.stand(CONTROLLER_MANAGER, resources::ALL, start, components, |all| {
+            &all.controller_manager
+        })
+        .await
+    }
+
+    async fn scheduler(
+        &self,
+        components: &Arc<Components>,
+    ) -> Result<watch::Receiver<Standing>, Failure> {
+        let watched = [&resources::NODES, &resources::PODS];
+        let start = |started: Started| {
+            let mut tasks = Tasks::default();
+            let informers = started.informers(&mut tasks, 1);
+            let scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
+            tasks.spawn(scheduler_loop::run(scheduler, informers, started.transport));
+            tasks
+        };
+        self.stand(SCHEDULER, &watched, start, components, |all| &all.scheduler).await
+    }
+
+    async fn stand(
+        &self,
+        name: &'static str,
+        watched: &[&'static ApiResource],
+        start: impl Fn(Started) -> Tasks + Send + 'static,
+        components: &Arc<Components>,
+        component: fn(&Components) -> &Component,
+    ) -> Result<watch::Receiver<Standing>, Failure> {
+        let transport = self.way.transport(name)?;
+        let watched = match self.way {
+            Way::Local(_) => watched.to_vec(),
+            Way::Remote(target) => {
+                served::of(&*transport, watched).await.while_doing(&target.server)?
+            }
+        };
+        let started =
+            Started { name, transport: Arc::clone(&transport), watched, trace: self.trace.clone() };
+        let (sender, receiver) = watch::channel(Standing::default());
+        let (leads, waits) = (Arc::clone(components), Arc::clone(components));
+        let run = election::run(
+            Candidate::new(name, self.identity),
+            name,
+            transport,
+            move || {
+                let tasks = start(started.clone());
+                component(&leads).leads(tasks.handles());
+                tasks
+            },
+            move |standing| {
+                if standing != Standing::Leads {
+                    component(&waits).waits();
+                }
+                sender.send_replace(standing);
+            },
+        );
+        component(components).stands(tokio::spawn(run).abort_handle());
+        Ok(receiver)
+    }
+}
+
+/// What a component is given each time it begins to lead.
+#[derive(Clone)]
+struct Started {
+    name: &'static str,
+    transport: Arc<dyn Transport>,
+    watched: Vec<&'static ApiResource>,
+    trace: Trace,
+}
+
+impl Started {
+    fn informers(&self, tasks: &mut Tasks, subscribers: usize) -> Informers {
+        let origin = Origin::new(self.name, 0);
+        self.trace.acted(&origin, "started", String::new(), "", Value::Null);
+        let transport = Arc::clone(&self.transport);
+        let trace = (self.trace.clone(), origin);
+        Informers::start(tasks, transport, (&self.watched, subscribers), trace)
+    }
+}
