@@ -52,6 +52,10 @@ pub async fn run(
     loop {
         let now = clock::now();
         let until = elector.leads_until().filter(|until| now < *until);
+        if tasks.as_ref().is_some_and(Tasks::has_ended) {
+            // One has panicked: all forget what they knew, as when the process is started anew.
+            tasks = None;
+        }
         if until.is_none() {
             // Dropping them ends them.
             if tasks.take().is_some() {

@@ -14,6 +14,11 @@ impl Tasks {
         self.handles.push(tokio::spawn(task).abort_handle());
     }
 
+    /// Whether one of them has ended.
+    pub fn has_ended(&self) -> bool {
+        self.handles.iter().any(AbortHandle::is_finished)
+    }
+
     /// What tells whether they still run.
     pub fn handles(&self) -> Vec<AbortHandle> {
         self.handles.clone()
@@ -40,10 +45,26 @@ mod tests {
             std::future::pending::<()>().await;
             drop(held);
         });
-        assert!(!tasks.handles()[0].is_finished());
+        assert!(!tasks.has_ended());
 
         drop(tasks);
 
         assert!(ended.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn one_that_panics_has_ended() {
+        let (held, ended) = oneshot::channel::<()>();
+        let mut tasks = Tasks::default();
+        tasks.spawn(std::future::pending());
+        tasks.spawn(async move {
+            let _held = held;
+            panic!("this is meant to be seen in the output");
+        });
+
+        assert!(ended.await.is_err());
+        while !tasks.has_ended() {
+            tokio::task::yield_now().await;
+        }
     }
 }

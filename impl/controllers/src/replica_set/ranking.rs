@@ -1,9 +1,11 @@
 //! Which pods go first when there are too many: those whose loss is felt least.
 //!
 //! Source: `ActivePodsWithRanks` in pkg/controller/controller_utils.go (v1.36). Ages are compared by their
-//! logarithm, so that pods of about the same age are told apart by uid, not by age.
+//! logarithm, so that pods of about the same age are told apart by uid, not by age. Upstream's comparison is
+//! no order: pods of exactly the same age it compares further, those of about the same by uid at once, so
+//! that three of them can each go before the next. Here all of about the same age are compared further.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -38,8 +40,8 @@ pub(crate) fn least_missed(active: &[Arc<Pod>], now: Timestamp) -> Vec<Arc<Pod>>
 
 fn sorted(active: &[Arc<Pod>], crowds: &BTreeMap<String, usize>, now: Timestamp) -> Vec<Arc<Pod>> {
     let mut ranked = active.to_vec();
-    ranked.sort_by(|left, right| {
-        rank(left, crowds).cmp(&rank(right, crowds)).then_with(|| compare_ages(left, right, now))
+    ranked.sort_by_cached_key(|pod| {
+        (rank(pod, crowds), rank_of_age(pod, now), uid(&pod.metadata).to_owned())
     });
     ranked
 }
@@ -60,32 +62,13 @@ fn rank(pod: &Pod, crowds: &BTreeMap<String, usize>) -> Rank {
 }
 
 /// Ready for a shorter time first, then restarted more often, then created later.
-fn compare_ages(left: &Pod, right: &Pod, now: Timestamp) -> Ordering {
-    let uids = || uid(&left.metadata).cmp(uid(&right.metadata));
-    let ready = younger_first(pods::ready_since(left), pods::ready_since(right), now);
-    let created = younger_first(created_at(left), created_at(right), now);
-    let restarts = restarts_max(right).cmp(&restarts_max(left));
-    ready.unwrap_or_else(uids).then(restarts).then_with(|| created.unwrap_or_else(uids))
-}
-
-/// `None` when the times differ by too little to tell.
-fn younger_first(
-    left: Option<Timestamp>,
-    right: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<Ordering> {
-    match (left, right) {
-        (left, right) if left == right => Some(Ordering::Equal),
-        (Some(left), Some(right)) => {
-            let order = age_rank(left, now).cmp(&age_rank(right, now));
-            (order != Ordering::Equal).then_some(order)
-        }
-        (left, right) => Some(left.cmp(&right)),
-    }
+fn rank_of_age(pod: &Pod, now: Timestamp) -> (Option<i64>, Reverse<i32>, Option<i64>) {
+    let age = |since: Option<Timestamp>| since.map(|since| logarithm_of_age(since, now));
+    (age(pods::ready_since(pod)), Reverse(restarts_max(pod)), age(created_at(pod)))
 }
 
 /// The binary logarithm of an age in nanoseconds, -1 for none.
-fn age_rank(since: Timestamp, now: Timestamp) -> i64 {
+fn logarithm_of_age(since: Timestamp, now: Timestamp) -> i64 {
     let age = now.as_nanosecond() - since.as_nanosecond();
     age.checked_ilog2().map_or(-1, i64::from)
 }
@@ -130,4 +113,51 @@ fn related_uids<'a, K: Replicated>(view: &'a View, owner: &'a K) -> BTreeSet<&'a
     });
     related.extend(siblings.map(|sibling| uid(sibling.metadata())));
     related
+}
+
+#[cfg(test)]
+mod tests {
+    use api::resources;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{at, object_of, time_text};
+
+    #[test]
+    fn the_order_is_the_same_whatever_order_the_pods_came_in() {
+        // By age alone the first goes before the second and that before the third; by restarts, the third
+        // goes before the first.
+        let pods = [pod("1", 100, 0), pod("2", 101, 0), pod("3", 100, 1)];
+
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let ranked = least_missed(&order.map(|index| Arc::clone(&pods[index])), at(10_000));
+
+            let uids: Vec<_> = ranked.iter().map(|pod| uid(&pod.metadata)).collect();
+            assert_eq!(uids, ["3", "1", "2"], "{order:?}");
+        }
+    }
+
+    #[test]
+    fn the_younger_of_very_different_ages_goes_first() {
+        let pods = [pod("1", 100, 3), pod("2", 9_000, 0)];
+
+        let ranked = least_missed(&pods, at(10_000));
+
+        assert_eq!(uid(&ranked[0].metadata), "2");
+    }
+
+    fn pod(uid: &str, ready_since: i64, restarts: i32) -> Arc<Pod> {
+        let condition = json!({"type": "Ready", "status": "True",
+            "lastTransitionTime": time_text(ready_since)});
+        let pod = json!({
+            "metadata": {"name": uid, "namespace": "n", "uid": uid, "creationTimestamp": time_text(1)},
+            "spec": {"nodeName": "a", "containers": []},
+            "status": {"phase": "Running", "conditions": [condition],
+                "containerStatuses": [{"name": "c", "restartCount": restarts, "ready": true,
+                    "image": "", "imageID": ""}]}});
+        match object_of(&resources::PODS, pod) {
+            api::AnyObject::Pod(pod) => pod,
+            other => panic!("{other:?}"),
+        }
+    }
 }
