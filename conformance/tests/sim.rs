@@ -1,8 +1,9 @@
 //! Simulated runs: whatever the seed and whatever fails, the model allows what happens.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use conformance::sim::{Fault, Faults, Options, Summary, run};
+use conformance::sim::{Fault, Faults, Options, Summary, Violation, Workload, Workloads, run};
 use proptest::prelude::*;
 
 /// Steps before a cluster is left to settle.
@@ -22,19 +23,86 @@ proptest! {
         steps in 200..STEPS,
         faults in prop::sample::subsequence(Fault::ALL.to_vec(), 0..=Fault::ALL.len()),
     ) {
-        let options = Options { seed, steps, faults: faults.into_iter().collect() };
+        let options = Options { seed, steps, faults: faults.into_iter().collect(), workloads: Workloads::default() };
 
         if let Err(violation) = run(&options, &mut std::io::sink()) {
-            let file = serde_json::to_string(&options).unwrap();
-            let why = format!("{violation}\nto keep it: conformance/scenarios/{seed}.json: {file}");
-            return Err(TestCaseError::fail(why));
+            return Err(TestCaseError::fail(to_keep(&options, &violation)));
         }
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(61_832),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_claims_of_every_workload_hold_whatever_fails(
+        seed in any::<u64>(),
+        steps in 200..STEPS,
+        faults in prop::sample::subsequence(Fault::ALL.to_vec(), 0..=Fault::ALL.len()),
+        workloads in prop::sample::subsequence(Workload::ALL.to_vec(), 1..=2),
+    ) {
+        let (faults, workloads) = (faults.into_iter().collect(), workloads.into_iter().collect());
+        let options = Options { seed, steps, faults, workloads };
+
+        if let Err(violation) = run(&options, &mut std::io::sink()) {
+            return Err(TestCaseError::fail(to_keep(&options, &violation)));
+        }
+    }
+}
+
+/// How a violation becomes a file.
+fn to_keep(options: &Options, violation: &Violation) -> String {
+    let (seed, file) = (options.seed, serde_json::to_string(options).unwrap());
+    format!("{violation}\nto keep it: conformance/scenarios/{seed}.json: {file}")
+}
+
+#[test]
+fn every_workload_makes_its_controllers_work() {
+    for (workload, works) in [
+        (
+            Workload::StatefulSets,
+            &["create controllerrevisions/", "update-status statefulsets/"][..],
+        ),
+        (Workload::DaemonSets, &["create controllerrevisions/", "update-status daemonsets/"]),
+        (Workload::Jobs, &["update-status jobs/", "delete jobs/"]),
+        (Workload::Services, &["create endpoints/", "update endpointslices/"]),
+        (Workload::Budgets, &["update-status poddisruptionbudgets/", "create replicasets/"]),
+        (Workload::Namespaces, &["delete namespaces/", "delete configmaps/team-"]),
+        (
+            Workload::Owners,
+            &["delete configmaps/default/owned-", "update configmaps/default/owned-"],
+        ),
+    ] {
+        let workloads = Workloads::from_iter([workload]);
+        let options = Options { seed: 1, steps: STEPS, faults: Faults::none(), workloads };
+        let trace = trace_of(&options);
+        let did: BTreeSet<String> =
+            String::from_utf8(trace).unwrap().lines().filter_map(did).collect();
+
+        for work in works {
+            assert!(
+                did.iter().any(|done| done.starts_with(work)),
+                "{workload:?}: {work}: {did:#?}"
+            );
+        }
+    }
+}
+
+/// The action and the key of an event.
+fn did(line: &str) -> Option<String> {
+    let event: serde_json::Value = serde_json::from_str(line).unwrap();
+    Some(format!("{} {}", event["action"].as_str()?, event["key"].as_str()?))
+}
+
 #[test]
 fn the_same_seed_writes_the_same_bytes() {
-    let options = Options { seed: 7, steps: STEPS, faults: Faults::all() };
+    let options =
+        Options { seed: 7, steps: STEPS, faults: Faults::all(), workloads: Workloads::default() };
 
     let (first, second) = (trace_of(&options), trace_of(&options));
 
@@ -43,7 +111,12 @@ fn the_same_seed_writes_the_same_bytes() {
 
 #[test]
 fn another_seed_writes_other_bytes() {
-    let options = |seed| Options { seed, steps: 300, faults: Faults::none() };
+    let options = |seed| Options {
+        seed,
+        steps: 300,
+        faults: Faults::none(),
+        workloads: Workloads::default(),
+    };
 
     assert_ne!(trace_of(&options(1)), trace_of(&options(2)));
 }
@@ -51,7 +124,7 @@ fn another_seed_writes_other_bytes() {
 #[test]
 fn a_run_with_crashes_does_what_clusters_are_for() {
     let faults = Faults::from_iter([Fault::Crash, Fault::NodeDeath, Fault::RestartStore]);
-    let options = Options { seed: 3, steps: STEPS, faults };
+    let options = Options { seed: 3, steps: STEPS, faults, workloads: Workloads::default() };
 
     let summary = passes(&options);
 
@@ -61,7 +134,8 @@ fn a_run_with_crashes_does_what_clusters_are_for() {
 
 #[test]
 fn a_trace_that_cannot_be_written_ends_the_run() {
-    let options = Options { seed: 1, steps: 100, faults: Faults::none() };
+    let options =
+        Options { seed: 1, steps: 100, faults: Faults::none(), workloads: Workloads::default() };
     let mut no_room = [0_u8; 64];
 
     let violation = run(&options, &mut no_room.as_mut_slice()).unwrap_err();

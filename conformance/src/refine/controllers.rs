@@ -34,6 +34,9 @@ pub(super) struct Controllers {
     deletions: BTreeMap<u64, (String, u64)>,
     /// Nodes that had a taint with the effect NoExecute.
     evicting: BTreeSet<String>,
+    /// Pods that something else than a ReplicaSet has controlled. It may delete them before it hears that they
+    /// are orphans now.
+    others: BTreeSet<u64>,
 }
 
 fn is_controller(actor: &str) -> bool {
@@ -74,6 +77,12 @@ impl Controllers {
         write: &Write,
         event: &Event,
     ) -> Allowed {
+        if resource(&write.key) == "pods" {
+            let controller = &write.after.delta.controller;
+            if !controller.is_empty() && replica_set(&write.key, &write.after).is_none() {
+                self.others.insert(write.after.uid);
+            }
+        }
         match resource(&write.key) {
             "replicasets" => self.remember_replicas(write),
             "nodes" if write.after.delta.evicts() => {
@@ -194,6 +203,7 @@ impl Controllers {
         let bound = !pod.delta.node.is_empty();
         !pod.delta.active()
             || pod.delta.owned
+            || self.others.contains(&pod.uid)
             || (bound && (self.evicting.contains(&node) || log.object(&node).is_none()))
             || owner_is_gone(log, &write.key, pod)
             || namespace_is_going(log, &write.key)

@@ -104,7 +104,10 @@ fn unsettled_pod(pod: &Value, dead: &BTreeSet<&str>) -> Option<String> {
         return waits.then(|| format!("POD-6: pod {name} is being deleted for ever"));
     }
     let (is_settled, phase) = (is_finished(pod) || runs(pod), text(pod, &["status", "phase"]));
-    if is_settled && !dead.contains(node) {
+    // A DaemonSet's pod tolerates that its node is gone, for ever.
+    let owners = at(pod, &["metadata", "ownerReferences"]).and_then(Value::as_array);
+    let stays = owners.into_iter().flatten().any(|owner| owner["kind"] == "DaemonSet");
+    if stays || (is_settled && !dead.contains(node)) {
         return None;
     }
     Some(format!("POD-6: pod {name} on node \"{node}\" is {phase} for ever"))
@@ -144,19 +147,19 @@ fn named(resource: &ApiResource, object: &Value) -> String {
     format!("{}/{}", resource.plural, text(object, &["metadata", "name"]))
 }
 
-fn count(object: &Value, path: &[&str]) -> i64 {
+pub(crate) fn count(object: &Value, path: &[&str]) -> i64 {
     at(object, path).and_then(Value::as_i64).unwrap_or(0)
 }
 
-fn is_deleted(object: &Value) -> bool {
+pub(crate) fn is_deleted(object: &Value) -> bool {
     at(object, &["metadata", "deletionTimestamp"]).is_some()
 }
 
-fn is_finished(pod: &Value) -> bool {
+pub(crate) fn is_finished(pod: &Value) -> bool {
     matches!(text(pod, &["status", "phase"]), "Succeeded" | "Failed")
 }
 
-fn runs(pod: &Value) -> bool {
+pub(crate) fn runs(pod: &Value) -> bool {
     let conditions = at(pod, &["status", "conditions"]).and_then(Value::as_array);
     let is_ready = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
     text(pod, &["status", "phase"]) == "Running" && conditions.into_iter().flatten().any(is_ready)

@@ -3,6 +3,7 @@
 use api::trace::Event;
 use std::collections::BTreeSet;
 
+use kubelet::runtime::ContainerId;
 use store::Revision;
 
 use crate::sim::informer::Stream;
@@ -46,6 +47,7 @@ impl World<'_> {
         if Self::is_scheduler(chosen) {
             self.is_certain = false;
         }
+        self.is_steady = false;
         if self.processes[chosen].is_kubelet() {
             self.flights.retain(|_, flight| !flight.is_travelling_for(chosen));
         }
@@ -80,9 +82,21 @@ impl World<'_> {
             return;
         }
         let chosen = self.random.below(self.processes.len());
-        let informers = &mut self.processes[chosen].caches.informers;
-        let chosen = self.random.below(informers.len());
-        if let Stream::Watching(watching) = &mut informers[chosen].stream {
+        let caches = &mut self.processes[chosen].caches;
+        let chosen = if self.options.workloads.is_default() {
+            Some(self.random.below(caches.informers.len()))
+        } else {
+            // Most watches of a controller manager never have anything to tell.
+            let tells = |index: &usize| {
+                let resource = caches.informers[*index].resource();
+                !caches.view.keys(resource).is_empty()
+            };
+            let telling: Vec<usize> = (0..caches.informers.len()).filter(tells).collect();
+            self.random.pick(&telling).copied()
+        };
+        if let Some(Stream::Watching(watching)) =
+            chosen.map(|chosen| &mut caches.informers[chosen].stream)
+        {
             watching.stalled = true;
         }
     }
@@ -170,10 +184,25 @@ impl World<'_> {
     }
 
     fn exit_container(&mut self) {
+        let Some((machine, id)) = self.running_container() else { return };
+        let exit_code = i32::from(self.random.one_in(2));
+        self.exit(machine, &id, exit_code);
+    }
+
+    /// A container is done with its work, or gives up.
+    pub(crate) fn end_work(&mut self, exit_code: i32) {
+        if let Some((machine, id)) = self.running_container() {
+            self.exit(machine, &id, exit_code);
+        }
+    }
+
+    fn running_container(&mut self) -> Option<(usize, ContainerId)> {
         let machine = self.random.below(self.machines.len());
         let running = self.machines[machine].running();
-        let Some((_, id)) = self.random.pick(&running) else { return };
-        let exit_code = i32::from(self.random.one_in(2));
+        self.random.pick(&running).map(|(_, id)| (machine, id.clone()))
+    }
+
+    fn exit(&mut self, machine: usize, id: &ContainerId, exit_code: i32) {
         let report = self.machines[machine].exit(id, exit_code, self.now);
         self.report(machine, report);
     }

@@ -107,6 +107,11 @@ pub(crate) struct Source<'a> {
 }
 
 impl Informer {
+    /// What it reads.
+    pub(crate) fn resource(&self) -> &'static ApiResource {
+        self.reflector.resource()
+    }
+
     /// Whether it can ask or hear something.
     pub(crate) fn is_due(&self) -> bool {
         match &self.stream {

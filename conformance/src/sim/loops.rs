@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use api::{AnyObject, Key, Request, Timestamp, Verb, resources};
 use client::{Change, Outcome, View, WorkQueue};
 use controllers::Controller;
-use controllers::replica_set::ReplicaSetController;
 use scheduler::Scheduler;
 
-use crate::sim::plant::Plant;
+use crate::sim::plant::{self, Plant};
 
 /// A controller with its queue and the plans it is carrying out, one for a key.
 pub(crate) struct ControllerLoop {
@@ -18,6 +17,7 @@ pub(crate) struct ControllerLoop {
     /// Whether nothing was due when it looked last.
     is_idle: bool,
     running: BTreeMap<Key, Running>,
+    plant: Plant,
 }
 
 /// A request of a plan: whose, and its place.
@@ -36,7 +36,13 @@ struct Running {
 
 impl ControllerLoop {
     pub(crate) fn new(controller: Box<dyn Controller>) -> Self {
-        Self { controller, queue: WorkQueue::default(), is_idle: true, running: BTreeMap::new() }
+        Self {
+            controller,
+            queue: WorkQueue::default(),
+            is_idle: true,
+            running: BTreeMap::new(),
+            plant: Plant::Nothing,
+        }
     }
 
     fn has_room(&self) -> bool {
@@ -60,7 +66,11 @@ impl ControllerLoop {
         changes: &[Change],
         (now, plant): (Timestamp, Plant),
     ) -> Vec<(Place, Request)> {
-        self.forget(plant);
+        let name = self.controller.name();
+        self.plant = plant;
+        if let Some(forgetful) = plant::controllers::forgetful(plant, name) {
+            self.controller = forgetful;
+        }
         for key in changes.iter().flat_map(|change| self.controller.observe(view, change)) {
             self.queue.add(key);
         }
@@ -69,13 +79,17 @@ impl ControllerLoop {
             return vec![];
         };
         self.is_idle = false;
-        let plan = self.controller.reconcile(view, &key, now).observed_at(view.revision);
+        let seen = plant::controllers::seen(plant, name, view);
+        let plan = self.controller.reconcile(seen.as_ref().unwrap_or(view), &key, now);
+        let plan = plan.observed_at(view.revision);
         if let Some(when) = plan.look_again {
             self.queue.add_after(key.clone(), when);
         }
         let mut requests = plan.requests;
-        requests.retain(|request| request.resource != &resources::EVENTS);
-        let outcomes = vec![None; requests.len()];
+        requests.retain(|request| !is_event(request));
+        plant::controllers::planned(plant, name, &mut requests);
+        let believed = |request| plant::controllers::believed(plant, name, request);
+        let outcomes = requests.iter().map(believed).collect();
         self.running.insert(key.clone(), Running { requests, outcomes, sent: 0 });
         self.proceed(&key, now)
     }
@@ -93,23 +107,20 @@ impl ControllerLoop {
         self.proceed(&key, now)
     }
 
-    fn forget(&mut self, plant: Plant) {
-        let is_replica_set = self.controller.name() == "replicaset-controller";
-        if plant == Plant::ReplicaSetIgnoresExpectations && is_replica_set {
-            self.controller = Box::new(ReplicaSetController::default());
-        }
-    }
-
     fn proceed(&mut self, key: &Key, now: Timestamp) -> Vec<(Place, Request)> {
         let Some(running) = self.running.get_mut(key) else { return vec![] };
         if running.waits() {
             return vec![];
         }
         let batch = running.next_batch();
-        if batch.is_empty()
-            && let Some(done) = self.running.remove(key)
-        {
-            self.settle(key, &done, now);
+        let Some(batch) = batch else {
+            if let Some(done) = self.running.remove(key) {
+                self.settle(key, &done, now);
+            }
+            return vec![];
+        };
+        if batch.is_empty() {
+            return self.proceed(key, now);
         }
         let place = |index| Place { key: key.clone(), index };
         batch.into_iter().map(|(index, request)| (place(index), request)).collect()
@@ -126,7 +137,7 @@ impl ControllerLoop {
         }
         self.queue.done(key);
         self.is_idle = false;
-        if failed {
+        if failed && !plant::controllers::is_let_pass(self.plant, self.controller.name()) {
             self.queue.add_rate_limited(key.clone(), now);
             return;
         }
@@ -143,14 +154,16 @@ impl Running {
     }
 
     /// Creations that follow one another travel together, and deletions do; everything else travels
-    /// alone.
-    fn next_batch(&mut self) -> Vec<(usize, Request)> {
+    /// alone. `None` when there is nothing left, and none to send where a fault has answered already.
+    fn next_batch(&mut self) -> Option<Vec<(usize, Request)>> {
         let first = self.sent;
         let rest = &self.requests[first..];
+        rest.first()?;
         let together = rest.iter().take_while(|request| rest[0].travels_with(request)).count();
-        self.sent += together.max(1).min(rest.len());
-        let batch = self.requests[first..self.sent].iter().cloned();
-        (first..self.sent).zip(batch).collect()
+        self.sent += together.max(1);
+        let waits = |index: &usize| self.outcomes[*index].is_none();
+        let waiting = (first..self.sent).filter(waits);
+        Some(waiting.map(|index| (index, self.requests[index].clone())).collect())
     }
 }
 
@@ -228,6 +241,11 @@ impl SchedulerLoop {
 }
 
 fn without_events(pod: &Key, requests: Vec<Request>) -> Vec<(Key, Request)> {
-    let requests = requests.into_iter().filter(|request| request.resource != &resources::EVENTS);
+    let requests = requests.into_iter().filter(|request| !is_event(request));
     requests.map(|request| (pod.clone(), request)).collect()
+}
+
+/// Whether a request writes an Event.
+fn is_event(request: &Request) -> bool {
+    request.resource == &resources::EVENTS && request.verb != Verb::List
 }

@@ -21,6 +21,7 @@ mod recorder;
 mod server;
 mod user;
 mod wire;
+mod workloads;
 mod world;
 
 use std::io::Write;
@@ -28,6 +29,7 @@ use std::io::Write;
 pub use options::{Fault, Faults, Options, UnknownFault};
 pub use outcome::{Summary, Violation};
 pub use plant::Plant;
+pub use workloads::{UnknownWorkload, Workload, Workloads};
 
 use crate::sim::world::World;
 

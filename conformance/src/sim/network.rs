@@ -6,10 +6,12 @@ use api::{Key, Request, Verb};
 use apiserver::trace::refused;
 use client::Outcome;
 use serde_json::Value;
+use store::Revision;
 
 use crate::sim::plant::{self, Plant};
 use crate::sim::process::Errand;
 use crate::sim::server::{Arrival, Received, Stored};
+use crate::sim::workloads::Moment;
 use crate::sim::world::World;
 use crate::sim::{checks, wire};
 
@@ -132,10 +134,10 @@ impl World<'_> {
             flight.number = self.recorder.request();
         }
         let mut request = flight.request.clone();
-        plant::arrived(self.plant, &mut request);
+        let before = checks::revision_of(&self.server.head, &flight.request);
+        plant::arrived(self.plant, &mut request, before);
         let call = wire::call(&request, &flight.origin.actor);
         let context = self.context();
-        let before = checks::revision_of(&self.server.head, &flight.request);
         let arrival = Arrival { flight: id, number: flight.number, origin: &flight.origin };
         let received = self.server.receive(&arrival, &call, &context, self.plant);
         match received {
@@ -191,12 +193,39 @@ impl World<'_> {
 
     /// A write is durable: the trace hears of it before anybody else.
     pub(crate) fn witness(&mut self, stored: Stored) {
+        self.hold_to_claims(&stored);
         for told in stored.told {
             if told.event.action == "bind" {
                 self.bound.insert(told.uid.clone());
             }
             checks::stopped_before_deletion(&told, &self.machines, &mut self.recorder);
             self.recorder.told(told);
+        }
+    }
+
+    /// The claims of what people ask for, on what there was before a write and after.
+    fn hold_to_claims(&mut self, stored: &Stored) {
+        let history = &self.server.published;
+        let state = |revision: u64| history.at(Revision(revision)).ok();
+        for told in &stored.told {
+            let rv = told.event.rv;
+            let states = (!self.options.workloads.is_default())
+                .then(|| Some((state(rv.checked_sub(1)?)?, state(rv)?)))
+                .flatten();
+            let Some((before, after)) = states else { return };
+            let moment = Moment {
+                before: &before,
+                after: &after,
+                history,
+                event: &told.event,
+                uid: &told.uid,
+                machines: &self.machines,
+                now: self.now,
+                is_certain: self.is_certain && self.is_steady,
+            };
+            if let Some(why) = self.options.workloads.broken(&moment, &mut self.ledger) {
+                self.recorder.object(&why);
+            }
         }
     }
 

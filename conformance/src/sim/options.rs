@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sim::workloads::Workloads;
+
 /// One run. Two runs with equal options write the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,12 +18,20 @@ pub struct Options {
     pub steps: u64,
     /// What may fail until then.
     pub faults: Faults,
+    /// What people ask for.
+    #[serde(default, skip_serializing_if = "Workloads::is_default")]
+    pub workloads: Workloads,
 }
 
 impl Options {
     /// The command that repeats this run.
     pub fn command(&self) -> String {
-        format!("kanon sim --seed {} --steps {} --faults {}", self.seed, self.steps, self.faults)
+        let Self { seed, steps, faults, workloads } = self;
+        let workloads = match workloads.is_default() {
+            true => String::new(),
+            false => format!(" --workloads {workloads}"),
+        };
+        format!("kanon sim --seed {seed} --steps {steps} --faults {faults}{workloads}")
     }
 }
 
@@ -68,7 +78,7 @@ impl Fault {
 }
 
 /// A set of faults, written `crash,node-death` or `none`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Faults(BTreeSet<Fault>);
 

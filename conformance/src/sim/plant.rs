@@ -1,13 +1,15 @@
 //! Faults of the implementation, planted to see which check catches them. Tests only: see
 //! `docs/planted-faults.md`.
 
+pub(crate) mod controllers;
+
 use api::object::{at, object_at_mut, text};
 use api::{Key, Request, resources};
 use apiserver::accept::Encoding;
 use apiserver::negotiate::Format;
 use apiserver::{Answer, Call, Commit, Decision, keys, object};
 use serde_json::{Value, json};
-use store::{Store, Transaction};
+use store::{Revision, Store, Transaction};
 
 /// A fault, planted by replacing a core or one of its effects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,11 +51,27 @@ pub enum Plant {
     KubeletRunsPodsOfOthers,
     /// The kubelet takes containers for stopped that run on.
     KubeletConfirmsDeletionEarly,
+    /// The DaemonSet controller forgets what it has asked for.
+    DaemonSetIgnoresExpectations,
+    /// The StatefulSet controller takes every pod for Running and Ready.
+    StatefulSetTakesPodsForReady,
+    /// The StatefulSet controller does not wait until a pod has ended (k#61832).
+    StatefulSetDeletesByForce,
+    /// Nobody takes the tracking finalizer from pods of Jobs (k#108645, k#109429).
+    JobsLeaveTheirFinalizers,
+    /// The garbage collector takes an owner that it has not heard of for gone (k#88097).
+    GarbageCollectorBelievesItsCache,
+    /// The namespace controller takes a namespace for empty when its cache is.
+    NamespaceIsFinalizedUnasked,
+    /// The Endpoints controller does not try again after a refusal (k#127429).
+    EndpointsLetRefusalsPass,
+    /// The disruption controller overwrites what an eviction has just written (k#82149).
+    DisruptionOverwritesStatus,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 25] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -71,6 +89,14 @@ impl Plant {
         Self::KubeletSkipsAdmission,
         Self::KubeletRunsPodsOfOthers,
         Self::KubeletConfirmsDeletionEarly,
+        Self::DaemonSetIgnoresExpectations,
+        Self::StatefulSetTakesPodsForReady,
+        Self::StatefulSetDeletesByForce,
+        Self::JobsLeaveTheirFinalizers,
+        Self::GarbageCollectorBelievesItsCache,
+        Self::NamespaceIsFinalizedUnasked,
+        Self::EndpointsLetRefusalsPass,
+        Self::DisruptionOverwritesStatus,
     ];
 
     /// Its name in the table.
@@ -94,6 +120,14 @@ impl Plant {
             Self::KubeletSkipsAdmission => "kubelet-skips-admission",
             Self::KubeletRunsPodsOfOthers => "kubelet-runs-pods-of-others",
             Self::KubeletConfirmsDeletionEarly => "kubelet-confirms-deletion-early",
+            Self::DaemonSetIgnoresExpectations => "daemon-set-ignores-expectations",
+            Self::StatefulSetTakesPodsForReady => "stateful-set-takes-pods-for-ready",
+            Self::StatefulSetDeletesByForce => "stateful-set-deletes-by-force",
+            Self::JobsLeaveTheirFinalizers => "jobs-leave-their-finalizers",
+            Self::GarbageCollectorBelievesItsCache => "garbage-collector-believes-its-cache",
+            Self::NamespaceIsFinalizedUnasked => "namespace-is-finalized-unasked",
+            Self::EndpointsLetRefusalsPass => "endpoints-let-refusals-pass",
+            Self::DisruptionOverwritesStatus => "disruption-overwrites-status",
         }
     }
 }
@@ -113,9 +147,18 @@ pub(crate) fn sent(plant: Plant, request: &mut Request, pods: i64) {
     }
 }
 
-/// What the API server reads of a request, with the fault in it.
-pub(crate) fn arrived(plant: Plant, request: &mut Request) {
+/// What the API server reads of a request, with the fault in it. `revision` is that of the object that it is
+/// about.
+pub(crate) fn arrived(plant: Plant, request: &mut Request, revision: Revision) {
     let is_update = request.verb == api::Verb::Update;
+    let is_budget = request.resource == &resources::POD_DISRUPTION_BUDGETS;
+    if plant == Plant::DisruptionOverwritesStatus
+        && is_update
+        && is_budget
+        && let Some(body) = request.body.as_mut()
+    {
+        body["metadata"]["resourceVersion"] = json!(revision.to_string());
+    }
     if plant == Plant::UpdateIgnoresResourceVersion
         && is_update
         && let Some(body) = request.body.as_mut()

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use store::Store;
 
 use crate::sim::random::Random;
+use crate::sim::workloads::Workload;
 use crate::sim::world::World;
 
 /// The namespaces of every cluster.
@@ -23,8 +24,25 @@ pub(crate) fn bootstrap() -> Vec<Request> {
 impl World<'_> {
     /// A person asks for something.
     pub(crate) fn use_cluster(&mut self) {
-        if let Some(request) = ask(&self.server.published, &mut self.random) {
+        let workloads: Vec<Workload> = self.options.workloads.iter().collect();
+        let chosen = self.random_workload(&workloads);
+        if chosen == Workload::Jobs && self.random.one_in(2) {
+            let exit_code = i32::from(self.random.one_in(3));
+            return self.end_work(exit_code);
+        }
+        let (store, random) = (&self.server.published, &mut self.random);
+        let is_default = chosen == Workload::Deployments;
+        let request = if is_default { ask(store, random) } else { chosen.ask(store, random) };
+        if let Some(request) = request {
             self.send(None, Origin::new("kubectl", 0), request);
+        }
+    }
+
+    /// Where nothing is chosen, nothing is left to chance: old seeds stay what they were.
+    fn random_workload(&mut self, workloads: &[Workload]) -> Workload {
+        match workloads {
+            [] => Workload::Deployments,
+            workloads => *self.random.pick(workloads).unwrap_or(&Workload::Deployments),
         }
     }
 }

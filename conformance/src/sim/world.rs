@@ -25,6 +25,7 @@ use crate::sim::random::Random;
 use crate::sim::recorder::Recorder;
 use crate::sim::server::Server;
 use crate::sim::user;
+use crate::sim::workloads::{Ledger, Workload};
 
 /// The second in which every run begins: 2026-01-01T00:00:00Z.
 const BEGIN_SECONDS: i64 = 1_767_225_600;
@@ -48,7 +49,7 @@ const KUBELETS: usize = 2;
 
 /// Everything there is.
 pub(crate) struct World<'a> {
-    options: Options,
+    pub(crate) options: Options,
     pub(crate) plant: Plant,
     pub(crate) random: Random,
     pub(crate) now: Timestamp,
@@ -64,6 +65,9 @@ pub(crate) struct World<'a> {
     pub(crate) bound: BTreeSet<String>,
     /// Nothing has happened that would excuse the scheduler for overbooking a node.
     pub(crate) is_certain: bool,
+    /// No component has crashed.
+    pub(crate) is_steady: bool,
+    pub(crate) ledger: Ledger,
     keys: Arc<NamedKeys>,
     steps: u64,
 }
@@ -102,6 +106,8 @@ impl<'a> World<'a> {
             machines: machines.into(),
             bound: BTreeSet::new(),
             is_certain: true,
+            is_steady: true,
+            ledger: Ledger::default(),
             keys: Arc::new(NamedKeys("simulated")),
             steps: 0,
         }
@@ -321,6 +327,9 @@ impl<'a> World<'a> {
             let origin = self.processes[process].observing();
             self.tell(&origin, action, (&pod, &container));
             checks::machine_is_not_overbooked(&self.machines[machine], &mut self.recorder);
+            if let Some(why) = self.options.workloads.running_twice(&self.machines, &pod) {
+                self.recorder.object(&why);
+            }
         }
         let orders = self.processes[process].reported(event, self.now);
         self.carry_out(process, orders);
@@ -353,9 +362,16 @@ impl<'a> World<'a> {
             let dead =
                 machines.filter(|(_, alive)| !alive).map(|(machine, _)| machine.name.as_str());
             let dead: BTreeSet<&str> = dead.collect();
-            let Some(why) = checks::unsettled(&self.server.published, &dead) else {
-                return Ok(());
-            };
+            let store = &self.server.published;
+            let workloads = &self.options.workloads;
+            let unsettled = workloads
+                .iter()
+                .find_map(|workload| workload.unsettled(store, &dead))
+                .or_else(|| checks::unsettled(store, &dead));
+            let Some(why) = unsettled else { return Ok(()) };
+            if self.options.workloads.contains(Workload::Jobs) {
+                self.end_work(0);
+            }
             if self.now > end || self.steps > last {
                 self.recorder.object(&format!("{why}, although nothing has failed any more"));
                 return self.check();

@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use conformance::sim::Faults;
+use conformance::sim::{Faults, Workloads};
 
 pub(crate) use etcd::Etcd;
 pub(crate) use parts::{Controllers, Part, Parts};
@@ -303,6 +303,10 @@ pub(crate) struct Sim {
     /// `container-exit`; or `all`, or `none`.
     #[arg(long, default_value = "all")]
     pub(crate) faults: Faults,
+    /// What people ask for: a list of `deployments`, `stateful-sets`, `daemon-sets`, `jobs`, `services`,
+    /// `budgets`, `namespaces`, `owners`; or `all` [default: deployments].
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub(crate) workloads: Workloads,
     /// How to print.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Output,

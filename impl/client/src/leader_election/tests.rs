@@ -1,3 +1,5 @@
+//! A candidate alone, answered by hand.
+
 use serde_json::{Value, json};
 
 use api::{Status, Verb};

@@ -155,9 +155,9 @@ mod tests {
             "status": {"phase": "Running", "conditions": [condition],
                 "containerStatuses": [{"name": "c", "restartCount": restarts, "ready": true,
                     "image": "", "imageID": ""}]}});
-        match object_of(&resources::PODS, pod) {
-            api::AnyObject::Pod(pod) => pod,
-            other => panic!("{other:?}"),
-        }
+        let api::AnyObject::Pod(pod) = object_of(&resources::PODS, pod) else {
+            panic!("it is one")
+        };
+        pod
     }
 }

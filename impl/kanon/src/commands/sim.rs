@@ -11,8 +11,12 @@ use crate::failure::{Failure, VIOLATION, While};
 use crate::output::print;
 
 pub(crate) fn run(arguments: &Sim) -> Result<ExitCode, Failure> {
-    let options =
-        Options { seed: arguments.seed, steps: arguments.steps, faults: arguments.faults.clone() };
+    let options = Options {
+        seed: arguments.seed,
+        steps: arguments.steps,
+        faults: arguments.faults.clone(),
+        workloads: arguments.workloads.clone(),
+    };
     let mut trace: Box<dyn Write> = match &arguments.trace {
         Some(path) => Box::new(BufWriter::new(File::create(path).while_doing(path.display())?)),
         None => Box::new(std::io::sink()),

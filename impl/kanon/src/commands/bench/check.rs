@@ -185,7 +185,9 @@ struct Validation {
 fn validation(runs: usize) -> Result<Validation, Failure> {
     let (seed, steps, faults) = (0, SIMULATED_STEPS, sim::Faults::default());
     let mut written = vec![];
-    sim::run(&sim::Options { seed, steps, faults }, &mut written).map_err(Failure::cannot)?;
+    let workloads = sim::Workloads::default();
+    sim::run(&sim::Options { seed, steps, faults, workloads }, &mut written)
+        .map_err(Failure::cannot)?;
     let (mut events, mut rates) = (0, vec![]);
     for _ in 0..runs {
         let begun = Instant::now();

@@ -1,0 +1,316 @@
+//! What people do with a cluster besides running Deployments, and what must hold of it.
+//!
+//! Each workload asks for things of its own kind, checks its claims of `specs/` on every write, and says at
+//! the end what has not come about. The cores that it drives are the product's.
+
+mod budgets;
+mod daemon_sets;
+mod jobs;
+mod namespaces;
+mod owners;
+mod services;
+mod stateful_sets;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use api::object::text;
+use api::trace::Event;
+use api::{ApiResource, Key, Request, Timestamp, Verb, resources};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::Store;
+
+use crate::sim::machine::Machine;
+use crate::sim::random::Random;
+use crate::sim::user::objects;
+
+/// A kind of thing that people ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Workload {
+    /// Deployments, ReplicaSets and bare Pods; what there is if nothing is chosen.
+    Deployments,
+    /// StatefulSets, ordered and parallel.
+    StatefulSets,
+    /// DaemonSets on Nodes whose labels change.
+    DaemonSets,
+    /// Jobs whose Pods succeed and fail.
+    Jobs,
+    /// Services over Pods whose labels change.
+    Services,
+    /// PodDisruptionBudgets, and evictions under them.
+    Budgets,
+    /// Namespaces with something in them.
+    Namespaces,
+    /// ConfigMaps that own each other, some at wrong coordinates.
+    Owners,
+}
+
+impl Workload {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Deployments,
+        Self::StatefulSets,
+        Self::DaemonSets,
+        Self::Jobs,
+        Self::Services,
+        Self::Budgets,
+        Self::Namespaces,
+        Self::Owners,
+    ];
+
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deployments => "deployments",
+            Self::StatefulSets => "stateful-sets",
+            Self::DaemonSets => "daemon-sets",
+            Self::Jobs => "jobs",
+            Self::Services => "services",
+            Self::Budgets => "budgets",
+            Self::Namespaces => "namespaces",
+            Self::Owners => "owners",
+        }
+    }
+
+    /// What somebody asks for; `None` for what `user` asks for, and where there is nothing to ask.
+    pub(crate) fn ask(self, store: &Store, random: &mut Random) -> Option<Request> {
+        match self {
+            Self::Deployments => None,
+            Self::StatefulSets => stateful_sets::ask(store, random),
+            Self::DaemonSets => daemon_sets::ask(store, random),
+            Self::Jobs => jobs::ask(store, random),
+            Self::Services => services::ask(store, random),
+            Self::Budgets => budgets::ask(store, random),
+            Self::Namespaces => namespaces::ask(store, random),
+            Self::Owners => owners::ask(store, random),
+        }
+    }
+
+    /// The claim that a write breaks.
+    fn broken(self, moment: &Moment<'_>, ledger: &mut Ledger) -> Option<String> {
+        match self {
+            Self::Deployments | Self::Services => None,
+            Self::StatefulSets => stateful_sets::broken(moment),
+            Self::DaemonSets => daemon_sets::broken(moment),
+            Self::Jobs => ledger.jobs.broken(moment),
+            Self::Budgets => budgets::broken(moment),
+            Self::Namespaces => namespaces::broken(moment),
+            Self::Owners => ledger.owners.broken(moment),
+        }
+    }
+
+    /// What is not as it was asked for, once the cluster was left alone. `dead` Nodes cannot be waited for.
+    pub(crate) fn unsettled(self, store: &Store, dead: &BTreeSet<&str>) -> Option<String> {
+        match self {
+            Self::Deployments => None,
+            Self::StatefulSets => stateful_sets::unsettled(store, dead),
+            Self::DaemonSets => daemon_sets::unsettled(store, dead),
+            Self::Jobs => jobs::unsettled(store, dead),
+            Self::Services => services::unsettled(store),
+            Self::Budgets => budgets::unsettled(store),
+            Self::Namespaces => namespaces::unsettled(store),
+            Self::Owners => owners::unsettled(store),
+        }
+    }
+}
+
+/// A set of workloads, written `jobs,services`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Workloads(BTreeSet<Workload>);
+
+/// A word that names no workload.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no workload; there are {known} and all", known = known())]
+pub struct UnknownWorkload(String);
+
+fn known() -> String {
+    Workload::ALL.map(Workload::name).join(", ")
+}
+
+impl Workloads {
+    /// Whether nothing is chosen: Deployments, then.
+    pub fn is_default(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each that was chosen.
+    pub fn iter(&self) -> impl Iterator<Item = Workload> {
+        self.0.iter().copied()
+    }
+
+    /// Whether this one was chosen.
+    pub(crate) fn contains(&self, workload: Workload) -> bool {
+        self.0.contains(&workload)
+    }
+
+    /// The claim that is broken when a container of this pod runs.
+    pub(crate) fn running_twice(&self, machines: &[Machine], pod: &Key) -> Option<String> {
+        let is_checked = self.contains(Workload::StatefulSets);
+        if is_checked { stateful_sets::runs_twice(machines, pod) } else { None }
+    }
+
+    /// The first claim that a write breaks.
+    pub(crate) fn broken(&self, moment: &Moment<'_>, ledger: &mut Ledger) -> Option<String> {
+        self.iter().find_map(|workload| workload.broken(moment, ledger))
+    }
+}
+
+impl FromIterator<Workload> for Workloads {
+    fn from_iter<I: IntoIterator<Item = Workload>>(workloads: I) -> Self {
+        Self(workloads.into_iter().collect())
+    }
+}
+
+impl FromStr for Workloads {
+    type Err = UnknownWorkload;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWorkload> {
+        let named = |word: &str| {
+            let found = Workload::ALL.into_iter().find(|workload| workload.name() == word);
+            found.ok_or_else(|| UnknownWorkload(word.to_owned()))
+        };
+        match text.trim() {
+            "" => Ok(Self::default()),
+            "all" => Ok(Workload::ALL.into_iter().collect()),
+            words => words.split(',').map(|word| named(word.trim())).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Workloads {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.iter().map(Workload::name).collect();
+        formatter.write_str(&names.join(","))
+    }
+}
+
+impl TryFrom<String> for Workloads {
+    type Error = UnknownWorkload;
+
+    fn try_from(text: String) -> Result<Self, UnknownWorkload> {
+        text.parse()
+    }
+}
+
+impl From<Workloads> for String {
+    fn from(workloads: Workloads) -> Self {
+        workloads.to_string()
+    }
+}
+
+/// A write: what there was before, what there is now, what the trace tells of it.
+pub(crate) struct Moment<'a> {
+    pub(crate) before: &'a Store,
+    pub(crate) after: &'a Store,
+    /// All that was ever published.
+    pub(crate) history: &'a Store,
+    pub(crate) event: &'a Event,
+    /// The uid of the object that it is about.
+    pub(crate) uid: &'a str,
+    pub(crate) machines: &'a [Machine],
+    pub(crate) now: Timestamp,
+    /// No component has crashed and no request was lost.
+    pub(crate) is_certain: bool,
+}
+
+impl Moment<'_> {
+    /// Whether this is a write of an object of a resource.
+    fn writes(&self, resource: &ApiResource) -> bool {
+        self.event.key.split('/').next() == Some(resource.plural)
+    }
+
+    /// Whether a component has sent it.
+    fn is_by_controllers(&self) -> bool {
+        self.event.actor == "kube-controller-manager"
+    }
+
+    /// What the sender had read, as far as history goes back.
+    fn observed(&self) -> Option<Store> {
+        self.history.at(store::Revision(self.event.observed_rv)).ok()
+    }
+}
+
+/// What is remembered from one write to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    jobs: jobs::Ended,
+    owners: owners::Waited,
+}
+
+/// Asks for an object.
+fn create(resource: &'static ApiResource, namespace: &str, object: Value) -> Request {
+    let key = Key::new(namespace, "");
+    Request {
+        verb: Verb::Create,
+        resource,
+        key,
+        subresource: "",
+        body: Some(object),
+        observed_revision: 0,
+    }
+}
+
+fn delete(resource: &'static ApiResource, object: &Value, policy: &str) -> Request {
+    Request::delete(resource, key(object), "", json!({"propagationPolicy": policy}))
+}
+
+fn any(store: &Store, resource: &ApiResource, random: &mut Random) -> Option<Value> {
+    random.pick(&objects(store, resource)).cloned()
+}
+
+fn key(object: &Value) -> Key {
+    Key::new(text(object, &["metadata", "namespace"]), name(object))
+}
+
+fn name(object: &Value) -> &str {
+    text(object, &["metadata", "name"])
+}
+
+fn uid(object: &Value) -> &str {
+    text(object, &["metadata", "uid"])
+}
+
+/// Pods that this object controls.
+fn pods_of(store: &Store, owner: &Value) -> Vec<Value> {
+    let mut pods = objects(store, &resources::PODS);
+    pods.retain(|pod| owners(pod).any(|reference| reference["uid"] == owner["metadata"]["uid"]));
+    pods
+}
+
+fn owners(object: &Value) -> impl Iterator<Item = &Value> {
+    object["metadata"]["ownerReferences"].as_array().into_iter().flatten()
+}
+
+fn pod_spec() -> Value {
+    json!({"containers": [{"name": "main", "image": "registry.example/main:1"}]})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workloads_are_read_as_they_are_written() {
+        for text in ["", "jobs", "stateful-sets,owners"] {
+            let workloads: Workloads = text.parse().unwrap();
+
+            assert_eq!(workloads.to_string(), text);
+        }
+        assert_eq!("all".parse::<Workloads>().unwrap().iter().count(), Workload::ALL.len());
+    }
+
+    #[test]
+    fn a_word_that_names_no_workload_is_refused() {
+        let refusal = "jobs,fun".parse::<Workloads>().unwrap_err();
+
+        assert_eq!(
+            refusal.to_string(),
+            "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
+             budgets, namespaces, owners and all"
+        );
+    }
+}
