@@ -58,21 +58,21 @@ fn without_a_planted_fault_the_same_runs_find_nothing() {
     }
 }
 
-/// What the controllers that have the fault work on.
+/// What the controllers that have the fault work on; Deployments, if it is not here.
+const WORKLOADS: [(Plant, Workload); 8] = [
+    (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
+    (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
+    (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
+    (Plant::JobsLeaveTheirFinalizers, Workload::Jobs),
+    (Plant::GarbageCollectorBelievesItsCache, Workload::Owners),
+    (Plant::NamespaceIsFinalizedUnasked, Workload::Namespaces),
+    (Plant::EndpointsLetRefusalsPass, Workload::Services),
+    (Plant::DisruptionOverwritesStatus, Workload::Budgets),
+];
+
 fn workloads_for(plant: Plant) -> Workloads {
-    let workload = match plant {
-        Plant::DaemonSetIgnoresExpectations => Workload::DaemonSets,
-        Plant::StatefulSetTakesPodsForReady | Plant::StatefulSetDeletesByForce => {
-            Workload::StatefulSets
-        }
-        Plant::JobsLeaveTheirFinalizers => Workload::Jobs,
-        Plant::GarbageCollectorBelievesItsCache => Workload::Owners,
-        Plant::NamespaceIsFinalizedUnasked => Workload::Namespaces,
-        Plant::EndpointsLetRefusalsPass => Workload::Services,
-        Plant::DisruptionOverwritesStatus => Workload::Budgets,
-        _ => return Workloads::default(),
-    };
-    Workloads::from_iter([workload])
+    let chosen = WORKLOADS.into_iter().filter(|(found, _)| *found == plant);
+    chosen.map(|(_, workload)| workload).collect()
 }
 
 fn find(plant: Plant, seed: u64) -> Option<Violation> {
