@@ -8,6 +8,7 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ReplicationController,
@@ -15,6 +16,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -135,7 +137,9 @@ any_object!(
     CronJob,
     HorizontalPodAutoscaler,
     Job,
-    Lease
+    Lease,
+    CertificateSigningRequest,
+    ClusterRole
 );
 
 /// The ConfigMap that tells every namespace whom to trust.
@@ -160,6 +164,8 @@ macro_rules! kept_whole {
 }
 
 kept_whole!(
+    CertificateSigningRequest,
+    ClusterRole,
     ControllerRevision,
     CronJob,
     DaemonSet,

@@ -1,6 +1,8 @@
 //! What each controller does about what it observes. One file per controller; one trait for the loop
 //! that drives them, the same for the host and the simulator.
 
+pub mod certificates;
+pub mod cluster_role_aggregation;
 pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
@@ -35,10 +37,12 @@ mod testing;
 pub mod ttl_after_finished;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use api::{Key, Request, Timestamp};
 use client::{Change, Outcome, View};
 
+pub use crate::certificates::CertificateAuthority;
 pub use crate::node_lifecycle::Timeouts;
 
 /// What a reconciliation wants done.
@@ -90,10 +94,12 @@ pub trait Controller: Send {
 }
 
 /// What the controllers are told when they start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The certificate of the cluster's authority, PEM, published in every namespace.
     pub root_ca: String,
+    /// What signs certificates with the authority's key. Without it nobody looks at requests for any.
+    pub authority: Option<Arc<dyn CertificateAuthority>>,
     /// When a silent node counts as lost.
     pub timeouts: Timeouts,
     /// How many finished pods are kept.
@@ -104,6 +110,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             root_ca: String::new(),
+            authority: None,
             timeouts: Timeouts::default(),
             terminated_pods_max: pod_gc::TERMINATED_PODS_MAX,
         }
@@ -112,9 +119,10 @@ impl Default for Config {
 
 /// Every controller, as it is before it has seen anything.
 pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
-    vec![
+    let mut all: Vec<Box<dyn Controller>> = vec![
         Box::new(namespace::NamespaceController::default()),
         Box::new(service_account::ServiceAccountController::new(&config.root_ca)),
+        Box::new(cluster_role_aggregation::ClusterRoleAggregationController),
         Box::new(deployment::DeploymentController::default()),
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(replica_set::ReplicationManager::default()),
@@ -137,13 +145,23 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(disruption::DisruptionController::default()),
         Box::new(disruption::stale::StaleDisruptionController),
         Box::new(pod_gc::PodGarbageCollector::new(config.terminated_pods_max)),
-    ]
+    ];
+    all.extend(config.authority.iter().flat_map(certificates::all));
+    all
 }
+
+/// Those that run only where the configuration brings what they need.
+const CONFIGURED: [&str; 3] = [
+    "certificatesigningrequest-approving-controller",
+    "certificatesigningrequest-cleaner-controller",
+    "certificatesigningrequest-signing-controller",
+];
 
 /// The names of all controllers, each once.
 pub fn names() -> Vec<&'static str> {
-    let names: BTreeSet<&str> =
-        all(&Config::default()).iter().map(|controller| controller.name()).collect();
+    let always = all(&Config::default());
+    let always = always.iter().map(|controller| controller.name());
+    let names: BTreeSet<&str> = always.chain(CONFIGURED).collect();
     names.into_iter().collect()
 }
 
