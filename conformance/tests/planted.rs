@@ -4,10 +4,10 @@
 use conformance::sim::{Fault, Faults, Options, Plant, Violation, run, run_planted};
 
 /// Steps before a cluster is left to settle.
-const STEPS: u64 = 1500;
+const STEPS: u64 = 2000;
 
 /// A fault is to be found with one of these.
-const SEEDS: std::ops::RangeInclusive<u64> = 1..=8;
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=12;
 
 #[test]
 fn the_table_names_every_planted_fault() {

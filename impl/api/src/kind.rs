@@ -12,8 +12,10 @@ use k8s_openapi::api::core::v1::{
     ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// A resource that the API server serves, in the words of the `APIResource` type of `meta.k8s.io/v1`.
@@ -320,4 +322,7 @@ kinds! {
     Lease => LEASES,
     CertificateSigningRequest => CERTIFICATE_SIGNING_REQUESTS,
     ClusterRole => CLUSTER_ROLES,
+    ServiceCIDR => SERVICE_CIDRS,
+    ResourceClaim => RESOURCE_CLAIMS,
+    ResourceClaimTemplate => RESOURCE_CLAIM_TEMPLATES,
 }

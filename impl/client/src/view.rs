@@ -13,11 +13,13 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ReplicationController,
-    ResourceQuota, Service, ServiceAccount,
+    ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::cache::Cache;
@@ -133,7 +135,11 @@ view!(
     Job jobs,
     Lease leases,
     CertificateSigningRequest certificate_signing_requests,
-    ClusterRole cluster_roles
+    ClusterRole cluster_roles,
+    ServiceCIDR service_cidrs,
+    ResourceClaim resource_claims,
+    ResourceClaimTemplate resource_claim_templates,
+    Secret secrets
 );
 
 #[cfg(test)]

@@ -7,13 +7,13 @@
 
 mod approving;
 mod cleaner;
-mod retry;
 mod signer;
 mod signing;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::Timestamp;
 use k8s_openapi::api::certificates::v1::{
@@ -25,6 +25,9 @@ use crate::Controller;
 pub use self::approving::CertificateSigningRequestApprovingController;
 pub use self::cleaner::CertificateSigningRequestCleanerController;
 pub use self::signing::CertificateSigningRequestSigningController;
+
+/// When a request is looked at again that came to nothing. Source: `NewCertificateController`.
+const RETRY_FIRST: Duration = Duration::from_millis(200);
 
 /// The kind of an alternative name of a subject (RFC 5280, 4.2.1.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,4 +127,4 @@ fn with_condition(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -223,7 +223,7 @@ impl ControlPlane {
         keep_endpoints(admin, port);
         steps.done(&format!("{READY} at {address}"));
         let plane = Self { server, trace, address };
-        plane.start_components(profile, settings, &config(&pki), steps).await?;
+        plane.start_components(profile, settings, &config(profile, &pki), steps).await?;
         Ok(plane)
     }
 
@@ -247,10 +247,13 @@ impl ControlPlane {
 }
 
 /// What the controllers of a cluster of our own are told.
-fn config(pki: &Pki) -> Config {
+fn config(profile: &Profile, pki: &Pki) -> Config {
     Config {
         root_ca: pki.authority_pem.clone(),
         authority: Some(pki.signer.clone()),
+        token_signer: Some(pki.token_keys.clone()),
+        pod_network: Some(Nodes::pod_network(&profile.folder)),
+        balances_services: true,
         ..Config::default()
     }
 }

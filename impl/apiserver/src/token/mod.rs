@@ -5,6 +5,7 @@
 
 mod claims;
 mod keys;
+mod legacy;
 mod request;
 mod review;
 mod wellknown;

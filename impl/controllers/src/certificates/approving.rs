@@ -13,9 +13,9 @@ use k8s_openapi::api::certificates::v1::{
 };
 use serde_json::{Value, json};
 
-use super::retry::Retry;
 use super::signer::Signer;
-use super::{CertificateAuthority, certificate, has_condition, with_condition};
+use super::{CertificateAuthority, RETRY_FIRST, certificate, has_condition, with_condition};
+use crate::retry::Retry;
 use crate::{Controller, Plan};
 
 /// A request that may be approved, if its author may do something.
@@ -55,7 +55,7 @@ pub struct CertificateSigningRequestApprovingController {
 impl CertificateSigningRequestApprovingController {
     /// A controller that reads requests as this authority does.
     pub fn new(authority: Arc<dyn CertificateAuthority>) -> Self {
-        Self { authority, answers: BTreeMap::new(), retry: Retry::default() }
+        Self { authority, answers: BTreeMap::new(), retry: Retry::new(RETRY_FIRST) }
     }
 
     fn forget(&mut self, key: &Key) {

@@ -13,9 +13,12 @@ use k8s_openapi::api::certificates::v1::{
     CertificateSigningRequest, CertificateSigningRequestSpec,
 };
 
-use super::retry::Retry;
 use super::signer::Signer;
-use super::{CertificateAuthority, Terms, certificate, conditions, has_condition, with_condition};
+use super::{
+    CertificateAuthority, RETRY_FIRST, Terms, certificate, conditions, has_condition,
+    with_condition,
+};
+use crate::retry::Retry;
 use crate::{Controller, Plan};
 
 /// How long a certificate holds. Source: `--cluster-signing-duration`.
@@ -37,7 +40,7 @@ pub struct CertificateSigningRequestSigningController {
 impl CertificateSigningRequestSigningController {
     /// A controller that lets this authority sign.
     pub fn new(authority: Arc<dyn CertificateAuthority>) -> Self {
-        Self { authority, retry: Retry::default() }
+        Self { authority, retry: Retry::new(RETRY_FIRST) }
     }
 
     /// The update that a request gets; `None` when it is not for us, else why it gets none.

@@ -14,7 +14,7 @@ const REVIEWS: &api::ApiResource = &resources::SUBJECT_ACCESS_REVIEWS;
 
 /// An authority whose requests are `NAME` or `NAME/GROUP`, and whose certificates say when they end.
 #[derive(Debug)]
-struct Pretended;
+pub(crate) struct Pretended;
 
 impl CertificateAuthority for Pretended {
     fn not_after(&self) -> Timestamp {
