@@ -29,6 +29,7 @@ mod protection;
 pub mod pv_protection;
 pub mod pvc_protection;
 pub mod replica_set;
+pub mod resource_claim;
 pub mod resource_quota;
 mod retry;
 pub mod service_account;
@@ -144,6 +145,8 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(cluster_role_aggregation::ClusterRoleAggregationController),
         Box::new(ttl::TtlController::default()),
         Box::new(service_cidr::ServiceCidrController::default()),
+        Box::new(resource_claim::PodResourceClaimController::default()),
+        Box::new(resource_claim::ResourceClaimController::default()),
         Box::new(deployment::DeploymentController::default()),
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(replica_set::ReplicationManager::default()),

@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_node_that_is_created_gets_a_range_for_its_pods_and_a_ttl", node),
         trial("a_service_of_type_load_balancer_gets_the_nodes_addresses", load_balancer),
         trial("a_service_cidr_goes_when_no_address_needs_it", service_cidr),
+        trial("a_pod_gets_the_claim_of_its_template_and_gives_it_back", resource_claim),
     ]
 }
 
@@ -155,4 +156,39 @@ async fn service_cidr() -> Outcome {
     raw.delete(&format!("{SERVICES}/web")).await?;
 
     until_gone(&raw, &path).await
+}
+
+async fn resource_claim() -> Outcome {
+    const PODS: &str = "/api/v1/namespaces/default/pods";
+    const GROUP: &str = "/apis/resource.k8s.io/v1/namespaces/default";
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let raw = Raw(cluster.client().await?);
+    let claims = json!([{"name": "gpu", "resourceClaimTemplateName": "gpus"}]);
+    let containers = json!([{"name": "c", "image": "busybox:1.35"}]);
+    let spec = json!({"containers": containers, "resourceClaims": claims});
+    raw.post(PODS, &json!({"metadata": {"name": "web"}, "spec": spec})).await?;
+    eventually("that there is no template is told", || async {
+        let found = reasons(&raw, "web").await?;
+        Ok(found.iter().any(|reason| reason == "FailedResourceClaimCreation").then_some(()))
+    })
+    .await?;
+
+    let request = json!({"name": "one", "exactly": {"deviceClassName": "gpu.example.com"}});
+    let spec = json!({"spec": {"devices": {"requests": [request]}}});
+    let template = json!({"metadata": {"name": "gpus"}, "spec": spec});
+    raw.post(&format!("{GROUP}/resourceclaimtemplates"), &template).await?;
+    let path = format!("{PODS}/web");
+    let name = |pod: &Value| pod["status"]["resourceClaimStatuses"][0]["resourceClaimName"].clone();
+    let pod = until(&raw, &path, |pod| name(pod).is_string()).await?;
+
+    let made = name(&pod);
+    let claim = format!("{GROUP}/resourceclaims/{}", made.as_str().unwrap_or_default());
+    let found = raw.get(&claim).await?;
+    let is_its = found["metadata"]["ownerReferences"][0]["uid"] == pod["metadata"]["uid"]
+        && found["spec"]["devices"]["requests"][0]["name"] == "one";
+    ensure(is_its, &found)?;
+    let all = raw.get(&format!("{GROUP}/resourceclaims")).await?;
+    ensure(all["items"].as_array().map(Vec::len) == Some(1), all)?;
+    raw.delete(&path).await?;
+    until_gone(&raw, &claim).await
 }
