@@ -17,6 +17,7 @@ pub mod history;
 pub mod horizontal_pod_autoscaler;
 pub mod job;
 pub mod kubernetes_endpoints;
+pub mod legacy_service_account_token_cleaner;
 pub mod namespace;
 pub mod node_ipam;
 pub mod node_lifecycle;
@@ -51,6 +52,7 @@ use api::{Key, Request, Timestamp};
 use client::{Change, Outcome, View};
 
 pub use crate::certificates::CertificateAuthority;
+use crate::legacy_service_account_token_cleaner::LegacyServiceAccountTokenCleaner;
 pub use crate::node_ipam::PodNetwork;
 pub use crate::node_lifecycle::Timeouts;
 use crate::service_account_token::ServiceAccountTokenController;
@@ -145,6 +147,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(cluster_role_aggregation::ClusterRoleAggregationController),
         Box::new(ttl::TtlController::default()),
         Box::new(service_cidr::ServiceCidrController::default()),
+        Box::new(LegacyServiceAccountTokenCleaner::default()),
         Box::new(resource_claim::PodResourceClaimController::default()),
         Box::new(resource_claim::ResourceClaimController::default()),
         Box::new(deployment::DeploymentController::default()),

@@ -1,14 +1,15 @@
 //! Tokens that are kept in Secrets: they name a service account, hold without end, and end with their Secret.
 //!
-//! Source: pkg/serviceaccount/legacy.go (v1.36). Left out: when a token was last used is not written down.
+//! Source: pkg/serviceaccount/legacy.go (v1.36). Left out: a TokenReview counts as no use.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use api::object::{at, text};
-use api::resources;
+use api::{Key, Request, Timestamp, resources};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::Store;
 
 use super::claims::find;
@@ -17,8 +18,37 @@ use crate::call::User;
 /// Who issues them.
 pub(super) const ISSUER: &str = "kubernetes/serviceaccount";
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// Says on a Secret since when its token is not to be used any more.
 const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
+
+/// Says on a Secret on which day its token was last used.
+const LAST_USED: &str = "kubernetes.io/legacy-token-last-used";
+
+/// The request that writes down that a token is used today; `None` where that is written already, and for
+/// tokens that are kept nowhere.
+pub(super) fn usage(store: &Store, token: &str, claims: &Value, now: Timestamp) -> Option<Request> {
+    let found = read(claims).ok()?;
+    let (namespace, name) = (found.namespace, found.secret);
+    let secret = find(store, &resources::SECRETS, Some(namespace), name)?;
+    let used = text(&secret, &["metadata", "labels", LAST_USED]);
+    // Another API server's clock may be ahead.
+    let days = [now, now + DAY].map(day);
+    if text(&secret, &["data", "token"]) != STANDARD.encode(token)
+        || days.iter().any(|day| day == used)
+    {
+        return None;
+    }
+    let uid = text(&secret, &["metadata", "uid"]);
+    let patch = json!({"metadata": {"uid": uid, "labels": {LAST_USED: days[0]}}});
+    Some(Request::merge_patch(&resources::SECRETS, Key::new(namespace, name), patch))
+}
+
+/// The day of a time, `2026-01-31`.
+fn day(time: Timestamp) -> String {
+    time.to_string().chars().take("2026-01-31".len()).collect()
+}
 
 /// What a token says.
 struct Claims<'a> {

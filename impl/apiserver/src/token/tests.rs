@@ -320,3 +320,29 @@ fn a_token_of_a_secret_that_is_marked_is_nobodys() {
         "{error}"
     );
 }
+
+#[test]
+fn that_a_token_of_a_secret_is_used_is_written_once_a_day() {
+    let (mut store, context) = (store(), Context::of_tests());
+    let label = "kubernetes.io/legacy-token-last-used";
+    let kept = kept(&mut store, &json!({}), &context);
+    let short = token(&store, &json!({}), &context);
+
+    let first = usage(&store, &kept, &context).unwrap();
+    let of_short = usage(&store, &short, &context);
+    let forgery = NamedKeys("forger").sign(&keys::claims(&kept).unwrap()).unwrap();
+    put_kept(&mut store, &forgery, &json!({}));
+    let forged = usage(&store, &forgery, &context);
+    put_kept(&mut store, &kept, &json!({label: "1970-01-01"}));
+    let again = usage(&store, &kept, &context);
+    put_kept(&mut store, &kept, &json!({label: "1970-01-02"}));
+    let ahead = usage(&store, &kept, &context);
+    put_kept(&mut store, &kept, &json!({label: "1969-12-31"}));
+    let next_day = usage(&store, &kept, &context);
+
+    assert_eq!(first.path(), "/api/v1/namespaces/a/secrets/kept");
+    let patch = json!({"metadata": {"uid": "u4", "labels": {label: "1970-01-01"}}});
+    assert_eq!(first.body, Some(patch));
+    assert_eq!(next_day, Some(first));
+    assert_eq!((of_short, forged, again, ahead), (None, None, None, None));
+}

@@ -32,6 +32,12 @@ async fn kept() -> Outcome {
 
     let robot = who(&with_token(&cluster, &token).await?).await?;
     ensure(robot["username"] == "system:serviceaccount:default:robot", &robot)?;
+    eventually("that the token is used is written down", || async {
+        let found = raw.get(&path).await?;
+        let label = &found["metadata"]["labels"]["kubernetes.io/legacy-token-last-used"];
+        Ok(label.is_string().then_some(()))
+    })
+    .await?;
     let root = raw.get("/api/v1/namespaces/default/configmaps/kube-root-ca.crt").await?;
     ensure(
         text(&raw.get(&path).await?, "ca.crt").as_deref() == root["data"]["ca.crt"].as_str(),
