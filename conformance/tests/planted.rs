@@ -8,7 +8,7 @@ use conformance::sim::{
 };
 
 /// Steps before a cluster is left to settle.
-const STEPS: u64 = 1500;
+const STEPS: u64 = 2000;
 
 /// A fault is to be found with one of these.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=24;

@@ -57,7 +57,7 @@ proptest! {
 
 /// How a violation becomes a file.
 fn to_keep(options: &Options, violation: &Violation) -> String {
-    let (seed, file) = (options.seed, serde_json::to_string(options).unwrap());
+    let (seed, file) = (options.seed, serde_json::to_string(options).expect("they are JSON"));
     format!("{violation}\nto keep it: conformance/scenarios/{seed}.json: {file}")
 }
 
@@ -95,7 +95,7 @@ fn every_workload_makes_its_controllers_work() {
 
 /// The action and the key of an event.
 fn did(line: &str) -> Option<String> {
-    let event: serde_json::Value = serde_json::from_str(line).unwrap();
+    let event: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
     Some(format!("{} {}", event["action"].as_str()?, event["key"].as_str()?))
 }
 

@@ -154,7 +154,15 @@ fn create(resource: &'static ApiResource, namespace: &str, object: Value) -> Req
 }
 
 fn request(verb: Verb, resource: &'static ApiResource, key: Key, body: Value) -> Request {
-    Request { verb, resource, key, subresource: "", body: Some(body), observed_revision: 0 }
+    Request {
+        verb,
+        resource,
+        key,
+        subresource: "",
+        field_manager: "",
+        body: Some(body),
+        observed_revision: 0,
+    }
 }
 
 /// Every object of a resource.

@@ -14,11 +14,13 @@ pub(crate) fn call(request: &Request, actor: &str) -> Call {
         Verb::Update => ("PUT", "application/json"),
         Verb::MergePatch => ("PATCH", "application/merge-patch+json"),
         Verb::StrategicMergePatch => ("PATCH", "application/strategic-merge-patch+json"),
+        Verb::Apply => ("PATCH", "application/apply-patch+yaml"),
         Verb::Delete => ("DELETE", "application/json"),
     };
     Call {
         method: method.parse().expect("it is one of HTTP's methods"),
         path: request.path(),
+        query: request.query(),
         content_type: content_type.to_owned(),
         body: request.body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default(),
         user_agent: actor.to_owned(),

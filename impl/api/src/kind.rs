@@ -5,13 +5,17 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Event, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
     ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// A resource that the API server serves, in the words of the `APIResource` type of `meta.k8s.io/v1`.
@@ -316,4 +320,9 @@ kinds! {
     HorizontalPodAutoscaler => HORIZONTAL_POD_AUTOSCALERS,
     Job => JOBS,
     Lease => LEASES,
+    CertificateSigningRequest => CERTIFICATE_SIGNING_REQUESTS,
+    ClusterRole => CLUSTER_ROLES,
+    ServiceCIDR => SERVICE_CIDRS,
+    ResourceClaim => RESOURCE_CLAIMS,
+    ResourceClaimTemplate => RESOURCE_CLAIM_TEMPLATES,
 }

@@ -8,13 +8,17 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ReplicationController,
-    ResourceQuota, Service, ServiceAccount,
+    ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -76,7 +80,7 @@ macro_rules! any_object {
 
         impl AnyObject {
             /// Decodes an object of this resource, without what no component reads: managed fields, which are
-            /// as large as the rest, and the data of ConfigMaps.
+            /// as large as the rest, and the data of ConfigMaps and Secrets.
             /// Source: `trim` in cmd/kube-controller-manager/app, v1.36.
             pub fn decode(
                 resource: &'static ApiResource,
@@ -135,11 +139,20 @@ any_object!(
     CronJob,
     HorizontalPodAutoscaler,
     Job,
-    Lease
+    Lease,
+    CertificateSigningRequest,
+    ClusterRole,
+    ServiceCIDR,
+    ResourceClaim,
+    ResourceClaimTemplate,
+    Secret
 );
 
 /// The ConfigMap that tells every namespace whom to trust.
 pub const ROOT_CA: &str = "kube-root-ca.crt";
+
+/// The type of the Secrets that hold a token of a service account.
+pub const SERVICE_ACCOUNT_TOKEN: &str = "kubernetes.io/service-account-token";
 
 /// Taking away what no component reads.
 trait Trim {
@@ -155,11 +168,25 @@ impl Trim for ConfigMap {
     }
 }
 
+impl Trim for Secret {
+    /// Those that a controller fills in are read.
+    fn trim(&mut self) {
+        if self.type_.as_deref() != Some(SERVICE_ACCOUNT_TOKEN) {
+            self.data = None;
+        }
+    }
+}
+
 macro_rules! kept_whole {
     ($($kind:ident),*) => { $(impl Trim for $kind {})* };
 }
 
 kept_whole!(
+    CertificateSigningRequest,
+    ClusterRole,
+    ServiceCIDR,
+    ResourceClaim,
+    ResourceClaimTemplate,
     ControllerRevision,
     CronJob,
     DaemonSet,

@@ -20,6 +20,8 @@ pub enum Verb {
     MergePatch,
     /// PATCH with a strategic merge patch.
     StrategicMergePatch,
+    /// PATCH by server-side apply, over whatever others have applied.
+    Apply,
     /// DELETE one.
     Delete,
 }
@@ -36,6 +38,8 @@ pub struct Request {
     pub key: Key,
     /// `status`, `binding` …; empty for the object itself.
     pub subresource: &'static str,
+    /// Who applies; empty for what is no `Apply`.
+    pub field_manager: &'static str,
     /// The object, patch, `Binding` or `DeleteOptions`.
     pub body: Option<Value>,
     /// The revision of the cache that this was decided on, for the trace. 0 when it decided on none.
@@ -44,7 +48,7 @@ pub struct Request {
 
 impl Request {
     fn new(verb: Verb, resource: &'static ApiResource, key: Key, body: Option<Value>) -> Self {
-        Self { verb, resource, key, subresource: "", body, observed_revision: 0 }
+        Self { verb, resource, key, subresource: "", field_manager: "", body, observed_revision: 0 }
     }
 
     /// Creates an object; `metadata.generateName` gives a name when there is none.
@@ -82,6 +86,18 @@ impl Request {
     /// Merges `patch` into an object by the strategies of its schema.
     pub fn strategic_merge_patch(resource: &'static ApiResource, key: Key, patch: Value) -> Self {
         Self::new(Verb::StrategicMergePatch, resource, key, Some(patch))
+    }
+
+    /// Applies `object` as `field_manager`, who takes what others have applied.
+    pub fn apply(
+        resource: &'static ApiResource,
+        key: Key,
+        (field_manager, mut object): (&'static str, Value),
+    ) -> Self {
+        object["apiVersion"] = Value::from(resource.api_version());
+        object["kind"] = Value::from(resource.kind);
+        object["metadata"] = json!({"name": key.name});
+        Self { field_manager, ..Self::new(Verb::Apply, resource, key, Some(object)) }
     }
 
     /// Deletes an object if it still has this uid. `options` are further fields of `DeleteOptions`.
@@ -138,7 +154,16 @@ impl Request {
         self
     }
 
-    /// The path and query that a client sends.
+    /// What a client sends beside the path, as names and values.
+    pub fn query(&self) -> Vec<(String, String)> {
+        if self.verb != Verb::Apply {
+            return vec![];
+        }
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        vec![pair("fieldManager", self.field_manager), pair("force", "true")]
+    }
+
+    /// The path that a client sends.
     pub fn path(&self) -> String {
         let mut path = self.resource.path(self.key.namespace());
         for segment in [self.key.name.as_str(), self.subresource] {

@@ -9,13 +9,17 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ReplicationController,
-    ResourceQuota, Service, ServiceAccount,
+    ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::cache::Cache;
@@ -129,7 +133,13 @@ view!(
     CronJob cron_jobs,
     HorizontalPodAutoscaler horizontal_pod_autoscalers,
     Job jobs,
-    Lease leases
+    Lease leases,
+    CertificateSigningRequest certificate_signing_requests,
+    ClusterRole cluster_roles,
+    ServiceCIDR service_cidrs,
+    ResourceClaim resource_claims,
+    ResourceClaimTemplate resource_claim_templates,
+    Secret secrets
 );
 
 #[cfg(test)]

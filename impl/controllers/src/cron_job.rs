@@ -94,7 +94,8 @@ impl Controller for CronJobController {
             | Verb::Delete
             | Verb::List
             | Verb::MergePatch
-            | Verb::StrategicMergePatch => vec![],
+            | Verb::StrategicMergePatch
+            | Verb::Apply => vec![],
         };
         for note in notes {
             self.notes.add(key, note);

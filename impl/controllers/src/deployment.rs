@@ -101,7 +101,8 @@ impl Controller for DeploymentController {
             | Verb::List
             | Verb::Delete
             | Verb::MergePatch
-            | Verb::StrategicMergePatch => {}
+            | Verb::StrategicMergePatch
+            | Verb::Apply => {}
         }
     }
 }

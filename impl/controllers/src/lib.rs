@@ -1,6 +1,9 @@
 //! What each controller does about what it observes. One file per controller; one trait for the loop
 //! that drives them, the same for the host and the simulator.
 
+pub mod certificates;
+mod cidr;
+pub mod cluster_role_aggregation;
 pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
@@ -14,7 +17,9 @@ pub mod history;
 pub mod horizontal_pod_autoscaler;
 pub mod job;
 pub mod kubernetes_endpoints;
+pub mod legacy_service_account_token_cleaner;
 pub mod namespace;
+pub mod node_ipam;
 pub mod node_lifecycle;
 mod notes;
 mod ownership;
@@ -25,21 +30,33 @@ mod protection;
 pub mod pv_protection;
 pub mod pvc_protection;
 pub mod replica_set;
+pub mod resource_claim;
 pub mod resource_quota;
+mod retry;
 pub mod service_account;
+pub mod service_account_token;
+pub mod service_cidr;
+pub mod service_lb;
 mod services;
 pub mod stateful_set;
 pub mod taint_eviction;
 #[cfg(test)]
 mod testing;
+pub mod ttl;
 pub mod ttl_after_finished;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use api::{Key, Request, Timestamp};
 use client::{Change, Outcome, View};
 
+pub use crate::certificates::CertificateAuthority;
+use crate::legacy_service_account_token_cleaner::LegacyServiceAccountTokenCleaner;
+pub use crate::node_ipam::PodNetwork;
 pub use crate::node_lifecycle::Timeouts;
+use crate::service_account_token::ServiceAccountTokenController;
+pub use crate::service_account_token::TokenSigner;
 
 /// What a reconciliation wants done.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,10 +107,18 @@ pub trait Controller: Send {
 }
 
 /// What the controllers are told when they start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The certificate of the cluster's authority, PEM, published in every namespace.
     pub root_ca: String,
+    /// What signs certificates with the authority's key. Without it nobody looks at requests for any.
+    pub authority: Option<Arc<dyn CertificateAuthority>>,
+    /// What signs the tokens of service accounts. Without it no Secret is filled with one.
+    pub token_signer: Option<Arc<dyn TokenSigner>>,
+    /// Where pods have their addresses from. Without it no node is given any.
+    pub pod_network: Option<PodNetwork>,
+    /// Whether Services of type LoadBalancer get the nodes' addresses: not where a cloud gives them others.
+    pub balances_services: bool,
     /// When a silent node counts as lost.
     pub timeouts: Timeouts,
     /// How many finished pods are kept.
@@ -104,6 +129,10 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             root_ca: String::new(),
+            authority: None,
+            token_signer: None,
+            pod_network: None,
+            balances_services: false,
             timeouts: Timeouts::default(),
             terminated_pods_max: pod_gc::TERMINATED_PODS_MAX,
         }
@@ -112,9 +141,15 @@ impl Default for Config {
 
 /// Every controller, as it is before it has seen anything.
 pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
-    vec![
+    let mut all: Vec<Box<dyn Controller>> = vec![
         Box::new(namespace::NamespaceController::default()),
         Box::new(service_account::ServiceAccountController::new(&config.root_ca)),
+        Box::new(cluster_role_aggregation::ClusterRoleAggregationController),
+        Box::new(ttl::TtlController::default()),
+        Box::new(service_cidr::ServiceCidrController::default()),
+        Box::new(LegacyServiceAccountTokenCleaner::default()),
+        Box::new(resource_claim::PodResourceClaimController::default()),
+        Box::new(resource_claim::ResourceClaimController::default()),
         Box::new(deployment::DeploymentController::default()),
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(replica_set::ReplicationManager::default()),
@@ -137,13 +172,43 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(disruption::DisruptionController::default()),
         Box::new(disruption::stale::StaleDisruptionController),
         Box::new(pod_gc::PodGarbageCollector::new(config.terminated_pods_max)),
-    ]
+    ];
+    all.extend(configured(config));
+    all
 }
+
+/// Those for which the configuration brings what they need.
+fn configured(config: &Config) -> Vec<Box<dyn Controller>> {
+    let mut all: Vec<Box<dyn Controller>> = vec![];
+    all.extend(config.authority.iter().flat_map(certificates::all));
+    if config.balances_services {
+        all.push(Box::new(service_lb::ServiceLbController::default()));
+    }
+    if let Some(network) = &config.pod_network {
+        all.push(Box::new(node_ipam::NodeIpamController::new(network)));
+    }
+    if let Some(signer) = &config.token_signer {
+        let (root_ca, signer) = (&config.root_ca, Arc::clone(signer));
+        all.push(Box::new(ServiceAccountTokenController::new(root_ca, signer)));
+    }
+    all
+}
+
+/// The names of those.
+const CONFIGURED: [&str; 6] = [
+    "certificatesigningrequest-approving-controller",
+    "certificatesigningrequest-cleaner-controller",
+    "certificatesigningrequest-signing-controller",
+    "node-ipam-controller",
+    "service-lb-controller",
+    "serviceaccount-token-controller",
+];
 
 /// The names of all controllers, each once.
 pub fn names() -> Vec<&'static str> {
-    let names: BTreeSet<&str> =
-        all(&Config::default()).iter().map(|controller| controller.name()).collect();
+    let always = all(&Config::default());
+    let always = always.iter().map(|controller| controller.name());
+    let names: BTreeSet<&str> = always.chain(CONFIGURED).collect();
     names.into_iter().collect()
 }
 
@@ -159,4 +224,33 @@ fn next_tick(now: Timestamp, period_seconds: i64) -> Timestamp {
 fn after_seconds(now: Timestamp, seconds: i64) -> Timestamp {
     let seconds = std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     now.checked_add(seconds).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_controller_that_can_be_configured_is_named() {
+        let network = PodNetwork {
+            cluster_cidr: "10.1.0.0/16".to_owned(),
+            node_cidr_mask_size: 24,
+            service_cluster_ip_range: "10.96.0.0/12".to_owned(),
+        };
+        let config = Config {
+            authority: Some(Arc::new(certificates::tests::Pretended)),
+            token_signer: Some(Arc::new(service_account_token::tests::Readable)),
+            pod_network: Some(network),
+            balances_services: true,
+            ..Config::default()
+        };
+
+        let configured: Vec<&str> =
+            configured(&config).iter().map(|controller| controller.name()).collect();
+
+        let named: BTreeSet<&str> = CONFIGURED.into_iter().collect();
+        assert_eq!(configured.iter().copied().collect::<BTreeSet<_>>(), named);
+        assert_eq!(configured.len(), named.len());
+        assert!(names().len() > all(&Config::default()).len());
+    }
 }

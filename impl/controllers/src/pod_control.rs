@@ -72,7 +72,8 @@ impl PodControl {
                 | Verb::List
                 | Verb::Update
                 | Verb::MergePatch
-                | Verb::StrategicMergePatch,
+                | Verb::StrategicMergePatch
+                | Verb::Apply,
                 _,
             ) => None,
         }

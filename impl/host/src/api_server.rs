@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
 use api::trace::Origin;
-use api::{Reason, Status};
+use api::{Reason, Request, Status};
 use apiserver::token::TokenKeys;
 use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
 use bytes::Bytes;
@@ -19,12 +19,13 @@ use http_body_util::{BodyExt, Full};
 use store::Store;
 
 use crate::components::Components;
+use crate::local::Local;
 use crate::metrics::Metrics;
 use crate::node_server::NodeServer;
 use crate::origin;
 use crate::trace::Trace;
 use crate::transport::{Body, BoxError};
-use crate::{clock, compression, metrics, proxy, streams, warning_header, watch_stream};
+use crate::{clock, compression, metrics, proxy, requests, streams, warning_header, watch_stream};
 
 /// How often a write is decided again when others are faster, before it is given up.
 const ATTEMPTS_MAX: usize = 64;
@@ -77,7 +78,11 @@ impl ApiServer {
 
     /// Who bears a token, as far as it is known here. A 401 where nobody does.
     pub fn authenticate(&self, token: &str) -> Result<User, Status> {
-        apiserver::token::authenticate(&self.snapshot(), token, &self.context())
+        let (store, context) = (self.snapshot(), self.context());
+        if let Some(request) = apiserver::token::usage(&store, token, &context) {
+            tokio::spawn(perform(self.clone(), request));
+        }
+        apiserver::token::authenticate(&store, token, &context)
     }
 
     /// Makes a kubelet reachable for logs and commands.
@@ -322,4 +327,13 @@ async fn decided(store: &Store, call: &Call, context: &Context) -> Decision {
     let decision =
         tokio::task::spawn_blocking(move || apiserver::decide(&store, &call, &context)).await;
     decision.unwrap_or_else(|error| Decision::Respond(Status::internal(error).into()))
+}
+
+/// Performs a request of the API server's own.
+async fn perform(server: ApiServer, request: Request) {
+    let groups = vec!["system:masters".to_owned()];
+    let user = User { name: "system:apiserver".to_owned(), groups, ..User::default() };
+    let local = Local::new(server, user, "kube-apiserver", 0);
+    // What is refused is tried again with the next use.
+    drop(requests::perform(&local, &request).await);
 }

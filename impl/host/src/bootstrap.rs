@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use api::{Key, Reason, Request, Status, resources};
 use futures_util::future::try_join_all;
-use k8s_openapi::api::core::v1::{Namespace, Service, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::requests;
 use crate::transport::Transport;
+use crate::{clock, requests};
 use controllers::kubernetes_endpoints::KUBERNETES;
 
 /// The namespaces of every cluster.
@@ -25,6 +25,7 @@ pub async fn bootstrap(transport: &dyn Transport, api_port: u16) -> Result<(), S
         ensure(transport, &Request::create(&namespace(name))).await?;
     }
     ensure_service(transport, &kubernetes_service(api_port)).await?;
+    ensure(transport, &Request::create(&token_tracking())).await?;
     // Together, so that they become durable together.
     let objects = apiserver::bootstrap::objects().into_iter();
     let requests: Vec<Request> =
@@ -51,6 +52,21 @@ async fn ensure_service(transport: &dyn Transport, service: &Service) -> Result<
 fn namespace(name: &str) -> Namespace {
     let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
     Namespace { metadata, ..Namespace::default() }
+}
+
+/// Tells since which day it is written down when tokens that are kept in Secrets are used.
+/// Source: pkg/controlplane/controller/legacytokentracking/controller.go, v1.36.
+fn token_tracking() -> ConfigMap {
+    let today = clock::now().to_string().chars().take("2026-01-31".len()).collect();
+    ConfigMap {
+        metadata: ObjectMeta {
+            name: Some("kube-apiserver-legacy-service-account-token-tracking".to_owned()),
+            namespace: Some("kube-system".to_owned()),
+            ..ObjectMeta::default()
+        },
+        data: Some(BTreeMap::from([("since".to_owned(), today)])),
+        ..ConfigMap::default()
+    }
 }
 
 fn kubernetes_service(api_port: u16) -> Service {

@@ -37,6 +37,17 @@ fn read(body: &[u8]) -> Outcome {
         .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))
 }
 
+/// The path and query of a component's request. Neither needs escapes: they are names of Kubernetes'.
+fn target(request: &Request) -> String {
+    let query = request.query().into_iter();
+    let query: Vec<String> = query.map(|(name, value)| format!("{name}={value}")).collect();
+    if query.is_empty() {
+        request.path()
+    } else {
+        format!("{}?{}", request.path(), query.join("&"))
+    }
+}
+
 /// The HTTP request of a component's request.
 pub fn to_http(request: &Request) -> http::Request<Bytes> {
     let (method, content_type) = match request.verb {
@@ -45,12 +56,13 @@ pub fn to_http(request: &Request) -> http::Request<Bytes> {
         Verb::Update => (Method::PUT, "application/json"),
         Verb::MergePatch => (Method::PATCH, "application/merge-patch+json"),
         Verb::StrategicMergePatch => (Method::PATCH, "application/strategic-merge-patch+json"),
+        Verb::Apply => (Method::PATCH, "application/apply-patch+yaml"),
         Verb::Delete => (Method::DELETE, "application/json"),
     };
     let body = request.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
     let mut http = http::Request::new(body);
     *http.method_mut() = method;
-    *http.uri_mut() = request.path().parse().unwrap_or_default();
+    *http.uri_mut() = target(request).parse().unwrap_or_default();
     http.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(content_type));
     http.extensions_mut().insert(Observed(request.observed_revision));
     http

@@ -1,6 +1,7 @@
 //! The cluster's certificate authority, and the certificates it signs.
 
 mod anybody;
+mod signing;
 
 use std::io;
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use anybody::Anybody;
 pub(crate) use anybody::trusting_client_config;
+pub use signing::Signer;
 
 /// A certificate and its key, as PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::fmt;
 use apiserver::token::{NotSigned, TokenKeys};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use controllers::TokenSigner;
 use ring::digest;
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -59,6 +60,12 @@ impl EcdsaKeys {
         let public = [&PUBLIC_KEY_PREFIX, pair.public_key().as_ref()].concat();
         let id = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &public));
         Ok(Self { pair, random, id })
+    }
+}
+
+impl TokenSigner for EcdsaKeys {
+    fn token(&self, claims: &Value) -> Option<String> {
+        self.sign(claims).ok()
     }
 }
 

@@ -74,16 +74,16 @@ pub(crate) struct Starter<'a> {
 type Standings = Vec<(&'static str, watch::Receiver<Standing>)>;
 
 impl Starter<'_> {
-    /// Those that the settings name.
+    /// Those that the settings name, with what the cluster brings.
     pub(crate) async fn start(
         &self,
         settings: &Settings,
-        root_ca: &str,
+        config: &Config,
         components: &Arc<Components>,
     ) -> Result<Standings, Failure> {
         let mut standings = vec![];
         if settings.has(Part::ControllerManager) {
-            let standing = self.controller_manager(settings, root_ca, components).await?;
+            let standing = self.controller_manager(settings, config, components).await?;
             standings.push((CONTROLLER_MANAGER, standing));
         }
         if settings.has(Part::Scheduler) {
@@ -95,16 +95,15 @@ impl Starter<'_> {
     async fn controller_manager(
         &self,
         settings: &Settings,
-        root_ca: &str,
+        config: &Config,
         components: &Arc<Components>,
     ) -> Result<watch::Receiver<Standing>, Failure> {
         let config = Config {
-            root_ca: root_ca.to_owned(),
             timeouts: Timeouts {
                 monitor_grace_period_seconds: settings.node_monitor_grace_period,
                 ..Timeouts::default()
             },
-            ..Config::default()
+            ..config.clone()
         };
         let chosen = settings.controllers.clone();
         let start = move |started: Started| {

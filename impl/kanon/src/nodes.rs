@@ -1,13 +1,15 @@
 //! The nodes of a cluster: each a kubelet with a runtime, started, stopped and started again.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::resources;
 use api::trace::{Origin, key};
 use apiserver::User;
+use apiserver::bootstrap::SERVICE_CIDR;
+use controllers::PodNetwork;
 use host::{ApiServer, Local, Trace};
 use node::{Embedded, EmbeddedConfig, NodeConfig, Runtime, Simulated, TraceAction, TraceNote};
 use serde_json::{Value, json};
@@ -178,19 +180,36 @@ impl Nodes {
         format!("{name}-{:08x}", self.fingerprint())
     }
 
-    /// A range of a cluster's own, so that several clusters can share a machine.
+    /// The range of a node: the first of the cluster's is the first node's.
     fn pod_cidr(&self, index: u16) -> String {
-        let cluster = 128 + self.fingerprint() % 116;
-        format!("10.{cluster}.{}.0/24", index.saturating_sub(1))
+        format!("10.{}.{}.0/24", cluster(self.fingerprint()), index.saturating_sub(1))
     }
 
-    /// FNV-1a of the cluster's folder.
     fn fingerprint(&self) -> u32 {
-        let folder = self.folder.as_os_str().as_encoded_bytes();
-        folder
-            .iter()
-            .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+        fingerprint(&self.folder)
     }
+
+    /// Where the pods of a cluster have their addresses from, whose folder this is.
+    pub(crate) fn pod_network(folder: &Path) -> PodNetwork {
+        PodNetwork {
+            cluster_cidr: format!("10.{}.0.0/16", cluster(fingerprint(folder))),
+            node_cidr_mask_size: 24,
+            service_cluster_ip_range: SERVICE_CIDR.to_owned(),
+        }
+    }
+}
+
+/// A number of a cluster's own, so that several clusters can share a machine.
+fn cluster(fingerprint: u32) -> u32 {
+    128 + fingerprint % 116
+}
+
+/// FNV-1a of a cluster's folder.
+fn fingerprint(folder: &Path) -> u32 {
+    let folder = folder.as_os_str().as_encoded_bytes();
+    folder
+        .iter()
+        .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 async fn end(running: RunningNode) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use apiserver::User;
-use host::tls::{Authority, Identity, TlsError};
+use host::tls::{Authority, Identity, Signer, TlsError};
 use host::token_keys::EcdsaKeys;
 
 use crate::failure::{Failure, While};
@@ -16,6 +16,8 @@ pub(crate) struct Pki {
     pub(crate) authority_pem: String,
     pub(crate) server: Identity,
     pub(crate) admin: Identity,
+    /// What signs the certificates that are asked for.
+    pub(crate) signer: Arc<Signer>,
     /// What signs the tokens of service accounts.
     pub(crate) token_keys: Arc<EcdsaKeys>,
 }
@@ -46,7 +48,10 @@ pub(crate) fn load_or_create(folder: &Path) -> Result<Pki, Failure> {
     };
     let (server, admin) = sign(&authority).while_doing("certificates")?;
     let token_keys = Arc::new(token_keys(&folder.join("sa.key"))?);
-    Ok(Pki { authority_pem, server, admin, token_keys })
+    let signer = Signer::new(authority, &authority_pem).ok_or_else(|| {
+        Failure::cannot(format!("{} holds no certificate", certificate.display()))
+    })?;
+    Ok(Pki { authority_pem, server, admin, signer: Arc::new(signer), token_keys })
 }
 
 /// Reads the key of service account tokens, or makes one: tokens outlive a restart.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::suite::Target;
+use controllers::Config;
 use controllers::kubernetes_endpoints::Advertised;
 use host::election::Standing;
 use host::{ApiServer, Local, Trace, bootstrap, http_server, kubernetes_endpoints, tls};
@@ -141,11 +142,12 @@ async fn elsewhere(
     let version = components::version(&target).await?;
     steps.done(&format!("API server {server} ({version})"));
     let root_ca = String::from_utf8_lossy(&target.authority).into_owned();
+    let config = Config { root_ca, ..Config::default() };
     let (way, trace) = (Way::Remote(Box::new(target)), trace(settings)?);
     let identity = profile.identity()?;
     let starter = Starter { way: &way, trace: &trace, identity: &identity };
     let patience = Duration::from_secs(settings.wait);
-    for (part, mut standing) in starter.start(settings, &root_ca, &Arc::default()).await? {
+    for (part, mut standing) in starter.start(settings, &config, &Arc::default()).await? {
         let known = standing.wait_for(|standing| *standing != Standing::Unknown);
         let known = tokio::time::timeout(patience, known).await;
         let known =
@@ -221,7 +223,7 @@ impl ControlPlane {
         keep_endpoints(admin, port);
         steps.done(&format!("{READY} at {address}"));
         let plane = Self { server, trace, address };
-        plane.start_components(profile, settings, &pki.authority_pem, steps).await?;
+        plane.start_components(profile, settings, &config(profile, &pki), steps).await?;
         Ok(plane)
     }
 
@@ -229,18 +231,30 @@ impl ControlPlane {
         &self,
         profile: &Profile,
         settings: &Settings,
-        root_ca: &str,
+        config: &Config,
         steps: &mut Steps,
     ) -> Result<(), Failure> {
         let way = Way::Local(self.server.clone());
         let identity = profile.identity()?;
         let starter = Starter { way: &way, trace: &self.trace, identity: &identity };
-        let started = starter.start(settings, root_ca, self.server.components()).await?;
+        let started = starter.start(settings, config, self.server.components()).await?;
         let names: Vec<&str> = started.iter().map(|(name, _)| *name).collect();
         if !names.is_empty() {
             steps.done(&format!("{} started", names.join(" and ")));
         }
         Ok(())
+    }
+}
+
+/// What the controllers of a cluster of our own are told.
+fn config(profile: &Profile, pki: &Pki) -> Config {
+    Config {
+        root_ca: pki.authority_pem.clone(),
+        authority: Some(pki.signer.clone()),
+        token_signer: Some(pki.token_keys.clone()),
+        pod_network: Some(Nodes::pod_network(&profile.folder)),
+        balances_services: true,
+        ..Config::default()
     }
 }
 

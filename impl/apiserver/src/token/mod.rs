@@ -5,6 +5,7 @@
 
 mod claims;
 mod keys;
+mod legacy;
 mod request;
 mod review;
 mod wellknown;
@@ -15,7 +16,7 @@ pub(crate) use request::{TOKEN_REQUEST, request};
 pub(crate) use review::review;
 pub(crate) use wellknown::{configuration, key_set};
 
-use api::{Reason, Status};
+use api::{Reason, Request, Status};
 use store::Store;
 
 use crate::call::{Context, User};
@@ -28,6 +29,14 @@ pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 pub fn authenticate(store: &Store, token: &str, context: &Context) -> Result<User, Status> {
     let bearer = review::bearer(store, token, &[ISSUER], context);
     bearer.map(|bearer| bearer.user).map_err(|_| Status::new(Reason::Unauthorized, "Unauthorized"))
+}
+
+/// The request that writes down that a token is used, where it is one that is kept in a Secret and that is
+/// not written yet.
+pub fn usage(store: &Store, token: &str, context: &Context) -> Option<Request> {
+    let claims = keys::claims(token).filter(|claims| claims["iss"] == legacy::ISSUER)?;
+    let is_ours = context.keys.has_signed(token);
+    legacy::usage(store, token, &claims, context.now).filter(|_| is_ours)
 }
 
 #[cfg(test)]

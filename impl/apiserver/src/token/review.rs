@@ -9,7 +9,7 @@ use api::object::{at, text};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{ISSUER, claims, keys};
+use super::{ISSUER, claims, keys, legacy};
 use crate::call::{Context, User};
 
 /// What is said of a token that is nobody's.
@@ -47,21 +47,31 @@ pub(super) fn bearer(
     asked: &[&str],
     context: &Context,
 ) -> Result<Bearer, String> {
-    let claims = keys::claims(token).filter(|claims| claims["iss"] == ISSUER);
+    let issuers = [ISSUER, legacy::ISSUER];
+    let claims =
+        keys::claims(token).filter(|claims| issuers.iter().any(|one| claims["iss"] == *one));
     let claims = claims.ok_or_else(|| INVALID.to_owned())?;
     let refuse = |why: &str| format!("[{INVALID}, {why}]");
     if !context.keys.has_signed(token) {
         return Err(refuse("its signature is not of this API server's key"));
     }
     let audiences = audiences(&claims, asked).map_err(|why| refuse(&why))?;
+    if claims["iss"] == legacy::ISSUER {
+        let user = legacy::bearer(store, token, &claims).map_err(|why| refuse(&why))?;
+        return Ok(Bearer { user, audiences });
+    }
     claims::check(store, &claims, context.now).map_err(|why| refuse(&why))?;
     Ok(Bearer { user: user(&claims), audiences })
 }
 
-/// The audiences that a token is for, of those that are asked about.
+/// The audiences that a token is for, of those that are asked about. One that is kept in a Secret is for the
+/// API server.
 fn audiences(claims: &Value, asked: &[&str]) -> Result<Vec<String>, String> {
     let meant = claims["aud"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let meant: Vec<&str> = meant.collect();
+    let mut meant: Vec<&str> = meant.collect();
+    if meant.is_empty() && claims["iss"] == legacy::ISSUER {
+        meant.push(ISSUER);
+    }
     let common: Vec<String> =
         meant.iter().filter(|one| asked.contains(one)).map(|one| (*one).to_owned()).collect();
     if common.is_empty() {

@@ -226,3 +226,123 @@ fn a_pod_lends_its_name_to_its_own_service_account_only() {
     let why = "cannot bind token for serviceaccount \"other\" to pod running with different serviceaccount name.";
     assert_eq!(refusal["message"], why);
 }
+
+/// A token that is kept in the Secret `kept`, with these claims instead of its own.
+fn kept(store: &mut Store, changed: &Value, context: &Context) -> String {
+    let mut claims = json!({
+        "iss": "kubernetes/serviceaccount", "sub": "system:serviceaccount:a:robot",
+        "kubernetes.io/serviceaccount/namespace": "a",
+        "kubernetes.io/serviceaccount/secret.name": "kept",
+        "kubernetes.io/serviceaccount/service-account.name": "robot",
+        "kubernetes.io/serviceaccount/service-account.uid": "u1",
+    });
+    let fields = claims.as_object_mut().expect("claims are an object");
+    fields.extend(changed.as_object().cloned().unwrap_or_default());
+    let token = context.keys.sign(&claims).expect("it is signed");
+    put_kept(store, &token, &json!({}));
+    token
+}
+
+/// Writes the Secret `kept`.
+fn put_kept(store: &mut Store, token: &str, labels: &Value) {
+    use base64::Engine as _;
+    let token = base64::engine::general_purpose::STANDARD.encode(token);
+    let secret = json!({"metadata": {"name": "kept", "namespace": "a", "uid": "u4", "labels": labels},
+        "type": "kubernetes.io/service-account-token", "data": {"token": token}});
+    let key: &[u8] = b"/registry/secrets/a/kept";
+    let object = secret.to_string().as_bytes().into();
+    let transaction = match store.get(key).map(|found| found.mod_revision) {
+        Some(revision) => Transaction::update(key.into(), revision, object),
+        None => Transaction::create(key.into(), object),
+    };
+    store.commit(&transaction).expect("it makes sense");
+}
+
+#[test]
+fn a_token_of_a_secret_is_its_accounts_as_long_as_the_secret_holds_it() {
+    let (mut store, context) = (store(), Context::of_tests());
+    let token = kept(&mut store, &json!({}), &context);
+
+    let user = authenticate(&store, &token, &context).unwrap();
+    let audiences = reviewed(&store, &token, &[], &context)["audiences"].clone();
+    let elsewhere = reviewed(&store, &token, &["vault"], &context);
+    put_kept(&mut store, "another", &json!({}));
+    let replaced = reviewed(&store, &token, &[], &context);
+    remove(&mut store, "/registry/secrets/a/kept");
+    let removed = reviewed(&store, &token, &[], &context);
+
+    assert_eq!((user.name.as_str(), user.uid.as_str()), ("system:serviceaccount:a:robot", "u1"));
+    assert!(user.extra.is_empty());
+    assert_eq!(audiences, json!([ISSUER]));
+    assert_eq!(elsewhere.get("authenticated"), None);
+    assert_eq!(replaced["error"], "[invalid bearer token, Token does not match server's copy]");
+    assert_eq!(removed["error"], "[invalid bearer token, Token has been invalidated]");
+}
+
+#[test]
+fn a_token_of_a_secret_says_all_that_it_must() {
+    let context = Context::of_tests();
+    let claim = |name: &str| format!("kubernetes.io/serviceaccount/{name}");
+    let table = [
+        (json!({"sub": ""}), "sub claim is missing"),
+        (json!({claim("namespace"): ""}), "namespace claim is missing"),
+        (json!({claim("secret.name"): null}), "secretName claim is missing"),
+        (json!({claim("service-account.name"): ""}), "serviceAccountName claim is missing"),
+        (json!({claim("service-account.uid"): ""}), "serviceAccountUID claim is missing"),
+        (json!({"sub": "system:serviceaccount:a:other"}), "sub claim is invalid"),
+        (
+            json!({claim("service-account.uid"): "u0"}),
+            "ServiceAccount UID (u1) does not match claim (u0)",
+        ),
+    ];
+    for (changed, why) in table {
+        let mut store = store();
+        let token = kept(&mut store, &changed, &context);
+
+        let review = reviewed(&store, &token, &[], &context);
+
+        assert_eq!(review["error"], format!("[invalid bearer token, {why}]"));
+    }
+}
+
+#[test]
+fn a_token_of_a_secret_that_is_marked_is_nobodys() {
+    let (mut store, context) = (store(), Context::of_tests());
+    let token = kept(&mut store, &json!({}), &context);
+    let label = json!({"kubernetes.io/legacy-token-invalid-since": "2026-01-01"});
+    put_kept(&mut store, &token, &label);
+
+    let review = reviewed(&store, &token, &[], &context);
+
+    let error = review["error"].as_str().unwrap_or_default();
+    assert!(
+        error.contains("has been marked invalid. Use tokens from the TokenRequest API"),
+        "{error}"
+    );
+}
+
+#[test]
+fn that_a_token_of_a_secret_is_used_is_written_once_a_day() {
+    let (mut store, context) = (store(), Context::of_tests());
+    let label = "kubernetes.io/legacy-token-last-used";
+    let kept = kept(&mut store, &json!({}), &context);
+    let short = token(&store, &json!({}), &context);
+
+    let first = usage(&store, &kept, &context).unwrap();
+    let of_short = usage(&store, &short, &context);
+    let forgery = NamedKeys("forger").sign(&keys::claims(&kept).unwrap()).unwrap();
+    put_kept(&mut store, &forgery, &json!({}));
+    let forged = usage(&store, &forgery, &context);
+    put_kept(&mut store, &kept, &json!({label: "1970-01-01"}));
+    let again = usage(&store, &kept, &context);
+    put_kept(&mut store, &kept, &json!({label: "1970-01-02"}));
+    let ahead = usage(&store, &kept, &context);
+    put_kept(&mut store, &kept, &json!({label: "1969-12-31"}));
+    let next_day = usage(&store, &kept, &context);
+
+    assert_eq!(first.path(), "/api/v1/namespaces/a/secrets/kept");
+    let patch = json!({"metadata": {"uid": "u4", "labels": {label: "1970-01-01"}}});
+    assert_eq!(first.body, Some(patch));
+    assert_eq!(next_day, Some(first));
+    assert_eq!((of_short, forged, again, ahead), (None, None, None, None));
+}

@@ -35,7 +35,9 @@ impl StatefulSetController {
             Verb::Create => "create",
             Verb::Update => "update",
             Verb::Delete => "delete",
-            Verb::Get | Verb::List | Verb::MergePatch | Verb::StrategicMergePatch => return,
+            Verb::Get | Verb::List | Verb::MergePatch | Verb::StrategicMergePatch | Verb::Apply => {
+                return;
+            }
         };
         let pod = name_of(request);
         if outcome.is_err() {
@@ -114,7 +116,7 @@ fn is_silent(verb: Verb, status: &Status) -> bool {
     match verb {
         Verb::Create => status.reason == Reason::AlreadyExists,
         Verb::Update | Verb::MergePatch => status.reason == Reason::Conflict,
-        Verb::Get | Verb::List | Verb::Delete | Verb::StrategicMergePatch => false,
+        Verb::Get | Verb::List | Verb::Delete | Verb::StrategicMergePatch | Verb::Apply => false,
     }
 }
 

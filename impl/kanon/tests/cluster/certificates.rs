@@ -1,17 +1,24 @@
-//! Requests for certificates: every verb, the approval and the status. The official conformance test.
+//! Requests for certificates: every verb, the approval and the status, as the official conformance test asks
+//! for them; and what the cluster's own signers make of them.
 
 use futures_util::{StreamExt, TryStreamExt};
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::Api;
 use kube::api::{WatchEvent, WatchParams};
+use kube::config::Kubeconfig;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
 use crate::raw::Raw;
-use crate::support::{Cluster, Outcome, ensure, trial};
+use crate::support::{Cluster, Outcome, ensure, eventually, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("a_certificate_signing_request_is_all_that_it_says_in_discovery", operations)]
+    vec![
+        trial("a_certificate_signing_request_is_all_that_it_says_in_discovery", operations),
+        trial("an_approved_request_is_signed_and_its_certificate_is_who_it_says", client_signer),
+        trial("a_kubelet_is_approved_and_signed_without_anybodys_help", kubelet_signer),
+        trial("what_a_signer_does_not_sign_has_failed", refused_by_signer),
+    ]
 }
 
 const GROUP: &str = "/apis/certificates.k8s.io";
@@ -154,4 +161,113 @@ fn add_condition(request: &mut Value, name: &str) {
     let conditions = request["status"]["conditions"].as_array_mut();
     let condition = json!({"type": name, "status": "True", "reason": "trial", "message": "trial"});
     conditions.into_iter().for_each(|conditions| conditions.push(condition.clone()));
+}
+
+/// A request for a certificate of this user in this group, with the key that it is for.
+fn request_of(
+    (user, group): (&str, &str),
+    (signer, usages): (&str, &[&str]),
+) -> Result<(Value, String), Failed> {
+    let mut params = rcgen::CertificateParams::default();
+    let mut name = rcgen::DistinguishedName::new();
+    name.push(rcgen::DnType::OrganizationName, group);
+    name.push(rcgen::DnType::CommonName, user);
+    params.distinguished_name = name;
+    let key = rcgen::KeyPair::generate()?;
+    let pem = params.serialize_request(&key)?.pem()?;
+    let spec = json!({"request": base64_of(&pem), "usages": usages,
+        "signerName": format!("kubernetes.io/{signer}")});
+    Ok((json!({"metadata": {"name": user.replace(':', "-")}, "spec": spec}), key.serialize_pem()))
+}
+
+fn base64_of(text: &str) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text)
+}
+
+async fn approve(raw: &Raw, path: &str) -> Outcome {
+    let mut found = raw.get(path).await?;
+    found["status"] = json!({"conditions": []});
+    add_condition(&mut found, "Approved");
+    raw.put(&format!("{path}/approval"), &found).await?;
+    Ok(())
+}
+
+/// The certificate that a request gets, as base64 of its PEM.
+async fn signed(raw: &Raw, path: &str) -> Result<String, Failed> {
+    eventually("a certificate", || async {
+        let found = raw.get(path).await?;
+        Ok(found["status"]["certificate"].as_str().map(str::to_owned))
+    })
+    .await
+}
+
+/// Who the API server says that the bearer of a certificate is.
+async fn whoami(cluster: &Cluster, certificate: &str, key: &str) -> Result<Value, Failed> {
+    let mut kubeconfig = Kubeconfig::read_from(cluster.kubeconfig())?;
+    for named in &mut kubeconfig.auth_infos {
+        let info = named.auth_info.get_or_insert_default();
+        info.client_certificate_data = Some(certificate.to_owned());
+        info.client_key_data = Some(base64_of(key).into());
+    }
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    let raw = Raw(kube::Client::try_from(config)?);
+    let review = raw.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &json!({})).await?;
+    Ok(review["status"]["userInfo"].clone())
+}
+
+async fn client_signer() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let raw = Raw(cluster.client().await?);
+    let usages = ["client auth", "digital signature"];
+    let (request, key) = request_of(("ada", "authors"), ("kube-apiserver-client", &usages))?;
+    raw.post(REQUESTS, &request).await?;
+    let path = format!("{REQUESTS}/ada");
+
+    approve(&raw, &path).await?;
+    let certificate = signed(&raw, &path).await?;
+
+    let user = whoami(&cluster, &certificate, &key).await?;
+    let groups = user["groups"].as_array().into_iter().flatten();
+    let is_author = groups.into_iter().any(|group| group == "authors");
+    ensure(user["username"] == "ada" && is_author, user)
+}
+
+async fn kubelet_signer() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let raw = Raw(cluster.client().await?);
+    let who = ("system:node:machine", "system:nodes");
+    let usages = ["client auth", "digital signature"];
+    let (request, key) = request_of(who, ("kube-apiserver-client-kubelet", &usages))?;
+    raw.post(REQUESTS, &request).await?;
+    let path = format!("{REQUESTS}/system-node-machine");
+
+    let certificate = signed(&raw, &path).await?;
+
+    let found = raw.get(&path).await?;
+    let condition = &found["status"]["conditions"][0];
+    ensure(condition["type"] == "Approved" && condition["reason"] == "AutoApproved", condition)?;
+    let user = whoami(&cluster, &certificate, &key).await?;
+    ensure(user["username"] == "system:node:machine", user)
+}
+
+async fn refused_by_signer() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let raw = Raw(cluster.client().await?);
+    let (request, _) = request_of(("ada", "authors"), ("kube-apiserver-client", &["server auth"]))?;
+    raw.post(REQUESTS, &request).await?;
+    let path = format!("{REQUESTS}/ada");
+
+    approve(&raw, &path).await?;
+    let failed = eventually("the condition Failed", || async {
+        let found = raw.get(&path).await?;
+        let mut conditions = found["status"]["conditions"].as_array().into_iter().flatten();
+        Ok(conditions.find(|condition| condition["type"] == "Failed").cloned())
+    })
+    .await?;
+
+    let why = "invalid usage for client certificate: server auth";
+    let is_told = failed["reason"] == "SignerValidationFailure" && failed["message"] == why;
+    ensure(is_told, &failed)?;
+    ensure(raw.get(&path).await?["status"].get("certificate").is_none(), "nothing is signed")
 }

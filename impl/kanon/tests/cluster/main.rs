@@ -8,6 +8,7 @@ mod certificates;
 mod components;
 mod conform;
 mod containers;
+mod controllers;
 mod durability;
 mod etcd_servers;
 mod hostile;
@@ -53,6 +54,7 @@ fn main() -> std::process::ExitCode {
         conform::trials(),
         hostile::trials(),
         containers::trials(),
+        controllers::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),
         kubectl_autoscaling::trials(),

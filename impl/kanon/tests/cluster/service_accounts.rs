@@ -2,6 +2,7 @@
 
 mod in_pods;
 mod objects;
+mod secrets;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use crate::raw::Raw;
 use crate::support::Cluster;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [objects::trials(), in_pods::trials()].into_iter().flatten().collect()
+    [objects::trials(), in_pods::trials(), secrets::trials()].into_iter().flatten().collect()
 }
 
 const ACCOUNTS: &str = "/api/v1/namespaces/default/serviceaccounts";

@@ -220,6 +220,8 @@ async fn status_lifecycle(api: Api) -> Outcome {
     let mut made = service("tried", json!({"a": "b"}), json!({"name": "http", "port": 80}));
     made["metadata"]["labels"] = json!({"tried": "static"});
     made["spec"]["type"] = json!("LoadBalancer");
+    // No controller writes to a Service whose class is somebody else's.
+    made["spec"]["loadBalancerClass"] = json!("example.com/internal-vip");
     let mut watch = services.watch_from_now("&labelSelector=tried%3Dstatic").await?;
     services.create(&made).await?;
     watch.until("ADDED", "tried").await?;
