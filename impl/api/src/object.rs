@@ -10,11 +10,14 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ReplicationController,
-    ResourceQuota, Service, ServiceAccount,
+    ConfigMap, Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
+    ReplicationController, ResourceQuota, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::storage::v1::{
+    CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -121,6 +124,11 @@ any_object!(
     Namespace,
     Node,
     PersistentVolume,
+    PersistentVolumeClaim,
+    CSIDriver,
+    StorageClass,
+    VolumeAttachment,
+    VolumeAttributesClass,
     Pod,
     ReplicationController,
     ResourceQuota,
@@ -160,6 +168,7 @@ macro_rules! kept_whole {
 }
 
 kept_whole!(
+    CSIDriver,
     ControllerRevision,
     CronJob,
     DaemonSet,
@@ -172,6 +181,7 @@ kept_whole!(
     Namespace,
     Node,
     PersistentVolume,
+    PersistentVolumeClaim,
     Pod,
     PodDisruptionBudget,
     ReplicaSet,
@@ -179,7 +189,10 @@ kept_whole!(
     ResourceQuota,
     Service,
     ServiceAccount,
-    StatefulSet
+    StatefulSet,
+    StorageClass,
+    VolumeAttachment,
+    VolumeAttributesClass
 );
 
 /// What can be said of an object of any kind.
