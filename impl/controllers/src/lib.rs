@@ -2,6 +2,7 @@
 //! that drives them, the same for the host and the simulator.
 
 pub mod cron_job;
+mod csi_migration;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
@@ -18,6 +19,8 @@ pub mod namespace;
 pub mod node_lifecycle;
 mod notes;
 mod ownership;
+pub mod persistent_volume;
+pub mod persistent_volume_expander;
 mod pod_control;
 pub mod pod_gc;
 mod pods;
@@ -128,6 +131,8 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),
+        Box::new(persistent_volume::PersistentVolumeBinder::default()),
+        Box::new(persistent_volume_expander::PersistentVolumeExpander::default()),
         Box::new(pvc_protection::PvcProtectionController::default()),
         Box::new(pv_protection::PvProtectionController),
         Box::new(resource_quota::ResourceQuotaController::default()),
