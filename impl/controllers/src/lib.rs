@@ -9,6 +9,7 @@ pub mod disruption;
 pub mod endpoint_slice;
 pub mod endpoint_slice_mirroring;
 pub mod endpoints;
+pub mod ephemeral_volume;
 pub mod garbage_collector;
 mod hash;
 pub mod history;
@@ -132,6 +133,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),
         Box::new(persistent_volume::PersistentVolumeBinder::default()),
+        Box::new(ephemeral_volume::EphemeralVolumeController::default()),
         Box::new(persistent_volume_expander::PersistentVolumeExpander::default()),
         Box::new(pvc_protection::PvcProtectionController::default()),
         Box::new(pv_protection::PvProtectionController),
