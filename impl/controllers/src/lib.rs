@@ -1,6 +1,7 @@
 //! What each controller does about what it observes. One file per controller; one trait for the loop
 //! that drives them, the same for the host and the simulator.
 
+pub mod attach_detach;
 pub mod cron_job;
 mod csi_migration;
 pub mod daemon_set;
@@ -37,6 +38,7 @@ pub mod taint_eviction;
 #[cfg(test)]
 mod testing;
 pub mod ttl_after_finished;
+pub mod vac_protection;
 
 use std::collections::BTreeSet;
 
@@ -134,7 +136,9 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(taint_eviction::TaintEvictionController::default()),
         Box::new(persistent_volume::PersistentVolumeBinder::default()),
         Box::new(ephemeral_volume::EphemeralVolumeController::default()),
+        Box::new(attach_detach::AttachDetachController::default()),
         Box::new(persistent_volume_expander::PersistentVolumeExpander::default()),
+        Box::new(vac_protection::VacProtectionController),
         Box::new(pvc_protection::PvcProtectionController::default()),
         Box::new(pv_protection::PvProtectionController),
         Box::new(resource_quota::ResourceQuotaController::default()),
