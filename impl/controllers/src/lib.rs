@@ -17,6 +17,7 @@ pub mod history;
 pub mod horizontal_pod_autoscaler;
 pub mod job;
 pub mod kubernetes_endpoints;
+pub mod local_path;
 pub mod namespace;
 pub mod node_lifecycle;
 mod notes;
@@ -104,6 +105,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How many finished pods are kept.
     pub terminated_pods_max: usize,
+    /// The folder of the volumes that are folders of nodes.
+    pub volumes_root: String,
 }
 
 impl Default for Config {
@@ -112,6 +115,7 @@ impl Default for Config {
             root_ca: String::new(),
             timeouts: Timeouts::default(),
             terminated_pods_max: pod_gc::TERMINATED_PODS_MAX,
+            volumes_root: "/var/lib/kanon/volumes".to_owned(),
         }
     }
 }
@@ -136,6 +140,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(taint_eviction::TaintEvictionController::default()),
         Box::new(persistent_volume::PersistentVolumeBinder::default()),
         Box::new(ephemeral_volume::EphemeralVolumeController::default()),
+        Box::new(local_path::LocalPathProvisioner::new(&config.volumes_root)),
         Box::new(attach_detach::AttachDetachController::default()),
         Box::new(persistent_volume_expander::PersistentVolumeExpander::default()),
         Box::new(vac_protection::VacProtectionController),

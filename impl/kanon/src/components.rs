@@ -68,6 +68,8 @@ pub(crate) struct Starter<'a> {
     pub(crate) trace: &'a Trace,
     /// The name of this replica.
     pub(crate) identity: &'a str,
+    /// Where the folders of volumes lie.
+    pub(crate) volumes_root: String,
 }
 
 /// A component's name, and how its election stands.
@@ -104,6 +106,7 @@ impl Starter<'_> {
                 monitor_grace_period_seconds: settings.node_monitor_grace_period,
                 ..Timeouts::default()
             },
+            volumes_root: self.volumes_root.clone(),
             ..Config::default()
         };
         let chosen = settings.controllers.clone();

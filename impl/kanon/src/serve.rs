@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use apiserver::User;
 use conformance::suite::Target;
 use controllers::kubernetes_endpoints::Advertised;
 use host::election::Standing;
+use host::transport::Transport;
 use host::{ApiServer, Local, Trace, bootstrap, http_server, kubernetes_endpoints, tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -143,7 +145,8 @@ async fn elsewhere(
     let root_ca = String::from_utf8_lossy(&target.authority).into_owned();
     let (way, trace) = (Way::Remote(Box::new(target)), trace(settings)?);
     let identity = profile.identity()?;
-    let starter = Starter { way: &way, trace: &trace, identity: &identity };
+    let volumes_root = volumes_root(profile);
+    let starter = Starter { way: &way, trace: &trace, identity: &identity, volumes_root };
     let patience = Duration::from_secs(settings.wait);
     for (part, mut standing) in starter.start(settings, &root_ca, &Arc::default()).await? {
         let known = standing.wait_for(|standing| *standing != Standing::Unknown);
@@ -234,7 +237,9 @@ impl ControlPlane {
     ) -> Result<(), Failure> {
         let way = Way::Local(self.server.clone());
         let identity = profile.identity()?;
-        let starter = Starter { way: &way, trace: &self.trace, identity: &identity };
+        let volumes_root = volumes_root(profile);
+        self.keep_folders(volumes_root.clone());
+        let starter = Starter { way: &way, trace: &self.trace, identity: &identity, volumes_root };
         let started = starter.start(settings, root_ca, self.server.components()).await?;
         let names: Vec<&str> = started.iter().map(|(name, _)| *name).collect();
         if !names.is_empty() {
@@ -242,6 +247,19 @@ impl ControlPlane {
         }
         Ok(())
     }
+
+    /// Removes the folders of volumes that are deleted. It is no component, so the trace does not know it.
+    fn keep_folders(&self, volumes_root: String) {
+        let user = User { name: "system:local-path".to_owned(), ..User::default() };
+        let transport: Arc<dyn Transport> =
+            Arc::new(Local::new(self.server.clone(), user, "local-path", 0));
+        tokio::spawn(node::remove_folders(volumes_root, transport));
+    }
+}
+
+/// Where the folders of volumes lie.
+fn volumes_root(profile: &Profile) -> String {
+    profile.path("volumes").display().to_string()
 }
 
 fn serve_tls(server: &ApiServer, pki: &Pki, listener: TcpListener) -> Result<(), Failure> {

@@ -29,6 +29,7 @@ mod resource_quotas;
 mod service_accounts;
 mod support;
 mod typed_client;
+mod volumes;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -53,6 +54,7 @@ fn main() -> std::process::ExitCode {
         conform::trials(),
         hostile::trials(),
         containers::trials(),
+        volumes::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),
         kubectl_autoscaling::trials(),
