@@ -149,7 +149,8 @@ fn bind_again(store: &Store, random: &mut Random) -> Option<Request> {
     Some(Request::bind(key(&pod), uid, text(&node, &["metadata", "name"])))
 }
 
-fn create(resource: &'static ApiResource, namespace: &str, object: Value) -> Request {
+/// Asks for an object.
+pub(crate) fn create(resource: &'static ApiResource, namespace: &str, object: Value) -> Request {
     request(Verb::Create, resource, Key::new(namespace, ""), object)
 }
 

@@ -16,6 +16,9 @@ use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
+use k8s_openapi::api::storage::v1::{
+    CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// A resource that the API server serves, in the words of the `APIResource` type of `meta.k8s.io/v1`.
@@ -304,6 +307,10 @@ kinds! {
     Node => NODES,
     PersistentVolume => PERSISTENT_VOLUMES,
     PersistentVolumeClaim => PERSISTENT_VOLUME_CLAIMS,
+    CSIDriver => CSI_DRIVERS,
+    StorageClass => STORAGE_CLASSES,
+    VolumeAttachment => VOLUME_ATTACHMENTS,
+    VolumeAttributesClass => VOLUME_ATTRIBUTES_CLASSES,
     Pod => PODS,
     ReplicationController => REPLICATION_CONTROLLERS,
     ResourceQuota => RESOURCE_QUOTAS,

@@ -20,6 +20,7 @@ pub mod request;
 pub mod schema;
 pub mod selector;
 pub mod status;
+pub mod storage;
 pub mod time;
 pub mod trace;
 pub mod yaml;

@@ -11,14 +11,17 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ReplicationController,
-    ResourceQuota, Secret, Service, ServiceAccount,
+    ConfigMap, Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
+    ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
+use k8s_openapi::api::storage::v1::{
+    CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -125,6 +128,11 @@ any_object!(
     Namespace,
     Node,
     PersistentVolume,
+    PersistentVolumeClaim,
+    CSIDriver,
+    StorageClass,
+    VolumeAttachment,
+    VolumeAttributesClass,
     Pod,
     ReplicationController,
     ResourceQuota,
@@ -187,6 +195,7 @@ kept_whole!(
     ServiceCIDR,
     ResourceClaim,
     ResourceClaimTemplate,
+    CSIDriver,
     ControllerRevision,
     CronJob,
     DaemonSet,
@@ -199,6 +208,7 @@ kept_whole!(
     Namespace,
     Node,
     PersistentVolume,
+    PersistentVolumeClaim,
     Pod,
     PodDisruptionBudget,
     ReplicaSet,
@@ -206,7 +216,10 @@ kept_whole!(
     ResourceQuota,
     Service,
     ServiceAccount,
-    StatefulSet
+    StatefulSet,
+    StorageClass,
+    VolumeAttachment,
+    VolumeAttributesClass
 );
 
 /// What can be said of an object of any kind.

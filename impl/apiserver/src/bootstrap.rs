@@ -1,11 +1,11 @@
 //! What a cluster holds before anyone asks, beside its namespaces: how requests wait for each other, who
-//! answers for each group and version, and which pods it cannot do without.
+//! answers for each group and version, which pods it cannot do without, and where claims get their volumes.
 //!
 //! Source: apiserver/pkg/apis/flowcontrol/bootstrap/default.go and pkg/apis/scheduling/v1/helpers.go, v1.36.
 
 mod flow_control;
 
-use api::{ApiResource, resources};
+use api::{ApiResource, resources, storage};
 use serde_json::{Value, json};
 
 use crate::discovery;
@@ -42,7 +42,16 @@ pub fn objects() -> Vec<(&'static ApiResource, Value)> {
     let cidr = json!({"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR",
         "metadata": {"name": "kubernetes"}, "spec": {"cidrs": [SERVICE_CIDR]}});
     let cidr = (&resources::SERVICE_CIDRS, cidr);
-    levels.chain(schemas).chain(services).chain(classes).chain([cidr]).collect()
+    let storage_class = (&resources::STORAGE_CLASSES, storage_class());
+    levels.chain(schemas).chain(services).chain(classes).chain([cidr, storage_class]).collect()
+}
+
+/// The StorageClass of claims that name none: folders of the node on which the pod runs.
+fn storage_class() -> Value {
+    let annotations = json!({"storageclass.kubernetes.io/is-default-class": "true"});
+    json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+        "metadata": {"name": "local-path", "annotations": annotations}, "provisioner": storage::LOCAL_PATH,
+        "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer"})
 }
 
 fn priority_class((name, value, description): &(&str, i64, &str)) -> Value {

@@ -12,14 +12,17 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, Namespace, Node, PersistentVolume, Pod, ReplicationController,
-    ResourceQuota, Secret, Service, ServiceAccount,
+    ConfigMap, Endpoints, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod,
+    ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
+use k8s_openapi::api::storage::v1::{
+    CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::cache::Cache;
@@ -119,6 +122,11 @@ view!(
     Namespace namespaces,
     Node nodes,
     PersistentVolume persistent_volumes,
+    PersistentVolumeClaim persistent_volume_claims,
+    CSIDriver csi_drivers,
+    StorageClass storage_classes,
+    VolumeAttachment volume_attachments,
+    VolumeAttributesClass volume_attributes_classes,
     Pod pods,
     ReplicationController replication_controllers,
     ResourceQuota resource_quotas,
@@ -150,25 +158,25 @@ mod tests {
     use super::*;
 
     /// An object of a kind without a typed view.
-    fn claim(labels: &serde_json::Value) -> AnyObject {
+    fn ingress(labels: &serde_json::Value) -> AnyObject {
         let object = json!({"metadata": {"name": "a", "namespace": "n", "labels": labels},
-            "spec": {"accessModes": ["ReadWriteOnce"]}});
+            "spec": {"ingressClassName": "c"}});
         let json = object.to_string();
-        AnyObject::decode(&resources::PERSISTENT_VOLUME_CLAIMS, json.as_bytes()).expect("it is one")
+        AnyObject::decode(&resources::INGRESSES, json.as_bytes()).expect("it is one")
     }
 
     #[test]
     fn a_kind_without_a_typed_view_is_kept_by_its_metadata() {
-        let (resource, key) = (&resources::PERSISTENT_VOLUME_CLAIMS, Key::new("n", "a"));
+        let (resource, key) = (&resources::INGRESSES, Key::new("n", "a"));
         let mut view = View::default();
 
-        let first = view.put(claim(&json!({})));
-        let second = view.put(claim(&json!({"a": "b"})));
+        let first = view.put(ingress(&json!({})));
+        let second = view.put(ingress(&json!({"a": "b"})));
 
         assert!(first.old.is_none() && second.old.is_some());
-        assert_eq!(second.resource().plural, "persistentvolumeclaims");
+        assert_eq!(second.resource().plural, "ingresses");
         assert_eq!(view.keys(resource), std::slice::from_ref(&key));
-        let labels = view.get(resource, &key).and_then(|claim| claim.metadata().labels.clone());
+        let labels = view.get(resource, &key).and_then(|ingress| ingress.metadata().labels.clone());
         assert_eq!(labels.map(|labels| labels.len()), Some(1));
         assert_eq!(view.all().count(), 1);
 

@@ -1,16 +1,19 @@
 //! What each controller does about what it observes. One file per controller; one trait for the loop
 //! that drives them, the same for the host and the simulator.
 
+pub mod attach_detach;
 pub mod certificates;
 mod cidr;
 pub mod cluster_role_aggregation;
 pub mod cron_job;
+mod csi_migration;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
 pub mod endpoint_slice;
 pub mod endpoint_slice_mirroring;
 pub mod endpoints;
+pub mod ephemeral_volume;
 pub mod garbage_collector;
 mod hash;
 pub mod history;
@@ -18,11 +21,14 @@ pub mod horizontal_pod_autoscaler;
 pub mod job;
 pub mod kubernetes_endpoints;
 pub mod legacy_service_account_token_cleaner;
+pub mod local_path;
 pub mod namespace;
 pub mod node_ipam;
 pub mod node_lifecycle;
 mod notes;
 mod ownership;
+pub mod persistent_volume;
+pub mod persistent_volume_expander;
 mod pod_control;
 pub mod pod_gc;
 mod pods;
@@ -44,6 +50,7 @@ pub mod taint_eviction;
 mod testing;
 pub mod ttl;
 pub mod ttl_after_finished;
+pub mod vac_protection;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -123,6 +130,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How many finished pods are kept.
     pub terminated_pods_max: usize,
+    /// The folder of the volumes that are folders of nodes.
+    pub volumes_root: String,
 }
 
 impl Default for Config {
@@ -135,6 +144,7 @@ impl Default for Config {
             balances_services: false,
             timeouts: Timeouts::default(),
             terminated_pods_max: pod_gc::TERMINATED_PODS_MAX,
+            volumes_root: "/var/lib/kanon/volumes".to_owned(),
         }
     }
 }
@@ -163,6 +173,12 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),
+        Box::new(persistent_volume::PersistentVolumeBinder::default()),
+        Box::new(ephemeral_volume::EphemeralVolumeController::default()),
+        Box::new(local_path::LocalPathProvisioner::new(&config.volumes_root)),
+        Box::new(attach_detach::AttachDetachController::default()),
+        Box::new(persistent_volume_expander::PersistentVolumeExpander::default()),
+        Box::new(vac_protection::VacProtectionController),
         Box::new(pvc_protection::PvcProtectionController::default()),
         Box::new(pv_protection::PvProtectionController),
         Box::new(resource_quota::ResourceQuotaController::default()),

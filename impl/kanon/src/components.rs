@@ -128,7 +128,13 @@ impl Starter<'_> {
         &self,
         components: &Arc<Components>,
     ) -> Result<watch::Receiver<Standing>, Failure> {
-        let watched = [&resources::NODES, &resources::PODS];
+        let watched = [
+            &resources::NODES,
+            &resources::PODS,
+            &resources::PERSISTENT_VOLUME_CLAIMS,
+            &resources::PERSISTENT_VOLUMES,
+            &resources::STORAGE_CLASSES,
+        ];
         let start = |started: Started| {
             let mut tasks = Tasks::default();
             let informers = started.informers(&mut tasks, 1);

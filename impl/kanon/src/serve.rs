@@ -7,10 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use apiserver::User;
 use conformance::suite::Target;
 use controllers::Config;
 use controllers::kubernetes_endpoints::Advertised;
 use host::election::Standing;
+use host::transport::Transport;
 use host::{ApiServer, Local, Trace, bootstrap, http_server, kubernetes_endpoints, tls};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -236,6 +238,7 @@ impl ControlPlane {
     ) -> Result<(), Failure> {
         let way = Way::Local(self.server.clone());
         let identity = profile.identity()?;
+        self.keep_folders(config.volumes_root.clone());
         let starter = Starter { way: &way, trace: &self.trace, identity: &identity };
         let started = starter.start(settings, config, self.server.components()).await?;
         let names: Vec<&str> = started.iter().map(|(name, _)| *name).collect();
@@ -244,11 +247,25 @@ impl ControlPlane {
         }
         Ok(())
     }
+
+    /// Removes the folders of volumes that are deleted. It is no component, so the trace does not know it.
+    fn keep_folders(&self, volumes_root: String) {
+        let user = User { name: "system:local-path".to_owned(), ..User::default() };
+        let transport: Arc<dyn Transport> =
+            Arc::new(Local::new(self.server.clone(), user, "local-path", 0));
+        tokio::spawn(node::remove_folders(volumes_root, transport));
+    }
+}
+
+/// Where the folders of volumes lie.
+fn volumes_root(profile: &Profile) -> String {
+    profile.path("volumes").display().to_string()
 }
 
 /// What the controllers of a cluster of our own are told.
 fn config(profile: &Profile, pki: &Pki) -> Config {
     Config {
+        volumes_root: volumes_root(profile),
         root_ca: pki.authority_pem.clone(),
         authority: Some(pki.signer.clone()),
         token_signer: Some(pki.token_keys.clone()),

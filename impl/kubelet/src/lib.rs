@@ -1,18 +1,20 @@
 //! What a node does about the pods that are bound to it.
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
-//! simulator on a pretended one. Leaves out eviction, resizing, ephemeral and static pods, lifecycle
-//! hooks and persistent volumes.
+//! simulator on a pretended one. Leaves out eviction, resizing, ephemeral and static pods and lifecycle
+//! hooks.
 
 mod actions;
 mod admission;
 mod backoff;
+mod claims;
 mod command;
 mod conditions;
 mod config;
 mod context;
 mod environment;
 mod fields;
+pub mod folders;
 mod kubelet;
 mod node;
 mod phase;

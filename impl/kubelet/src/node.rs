@@ -191,6 +191,9 @@ impl NodeState {
     }
 }
 
+/// Says that a controller, not the kubelet, attaches volumes to the node.
+const CONTROLLER_MANAGED_ATTACH: &str = "volumes.kubernetes.io/controller-managed-attach-detach";
+
 /// The Node as it is registered.
 fn node(config: &Config, now: Timestamp) -> Node {
     let info = &config.node_info;
@@ -209,6 +212,10 @@ fn node(config: &Config, now: Timestamp) -> Node {
         metadata: ObjectMeta {
             name: Some(config.node_name.clone()),
             labels: Some(labels),
+            annotations: Some(BTreeMap::from([(
+                CONTROLLER_MANAGED_ATTACH.to_owned(),
+                "true".to_owned(),
+            )])),
             ..ObjectMeta::default()
         },
         spec: Some(NodeSpec {

@@ -3,14 +3,14 @@
 use api::Status;
 use client::Outcome;
 use client::event::Note;
-use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::api::core::v1::{Container, Volume};
 
 use crate::command::Purpose;
 use crate::context::Context;
 use crate::references::{self, Found, Reference};
 use crate::start::{SHOWN, Starting};
 use crate::worker::Worker;
-use crate::{spec, volumes};
+use crate::{claims, spec, volumes};
 
 impl Worker {
     /// Asks for all that a container refers to, and orders it when there is nothing to ask for.
@@ -19,21 +19,25 @@ impl Worker {
         let mut outstanding = references::of_container(&self.pod, container);
         outstanding.retain(|reference| match reference {
             Reference::Token(request) => !found.tokens.contains_key(request),
-            Reference::Object(..) => true,
+            Reference::Object(..) | Reference::Claim(_) | Reference::Volume(_) => true,
         });
         if outstanding.is_empty() {
             return self.create(context, container, (image_id, &found));
         }
         for reference in &outstanding {
-            let purpose = Purpose::Reference {
-                pod_uid: self.uid.clone(),
-                container: container.name.clone(),
-                reference: reference.clone(),
-            };
-            context.ask(purpose, reference.request(&self.pod));
+            self.ask_for(context, &container.name, reference);
         }
         let reading = Starting::Reading { image_id, outstanding, found };
         self.starting.insert(container.name.clone(), reading);
+    }
+
+    fn ask_for(&self, context: &mut Context, container: &str, reference: &Reference) {
+        let purpose = Purpose::Reference {
+            pod_uid: self.uid.clone(),
+            container: container.to_owned(),
+            reference: reference.clone(),
+        };
+        context.ask(purpose, reference.request(&self.pod));
     }
 
     pub(crate) fn reference_read(
@@ -46,17 +50,22 @@ impl Worker {
             return;
         };
         outstanding.remove(&reference);
-        let is_last = outstanding.is_empty();
         if let Err(status) = found.note(reference.clone(), outcome) {
+            let claim = found.claim_of(&reference);
             self.starting.remove(name);
-            return self.reading_failed(context, name, (&reference, status));
+            return self.reading_failed(context, name, (&reference, claim, status));
         }
-        if is_last
+        let further = found.further(&reference);
+        outstanding.extend(further.clone());
+        if outstanding.is_empty()
             && let Some(Starting::Reading { image_id, found, .. }) = self.starting.remove(name)
         {
             let Some(container) = spec::find(&self.pod, name).cloned() else { return };
             self.shown.note(&found);
             self.create(context, &container, (image_id, &found));
+        }
+        if let Some(further) = further {
+            self.ask_for(context, name, &further);
         }
     }
 
@@ -64,7 +73,7 @@ impl Worker {
         &mut self,
         context: &mut Context,
         name: &str,
-        (reference, status): (&Reference, Status),
+        (reference, claim, status): (&Reference, Option<String>, Status),
     ) {
         match reference {
             Reference::Object(..) => {
@@ -73,13 +82,33 @@ impl Worker {
             }
             Reference::Token(_) => {
                 let why = format!("failed to fetch token: {}", status.message);
-                let volumes = spec::spec(&self.pod).volumes.iter().flatten();
-                let mut showing =
-                    volumes.filter(|volume| references::of_volume(volume).contains(reference));
-                let volume = showing.next().map(|volume| volume.name.clone()).unwrap_or_default();
+                let volume = self.volume_showing(reference);
                 self.mount_failed(context, name, volumes::failure(&volume, &why));
             }
+            Reference::Claim(claim) => {
+                let why = format!("failed to fetch PVC from API server: {}", status.message);
+                self.claim_failed(context, name, (claim, &why));
+            }
+            Reference::Volume(volume) => {
+                let message = status.message;
+                let why = format!("failed to fetch PV {volume} from API server: {message}");
+                let claim = claim.unwrap_or_default();
+                self.claim_failed(context, name, (&claim, &why));
+            }
         }
+    }
+
+    fn claim_failed(&mut self, context: &mut Context, name: &str, (claim, why): (&str, &str)) {
+        let volume = self.volume_showing(&Reference::Claim(claim.to_owned()));
+        let why = claims::processing(&self.pod, claim, why);
+        self.mount_failed(context, name, claims::failure(&volume, &why));
+    }
+
+    /// The name of the volume that shows something.
+    fn volume_showing(&self, reference: &Reference) -> String {
+        let mut volumes = spec::spec(&self.pod).volumes.iter().flatten();
+        let shows = |volume: &&Volume| references::of_volume(&self.pod, volume).contains(reference);
+        volumes.find(shows).map(|volume| volume.name.clone()).unwrap_or_default()
     }
 
     /// What cannot be mounted is tried again, later each time.

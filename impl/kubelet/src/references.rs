@@ -1,19 +1,20 @@
-//! What containers and volumes refer to, and what they get of it: ConfigMaps, Secrets, tokens.
+//! What containers and volumes refer to, and what they get of it: ConfigMaps, Secrets, tokens, and the claims
+//! and volumes behind which there are files.
 //!
 //! It is read when a container is started, and again when a token in its volume is to be replaced; other
 //! changes reach the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{ApiResource, Key, Reason, Request, Status, resources};
+use api::{ApiResource, Key, Reason, Request, Status, resources, storage};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use client::Outcome;
-use k8s_openapi::api::core::v1::{Container, Pod, Volume};
+use k8s_openapi::api::core::v1::{Container, PersistentVolume, PersistentVolumeClaim, Pod, Volume};
 use serde_json::Value;
 
-use crate::spec;
 use crate::tokens::{Token, TokenRequest};
+use crate::{claims, spec};
 
 /// A ConfigMap or Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,10 @@ pub enum Reference {
     Object(Kind, String),
     /// A token of the pod's service account.
     Token(TokenRequest),
+    /// A claim with this name.
+    Claim(String),
+    /// A volume with this name, which is of no namespace.
+    Volume(String),
 }
 
 impl Reference {
@@ -59,6 +64,11 @@ impl Reference {
                 Request::get(kind.resource(), Key::new(&namespace, name))
             }
             Self::Token(request) => request.request(pod),
+            Self::Claim(name) => {
+                let Key { namespace, .. } = Key::of(&pod.metadata);
+                Request::get(&resources::PERSISTENT_VOLUME_CLAIMS, Key::new(&namespace, name))
+            }
+            Self::Volume(name) => Request::get(&resources::PERSISTENT_VOLUMES, Key::cluster(name)),
         }
     }
 }
@@ -72,10 +82,13 @@ pub(crate) struct Found {
     /// The data of objects; `None` for one that does not exist.
     pub(crate) objects: BTreeMap<(Kind, String), Option<Data>>,
     pub(crate) tokens: BTreeMap<TokenRequest, Token>,
+    pub(crate) claims: BTreeMap<String, PersistentVolumeClaim>,
+    pub(crate) volumes: BTreeMap<String, PersistentVolume>,
 }
 
 impl Found {
-    /// Notes an answer of the API server. What it does not know is known too, but for tokens.
+    /// Notes an answer of the API server. What it does not know is known too, if it is a ConfigMap
+    /// or a Secret.
     pub(crate) fn note(&mut self, reference: Reference, outcome: Outcome) -> Result<(), Status> {
         match (reference, outcome) {
             (Reference::Object(kind, name), Err(status)) if status.reason == Reason::NotFound => {
@@ -90,12 +103,37 @@ impl Found {
                 let token = token.ok_or_else(|| Status::internal("the answer has no token"))?;
                 self.tokens.insert(request, token);
             }
+            (Reference::Claim(name), Ok(claim)) => {
+                self.claims.insert(name, read(claim)?);
+            }
+            (Reference::Volume(name), Ok(volume)) => {
+                self.volumes.insert(name, read(volume)?);
+            }
         }
         Ok(())
     }
+
+    /// The claim that is bound to a volume.
+    pub(crate) fn claim_of(&self, reference: &Reference) -> Option<String> {
+        let Reference::Volume(volume) = reference else { return None };
+        let mut claims = self.claims.iter();
+        let found = claims.find(|(_, claim)| storage::volume_name(claim) == volume);
+        found.map(|(name, _)| name.clone())
+    }
+
+    /// What has to be read too, now that this was read.
+    pub(crate) fn further(&self, read: &Reference) -> Option<Reference> {
+        let Reference::Claim(name) = read else { return None };
+        let volume = claims::volume_name(self.claims.get(name)?).ok()?;
+        (!self.volumes.contains_key(volume)).then(|| Reference::Volume(volume.to_owned()))
+    }
 }
 
-/// Everything that starting a container needs to read.
+fn read<K: serde::de::DeserializeOwned>(object: Value) -> Result<K, Status> {
+    serde_json::from_value(object).map_err(|error| Status::internal(error.to_string()))
+}
+
+/// Everything that starting a container needs to read first.
 pub(crate) fn of_container(pod: &Pod, container: &Container) -> BTreeSet<Reference> {
     let mut references = BTreeSet::new();
     let mut add = |kind: Kind, name: &str| {
@@ -118,12 +156,12 @@ pub(crate) fn of_container(pod: &Pod, container: &Container) -> BTreeSet<Referen
             add(Kind::Secret, &source.name);
         }
     }
-    references.extend(mounted(pod, container).flat_map(of_volume));
+    references.extend(mounted(pod, container).flat_map(|volume| of_volume(pod, volume)));
     references
 }
 
-/// Everything that a volume shows.
-pub(crate) fn of_volume(volume: &Volume) -> BTreeSet<Reference> {
+/// Everything that a volume of a pod shows, as far as is known before anything is read.
+pub(crate) fn of_volume(pod: &Pod, volume: &Volume) -> BTreeSet<Reference> {
     let mut references = BTreeSet::new();
     let mut add = |kind: Kind, name: &str| {
         references.insert(Reference::Object(kind, name.to_owned()));
@@ -144,6 +182,8 @@ pub(crate) fn of_volume(volume: &Volume) -> BTreeSet<Reference> {
         }
     }
     references.extend(tokens(volume).map(Reference::Token));
+    let claim = storage::claim_of_volume(pod, volume);
+    references.extend(claim.map(|(name, _)| Reference::Claim(name)));
     references
 }
 

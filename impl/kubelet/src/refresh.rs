@@ -84,7 +84,7 @@ impl Worker {
         let due: Vec<String> = due.map(|(volume, _)| volume).collect();
         for name in due {
             let Some(volume) = self.volume(&name) else { continue };
-            let outstanding = references::of_volume(&volume);
+            let outstanding = references::of_volume(&self.pod, &volume);
             for reference in &outstanding {
                 let purpose = Purpose::Volume {
                     pod_uid: self.uid.clone(),

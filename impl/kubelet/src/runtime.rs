@@ -96,7 +96,7 @@ pub struct Mount {
     pub read_only: bool,
 }
 
-/// Where a mount's files come from. Volumes live as long as their pod.
+/// Where a mount's files come from. Volumes of a pod live as long as it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MountSource {
     /// An empty directory of the pod, in memory if `memory`.
@@ -111,6 +111,13 @@ pub enum MountSource {
         /// The path.
         path: String,
         /// Whether a directory is made when there is none (`DirectoryOrCreate`).
+        create_directory: bool,
+    },
+    /// A folder of the node that outlives its pods.
+    Local {
+        /// The path.
+        path: String,
+        /// Whether it is made, for everybody to write to, when there is none.
         create_directory: bool,
     },
     /// Files whose content is known: a ConfigMap, a Secret, the downward API, a token.

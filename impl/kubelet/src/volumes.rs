@@ -1,14 +1,15 @@
 //! A container's mounts, with the content of those whose files are known.
 //!
-//! Leaves out persistent volumes; a pod that wants one is told so. A volume belongs to nobody in particular,
-//! but the token in it does. Source: pkg/volume/projected/projected.go (v1.36).
+//! A volume belongs to nobody in particular, but the token in it does. Source: pkg/volume/projected/projected.go (v1.36).
 
 use std::collections::BTreeMap;
 
+use api::storage;
 use k8s_openapi::api::core::v1::{
     Container, DownwardAPIVolumeFile, KeyToPath, Pod, Volume, VolumeProjection,
 };
 
+use crate::claims;
 use crate::fields::{self, Addresses};
 use crate::references::{self, Found, Kind};
 use crate::runtime::{File, Mount, MountSource};
@@ -33,11 +34,11 @@ pub(crate) fn mounts(
         .map(|mount| {
             let volume = volumes.iter().find(|volume| volume.name == mount.name);
             let volume = volume.ok_or(format!("volume \"{}\" not found", mount.name))?;
-            let failed = |why: String| failure(&volume.name, &why);
-            let source =
-                source(volume, &Context { pod, container, found, addresses }).map_err(failed)?;
+            let source = source(volume, &Context { pod, container, found, addresses })?;
+            let claim = volume.persistent_volume_claim.as_ref();
             Ok(Mount {
                 read_only: mount.read_only == Some(true)
+                    || claim.is_some_and(|claim| claim.read_only == Some(true))
                     || matches!(source, MountSource::Files { .. }),
                 source,
                 sub_path: mount.sub_path.clone().unwrap_or_default(),
@@ -73,7 +74,12 @@ fn source(volume: &Volume, context: &Context<'_>) -> Result<MountSource, String>
         let create_directory = host.type_.as_deref() == Some("DirectoryOrCreate");
         return Ok(MountSource::HostPath { path: host.path.clone(), create_directory });
     }
-    let files = files(volume, context)?.ok_or("this kind of volume is not supported")?;
+    if let Some((claim, is_own)) = storage::claim_of_volume(context.pod, volume) {
+        return claims::source(context.pod, volume, (&claim, is_own), context.found);
+    }
+    let failed = |why: String| failure(&name, &why);
+    let unsupported = || failed("this kind of volume is not supported".to_owned());
+    let files = files(volume, context).map_err(failed)?.ok_or_else(unsupported)?;
     Ok(MountSource::Files { volume: name, files })
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "kubelet/bench.rs"]
 mod bench;
+#[path = "kubelet/claims.rs"]
+mod claims;
 #[path = "kubelet/tokens.rs"]
 mod tokens;
 

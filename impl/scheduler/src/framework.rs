@@ -77,6 +77,11 @@ pub fn fit_error<'a>(nodes: usize, verdicts: impl Iterator<Item = &'a Verdict>) 
     histogram(nodes, verdicts.flat_map(Verdict::reasons).map(String::as_str))
 }
 
+/// The same of a pod that was refused before any node was looked at.
+pub fn pre_filter_error(nodes: usize, why: &str) -> String {
+    format!("0/{nodes} nodes are available: {why}.")
+}
+
 /// What preemption has to say of a pod that fits no node, when no pod is evicted for it.
 ///
 /// Source: `DefaultPreemption` and framework/preemption (v1.36).

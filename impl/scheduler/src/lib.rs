@@ -1,7 +1,8 @@
 //! Which node a pod runs on, and why.
 //!
-//! Leaves out preemption, which is only worded, and the plugins for ports, volumes, affinity between pods
-//! and topology.
+//! Leaves out preemption, which is only worded, and the plugins for ports, affinity between pods and
+//! topology, and of those for volumes all but VolumeBinding and
+//! VolumeRestrictions.
 
 pub mod framework;
 pub mod node_info;
@@ -12,6 +13,7 @@ pub mod scheduler;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;
+pub mod volumes;
 
 pub use framework::Verdict;
 pub use scheduler::{Choice, DEFAULT_SCHEDULER, Decision, Explanation, Scheduler};

@@ -90,6 +90,11 @@ impl NodeInfo {
         }
     }
 
+    /// Its pods.
+    pub fn pods(&self) -> impl Iterator<Item = &PodInfo> {
+        self.pods.values()
+    }
+
     /// How many pods it has.
     pub fn pods_len(&self) -> usize {
         self.pods.len()

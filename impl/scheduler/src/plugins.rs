@@ -8,10 +8,13 @@ pub mod node_name;
 pub mod node_unschedulable;
 pub mod resources_fit;
 pub mod taint_toleration;
+pub mod volume_binding;
+pub mod volume_restrictions;
 
 use crate::framework::{Filter, Score};
 
-/// The filters; the first that is against a node speaks for all.
+/// The filters; the first that is against a node speaks for all. [`volume_restrictions`] and
+/// [`volume_binding`] come after them: they read more than a pod and a node.
 pub static FILTERS: [&dyn Filter; 5] = [
     &node_unschedulable::NodeUnschedulable,
     &node_name::NodeName,

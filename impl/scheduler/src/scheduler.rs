@@ -3,6 +3,10 @@
 //! Source: pkg/scheduler/schedule_one.go and eventhandlers.go (v1.36). Every node is looked at, and of
 //! equally good ones the first by name is taken; upstream looks at a sample and throws dice.
 
+mod report;
+mod reservations;
+mod waiting;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,19 +14,19 @@ use api::{AnyObject, Key, Reason, Request, Status, Timestamp, resources};
 use client::event::{Note, Recorder, reference};
 use client::{Change, Outcome};
 use k8s_openapi::api::core::v1::{Node, Pod};
-use serde_json::json;
 
-use crate::framework::{Verdict, fit_error, preemption_message};
+use self::report::{not_scheduled, truncated, unschedulable_message};
+use self::reservations::Reservations;
+use crate::framework::Verdict;
 use crate::node_info::{NodeInfo, PodInfo};
-use crate::plugins::{FILTERS, SCORES};
+use crate::plugins::volume_binding::{self, Claims, Wanted};
+use crate::plugins::{FILTERS, SCORES, volume_restrictions};
 use crate::queue::Queue;
 use crate::snapshot::Snapshot;
+use crate::volumes::Volumes;
 
 /// The scheduler of pods that name none.
 pub const DEFAULT_SCHEDULER: &str = "default-scheduler";
-
-/// The longest note that an event may carry.
-const NOTE_LENGTH_MAX: usize = 1024;
 
 /// Why a node was chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,12 +47,24 @@ pub enum Choice {
         /// Because of this.
         explanation: Explanation,
     },
+    /// It has a node, and waits there for its volumes.
+    Reserve {
+        /// This node.
+        node: String,
+        /// Because of this.
+        explanation: Explanation,
+    },
     /// It fits no node.
     Unschedulable {
         /// As the condition and the event say it.
         message: String,
         /// What the filters said of each node.
         verdicts: BTreeMap<String, Verdict>,
+    },
+    /// It had a node, and nothing came of its volumes there.
+    Failed {
+        /// As the condition and the event say it.
+        message: String,
     },
 }
 
@@ -77,6 +93,8 @@ pub struct Scheduler {
     pending: BTreeMap<Key, PodInfo>,
     /// Pods whose binding was asked for and not answered yet, by uid.
     binding: BTreeMap<String, PodInfo>,
+    volumes: Volumes,
+    reservations: Reservations,
     recorder: Recorder,
     /// The latest time it was told.
     now: Timestamp,
@@ -91,12 +109,14 @@ impl Scheduler {
             queue: Queue::default(),
             pending: BTreeMap::new(),
             binding: BTreeMap::new(),
+            volumes: Volumes::default(),
+            reservations: Reservations::default(),
             recorder: Recorder::new(name, ""),
             now: Timestamp::UNIX_EPOCH,
         }
     }
 
-    /// Hears of a change of a node or pod; other changes are nothing to it.
+    /// Hears of a change of a node, a pod or its volumes; other changes are nothing to it.
     pub fn observe(&mut self, change: &Change, now: Timestamp) {
         self.now = self.now.max(now);
         let (old, new) = (change.old.as_ref(), change.new.as_ref());
@@ -104,22 +124,22 @@ impl Scheduler {
             self.observe_node(as_node(old), as_node(new));
         } else if change.resource() == &resources::PODS {
             self.observe_pod(as_pod(old), as_pod(new));
+        } else if self.volumes.observe(change) {
+            self.reservations.are_due = true;
+            self.queue.move_all(self.now);
         }
     }
 
     /// Decides about the next pod that is due, on a cache that had read up to `view_revision`.
     pub fn schedule_one(&mut self, view_revision: u64, now: Timestamp) -> Option<Decision> {
         self.now = self.now.max(now);
-        let pod = std::iter::from_fn(|| self.queue.pop(now))
-            .find_map(|key| self.pending.get(&key).cloned())?;
-        let verdicts = self.filter(&pod);
-        let (outcome, requests) = match self.best(&pod, &verdicts) {
-            Some((node, explanation)) => self.bind(&pod, node, explanation),
+        let (pod, (outcome, requests)) = match self.settled() {
+            Some(settled) => settled,
             None => {
-                let named =
-                    |(node, verdict): (&NodeInfo, Verdict)| (node.name().to_owned(), verdict);
-                let verdicts = verdicts.into_iter().map(named).collect();
-                self.give_up(&pod, verdicts, now)
+                let pod = std::iter::from_fn(|| self.queue.pop(now))
+                    .find_map(|key| self.pending.get(&key).cloned())?;
+                let decided = self.decide(&pod);
+                (pod, decided)
             }
         };
         let requests =
@@ -137,7 +157,10 @@ impl Scheduler {
         now: Timestamp,
     ) -> Vec<Request> {
         self.now = self.now.max(now);
-        if request.subresource != "binding" {
+        let answered = (request, outcome);
+        if self.reservations.answered(pod, answered, &mut self.volumes)
+            || request.subresource != "binding"
+        {
             return vec![];
         }
         let uid = request.body.as_ref().and_then(|body| body["metadata"]["uid"].as_str());
@@ -151,7 +174,8 @@ impl Scheduler {
 
     /// When to call `schedule_one` again if nothing is heard before; not later than now when a pod is due.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.queue.next_deadline(self.now)
+        let reserved = self.reservations.next_deadline(self.now);
+        self.queue.next_deadline(self.now).into_iter().chain(reserved).min()
     }
 
     fn observe_node(&mut self, old: Option<&Arc<Node>>, new: Option<&Arc<Node>>) {
@@ -198,6 +222,7 @@ impl Scheduler {
     }
 
     fn dequeue(&mut self, key: &Key) {
+        self.release(key);
         self.pending.remove(key);
         self.queue.remove(key);
     }
@@ -225,8 +250,45 @@ impl Scheduler {
         name.unwrap_or(DEFAULT_SCHEDULER) == self.name && !gated && !deleted
     }
 
-    fn filter(&self, pod: &PodInfo) -> Vec<(&NodeInfo, Verdict)> {
-        self.snapshot.nodes().map(|node| (node, run_filters(pod, node))).collect()
+    /// Looks for a node for a pod.
+    fn decide(&mut self, pod: &PodInfo) -> (Choice, Vec<Request>) {
+        let claims = match volume_binding::pre_filter(pod, &self.volumes) {
+            Ok(claims) => claims,
+            Err(why) => return self.refuse_everywhere(pod, &why),
+        };
+        let verdicts = self.filter(pod, &claims);
+        let Some((node, explanation)) = self.best(pod, &verdicts) else {
+            let named = |(node, verdict): (&NodeInfo, Verdict)| (node.name().to_owned(), verdict);
+            let verdicts: BTreeMap<_, _> = verdicts.into_iter().map(named).collect();
+            let message = unschedulable_message(pod, &verdicts, None);
+            return self.give_up(pod, message, verdicts);
+        };
+        let info = self.snapshot.node(&node);
+        let wanted = info.and_then(|info| Wanted::of(&claims, info, &self.volumes));
+        match wanted.filter(|wanted| !wanted.is_empty()) {
+            Some(wanted) => self.reserve(pod, (node, explanation), wanted),
+            None => self.bind(pod, node, explanation),
+        }
+    }
+
+    fn filter(&self, pod: &PodInfo, claims: &Claims) -> Vec<(&NodeInfo, Verdict)> {
+        let restricted = volume_restrictions::filter(pod, &self.snapshot, &self.volumes);
+        let verdict = |node: &NodeInfo| match [run_filters(pod, node), restricted.clone()] {
+            [Verdict::Feasible, Verdict::Feasible] => {
+                volume_binding::filter(claims, node, &self.volumes)
+            }
+            [Verdict::Feasible, verdict] | [verdict, _] => verdict,
+        };
+        self.snapshot.nodes().map(|node| (node, verdict(node))).collect()
+    }
+
+    /// A pod that can run nowhere, whatever nodes there are.
+    fn refuse_everywhere(&mut self, pod: &PodInfo, why: &str) -> (Choice, Vec<Request>) {
+        let nodes = self.snapshot.nodes();
+        let verdicts: BTreeMap<_, _> =
+            nodes.map(|node| (node.name().to_owned(), Verdict::unresolvable(why))).collect();
+        let message = unschedulable_message(pod, &verdicts, Some(why));
+        self.give_up(pod, message, verdicts)
     }
 
     /// The feasible node with the highest weighted sum of scores; the first by name among equals.
@@ -263,11 +325,10 @@ impl Scheduler {
     fn give_up(
         &mut self,
         pod: &PodInfo,
+        message: String,
         verdicts: BTreeMap<String, Verdict>,
-        now: Timestamp,
     ) -> (Choice, Vec<Request>) {
-        let message = unschedulable_message(pod, &verdicts);
-        self.queue.add_unschedulable(&pod.key(), now);
+        self.queue.add_unschedulable(&pod.key(), self.now);
         let requests = self.report_failure(pod, "Unschedulable", &message);
         (Choice::Unschedulable { message, verdicts }, requests)
     }
@@ -325,51 +386,6 @@ fn run_scores(pod: &PodInfo, nodes: &[&NodeInfo]) -> Vec<(&'static str, Vec<i64>
         all.push((plugin.name(), scores));
     }
     all
-}
-
-fn unschedulable_message(pod: &PodInfo, verdicts: &BTreeMap<String, Verdict>) -> String {
-    if verdicts.is_empty() {
-        return "no nodes available to schedule pods".to_owned();
-    }
-    let fit_error = fit_error(verdicts.len(), verdicts.values());
-    let preemption = preemption_message(pod, (verdicts.len(), verdicts.values()));
-    format!("{fit_error} {preemption}")
-}
-
-/// The request that sets the PodScheduled condition, if it does not say so already.
-fn not_scheduled(pod: &Pod, (reason, message): (&str, &str), now: Timestamp) -> Option<Request> {
-    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    let old = conditions.find(|condition| condition.type_ == "PodScheduled");
-    let mut since = api::time::text(now);
-    if let Some(old) = old.filter(|old| old.status == "False") {
-        if old.reason.as_deref() == Some(reason) && old.message.as_deref() == Some(message) {
-            return None;
-        }
-        if let Some(time) = &old.last_transition_time {
-            since = api::time::text(time.0);
-        }
-    }
-    let condition = json!({
-        "type": "PodScheduled", "status": "False", "reason": reason, "message": message,
-        "lastTransitionTime": since,
-    });
-    let uid = pod.metadata.uid.as_deref().unwrap_or_default();
-    let patch = json!({"metadata": {"uid": uid}, "status": {"conditions": [condition]}});
-    let key = Key::of(&pod.metadata);
-    Some(Request::strategic_merge_patch(&resources::PODS, key, patch).to_subresource("status"))
-}
-
-/// The message, cut to what an event may carry. Source: truncateMessage.
-fn truncated(message: &str) -> String {
-    if message.len() <= NOTE_LENGTH_MAX {
-        return message.to_owned();
-    }
-    let suffix = " ...";
-    let mut end = NOTE_LENGTH_MAX - suffix.len();
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}{suffix}", &message[..end])
 }
 
 /// Whether a node has changed in something that a filter reads.

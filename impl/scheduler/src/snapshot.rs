@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::Key;
+use api::{Key, storage};
 use k8s_openapi::api::core::v1::Node;
 
 use crate::node_info::{NodeInfo, PodInfo};
@@ -36,6 +36,15 @@ impl Snapshot {
     /// A node of this name that is there.
     pub fn node(&self, name: &str) -> Option<&NodeInfo> {
         self.nodes.get(name).filter(|info| info.node.is_some())
+    }
+
+    /// Whether a pod on any node uses a claim.
+    pub fn uses_claim(&self, claim: &Key) -> bool {
+        let uses = |pod: &PodInfo| {
+            pod.key().namespace == claim.namespace
+                && storage::claims_of_pod(&pod.pod).any(|(name, _)| name == claim.name)
+        };
+        self.nodes.values().flat_map(NodeInfo::pods).any(uses)
     }
 
     /// Takes a node as it is now.

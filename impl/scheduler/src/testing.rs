@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use api::{AnyObject, ApiResource, resources};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use serde_json::{Value, json};
 
@@ -39,4 +40,54 @@ pub(crate) fn pod_with(name: &str, spec: Value) -> Arc<Pod> {
 /// A pod with this spec, as the scheduler sees it.
 pub(crate) fn pod_info(spec: Value) -> PodInfo {
     PodInfo::new(pod_with("web", spec))
+}
+
+/// An object of storage in the namespace `default`; its uid is `uid-NAME`.
+pub(crate) fn stored(resource: &'static ApiResource, mut object: Value) -> AnyObject {
+    object["metadata"]["uid"] =
+        json!(format!("uid-{}", object["metadata"]["name"].as_str().unwrap()));
+    if resource.namespaced {
+        object["metadata"]["namespace"] = json!("default");
+    }
+    AnyObject::decode(resource, object.to_string().as_bytes()).unwrap()
+}
+
+/// A claim of 1 GiB of the class `local`.
+pub(crate) fn claim(name: &str) -> Value {
+    json!({"metadata": {"name": name, "resourceVersion": "1"}, "status": {"phase": "Pending"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "local",
+            "resources": {"requests": {"storage": "1Gi"}}}})
+}
+
+/// The claim, bound to a volume.
+pub(crate) fn bound(mut claim: Value, volume: &str) -> Value {
+    claim["spec"]["volumeName"] = json!(volume);
+    claim["metadata"]["annotations"]["pv.kubernetes.io/bind-completed"] = json!("yes");
+    claim["status"]["phase"] = json!("Bound");
+    claim
+}
+
+/// A free volume of 1 GiB of the class `local` that only one node reaches.
+pub(crate) fn volume(name: &str, node: &str) -> Value {
+    let requirement = json!({"key": "metadata.name", "operator": "In", "values": [node]});
+    let terms = json!([{"matchFields": [requirement]}]);
+    json!({"metadata": {"name": name, "resourceVersion": "1"}, "status": {"phase": "Available"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "local", "capacity": {"storage": "1Gi"},
+            "local": {"path": "/v"}, "nodeAffinity": {"required": {"nodeSelectorTerms": terms}}}})
+}
+
+/// The class `local`, whose claims wait for their first pod.
+pub(crate) fn class(provisioner: &str) -> AnyObject {
+    let class = json!({"metadata": {"name": "local"}, "provisioner": provisioner,
+        "volumeBindingMode": "WaitForFirstConsumer"});
+    stored(&resources::STORAGE_CLASSES, class)
+}
+
+/// A pod that uses these claims.
+pub(crate) fn pod_using(name: &str, claims: &[&str]) -> Arc<Pod> {
+    let volumes: Vec<Value> = claims
+        .iter()
+        .map(|claim| json!({"name": claim, "persistentVolumeClaim": {"claimName": claim}}))
+        .collect();
+    pod_with(name, json!({"containers": [{"name": "c"}], "volumes": volumes}))
 }

@@ -17,14 +17,14 @@ use std::str::FromStr;
 
 use api::object::text;
 use api::trace::Event;
-use api::{ApiResource, Key, Request, Timestamp, Verb, resources};
+use api::{ApiResource, Key, Request, Timestamp, resources};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::Store;
 
 use crate::sim::machine::Machine;
 use crate::sim::random::Random;
-use crate::sim::user::objects;
+use crate::sim::user::{create, objects};
 
 /// A kind of thing that people ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -239,19 +239,6 @@ impl Moment<'_> {
 pub(crate) struct Ledger {
     jobs: jobs::Ended,
     owners: owners::Waited,
-}
-
-/// Asks for an object.
-fn create(resource: &'static ApiResource, namespace: &str, object: Value) -> Request {
-    let key = Key::new(namespace, "");
-    Request {
-        verb: Verb::Create,
-        resource,
-        key,
-        subresource: "",
-        body: Some(object),
-        observed_revision: 0,
-    }
 }
 
 fn delete(resource: &'static ApiResource, object: &Value, policy: &str) -> Request {

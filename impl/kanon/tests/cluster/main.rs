@@ -30,6 +30,7 @@ mod resource_quotas;
 mod service_accounts;
 mod support;
 mod typed_client;
+mod volumes;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -55,6 +56,7 @@ fn main() -> std::process::ExitCode {
         hostile::trials(),
         containers::trials(),
         controllers::trials(),
+        volumes::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),
         kubectl_autoscaling::trials(),

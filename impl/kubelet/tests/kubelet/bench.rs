@@ -29,7 +29,7 @@ pub(crate) struct Bench {
     gone: BTreeMap<String, Value>,
     running: BTreeMap<String, RuntimeStatus>,
     pub(crate) commands: Vec<RuntimeCommand>,
-    events: Vec<Value>,
+    pub(crate) events: Vec<Value>,
     /// The path and the spec of each request for a token.
     pub(crate) token_requests: Vec<(String, Value)>,
     pub(crate) gives_no_tokens: bool,
@@ -131,6 +131,11 @@ impl Bench {
             format!("configmaps/default/{name}"),
             json!({"metadata": metadata, "data": data}),
         );
+    }
+
+    /// Puts an object that kubelets do not watch.
+    pub(crate) fn put_object(&mut self, key: &str, object: Value) {
+        self.objects.insert(key.to_owned(), object);
     }
 
     pub(crate) fn declare_unready(&mut self) {

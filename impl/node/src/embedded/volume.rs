@@ -1,4 +1,4 @@
-//! Volumes: directories of the pod, files with known content, paths of the node.
+//! Volumes: directories of the pod, files with known content, paths and folders of the node.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,6 +43,16 @@ impl Embedded {
                 let path = PathBuf::from(path);
                 if *create_directory {
                     fs::create_dir_all(&path).map_err(Error::file(&path))?;
+                }
+                path
+            }
+            MountSource::Local { path, create_directory } => {
+                let path = PathBuf::from(path);
+                if *create_directory {
+                    make_empty(&path, false)?;
+                } else if !path.exists() {
+                    let why = format!("path \"{}\" does not exist", path.display());
+                    return Err(Error::Container(why));
                 }
                 path
             }

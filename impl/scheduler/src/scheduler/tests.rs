@@ -1,5 +1,7 @@
 //! The scheduler, driven by hand.
 
+mod volumes;
+
 use std::sync::Arc;
 
 use api::{AnyObject, Key, Reason, Request, Status, Timestamp};
@@ -148,14 +150,15 @@ fn schedule(scheduler: &mut Scheduler, seconds: i64) -> Decision {
 fn chosen(decision: &Decision) -> &str {
     match &decision.outcome {
         Choice::Bind { node, .. } => node,
-        Choice::Unschedulable { message, .. } => panic!("{message}"),
+        Choice::Reserve { node, .. } => panic!("waits on {node}"),
+        Choice::Unschedulable { message, .. } | Choice::Failed { message } => panic!("{message}"),
     }
 }
 
 fn message(decision: &Decision) -> &str {
     match &decision.outcome {
-        Choice::Bind { node, .. } => panic!("bound to {node}"),
-        Choice::Unschedulable { message, .. } => message,
+        Choice::Unschedulable { message, .. } | Choice::Failed { message } => message,
+        Choice::Bind { node, .. } | Choice::Reserve { node, .. } => panic!("goes to {node}"),
     }
 }
 

@@ -6,6 +6,7 @@ mod empty_dirs;
 mod environment;
 mod maps_and_secrets;
 mod projected;
+mod subpaths;
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -126,6 +127,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         projected::several_volumes(),
         downward::downward(),
         empty_dirs::empty_dirs(),
+        subpaths::subpaths(),
         environment::environments(),
         environment::expansions(),
         contexts::contexts(),

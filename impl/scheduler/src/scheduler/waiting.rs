@@ -1,0 +1,71 @@
+//! What a scheduler does about pods that have a node and wait there for their volumes.
+
+use api::{Key, Request};
+
+use super::reservations::{Progress, Reservation};
+use super::{Choice, Explanation, Scheduler};
+use crate::node_info::PodInfo;
+use crate::plugins::volume_binding::Wanted;
+
+impl Scheduler {
+    /// Keeps a pod's room on a node until its volumes are there.
+    pub(super) fn reserve(
+        &mut self,
+        pod: &PodInfo,
+        (node, explanation): (String, Explanation),
+        wanted: Wanted,
+    ) -> (Choice, Vec<Request>) {
+        self.snapshot.assume(pod.clone(), &node);
+        let placed = (pod, node.as_str(), explanation.clone());
+        let (reservation, requests) =
+            Reservation::begin(placed, wanted, (&mut self.volumes, self.now));
+        self.reservations.add(reservation);
+        (Choice::Reserve { node, explanation }, requests)
+    }
+
+    /// A pod that waits for its volumes no more, and what becomes of it.
+    pub(super) fn settled(&mut self) -> Option<(PodInfo, (Choice, Vec<Request>))> {
+        if self.reservations.next_deadline(self.now).is_none_or(|deadline| self.now < deadline) {
+            return None;
+        }
+        let Some((key, progress)) = self.progressed() else {
+            self.reservations.are_due = false;
+            return None;
+        };
+        let Reservation { pod, node, explanation, .. } = self.release(&key)?;
+        let outcome = match progress {
+            Progress::Failed(why) => self.unreserve(&pod, &why),
+            Progress::Bound | Progress::Waits => self.bind(&pod, node, explanation),
+        };
+        Some((pod, outcome))
+    }
+
+    /// The first pod that has come to an end of its waiting.
+    fn progressed(&self) -> Option<(Key, Progress)> {
+        self.reservations.iter().find_map(|reservation| {
+            let node = self.snapshot.node(&reservation.node);
+            match reservation.progress(node, &self.volumes, self.now) {
+                Progress::Waits => None,
+                progress @ (Progress::Bound | Progress::Failed(_)) => {
+                    Some((reservation.pod.key(), progress))
+                }
+            }
+        })
+    }
+
+    pub(super) fn release(&mut self, key: &Key) -> Option<Reservation> {
+        let reservation = self.reservations.remove(key)?;
+        reservation.end(&mut self.volumes);
+        Some(reservation)
+    }
+
+    /// A pod's room is free again, for it and for others.
+    fn unreserve(&mut self, pod: &PodInfo, why: &str) -> (Choice, Vec<Request>) {
+        self.snapshot.forget(&pod.key(), pod.uid());
+        self.queue.move_all(self.now);
+        self.queue.add_failed(&pod.key(), self.now);
+        let message = format!("running PreBind plugin \"VolumeBinding\": {why}");
+        let requests = self.report_failure(pod, "SchedulerError", &message);
+        (Choice::Failed { message }, requests)
+    }
+}
