@@ -1,5 +1,5 @@
 //! Drives controllers and a scheduler, as `host::controller_loop` and `host::scheduler_loop` do, but one
-//! step at a time. Events (the kind) are not sent: the model does not know them.
+//! step at a time. Events (the kind) are not sent, only kept: the model does not know them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,8 @@ pub(crate) struct ControllerLoop {
     /// Whether nothing was due when it looked last.
     is_idle: bool,
     running: BTreeMap<Key, Running>,
+    /// The Events of its last plan.
+    said: Vec<Request>,
 }
 
 /// A request of a plan: whose, and its place.
@@ -36,7 +38,13 @@ struct Running {
 
 impl ControllerLoop {
     pub(crate) fn new(controller: Box<dyn Controller>) -> Self {
-        Self { controller, queue: WorkQueue::default(), is_idle: true, running: BTreeMap::new() }
+        let (queue, running) = (WorkQueue::default(), BTreeMap::new());
+        Self { controller, queue, is_idle: true, running, said: vec![] }
+    }
+
+    /// Takes the Events that it would have sent.
+    pub(crate) fn take_said(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.said)
     }
 
     fn has_room(&self) -> bool {
@@ -73,8 +81,8 @@ impl ControllerLoop {
         if let Some(when) = plan.look_again {
             self.queue.add_after(key.clone(), when);
         }
-        let mut requests = plan.requests;
-        requests.retain(|request| request.resource != &resources::EVENTS);
+        let (said, requests): (Vec<_>, Vec<_>) = plan.requests.into_iter().partition(is_event);
+        self.said = said;
         let outcomes = vec![None; requests.len()];
         self.running.insert(key.clone(), Running { requests, outcomes, sent: 0 });
         self.proceed(&key, now)
@@ -159,12 +167,19 @@ pub(crate) struct SchedulerLoop {
     scheduler: Scheduler,
     /// The pods it has asked to bind, for the plant that forgets everything else.
     asked: BTreeSet<String>,
+    /// The Events of its last decision.
+    said: Vec<Request>,
 }
 
 impl SchedulerLoop {
     pub(crate) fn new() -> Self {
         let scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
-        Self { scheduler, asked: BTreeSet::new() }
+        Self { scheduler, asked: BTreeSet::new(), said: vec![] }
+    }
+
+    /// Takes the Events that it would have sent.
+    pub(crate) fn take_said(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.said)
     }
 
     /// Whether it would do something now.
@@ -195,7 +210,7 @@ impl SchedulerLoop {
         if decision.requests.iter().any(|request| request.subresource == "binding") {
             self.asked.insert(decision.uid);
         }
-        without_events(&decision.pod, decision.requests)
+        self.without_events(&decision.pod, decision.requests)
     }
 
     /// Hears what came of a request; what to send next.
@@ -205,7 +220,14 @@ impl SchedulerLoop {
         outcome: &Outcome,
         now: Timestamp,
     ) -> Vec<(Key, Request)> {
-        without_events(pod, self.scheduler.completed(pod, request, outcome, now))
+        let requests = self.scheduler.completed(pod, request, outcome, now);
+        self.without_events(pod, requests)
+    }
+
+    fn without_events(&mut self, pod: &Key, requests: Vec<Request>) -> Vec<(Key, Request)> {
+        let (said, requests): (Vec<_>, Vec<_>) = requests.into_iter().partition(is_event);
+        self.said = said;
+        requests.into_iter().map(|request| (pod.clone(), request)).collect()
     }
 
     fn start_again(&mut self, view: &View, now: Timestamp) {
@@ -227,7 +249,6 @@ impl SchedulerLoop {
     }
 }
 
-fn without_events(pod: &Key, requests: Vec<Request>) -> Vec<(Key, Request)> {
-    let requests = requests.into_iter().filter(|request| request.resource != &resources::EVENTS);
-    requests.map(|request| (pod.clone(), request)).collect()
+fn is_event(request: &Request) -> bool {
+    request.resource == &resources::EVENTS
 }

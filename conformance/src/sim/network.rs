@@ -134,7 +134,10 @@ impl World<'_> {
         let mut request = flight.request.clone();
         plant::arrived(self.plant, &mut request);
         let call = wire::call(&request, &flight.origin.actor);
-        let context = self.context();
+        let mut context = self.context();
+        if let Some(heard) = &mut self.heard {
+            heard.name(&call, &mut context);
+        }
         let before = checks::revision_of(&self.server.head, &flight.request);
         let arrival = Arrival { flight: id, number: flight.number, origin: &flight.origin };
         let received = self.server.receive(&arrival, &call, &context, self.plant);
@@ -149,6 +152,9 @@ impl World<'_> {
             Received::Stored(object) => {
                 flight.state = State::Stored(named(&object));
                 checks::no_update_is_lost(&flight.request, before, &mut self.recorder);
+                if let Some(heard) = &mut self.heard {
+                    heard.wrote(&flight.origin, &flight.request);
+                }
             }
         }
         self.flights.insert(id, flight);
