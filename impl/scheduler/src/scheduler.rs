@@ -12,7 +12,7 @@ use client::{Change, Outcome};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use serde_json::json;
 
-use crate::framework::{Verdict, fit_error, preemption_message};
+use crate::framework::{Verdict, fit_error, post_filter_message};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::{FILTERS, SCORES};
 use crate::queue::Queue;
@@ -332,7 +332,7 @@ fn unschedulable_message(pod: &PodInfo, verdicts: &BTreeMap<String, Verdict>) ->
         return "no nodes available to schedule pods".to_owned();
     }
     let fit_error = fit_error(verdicts.len(), verdicts.values());
-    let preemption = preemption_message(pod, (verdicts.len(), verdicts.values()));
+    let preemption = post_filter_message(pod, (verdicts.len(), verdicts.values()));
     format!("{fit_error} {preemption}")
 }
 
