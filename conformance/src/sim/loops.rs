@@ -249,6 +249,7 @@ impl SchedulerLoop {
     }
 }
 
+/// Whether it writes an Event. Events can be read: there are none.
 fn is_event(request: &Request) -> bool {
-    request.resource == &resources::EVENTS
+    request.resource == &resources::EVENTS && !matches!(request.verb, Verb::Get | Verb::List)
 }

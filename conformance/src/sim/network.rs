@@ -136,7 +136,7 @@ impl World<'_> {
         let call = wire::call(&request, &flight.origin.actor);
         let mut context = self.context();
         if let Some(heard) = &mut self.heard {
-            heard.name(&call, &mut context);
+            heard.name(flight.number, &call, &mut context);
         }
         let before = checks::revision_of(&self.server.head, &flight.request);
         let arrival = Arrival { flight: id, number: flight.number, origin: &flight.origin };

@@ -42,7 +42,7 @@ impl World<'_> {
         self.next_flight += 1;
         let mut context = self.context();
         if let Some(heard) = &mut self.heard {
-            heard.name(call, &mut context);
+            heard.name(number, call, &mut context);
             if call.method == "POST" {
                 context.uid = heard.next_uid();
             }

@@ -43,7 +43,7 @@ impl Scenario {
             scenario.push(read?)?;
         }
         scenario.rest = before;
-        scenario.is_divided(text)
+        scenario.divided(text)
     }
 
     fn push(&mut self, block: Block) -> Result<(), Failure> {
@@ -59,7 +59,7 @@ impl Scenario {
     }
 
     /// Only the last block can be without its divider: it takes all lines there are.
-    fn is_divided(self, text: &str) -> Result<Self, Failure> {
+    fn divided(self, text: &str) -> Result<Self, Failure> {
         let dividers = text.lines().filter(|line| *line == DIVIDER).count();
         match self.blocks.last() {
             Some(last) if dividers < self.blocks.len() => Err(Failure::Command {

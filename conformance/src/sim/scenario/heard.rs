@@ -25,6 +25,8 @@ pub(crate) struct Heard {
     writes: BTreeMap<(String, String), usize>,
     /// How many names were generated from each prefix.
     names: BTreeMap<String, u64>,
+    /// How many had been when a request got its name: one that is decided again keeps it.
+    given: BTreeMap<u64, u64>,
     /// How many objects the scenario has asked for.
     created: u64,
 }
@@ -43,8 +45,13 @@ struct Said {
 }
 
 impl Said {
+    /// Whether it differs only in its last word, as `Created pod: web-b4x7k` does.
     fn is_alike(&self, other: &Self) -> bool {
-        (&self.when, &self.object, &self.reason) == (&other.when, &other.object, &other.reason)
+        let parts = |said: &Self| {
+            let all_but_last = said.message.rsplit_once(' ').map(|(words, _)| words.to_owned());
+            (said.when.clone(), said.object.clone(), said.reason.clone(), all_but_last)
+        };
+        parts(self) == parts(other)
     }
 
     /// Whether it is the same Event, at another time.
@@ -112,14 +119,15 @@ impl Heard {
         *self.writes.entry((origin.actor.clone(), what)).or_default() += 1;
     }
 
-    /// Gives generated names an order.
-    pub(crate) fn name(&mut self, call: &Call, context: &mut Context) {
+    /// Gives generated names an order. `request` is the request's number in the trace.
+    pub(crate) fn name(&mut self, request: u64, call: &Call, context: &mut Context) {
         let body: Value = serde_json::from_slice(&call.body).unwrap_or(Value::Null);
         let prefix = text(&body, &["metadata", "generateName"]);
         if call.method == "POST" && !prefix.is_empty() {
-            let count = self.names.entry(prefix.to_owned()).or_default();
-            context.random = *count % LETTERS + LETTERS * (LATER_LETTERS + *count / LETTERS);
-            *count += 1;
+            let next = self.names.entry(prefix.to_owned()).or_default();
+            let count = *self.given.entry(request).or_insert(*next);
+            *next = (*next).max(count + 1);
+            context.random = count % LETTERS + LETTERS * (LATER_LETTERS + count / LETTERS);
         }
     }
 
@@ -139,8 +147,8 @@ impl Heard {
         self.writes.clear();
     }
 
-    /// Takes what was said, and matches: each object's in the order in which it was said, and what was said
-    /// for one reason in the order of the alphabet.
+    /// Takes what was said, and matches: each object's in the order in which it was said, and what differs
+    /// only in its last word in the order of the alphabet.
     pub(super) fn take_events(&mut self, about: Option<&str>, event_type: Option<&str>) -> String {
         let is_wanted = |said: &Said| {
             about.is_none_or(|about| said.object == about)

@@ -95,13 +95,14 @@ impl World<'_> {
         Ok(())
     }
 
-    /// An image can be pulled no more, or again.
-    pub(super) fn change_image(&mut self, image: &str, is_missing: bool) {
+    /// An image can be pulled no more, or again. Prints nothing.
+    pub(super) fn change_image(&mut self, image: &str, is_missing: bool) -> String {
         for machine in &mut self.machines {
             match is_missing {
                 true => machine.missing_images.insert(image.to_owned()),
                 false => machine.missing_images.remove(image),
             };
         }
+        String::new()
     }
 }

@@ -76,8 +76,8 @@ impl<'a> Player<'a> {
                 world.stall_watch(actor, resource, *is_stalled).map(silent)?
             }
             Command::Exit { pod, code } => world.exit_pod(pod, *code).map(silent)?,
-            Command::Image { name, is_missing } => silent(world.change_image(name, *is_missing)),
-            Command::Seed(_) => silent(()),
+            Command::Image { name, is_missing } => world.change_image(name, *is_missing),
+            Command::Seed(_) => String::new(),
         };
         self.world.check().map_err(|violation| Stop::Claim(violation.why))?;
         Ok(printed)
