@@ -1,3 +1,5 @@
+//! Files that come true, files that do not, and files that cannot be played.
+
 use super::*;
 
 const CREATED: &str = "# A comment.
