@@ -38,6 +38,11 @@ impl World<'_> {
     /// the model has no status that arrives after its sender has started again.
     fn crash(&mut self) {
         let chosen = self.random.below(self.processes.len());
+        self.crash_process(chosen);
+    }
+
+    /// This component loses its memory.
+    pub(crate) fn crash_process(&mut self, chosen: usize) {
         let process = &self.processes[chosen];
         if !process.alive {
             return;
@@ -102,7 +107,7 @@ impl World<'_> {
     }
 
     /// Compacts, then lets the watches that have fallen behind find out; whether there was one.
-    fn resume_watches(&mut self) -> bool {
+    pub(crate) fn resume_watches(&mut self) -> bool {
         if self.plant == crate::sim::plant::Plant::WatchGoesSilent {
             return false;
         }
@@ -128,12 +133,15 @@ impl World<'_> {
     fn kill_or_revive_machine(&mut self) {
         match self.dead_machine() {
             Some(machine) => self.revive(machine),
-            None => self.kill(),
+            None => {
+                let machine = self.random.below(self.machines.len());
+                self.kill(machine);
+            }
         }
     }
 
-    fn kill(&mut self) {
-        let machine = self.random.below(self.machines.len());
+    /// A machine vanishes, with all that runs on it.
+    pub(crate) fn kill(&mut self, machine: usize) {
         let process = &mut self.processes[Self::kubelet_of(machine)];
         process.alive = false;
         let origin = process.origin();
@@ -141,14 +149,15 @@ impl World<'_> {
         self.recorder.write(origin.event("node-died", String::new()), "");
     }
 
-    fn revive(&mut self, machine: usize) {
+    /// A machine comes back, empty.
+    pub(crate) fn revive(&mut self, machine: usize) {
         let kubelet = Self::kubelet_of(machine);
         let incarnation = self.processes[kubelet].incarnation + 1;
         self.processes[kubelet] = self.start(kubelet, incarnation);
     }
 
     /// Requests on their way break off, watches close, and what was not synced may be gone.
-    fn restart_store(&mut self) {
+    pub(crate) fn restart_store(&mut self) {
         self.recorder.summary.crashes += 1;
         self.is_certain = false;
         let before = self.server.published.revision();

@@ -112,6 +112,11 @@ impl Informer {
         self.reflector.resource()
     }
 
+    /// Whether this is what it reads.
+    pub(crate) fn is_of(&self, resource: &ApiResource) -> bool {
+        self.reflector.resource() == resource
+    }
+
     /// Whether it can ask or hear something.
     pub(crate) fn is_due(&self) -> bool {
         match &self.stream {

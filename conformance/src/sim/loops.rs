@@ -1,5 +1,5 @@
 //! Drives controllers and a scheduler, as `host::controller_loop` and `host::scheduler_loop` do, but one
-//! step at a time. Events (the kind) are not sent: the model does not know them.
+//! step at a time. Events (the kind) are not sent, only kept: the model does not know them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,8 @@ pub(crate) struct ControllerLoop {
     is_idle: bool,
     running: BTreeMap<Key, Running>,
     plant: Plant,
+    /// The Events of its last plan.
+    said: Vec<Request>,
 }
 
 /// A request of a plan: whose, and its place.
@@ -42,7 +44,13 @@ impl ControllerLoop {
             is_idle: true,
             running: BTreeMap::new(),
             plant: Plant::Nothing,
+            said: vec![],
         }
+    }
+
+    /// Takes the Events that it would have sent.
+    pub(crate) fn take_said(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.said)
     }
 
     fn has_room(&self) -> bool {
@@ -85,8 +93,8 @@ impl ControllerLoop {
         if let Some(when) = plan.look_again {
             self.queue.add_after(key.clone(), when);
         }
-        let mut requests = plan.requests;
-        requests.retain(|request| !is_event(request));
+        let (said, mut requests): (Vec<_>, Vec<_>) = plan.requests.into_iter().partition(is_event);
+        self.said = said;
         plant::controllers::planned(plant, name, &mut requests);
         let believed = |request| plant::controllers::believed(plant, name, request);
         let outcomes = requests.iter().map(believed).collect();
@@ -172,12 +180,19 @@ pub(crate) struct SchedulerLoop {
     scheduler: Scheduler,
     /// The pods it has asked to bind, for the plant that forgets everything else.
     asked: BTreeSet<String>,
+    /// The Events of its last decision.
+    said: Vec<Request>,
 }
 
 impl SchedulerLoop {
     pub(crate) fn new() -> Self {
         let scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
-        Self { scheduler, asked: BTreeSet::new() }
+        Self { scheduler, asked: BTreeSet::new(), said: vec![] }
+    }
+
+    /// Takes the Events that it would have sent.
+    pub(crate) fn take_said(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.said)
     }
 
     /// Whether it would do something now.
@@ -208,7 +223,7 @@ impl SchedulerLoop {
         if decision.requests.iter().any(|request| request.subresource == "binding") {
             self.asked.insert(decision.uid);
         }
-        without_events(&decision.pod, decision.requests)
+        self.without_events(&decision.pod, decision.requests)
     }
 
     /// Hears what came of a request; what to send next.
@@ -218,7 +233,14 @@ impl SchedulerLoop {
         outcome: &Outcome,
         now: Timestamp,
     ) -> Vec<(Key, Request)> {
-        without_events(pod, self.scheduler.completed(pod, request, outcome, now))
+        let requests = self.scheduler.completed(pod, request, outcome, now);
+        self.without_events(pod, requests)
+    }
+
+    fn without_events(&mut self, pod: &Key, requests: Vec<Request>) -> Vec<(Key, Request)> {
+        let (said, requests): (Vec<_>, Vec<_>) = requests.into_iter().partition(is_event);
+        self.said = said;
+        requests.into_iter().map(|request| (pod.clone(), request)).collect()
     }
 
     fn start_again(&mut self, view: &View, now: Timestamp) {
@@ -240,12 +262,7 @@ impl SchedulerLoop {
     }
 }
 
-fn without_events(pod: &Key, requests: Vec<Request>) -> Vec<(Key, Request)> {
-    let requests = requests.into_iter().filter(|request| !is_event(request));
-    requests.map(|request| (pod.clone(), request)).collect()
-}
-
-/// Whether a request writes an Event.
+/// Whether it writes an Event. Events can be read: there are none.
 fn is_event(request: &Request) -> bool {
-    request.resource == &resources::EVENTS && request.verb != Verb::List
+    request.resource == &resources::EVENTS && !matches!(request.verb, Verb::Get | Verb::List)
 }

@@ -1,6 +1,6 @@
 //! A machine with a pretended runtime: containers start and stop a while after they were told to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::{Key, Timestamp};
 use kubelet::runtime::{
@@ -11,13 +11,17 @@ use kubelet::{Capacity, Config};
 use crate::sim::plant::Plant;
 
 /// A machine and what runs on it. It outlives its kubelet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Machine {
     pub(crate) name: String,
     /// How many pods it has room for.
     pub(crate) pods_max: i64,
+    /// Images that nobody has.
+    pub(crate) missing_images: BTreeSet<String>,
     pods: BTreeMap<String, RuntimeStatus>,
     jobs: Vec<RuntimeCommand>,
+    /// How many addresses it has given to pods.
+    addresses: u32,
 }
 
 /// What came of a job.
@@ -31,7 +35,14 @@ pub(crate) struct Report {
 
 impl Machine {
     pub(crate) fn new(name: &str, pods_max: i64) -> Self {
-        Self { name: name.to_owned(), pods_max, pods: BTreeMap::new(), jobs: vec![] }
+        Self { name: name.to_owned(), pods_max, ..Self::default() }
+    }
+
+    /// An address that no pod has had here before.
+    fn address(&mut self) -> String {
+        let machine = self.name.rsplit('-').next().unwrap_or_default();
+        self.addresses += 1;
+        format!("10.{machine}.{}.{}", self.addresses / 256, self.addresses % 256)
     }
 
     /// What its kubelet is told of it.
@@ -94,7 +105,7 @@ impl Machine {
     pub(crate) fn finish(&mut self, job: usize, now: Timestamp, plant: Plant) -> Option<Report> {
         match self.jobs.remove(job) {
             RuntimeCommand::CreateSandbox(spec) => {
-                let ip = "10.0.0.1".to_owned();
+                let ip = self.address();
                 let status = self.pods.entry(spec.pod_uid.clone()).or_default();
                 status.pod_uid.clone_from(&spec.pod_uid);
                 status.pod = spec.pod;
@@ -108,7 +119,12 @@ impl Machine {
                 report(RuntimeEvent::SandboxRemoved { pod_uid })
             }
             RuntimeCommand::ImageStatus { id, image } => {
-                report(RuntimeEvent::ImageStatus { id, image_id: Some(image_id(&image)) })
+                let image_id = (!self.missing_images.contains(&image)).then(|| image_id(&image));
+                report(RuntimeEvent::ImageStatus { id, image_id })
+            }
+            RuntimeCommand::PullImage { id, image } if self.missing_images.contains(&image) => {
+                let message = format!("{image}: not found");
+                report(RuntimeEvent::ImagePullFailed { id, message })
             }
             RuntimeCommand::PullImage { id, image } => {
                 let image_id = image_id(&image);

@@ -4,6 +4,8 @@
 //! disk, the network, the clock and the container runtime are pretended, and fail. Every line of the
 //! trace is checked against the model as it is written. Left out: Events (the kind), logs and exec,
 //! protobuf, TLS, more than one container in a pod.
+//!
+//! A run is random ([`run`]) or follows a [`scenario`].
 
 mod checks;
 mod disk;
@@ -18,6 +20,7 @@ mod plant;
 mod process;
 mod random;
 mod recorder;
+pub mod scenario;
 mod server;
 mod user;
 mod wire;

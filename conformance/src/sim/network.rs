@@ -137,7 +137,10 @@ impl World<'_> {
         let before = checks::revision_of(&self.server.head, &flight.request);
         plant::arrived(self.plant, &mut request, before);
         let call = wire::call(&request, &flight.origin.actor);
-        let context = self.context();
+        let mut context = self.context();
+        if let Some(heard) = &mut self.heard {
+            heard.name(flight.number, &call, &mut context);
+        }
         let arrival = Arrival { flight: id, number: flight.number, origin: &flight.origin };
         let received = self.server.receive(&arrival, &call, &context, self.plant);
         match received {
@@ -151,6 +154,9 @@ impl World<'_> {
             Received::Stored(object) => {
                 flight.state = State::Stored(named(&object));
                 checks::no_update_is_lost(&flight.request, before, &mut self.recorder);
+                if let Some(heard) = &mut self.heard {
+                    heard.wrote(&flight.origin, &flight.request);
+                }
             }
         }
         self.flights.insert(id, flight);

@@ -39,6 +39,8 @@ struct KubeletLoop {
 pub(crate) struct Orders {
     pub(crate) requests: Vec<(Errand, Request)>,
     pub(crate) runtime: Vec<RuntimeCommand>,
+    /// Events (the kind), which are not sent.
+    pub(crate) said: Vec<Request>,
 }
 
 /// What an answer belongs to.
@@ -154,9 +156,13 @@ impl Process {
         let view = &self.caches.view;
         match &mut self.body {
             Body::Controllers(loops) => {
-                planned(part, loops[part].act(view, &changes, (now, plant)))
+                let requests = loops[part].act(view, &changes, (now, plant));
+                Orders { said: loops[part].take_said(), ..planned(part, requests) }
             }
-            Body::Scheduler(scheduler) => scheduled(scheduler.act(view, &changes, (now, plant))),
+            Body::Scheduler(scheduler) => {
+                let requests = scheduler.act(view, &changes, (now, plant));
+                Orders { said: scheduler.take_said(), ..scheduled(requests) }
+            }
             Body::Kubelet(own) => {
                 let synced = self.caches.has_synced();
                 own.act((changes, view.revision), synced, now)
@@ -176,7 +182,8 @@ impl Process {
                 planned(controller, loops[controller].answered(place, outcome, now))
             }
             (Body::Scheduler(scheduler), Errand::Pod(pod)) => {
-                scheduled(scheduler.answered((&pod, request), &outcome, now))
+                let requests = scheduler.answered((&pod, request), &outcome, now);
+                Orders { said: scheduler.take_said(), ..scheduled(requests) }
             }
             (Body::Kubelet(own), Errand::Kubelet(purpose)) => {
                 ordered(own.kubelet.handle(Input::Answer(purpose, outcome), now))
@@ -219,21 +226,21 @@ impl KubeletLoop {
 fn planned(controller: usize, requests: Vec<(Place, Request)>) -> Orders {
     let errand = |place| Errand::Plan { controller, place };
     let requests = requests.into_iter().map(|(place, request)| (errand(place), request));
-    Orders { requests: requests.collect(), runtime: vec![] }
+    Orders { requests: requests.collect(), ..Orders::default() }
 }
 
 fn scheduled(requests: Vec<(Key, Request)>) -> Orders {
     let requests = requests.into_iter().map(|(pod, request)| (Errand::Pod(pod), request));
-    Orders { requests: requests.collect(), runtime: vec![] }
+    Orders { requests: requests.collect(), ..Orders::default() }
 }
 
-/// What a kubelet wants done, but for Events: the model does not know them.
+/// What a kubelet wants done. Events are kept apart: the model does not know them.
 fn ordered(commands: Vec<Command>) -> Orders {
     let mut orders = Orders::default();
     for command in commands {
         match command {
             Command::Runtime(command) => orders.runtime.push(command),
-            Command::Api(Purpose::Event, _) => {}
+            Command::Api(Purpose::Event, request) => orders.said.push(request),
             Command::Api(purpose, request) => {
                 orders.requests.push((Errand::Kubelet(purpose), request));
             }

@@ -23,6 +23,7 @@ use crate::sim::plant::Plant;
 use crate::sim::process::{Orders, Process};
 use crate::sim::random::Random;
 use crate::sim::recorder::Recorder;
+use crate::sim::scenario::Heard;
 use crate::sim::server::Server;
 use crate::sim::user;
 use crate::sim::workloads::{Ledger, Workload};
@@ -33,7 +34,7 @@ const BEGIN_SECONDS: i64 = 1_767_225_600;
 /// The machines: a small one that is full early, and two with room for everything.
 const MACHINES: [(&str, i64); 3] = [("node-1", 2), ("node-2", 12), ("node-3", 12)];
 
-/// How long pods stay on a node that is gone: shorter than upstream's five minutes, to see more.
+/// How long pods stay on a node that is gone in a random run: shorter than upstream's five minutes, to see more.
 const TOLERATION_SECONDS: i64 = 5;
 
 /// How long a cluster that is left alone may take to do what it was asked.
@@ -68,13 +69,17 @@ pub(crate) struct World<'a> {
     /// No component has crashed.
     pub(crate) is_steady: bool,
     pub(crate) ledger: Ledger,
+    /// What a scenario wants to know; nothing in a random run.
+    pub(crate) heard: Option<Heard>,
+    /// How long pods stay on a node that is gone.
+    pub(crate) toleration_seconds: i64,
     keys: Arc<NamedKeys>,
     steps: u64,
 }
 
 /// Something that can happen next.
 #[derive(Clone, Copy)]
-enum Step {
+pub(crate) enum Step {
     /// An informer asks, or hears.
     Inform { process: usize, informer: usize },
     /// A part of a component acts.
@@ -108,6 +113,8 @@ impl<'a> World<'a> {
             is_certain: true,
             is_steady: true,
             ledger: Ledger::default(),
+            heard: None,
+            toleration_seconds: TOLERATION_SECONDS,
             keys: Arc::new(NamedKeys("simulated")),
             steps: 0,
         }
@@ -124,7 +131,8 @@ impl<'a> World<'a> {
         Ok(self.summary())
     }
 
-    fn boot(&mut self) {
+    /// What every cluster begins with.
+    pub(crate) fn boot(&mut self) {
         for request in user::bootstrap() {
             let flight = self.send(None, Origin::new("kube-apiserver", 0), request);
             self.arrive(flight);
@@ -177,7 +185,8 @@ impl<'a> World<'a> {
         process == SCHEDULER
     }
 
-    fn check(&mut self) -> Result<(), Violation> {
+    /// The first thing that must not have happened, if it did.
+    pub(crate) fn check(&mut self) -> Result<(), Violation> {
         match self.recorder.objection.take() {
             None => Ok(()),
             Some(why) => {
@@ -220,7 +229,8 @@ impl<'a> World<'a> {
         }
     }
 
-    fn enabled(&self) -> Vec<Step> {
+    /// What can happen without time passing.
+    pub(crate) fn enabled(&self) -> Vec<Step> {
         let mut steps = vec![];
         for (process, found) in self.processes.iter().enumerate().filter(|(_, one)| one.alive) {
             let informers = found.caches.informers.iter().enumerate();
@@ -240,7 +250,8 @@ impl<'a> World<'a> {
         steps
     }
 
-    fn take(&mut self, step: Step) {
+    /// Lets it happen.
+    pub(crate) fn take(&mut self, step: Step) {
         match step {
             Step::Inform { process, informer } => self.inform(process, informer),
             Step::Act { process, part } => {
@@ -259,10 +270,15 @@ impl<'a> World<'a> {
 
     /// Nothing can happen before time passes.
     fn wait(&mut self) {
-        let alive = self.processes.iter().filter(|process| process.alive);
-        let deadline = alive.filter_map(Process::next_deadline).min();
+        let deadline = self.next_deadline();
         let later = self.now + Duration::from_secs(1);
         self.now = deadline.filter(|deadline| *deadline > self.now).unwrap_or(later);
+    }
+
+    /// When something can happen next because of the time.
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        let alive = self.processes.iter().filter(|process| process.alive);
+        alive.filter_map(Process::next_deadline).min()
     }
 
     fn inform(&mut self, process: usize, informer: usize) {
@@ -309,6 +325,9 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn carry_out(&mut self, process: usize, orders: Orders) {
+        if let Some(heard) = &mut self.heard {
+            heard.said(orders.said);
+        }
         for (errand, request) in orders.requests {
             self.send_for(process, errand, request);
         }
@@ -341,7 +360,7 @@ impl<'a> World<'a> {
             now: self.now,
             uid: self.random.uid(),
             random: self.random.bits(),
-            default_toleration_seconds: TOLERATION_SECONDS,
+            default_toleration_seconds: self.toleration_seconds,
             keys: self.keys.clone(),
             components: apiserver::Components::default(),
         }

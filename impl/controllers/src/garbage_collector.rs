@@ -10,11 +10,13 @@ use std::collections::BTreeSet;
 
 use api::object::text;
 use api::{Key, Reason, Request, Timestamp, Verb, resources};
+use client::event::Note;
 use client::{Change, Outcome, View};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::{Value, json};
 
 use crate::garbage_collector::graph::{FOREGROUND, Graph, Node, ORPHAN};
+use crate::notes::Notes;
 use crate::{Controller, Plan, after_seconds};
 
 /// How long an owner that lives but is not in the cache is taken to be on its way there.
@@ -23,7 +25,7 @@ const ASK_AGAIN_SECONDS: i64 = 5;
 const ABSENT_MAX: usize = 4096;
 
 /// Follows owner references.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct GarbageCollector {
     graph: Graph,
     /// Owners that the API server has said do not exist, by their coordinates. A uid never comes back,
@@ -31,6 +33,18 @@ pub struct GarbageCollector {
     absent: BTreeSet<String>,
     /// Owners that it has been asked about, by their coordinates.
     asked: BTreeSet<String>,
+    notes: Notes,
+}
+
+impl Default for GarbageCollector {
+    fn default() -> Self {
+        Self {
+            graph: Graph::default(),
+            absent: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            notes: Notes::new("garbage-collector-controller"),
+        }
+    }
 }
 
 /// What is known of an object's owners.
@@ -107,12 +121,12 @@ impl GarbageCollector {
     /// Source: attemptToDeleteItem.
     fn collect(&mut self, node: &Node, now: Timestamp) -> Plan {
         let owners = self.classify(node);
+        if !owners.unknown.is_empty() {
+            return self.ask(node, &owners.unknown, now);
+        }
         if !owners.solid.is_empty() {
             let lost = owners.dangling.iter().chain(&owners.waiting);
             return forget_owners(node, lost.copied());
-        }
-        if !owners.unknown.is_empty() {
-            return self.ask(node, &owners.unknown, now);
         }
         let dependents = self.graph.dependents(&node.uid);
         if !owners.waiting.is_empty() && !dependents.is_empty() {
@@ -159,15 +173,42 @@ impl GarbageCollector {
     /// Asks the API server whether owners exist that the cache does not know.
     fn ask(&mut self, node: &Node, unknown: &[&OwnerReference], now: Timestamp) -> Plan {
         let mut first = false;
+        let mut requests = vec![];
         for owner in unknown {
-            first |= self.asked.insert(coordinates(node, owner));
+            if self.asked.insert(coordinates(node, owner)) {
+                first = true;
+                requests.extend(self.tell_if_elsewhere(node, owner, now));
+            }
         }
         if self.asked.len() >= ABSENT_MAX {
             self.asked.clear();
         }
-        let requests = unknown.iter().filter_map(|owner| owner_request(node, owner)).collect();
+        requests.extend(unknown.iter().filter_map(|owner| owner_request(node, owner)));
         let look_again = if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) };
         Plan { requests, look_again: Some(look_again) }
+    }
+
+    /// Says that an owner lives in another namespace, where no reference reaches it.
+    ///
+    /// Source: reportInvalidNamespaceOwnerRef in pkg/controller/garbagecollector/graph_builder.go (v1.36).
+    fn tell_if_elsewhere(
+        &mut self,
+        node: &Node,
+        owner: &OwnerReference,
+        now: Timestamp,
+    ) -> Option<Request> {
+        let found = self.graph.get(&owner.uid)?;
+        let namespace = node.key.namespace().unwrap_or_default();
+        if found.key.namespace().is_none_or(|elsewhere| elsewhere == namespace) {
+            return None;
+        }
+        let OwnerReference { api_version, kind, name, uid, .. } = owner;
+        let message = format!(
+            "ownerRef [{api_version}/{kind}, namespace: {namespace}, name: {name}, uid: {uid}] \
+             does not exist in namespace \"{namespace}\""
+        );
+        let note = Note::warning("OwnerRefInvalidNamespace", message);
+        Some(self.notes.record(node.reference(), note, now))
     }
 
     /// Takes the owner out of its dependents; when none is left, lets it go.

@@ -290,6 +290,9 @@ pub(crate) enum Conform {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Sim {
+    /// Play this scenario instead of a random run, and print what comes of it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "steps", "trace", "faults", "output"])]
+    pub(crate) scenario: Option<PathBuf>,
     /// The same seed makes the same run.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

@@ -70,6 +70,9 @@ pub fn default_normalize_score(scores: &mut [i64], reverse: bool) {
     }
 }
 
+/// What there is to say of the resource claims of a pod that has none.
+const NO_CLAIMS: &str = "no new claims to deallocate";
+
 /// What is said of a pod that fits no node, without what preemption has to say.
 ///
 /// Source: `FitError` in framework/types.go (v1.36). Reasons are sorted as texts, numbers and all.
@@ -82,16 +85,17 @@ pub fn pre_filter_error(nodes: usize, why: &str) -> String {
     format!("0/{nodes} nodes are available: {why}.")
 }
 
-/// What preemption has to say of a pod that fits no node, when no pod is evicted for it.
+/// What those have to say that could make room, of a pod that fits no node, when nothing is taken away for it:
+/// resource claims, of which pods have none here, and preemption.
 ///
-/// Source: `DefaultPreemption` and framework/preemption (v1.36).
-pub fn preemption_message<'a>(
+/// Source: `DynamicResources`, `DefaultPreemption` and framework/preemption (v1.36).
+pub fn post_filter_message<'a>(
     pod: &PodInfo,
     (nodes, verdicts): (usize, impl Iterator<Item = &'a Verdict>),
 ) -> String {
     let policy = pod.spec().and_then(|spec| spec.preemption_policy.as_deref());
     if policy == Some("Never") {
-        return "preemption: not eligible due to preemptionPolicy=Never.".to_owned();
+        return format!("{NO_CLAIMS}, preemption: not eligible due to preemptionPolicy=Never.");
     }
     let reasons = verdicts.map(|verdict| match verdict {
         Verdict::Unschedulable(_) => "No preemption victims found for incoming pod",
@@ -99,7 +103,7 @@ pub fn preemption_message<'a>(
             "Preemption is not helpful for scheduling"
         }
     });
-    format!("preemption: {}", histogram(nodes, reasons))
+    format!("{NO_CLAIMS}, preemption: {}", histogram(nodes, reasons))
 }
 
 fn histogram<'a>(nodes: usize, reasons: impl Iterator<Item = &'a str>) -> String {

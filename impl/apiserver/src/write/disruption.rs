@@ -40,7 +40,7 @@ pub(super) fn take(
         let several = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
         return match budgets_of(store, namespace, pod).count() {
             0 => Ok(beside),
-            _ => Err(Status::new(Reason::InternalError, several)),
+            _ => Err(Status::new(Reason::Unknown, several)),
         };
     };
     if !is_ready(pod) && spares_unready(&budget) {

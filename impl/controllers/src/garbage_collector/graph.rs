@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::{ApiResource, Key, Request};
+use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use crate::ownership::uid;
@@ -34,6 +35,18 @@ impl Node {
             deleting: metadata.deletion_timestamp.is_some(),
             finalizers: metadata.finalizers.clone().unwrap_or_default(),
             owners: metadata.owner_references.clone().unwrap_or_default(),
+        }
+    }
+
+    /// What an event says that it is about.
+    pub(super) fn reference(&self) -> ObjectReference {
+        ObjectReference {
+            api_version: Some(self.resource.api_version()),
+            kind: Some(self.resource.kind.to_owned()),
+            namespace: self.key.namespace().map(str::to_owned),
+            name: Some(self.key.name.clone()),
+            uid: Some(self.uid.clone()),
+            ..ObjectReference::default()
         }
     }
 

@@ -4,7 +4,7 @@ use api::{Key, Reason, Verb, resources};
 use serde_json::{Value, json};
 
 use super::GarbageCollector;
-use crate::testing::{World, at, names, owned_by, requests, time_text};
+use crate::testing::{World, at, events, names, owned_by, requests, time_text};
 
 const PODS: &api::ApiResource = &resources::PODS;
 const REPLICA_SETS: &api::ApiResource = &resources::REPLICA_SETS;
@@ -83,6 +83,43 @@ fn an_owner_of_a_kind_that_nobody_knows_keeps_its_dependents() {
     let plan = world.reconcile(&key("web-a"), at(10));
 
     assert!(plan.requests.is_empty());
+}
+
+#[test]
+fn an_owner_that_is_gone_is_forgotten_beside_one_that_lives() {
+    let mut world = World::new(GarbageCollector::default());
+    let mut shared = pod();
+    let both = [&owned_by("apps/v1", "ReplicaSet", "web")[0], &owned_by("v1", "Pod", "other")[0]];
+    shared["metadata"]["ownerReferences"] = json!(both);
+    world.put(PODS, shared);
+    world.put(PODS, json!({"metadata": {"name": "other", "namespace": "default"}}));
+
+    let question = world.reconcile(&key("web-a"), at(10));
+    world.refuse(&key("web-a"), &question.requests[0], Reason::NotFound);
+    let plan = world.reconcile(&key("web-a"), at(10));
+
+    assert_eq!(names(&question, Verb::Get, REPLICA_SETS), ["web"]);
+    let patch = requests(&plan, Verb::StrategicMergePatch, PODS)[0].body.clone().unwrap();
+    let references = json!([{"$patch": "delete", "uid": "uid-web"}]);
+    assert_eq!(patch["metadata"]["ownerReferences"], references);
+}
+
+#[test]
+fn an_owner_in_another_namespace_is_told_of_once() {
+    let mut world = World::new(GarbageCollector::default());
+    let mut owner = json!({"metadata": {"name": "web", "namespace": "elsewhere"}});
+    owner["spec"] = json!({"selector": {}});
+    world.put(REPLICA_SETS, owner);
+    world.put(PODS, pod());
+
+    let first = world.reconcile(&key("web-a"), at(10));
+    let second = world.reconcile(&key("web-a"), at(10));
+
+    let told = "OwnerRefInvalidNamespace: ownerRef [apps/v1/ReplicaSet, namespace: default, \
+                name: web, uid: uid-web] does not exist in namespace \"default\"";
+    assert_eq!(events(&first), [told]);
+    assert!(events(&second).is_empty());
+    assert_eq!(names(&second, Verb::Get, REPLICA_SETS), ["web"]);
 }
 
 #[test]

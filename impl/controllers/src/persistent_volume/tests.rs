@@ -74,7 +74,11 @@ impl Cluster {
                         self.due.push(key.clone());
                     }
                     Verb::Create => {}
-                    Verb::List | Verb::MergePatch | Verb::StrategicMergePatch | Verb::Delete => {
+                    Verb::List
+                    | Verb::MergePatch
+                    | Verb::StrategicMergePatch
+                    | Verb::Apply
+                    | Verb::Delete => {
                         panic!("{request:?} is not expected")
                     }
                 }

@@ -6,7 +6,7 @@ use api::{Key, Request, Timestamp, resources};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
-use crate::framework::{Verdict, fit_error, pre_filter_error, preemption_message};
+use crate::framework::{Verdict, fit_error, post_filter_message, pre_filter_error};
 use crate::node_info::PodInfo;
 
 /// The longest note that an event may carry.
@@ -25,7 +25,7 @@ pub(super) fn unschedulable_message(
         Some(why) => pre_filter_error(verdicts.len(), why),
         None => fit_error(verdicts.len(), verdicts.values()),
     };
-    let preemption = preemption_message(pod, (verdicts.len(), verdicts.values()));
+    let preemption = post_filter_message(pod, (verdicts.len(), verdicts.values()));
     format!("{fit_error} {preemption}")
 }
 

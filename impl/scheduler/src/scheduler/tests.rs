@@ -45,8 +45,8 @@ fn an_assumed_pod_takes_room_before_it_is_seen_bound() {
     let second = schedule(&mut scheduler, 10);
 
     assert_eq!(chosen(&first), "a");
-    let expected = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: \
-                    1 No preemption victims found for incoming pod.";
+    let expected = "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, \
+                    preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
     assert_eq!(message(&second), expected);
 }
 
@@ -107,7 +107,7 @@ fn the_reasons_of_all_nodes_are_counted_in_the_message() {
     assert_eq!(
         message(&decision),
         "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). \
-         preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
+         no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
     );
     let event = decision.requests[0].body.clone().unwrap();
     assert_eq!(event["message"], message(&decision));

@@ -1,0 +1,108 @@
+//! What befalls machines and components in a scenario.
+
+use api::ApiResource;
+
+use crate::sim::informer::Stream;
+use crate::sim::machine::Machine;
+use crate::sim::scenario::player::PODS_MAX;
+use crate::sim::scenario::words::Object;
+use crate::sim::world::World;
+
+impl World<'_> {
+    fn machine(&self, node: &str) -> Result<usize, String> {
+        let found = self.machines.iter().position(|machine| machine.name == node);
+        found.ok_or_else(|| format!("there is no machine \"{node}\""))
+    }
+
+    fn process(&self, actor: &str) -> Result<usize, String> {
+        let found = self.processes.iter().position(|process| process.actor == actor);
+        found.ok_or_else(|| format!("there is no component \"{actor}\""))
+    }
+
+    /// A machine loses power.
+    pub(super) fn kill_node(&mut self, node: &str) -> Result<(), String> {
+        let machine = self.machine(node)?;
+        self.kill(machine);
+        Ok(())
+    }
+
+    /// A machine is switched on again.
+    pub(super) fn revive_node(&mut self, node: &str) -> Result<(), String> {
+        let machine = self.machine(node)?;
+        if self.processes[Self::kubelet_of(machine)].alive {
+            return Err(format!("{node} has not been killed"));
+        }
+        self.revive(machine);
+        Ok(())
+    }
+
+    /// A machine is new.
+    pub(super) fn join_node(&mut self, node: &str) -> Result<(), String> {
+        if self.machine(node).is_ok() {
+            return Err(format!("there is a machine \"{node}\" already"));
+        }
+        self.machines.push(Machine::new(node, PODS_MAX));
+        let process = self.start(Self::kubelet_of(self.machines.len() - 1), 0);
+        self.processes.push(process);
+        Ok(())
+    }
+
+    /// A component loses its memory and starts again.
+    pub(super) fn crash_actor(&mut self, actor: &str) -> Result<(), String> {
+        if actor == "kube-apiserver" {
+            self.restart_store();
+            return Ok(());
+        }
+        let process = self.process(actor)?;
+        self.crash_process(process);
+        Ok(())
+    }
+
+    /// A component's watch falls behind, or catches up.
+    pub(super) fn stall_watch(
+        &mut self,
+        actor: &str,
+        resource: &'static ApiResource,
+        is_stalled: bool,
+    ) -> Result<(), String> {
+        let process = self.process(actor)?;
+        let informers = &mut self.processes[process].caches.informers;
+        let informer = informers.iter_mut().find(|informer| informer.is_of(resource));
+        match informer.map(|informer| &mut informer.stream) {
+            Some(Stream::Watching(watching)) => watching.stalled = is_stalled,
+            Some(Stream::Closed | Stream::Listed(_)) | None => {
+                return Err(format!("{actor} does not watch {}", resource.plural));
+            }
+        }
+        self.pull();
+        Ok(())
+    }
+
+    /// The containers of a pod end.
+    pub(super) fn exit_pod(&mut self, pod: &Object, code: i32) -> Result<(), String> {
+        let now = self.now;
+        let is_of = |key: &api::Key| key.name == pod.name && key.namespace == pod.namespace;
+        let found = self.machines.iter().enumerate().find_map(|(index, machine)| {
+            let running = machine.running();
+            let ids: Vec<_> = running.into_iter().filter(|(key, _)| is_of(key)).collect();
+            (!ids.is_empty()).then_some((index, ids))
+        });
+        let (machine, ids) = found.ok_or_else(|| format!("no container of {} runs", pod.name))?;
+        for (_, id) in ids {
+            let report = self.machines[machine].exit(&id, code, now);
+            self.report(machine, report);
+        }
+        Ok(())
+    }
+
+    /// An image can be pulled no more, or again. Prints nothing.
+    pub(super) fn change_image(&mut self, image: &str, is_missing: bool) -> String {
+        for machine in &mut self.machines {
+            match is_missing {
+                true => machine.missing_images.insert(image.to_owned()),
+                false => machine.missing_images.remove(image),
+            };
+        }
+        String::new()
+    }
+}
