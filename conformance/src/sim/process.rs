@@ -75,7 +75,14 @@ impl Process {
 
     /// `kube-scheduler`.
     pub(crate) fn scheduler(incarnation: u64) -> Self {
-        let caches = Caches::new(&[&resources::NODES, &resources::PODS], "", 1);
+        let watched = [
+            &resources::NODES,
+            &resources::PODS,
+            &resources::PERSISTENT_VOLUME_CLAIMS,
+            &resources::PERSISTENT_VOLUMES,
+            &resources::STORAGE_CLASSES,
+        ];
+        let caches = Caches::new(&watched, "", 1);
         Self::new(
             "kube-scheduler",
             incarnation,

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{AnyObject, Key, Request, Timestamp, node_fit, resources};
+use api::{AnyObject, Key, Request, Timestamp, Verb, node_fit, resources};
 use client::event::{Note, reference};
 use client::{Change, Outcome, View};
 use k8s_openapi::api::core::v1::{Pod, Taint};
@@ -24,12 +24,15 @@ const NO_EXECUTE: &str = "NoExecute";
 pub struct TaintEvictionController {
     /// Since when a pod (by its uid) has only tolerated taints for a time.
     since: BTreeMap<Key, (String, Timestamp)>,
+    /// The uids of pods whose deletion it has asked for, until it sees that they are being deleted.
+    leaving: BTreeMap<Key, String>,
     notes: Notes,
 }
 
 impl Default for TaintEvictionController {
     fn default() -> Self {
-        Self { since: BTreeMap::new(), notes: Notes::new("taint-eviction-controller") }
+        let notes = Notes::new("taint-eviction-controller");
+        Self { since: BTreeMap::new(), leaving: BTreeMap::new(), notes }
     }
 }
 
@@ -60,8 +63,12 @@ impl Controller for TaintEvictionController {
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
         let Some(pod) = view.pods.get(key).filter(|pod| !pods::is_terminating(pod)) else {
             self.since.remove(key);
+            self.leaving.remove(key);
             return Plan::default();
         };
+        if self.leaving.get(key).is_some_and(|leaving| leaving == uid(&pod.metadata)) {
+            return Plan::default();
+        }
         let node = view.nodes.get(&Key::cluster(pods::node_name(pod)));
         let taints = taints(node.cloned().map(AnyObject::from).as_ref());
         let plan = match tolerates(pod, &taints) {
@@ -71,7 +78,11 @@ impl Controller for TaintEvictionController {
         plan.observed_at(view.revision)
     }
 
-    fn completed(&mut self, _key: &Key, _request: &Request, _outcome: &Outcome) {}
+    fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
+        if request.verb == Verb::Delete && outcome.is_err() {
+            self.leaving.remove(key);
+        }
+    }
 }
 
 impl TaintEvictionController {
@@ -93,6 +104,7 @@ impl TaintEvictionController {
             return Plan { requests: vec![], look_again: Some(deadline) };
         }
         self.since.remove(&key);
+        self.leaving.insert(key, uid.to_owned());
         let event = self.tell(pod, "Marking for deletion Pod", now);
         let requests = vec![event, mark(pod, now), pods::delete(pod, json!({}))];
         Plan { requests, look_again: None }
@@ -146,7 +158,6 @@ fn tolerates(pod: &Pod, taints: &[Taint]) -> Tolerates {
 
 #[cfg(test)]
 mod tests {
-    use api::Verb;
     use serde_json::Value;
 
     use super::*;
@@ -164,6 +175,21 @@ mod tests {
         assert_eq!(due, [key()]);
         assert_eq!(names(&plan, Verb::Delete, PODS), ["web"]);
         assert_eq!(names(&plan, Verb::StrategicMergePatch, PODS), ["web"]);
+    }
+
+    #[test]
+    fn a_deletion_is_asked_for_once_unless_it_is_refused() {
+        let mut world = world(json!([]));
+        world.put(&resources::NODES, node(true));
+        let first = world.reconcile(&key(), at(10));
+
+        let meanwhile = world.reconcile(&key(), at(10));
+        let deletion = first.requests.iter().find(|one| one.verb == Verb::Delete).unwrap();
+        world.refuse(&key(), deletion, api::Reason::ServiceUnavailable);
+        let afterwards = world.reconcile(&key(), at(11));
+
+        assert_eq!(meanwhile, Plan::default());
+        assert_eq!(names(&afterwards, Verb::Delete, PODS), ["web"]);
     }
 
     #[test]
