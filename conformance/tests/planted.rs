@@ -59,14 +59,12 @@ fn without_a_planted_fault_the_same_runs_find_nothing() {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 8] = [
+const WORKLOADS: [(Plant, Workload); 6] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
     (Plant::JobsLeaveTheirFinalizers, Workload::Jobs),
-    (Plant::GarbageCollectorBelievesItsCache, Workload::Owners),
     (Plant::NamespaceIsFinalizedUnasked, Workload::Namespaces),
-    (Plant::EndpointsLetRefusalsPass, Workload::Services),
     (Plant::DisruptionOverwritesStatus, Workload::Budgets),
 ];
 
@@ -93,14 +91,8 @@ fn faults_for(plant: Plant) -> Faults {
     if excused.contains(&plant) {
         return Faults::none();
     }
-    if [Plant::GarbageCollectorBelievesItsCache, Plant::NamespaceIsFinalizedUnasked]
-        .contains(&plant)
-    {
+    if plant == Plant::NamespaceIsFinalizedUnasked {
         return Faults::from_iter([Fault::ExpiredWatch]);
-    }
-    // After a conflict the controller hears of the Endpoints that are there, and looks again.
-    if plant == Plant::EndpointsLetRefusalsPass {
-        return Faults::from_iter([Fault::LostRequest]);
     }
     Faults::from_iter([Fault::Crash, Fault::ExpiredWatch, Fault::RestartStore])
 }

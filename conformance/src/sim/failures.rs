@@ -9,7 +9,7 @@ use store::Revision;
 use crate::sim::informer::Stream;
 use crate::sim::network::Lost;
 use crate::sim::options::Fault;
-use crate::sim::world::World;
+use crate::sim::world::{CONTROLLERS, World};
 
 impl World<'_> {
     /// Something fails, if there is anything that can.
@@ -87,23 +87,28 @@ impl World<'_> {
             return;
         }
         let chosen = self.random.below(self.processes.len());
-        let caches = &mut self.processes[chosen].caches;
         let chosen = if self.options.workloads.is_default() {
-            Some(self.random.below(caches.informers.len()))
+            (chosen, Some(self.random.below(self.processes[chosen].caches.informers.len())))
         } else {
-            // Most watches of a controller manager never have anything to tell.
-            let tells = |index: &usize| {
-                let resource = caches.informers[*index].resource();
-                !caches.view.keys(resource).is_empty()
-            };
-            let telling: Vec<usize> = (0..caches.informers.len()).filter(tells).collect();
-            self.random.pick(&telling).copied()
+            let chosen = if self.random.one_in(2) { CONTROLLERS } else { chosen };
+            (chosen, self.telling_informer(chosen))
         };
-        if let Some(Stream::Watching(watching)) =
-            chosen.map(|chosen| &mut caches.informers[chosen].stream)
-        {
+        let (process, Some(informer)) = chosen else { return };
+        let informers = &mut self.processes[process].caches.informers;
+        if let Stream::Watching(watching) = &mut informers[informer].stream {
             watching.stalled = true;
         }
+    }
+
+    /// An informer of what there is: most of a controller manager's never have anything to tell.
+    fn telling_informer(&mut self, process: usize) -> Option<usize> {
+        let caches = &self.processes[process].caches;
+        let tells = |index: &usize| {
+            let resource = caches.informers[*index].resource();
+            !caches.view.keys(resource).is_empty()
+        };
+        let telling: Vec<usize> = (0..caches.informers.len()).filter(tells).collect();
+        self.random.pick(&telling).copied()
     }
 
     /// Compacts, then lets the watches that have fallen behind find out; whether there was one.

@@ -17,7 +17,6 @@ pub(crate) struct ControllerLoop {
     /// Whether nothing was due when it looked last.
     is_idle: bool,
     running: BTreeMap<Key, Running>,
-    plant: Plant,
     /// The Events of its last plan.
     said: Vec<Request>,
 }
@@ -43,7 +42,6 @@ impl ControllerLoop {
             queue: WorkQueue::default(),
             is_idle: true,
             running: BTreeMap::new(),
-            plant: Plant::Nothing,
             said: vec![],
         }
     }
@@ -75,7 +73,6 @@ impl ControllerLoop {
         (now, plant): (Timestamp, Plant),
     ) -> Vec<(Place, Request)> {
         let name = self.controller.name();
-        self.plant = plant;
         if let Some(forgetful) = plant::controllers::forgetful(plant, name) {
             self.controller = forgetful;
         }
@@ -145,7 +142,7 @@ impl ControllerLoop {
         }
         self.queue.done(key);
         self.is_idle = false;
-        if failed && !plant::controllers::is_let_pass(self.plant, self.controller.name()) {
+        if failed {
             self.queue.add_rate_limited(key.clone(), now);
             return;
         }

@@ -59,19 +59,15 @@ pub enum Plant {
     StatefulSetDeletesByForce,
     /// Nobody takes the tracking finalizer from pods of Jobs (k#108645, k#109429).
     JobsLeaveTheirFinalizers,
-    /// The garbage collector takes an owner that it has not heard of for gone (k#88097).
-    GarbageCollectorBelievesItsCache,
     /// The namespace controller takes a namespace for empty when its cache is.
     NamespaceIsFinalizedUnasked,
-    /// The Endpoints controller does not try again after a refusal (k#127429).
-    EndpointsLetRefusalsPass,
     /// The disruption controller overwrites what an eviction has just written (k#82149).
     DisruptionOverwritesStatus,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 23] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -93,9 +89,7 @@ impl Plant {
         Self::StatefulSetTakesPodsForReady,
         Self::StatefulSetDeletesByForce,
         Self::JobsLeaveTheirFinalizers,
-        Self::GarbageCollectorBelievesItsCache,
         Self::NamespaceIsFinalizedUnasked,
-        Self::EndpointsLetRefusalsPass,
         Self::DisruptionOverwritesStatus,
     ];
 
@@ -124,9 +118,7 @@ impl Plant {
             Self::StatefulSetTakesPodsForReady => "stateful-set-takes-pods-for-ready",
             Self::StatefulSetDeletesByForce => "stateful-set-deletes-by-force",
             Self::JobsLeaveTheirFinalizers => "jobs-leave-their-finalizers",
-            Self::GarbageCollectorBelievesItsCache => "garbage-collector-believes-its-cache",
             Self::NamespaceIsFinalizedUnasked => "namespace-is-finalized-unasked",
-            Self::EndpointsLetRefusalsPass => "endpoints-let-refusals-pass",
             Self::DisruptionOverwritesStatus => "disruption-overwrites-status",
         }
     }

@@ -44,7 +44,7 @@ const SETTLE_STEPS: u64 = 100_000;
 const SETTLE_LOOK_STEPS: u64 = 200;
 
 /// The first processes; the kubelets follow.
-const CONTROLLERS: usize = 0;
+pub(crate) const CONTROLLERS: usize = 0;
 const SCHEDULER: usize = 1;
 const KUBELETS: usize = 2;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Reason, Request, Status, Verb, resources};
+use api::{Request, Verb, resources};
 use client::{Outcome, View};
 use controllers::Controller;
 use controllers::daemon_set::DaemonSetController;
@@ -70,17 +70,9 @@ fn is_about_pods(request: &Request, verb: Verb) -> bool {
 /// What a controller believes without having asked.
 pub(crate) fn believed(plant: Plant, controller: &str, request: &Request) -> Option<Outcome> {
     match (plant, controller, request.verb) {
-        (Plant::GarbageCollectorBelievesItsCache, "garbage-collector-controller", Verb::Get) => {
-            Some(Err(Status::new(Reason::NotFound, "it is not in the cache")))
-        }
         (Plant::NamespaceIsFinalizedUnasked, "namespace-controller", Verb::List) => {
             Some(Ok(json!({"items": []})))
         }
         _ => None,
     }
-}
-
-/// Whether a controller lets a refusal pass.
-pub(crate) fn is_let_pass(plant: Plant, controller: &str) -> bool {
-    plant == Plant::EndpointsLetRefusalsPass && controller == "endpoints-controller"
 }
