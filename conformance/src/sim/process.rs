@@ -75,14 +75,7 @@ impl Process {
 
     /// `kube-scheduler`.
     pub(crate) fn scheduler(incarnation: u64) -> Self {
-        let watched = [
-            &resources::NODES,
-            &resources::PODS,
-            &resources::PERSISTENT_VOLUME_CLAIMS,
-            &resources::PERSISTENT_VOLUMES,
-            &resources::STORAGE_CLASSES,
-        ];
-        let caches = Caches::new(&watched, "", 1);
+        let caches = Caches::new(&scheduler::WATCHED, "", 1);
         Self::new(
             "kube-scheduler",
             incarnation,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use store::Store;
 
 use crate::sim::random::Random;
-use crate::sim::workloads::Workload;
+use crate::sim::workloads::{Workload, roll_out};
 use crate::sim::world::World;
 
 /// The namespaces of every cluster.
@@ -53,7 +53,7 @@ fn ask(store: &Store, random: &mut Random) -> Option<Request> {
         3 => Some(create_replica_set(random)),
         4 | 5 => Some(create_pod(store, random)),
         6 | 7 => scale(store, random),
-        8 => roll_out(store, random),
+        8 => roll_out(&resources::DEPLOYMENTS, store, random),
         9 => delete(store, random),
         10 => delete_by_force(store, random),
         11 => edit(store, random),
@@ -109,13 +109,6 @@ fn scale(store: &Store, random: &mut Random) -> Option<Request> {
     };
     let patch = json!({"spec": {"replicas": random.below(most + 1)}});
     Some(Request::merge_patch(resource, key(&object), patch).to_subresource("scale"))
-}
-
-fn roll_out(store: &Store, random: &mut Random) -> Option<Request> {
-    let deployment = any(store, &resources::DEPLOYMENTS, random)?;
-    let template = json!({"metadata": {"annotations": {"version": random.below(3).to_string()}}});
-    let patch = json!({"spec": {"template": template}});
-    Some(Request::strategic_merge_patch(&resources::DEPLOYMENTS, key(&deployment), patch))
 }
 
 fn delete(store: &Store, random: &mut Random) -> Option<Request> {

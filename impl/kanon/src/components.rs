@@ -128,13 +128,6 @@ impl Starter<'_> {
         &self,
         components: &Arc<Components>,
     ) -> Result<watch::Receiver<Standing>, Failure> {
-        let watched = [
-            &resources::NODES,
-            &resources::PODS,
-            &resources::PERSISTENT_VOLUME_CLAIMS,
-            &resources::PERSISTENT_VOLUMES,
-            &resources::STORAGE_CLASSES,
-        ];
         let start = |started: Started| {
             let mut tasks = Tasks::default();
             let informers = started.informers(&mut tasks, 1);
@@ -142,7 +135,7 @@ impl Starter<'_> {
             tasks.spawn(scheduler_loop::run(scheduler, informers, started.transport));
             tasks
         };
-        self.stand(SCHEDULER, &watched, start, components, |all| &all.scheduler).await
+        self.stand(SCHEDULER, &scheduler::WATCHED, start, components, |all| &all.scheduler).await
     }
 
     async fn stand(

@@ -16,4 +16,4 @@ mod testing;
 pub mod volumes;
 
 pub use framework::Verdict;
-pub use scheduler::{Choice, DEFAULT_SCHEDULER, Decision, Explanation, Scheduler};
+pub use scheduler::{Choice, DEFAULT_SCHEDULER, Decision, Explanation, Scheduler, WATCHED};

@@ -10,7 +10,7 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{AnyObject, Key, Reason, Request, Status, Timestamp, resources};
+use api::{AnyObject, ApiResource, Key, Reason, Request, Status, Timestamp, resources};
 use client::event::{Note, Recorder, reference};
 use client::{Change, Outcome};
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -24,6 +24,15 @@ use crate::plugins::{FILTERS, SCORES, volume_restrictions};
 use crate::queue::Queue;
 use crate::snapshot::Snapshot;
 use crate::volumes::Volumes;
+
+/// What a scheduler watches.
+pub const WATCHED: [&ApiResource; 5] = [
+    &resources::NODES,
+    &resources::PODS,
+    &resources::PERSISTENT_VOLUME_CLAIMS,
+    &resources::PERSISTENT_VOLUMES,
+    &resources::STORAGE_CLASSES,
+];
 
 /// The scheduler of pods that name none.
 pub const DEFAULT_SCHEDULER: &str = "default-scheduler";

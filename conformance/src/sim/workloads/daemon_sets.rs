@@ -7,7 +7,7 @@ use api::{Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Moment, any, create, delete, key, name, pod_spec, pods_of};
+use super::{Moment, any, create, delete, key, name, pod_spec, pods_of, roll_out};
 use crate::sim::checks::{is_deleted, runs};
 use crate::sim::random::Random;
 use crate::sim::user::objects;
@@ -25,13 +25,7 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
             let patch = json!({"metadata": {"labels": {LABEL: label}}});
             Some(Request::merge_patch(&resources::NODES, key(&node), patch))
         }
-        4 => {
-            let set = any(store, resource, random)?;
-            let version = random.below(3).to_string();
-            let template = json!({"metadata": {"annotations": {"version": version}}});
-            let patch = json!({"spec": {"template": template}});
-            Some(Request::strategic_merge_patch(resource, key(&set), patch))
-        }
+        4 => roll_out(resource, store, random),
         5 => Some(delete(resource, &any(store, resource, random)?, "Background")),
         _ => Some(delete(&resources::PODS, &any(store, &resources::PODS, random)?, "Background")),
     }

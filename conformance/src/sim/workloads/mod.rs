@@ -245,6 +245,18 @@ fn delete(resource: &'static ApiResource, object: &Value, policy: &str) -> Reque
     Request::delete(resource, key(object), "", json!({"propagationPolicy": policy}))
 }
 
+/// Asks for another template of one of these.
+pub(crate) fn roll_out(
+    resource: &'static ApiResource,
+    store: &Store,
+    random: &mut Random,
+) -> Option<Request> {
+    let object = any(store, resource, random)?;
+    let template = json!({"metadata": {"annotations": {"version": random.below(3).to_string()}}});
+    let patch = json!({"spec": {"template": template}});
+    Some(Request::strategic_merge_patch(resource, key(&object), patch))
+}
+
 fn any(store: &Store, resource: &ApiResource, random: &mut Random) -> Option<Value> {
     random.pick(&objects(store, resource)).cloned()
 }

@@ -100,7 +100,7 @@ fn a_free_volume_is_bound_to_the_claim_and_to_no_second_one() {
     assert_eq!(
         message(&second),
         "0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind. \
-         preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+         no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
     );
     assert_eq!((other, before), (Some(key("xxl")), None));
     assert_eq!((third.pod.name.as_str(), chosen(&third)), ("web", "a"));
@@ -180,8 +180,8 @@ fn a_pod_with_an_unbound_claim_is_scheduled_once_that_is_bound() {
 
     assert_eq!(
         message(&refused),
-        "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/2 nodes \
-         are available: 2 Preemption is not helpful for scheduling."
+        "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. no new claims to \
+         deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
     );
     assert_eq!(chosen(&schedule(&mut scheduler, 20)), "b");
 }
