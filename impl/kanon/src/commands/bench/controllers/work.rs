@@ -64,46 +64,45 @@ impl fmt::Display for Task {
 
 /// Everything, once: what it was, and seconds.
 pub(super) async fn measure(target: &Target, sizes: Sizes) -> Result<Vec<(String, f64)>, Failure> {
-    let mut session = Session::open(target).await.map_err(Failure::cannot)?;
+    let mut session = open(target).await?;
     for name in [NAMESPACE, DOOMED, OWNED] {
         let namespace = body(&json!({"metadata": {"name": name}}));
         expect(&mut session, Method::POST, "/api/v1/namespaces", namespace, 201).await?;
     }
-    let mut took = deployment(target, &mut session, sizes.replicas).await?;
-    took.push(namespace(target, &mut session, sizes.objects).await?);
-    took.push(dependents(target, &mut session, sizes.dependents).await?);
+    let mut took = deployment(target, sizes.replicas).await?;
+    took.push(namespace(target, sizes.objects).await?);
+    took.push(dependents(target, sizes.dependents).await?);
     Ok(took)
 }
 
 /// A Deployment comes, rolls out another template, and goes.
-async fn deployment(
-    target: &Target,
-    session: &mut Session,
-    replicas: usize,
-) -> Result<Vec<(String, f64)>, Failure> {
+async fn deployment(target: &Target, replicas: usize) -> Result<Vec<(String, f64)>, Failure> {
     let of = |what: &str| format!("Deployment of {replicas} replicas: {what}");
     let mut pods = watch(target, PODS).await?;
     let mut state =
         watch(target, &format!("{DEPLOYMENTS}?fieldSelector=metadata.name%3Dweb")).await?;
 
+    let mut session = open(target).await?;
     let begun = Instant::now();
-    expect(session, Method::POST, DEPLOYMENTS, body(&web(replicas)), 201).await?;
+    expect(&mut session, Method::POST, DEPLOYMENTS, body(&web(replicas)), 201).await?;
     count(&mut pods, "ADDED", replicas).await?;
     let exist = begun.elapsed().as_secs_f64();
     until_available(&mut state, replicas).await?;
     let available = begun.elapsed().as_secs_f64();
 
+    let mut session = open(target).await?;
     let begun = Instant::now();
     let patch =
         json!({"spec": {"template": {"metadata": {"labels": {"roll": "out"}}}}}).to_string();
     let patch = Some(("application/merge-patch+json", patch.into()));
-    expect(session, Method::PATCH, &format!("{DEPLOYMENTS}/web"), patch, 200).await?;
+    expect(&mut session, Method::PATCH, &format!("{DEPLOYMENTS}/web"), patch, 200).await?;
     count(&mut pods, "DELETED", replicas).await?;
     until_available(&mut state, replicas).await?;
     let rolled = begun.elapsed().as_secs_f64();
 
+    let mut session = open(target).await?;
     let begun = Instant::now();
-    expect(session, Method::DELETE, &format!("{DEPLOYMENTS}/web"), None, 200).await?;
+    expect(&mut session, Method::DELETE, &format!("{DEPLOYMENTS}/web"), None, 200).await?;
     count(&mut pods, "DELETED", replicas).await?;
     let gone = begun.elapsed().as_secs_f64();
     Ok(vec![
@@ -123,46 +122,45 @@ fn web(replicas: usize) -> Value {
 }
 
 /// A namespace full of ConfigMaps goes.
-async fn namespace(
-    target: &Target,
-    session: &mut Session,
-    objects: usize,
-) -> Result<(String, f64), Failure> {
+async fn namespace(target: &Target, objects: usize) -> Result<(String, f64), Failure> {
     fill(target, DOOMED, objects, &Value::Null).await?;
     let mut gone =
         watch(target, &format!("/api/v1/namespaces?fieldSelector=metadata.name%3D{DOOMED}"))
             .await?;
+    let mut session = open(target).await?;
     let begun = Instant::now();
     let path = format!("/api/v1/namespaces/{DOOMED}");
-    expect(session, Method::DELETE, &path, None, 200).await?;
+    expect(&mut session, Method::DELETE, &path, None, 200).await?;
     count(&mut gone, "DELETED", 1).await?;
     Ok((format!("namespace of {objects} ConfigMaps: gone"), begun.elapsed().as_secs_f64()))
 }
 
 /// An owner goes, and its dependents follow.
-async fn dependents(
-    target: &Target,
-    session: &mut Session,
-    dependents: usize,
-) -> Result<(String, f64), Failure> {
+async fn dependents(target: &Target, dependents: usize) -> Result<(String, f64), Failure> {
     let path = format!("/api/v1/namespaces/{OWNED}/secrets");
+    let mut session = open(target).await?;
     let owner = body(&json!({"metadata": {"name": "owner"}}));
-    let owner = expect(session, Method::POST, &path, owner, 201).await?;
+    let owner = expect(&mut session, Method::POST, &path, owner, 201).await?;
     let owner: Value = serde_json::from_slice(&owner).while_doing("an answer")?;
     let reference = json!([{"apiVersion": "v1", "kind": "Secret", "name": "owner",
         "uid": owner["metadata"]["uid"]}]);
     fill(target, OWNED, dependents, &reference).await?;
     let maps = format!("/api/v1/namespaces/{OWNED}/configmaps?labelSelector=of%3Dfilling");
     let mut maps = watch(target, &maps).await?;
+    let mut session = open(target).await?;
     let begun = Instant::now();
-    expect(session, Method::DELETE, &format!("{path}/owner"), None, 200).await?;
+    expect(&mut session, Method::DELETE, &format!("{path}/owner"), None, 200).await?;
     count(&mut maps, "DELETED", dependents).await?;
     Ok((format!("owner of {dependents} ConfigMaps: all collected"), begun.elapsed().as_secs_f64()))
 }
 
+/// A connection. One that nothing is sent on for some seconds is closed by the server.
+async fn open(target: &Target) -> Result<Session, Failure> {
+    Session::open(target).await.map_err(Failure::cannot)
+}
+
 async fn watch(target: &Target, path: &str) -> Result<Watch, Failure> {
-    let session = Session::open(target).await.map_err(Failure::cannot)?;
-    Watch::open(session, path).await
+    Watch::open(open(target).await?, path).await
 }
 
 /// Waits for so many events of a type.
