@@ -105,7 +105,7 @@ fn check(settings: &Settings) -> Result<(), Failure> {
             "real containers need root; run as root, or with --runtime simulated",
         ));
     }
-    if settings.port != 0 {
+    if settings.port != 0 && settings.has(Part::ApiServer) {
         let address = (Ipv4Addr::LOCALHOST, settings.port);
         TcpListener::bind(address)
             .map(drop)

@@ -1,5 +1,7 @@
 //! Controller managers and schedulers in processes of their own, of which one at a time leads.
 
+use std::net::{Ipv4Addr, TcpListener};
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
@@ -36,6 +38,8 @@ async fn one_at_a_time() -> Outcome {
     let leases: Api<Lease> = Api::namespaced(client, "kube-system");
     ensure(leases.list(&Default::default()).await?.items.is_empty(), "somebody leads already")?;
 
+    // The port of an API server is nothing to them; if this cannot take it, another has it.
+    let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 6443));
     let first = components_of(&cluster)?;
     let leader = holder(&leases).await?.ok_or("nobody leads")?;
     let second = components_of(&cluster)?;
