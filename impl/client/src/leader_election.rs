@@ -103,9 +103,10 @@ impl Elector {
         self.leads_until
     }
 
-    /// Who holds the Lease, as far as it knows.
-    pub fn holder(&self) -> Option<&str> {
-        self.spec()?.holder_identity.as_deref().filter(|holder| !holder.is_empty())
+    /// Who else holds the Lease, as far as it knows.
+    pub fn rival(&self) -> Option<&str> {
+        let holder = self.spec()?.holder_identity.as_deref();
+        holder.filter(|holder| !holder.is_empty() && *holder != self.candidate.identity)
     }
 
     /// What it wants next. After `Ask` it wants the answer, however late.
@@ -180,8 +181,7 @@ impl Elector {
         let Some(observed) = &self.observed else { return false };
         let seconds = self.spec().and_then(|spec| spec.lease_duration_seconds).unwrap_or(0);
         let silence = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-        let is_other = self.holder().is_some_and(|holder| holder != self.candidate.identity);
-        is_other && now < after(observed.since, silence)
+        self.rival().is_some() && now < after(observed.since, silence)
     }
 
     /// A Lease that this candidate holds as of now.

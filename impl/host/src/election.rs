@@ -9,6 +9,7 @@ use client::Outcome;
 use client::event::Recorder;
 use client::leader_election::{Candidate, Elector, Step};
 
+use crate::clock::Steady;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
 use crate::{clock, requests};
@@ -16,7 +17,7 @@ use crate::{clock, requests};
 /// How the election stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Standing {
-    /// Nobody has answered yet.
+    /// Nobody leads, as far as it knows.
     #[default]
     Unknown,
     /// This candidate leads.
@@ -35,35 +36,36 @@ impl fmt::Display for Standing {
     }
 }
 
-/// Stands for election for ever. While it leads, the tasks that `start` gives run; they end before another
-/// can lead. `tell` hears how it stands whenever that changes.
+/// Stands for election for ever. While it leads, the tasks run that `start` gives, which is told how often it
+/// was called before; they end before another can lead. `tell` hears how it stands whenever that changes.
+///
+/// Times are those of a steady clock: somebody may set the other one while the Lease is held.
 pub async fn run(
     candidate: Candidate,
     component: &str,
     transport: Arc<dyn Transport>,
-    mut start: impl FnMut() -> Tasks,
+    mut start: impl FnMut(u64) -> Tasks,
     tell: impl Fn(Standing),
 ) {
     let patience = candidate.renew_deadline;
+    let clock = Steady::start();
     let mut elector = Elector::new(candidate);
-    let mut recorder = Recorder::new(component, "");
+    let mut speaker = Speaker { recorder: Recorder::new(component, ""), transport };
     let mut tasks: Option<Tasks> = None;
     let mut told = Standing::Unknown;
+    let mut incarnations = 0..;
     loop {
-        let now = clock::now();
+        let now = clock.now();
         let until = elector.leads_until().filter(|until| now < *until);
-        if tasks.as_ref().is_some_and(Tasks::has_ended) {
-            // One has panicked: all forget what they knew, as when the process is started anew.
-            tasks = None;
-        }
-        if until.is_none() {
-            // Dropping them ends them.
-            if tasks.take().is_some() {
-                note(&elector, &mut recorder, "stopped leading", &transport);
-            }
-        } else if tasks.is_none() {
-            tasks = Some(start());
-            note(&elector, &mut recorder, "became leader", &transport);
+        // One that has panicked takes the others with it: all forget what they knew, as when the process is
+        // started anew.
+        let led = tasks.is_some();
+        tasks = tasks.filter(|tasks| until.is_some() && !tasks.has_ended());
+        if until.is_some() && tasks.is_none() {
+            tasks = incarnations.next().map(&mut start);
+            speaker.say(&elector, "became leader");
+        } else if until.is_none() && led {
+            speaker.say(&elector, "stopped leading");
         }
         let stands = standing(&elector, now);
         if stands != told {
@@ -73,8 +75,8 @@ pub async fn run(
         match elector.next(now) {
             Step::Ask(request) => {
                 let patience = until.map_or(patience, |until| between(now, until));
-                let outcome = ask(&*transport, &request, patience).await;
-                elector.answered(&outcome, clock::now());
+                let outcome = ask(&*speaker.transport, &request, patience).await;
+                elector.answered(&outcome, clock.now());
             }
             Step::Wait(next) => {
                 let next = until.map_or(next, |until| until.min(next));
@@ -85,9 +87,9 @@ pub async fn run(
 }
 
 fn standing(elector: &Elector, now: Timestamp) -> Standing {
-    match elector.holder() {
+    match elector.rival() {
         _ if elector.leads(now) => Standing::Leads,
-        Some(holder) => Standing::Waits(holder.to_owned()),
+        Some(leader) => Standing::Waits(leader.to_owned()),
         None => Standing::Unknown,
     }
 }
@@ -100,14 +102,25 @@ async fn ask(transport: &dyn Transport, request: &Request, patience: Duration) -
         .unwrap_or_else(|_| Err(Status::new(Reason::Timeout, "there was no answer in time")))
 }
 
-/// Writes an event. Whether it arrives matters to nobody.
-fn note(elector: &Elector, recorder: &mut Recorder, what: &str, transport: &Arc<dyn Transport>) {
-    if let Some(event) = elector.event(recorder, what, clock::now()) {
-        let transport = Arc::clone(transport);
-        tokio::spawn(async move { drop(requests::perform(&*transport, &event).await) });
+/// Writes Events about a Lease.
+struct Speaker {
+    recorder: Recorder,
+    transport: Arc<dyn Transport>,
+}
+
+impl Speaker {
+    /// Whether it arrives matters to nobody.
+    fn say(&mut self, elector: &Elector, what: &str) {
+        if let Some(event) = elector.event(&mut self.recorder, what, clock::now()) {
+            let transport = Arc::clone(&self.transport);
+            tokio::spawn(async move { drop(requests::perform(&*transport, &event).await) });
+        }
     }
 }
 
 fn between(now: Timestamp, until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(now)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

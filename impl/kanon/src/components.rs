@@ -33,18 +33,24 @@ pub(crate) enum Way {
     Remote(Box<Target>),
 }
 
+/// How a component gets to its API server, each time it begins to lead: in traces, those are its lives.
+type Carrier = Box<dyn Fn(u64) -> Arc<dyn Transport> + Send>;
+
 impl Way {
-    /// How a component gets there.
-    fn transport(&self, component: &str) -> Result<Arc<dyn Transport>, Failure> {
+    fn carrier(&self, component: &'static str) -> Result<Carrier, Failure> {
         match self {
             Self::Local(server) => {
                 let user = User { name: format!("system:{component}"), ..User::default() };
-                Ok(Arc::new(Local::new(server.clone(), user, component, 0)))
+                let server = server.clone();
+                Ok(Box::new(move |incarnation| {
+                    Arc::new(Local::new(server.clone(), user.clone(), component, incarnation))
+                }))
             }
             Self::Remote(target) => {
                 let tls = conformance::suite::client_config(target).map_err(Failure::cannot)?;
                 let remote = Remote::new(&target.server, tls, &target.token, component);
-                Ok(Arc::new(remote.while_doing(&target.server)?))
+                let remote = Arc::new(remote.while_doing(&target.server)?);
+                Ok(Box::new(move |_| Arc::<Remote>::clone(&remote)))
             }
         }
     }
@@ -146,53 +152,52 @@ impl Starter<'_> {
         components: &Arc<Components>,
         component: fn(&Components) -> &Component,
     ) -> Result<watch::Receiver<Standing>, Failure> {
-        let transport = self.way.transport(name)?;
+        let carrier = self.way.carrier(name)?;
+        let transport = carrier(0);
         let watched = match self.way {
             Way::Local(_) => watched.to_vec(),
             Way::Remote(target) => {
                 served::of(&*transport, watched).await.while_doing(&target.server)?
             }
         };
-        let started =
-            Started { name, transport: Arc::clone(&transport), watched, trace: self.trace.clone() };
+        let trace = self.trace.clone();
         let (sender, receiver) = watch::channel(Standing::default());
         let (leads, waits) = (Arc::clone(components), Arc::clone(components));
-        let run = election::run(
-            Candidate::new(name, self.identity),
-            name,
-            transport,
-            move || {
-                let tasks = start(started.clone());
-                component(&leads).leads(tasks.handles());
-                tasks
-            },
-            move |standing| {
-                if standing != Standing::Leads {
-                    component(&waits).waits();
-                }
-                sender.send_replace(standing);
-            },
-        );
+        let start = move |incarnation| {
+            let tasks = start(Started {
+                transport: carrier(incarnation),
+                watched: watched.clone(),
+                trace: trace.clone(),
+                origin: Origin::new(name, incarnation),
+            });
+            component(&leads).leads(tasks.handles());
+            tasks
+        };
+        let tell = move |standing| {
+            if standing != Standing::Leads {
+                component(&waits).waits();
+            }
+            sender.send_replace(standing);
+        };
+        let run = election::run(Candidate::new(name, self.identity), name, transport, start, tell);
         component(components).stands(tokio::spawn(run).abort_handle());
         Ok(receiver)
     }
 }
 
 /// What a component is given each time it begins to lead.
-#[derive(Clone)]
 struct Started {
-    name: &'static str,
     transport: Arc<dyn Transport>,
     watched: Vec<&'static ApiResource>,
     trace: Trace,
+    origin: Origin,
 }
 
 impl Started {
     fn informers(&self, tasks: &mut Tasks, subscribers: usize) -> Informers {
-        let origin = Origin::new(self.name, 0);
-        self.trace.acted(&origin, "started", String::new(), "", Value::Null);
+        self.trace.acted(&self.origin, "started", String::new(), "", Value::Null);
         let transport = Arc::clone(&self.transport);
-        let trace = (self.trace.clone(), origin);
+        let trace = (self.trace.clone(), self.origin.clone());
         Informers::start(tasks, transport, (&self.watched, subscribers), trace)
     }
 }

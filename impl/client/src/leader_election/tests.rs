@@ -20,7 +20,7 @@ fn the_first_candidate_creates_the_lease_and_leads_from_the_answer_on() {
     assert_eq!(spec(&asked[2], "holderIdentity"), "a");
     assert_eq!(spec(&asked[2], "leaseDurationSeconds"), 15);
     assert_eq!(spec(&asked[2], "leaseTransitions"), 0);
-    assert_eq!((before, elector.leads(at(1)), elector.holder()), (false, true, Some("a")));
+    assert_eq!((before, elector.leads(at(1)), elector.rival()), (false, true, None));
     assert_eq!(elector.next(at(2)), Step::Wait(at(3)));
 }
 
@@ -101,7 +101,7 @@ fn who_sees_another_name_in_its_lease_stops_at_once() {
         "spec": {"holderIdentity": "b", "leaseDurationSeconds": 15}});
     answer(&mut elector, &stolen, 2);
 
-    assert!(!elector.leads(at(2)));
+    assert_eq!((elector.leads(at(2)), elector.rival()), (false, Some("b")));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_garbled_lease_is_nobodys() {
 
     answer(&mut elector, &json!({"metadata": {"name": "l"}, "spec": {"holderIdentity": 7}}), 0);
 
-    assert_eq!(elector.holder(), None);
+    assert_eq!((elector.leads(at(0)), elector.rival()), (false, None));
 }
 
 #[test]
