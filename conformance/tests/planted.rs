@@ -26,16 +26,20 @@ fn the_table_names_every_planted_fault() {
 
 #[test]
 fn every_planted_fault_is_found_by_the_check_that_the_table_names() {
-    for (plant, row) in Plant::ALL.into_iter().zip(table()) {
-        let mut whys = vec![];
-        let caught = SEEDS.filter_map(|seed| find(plant, seed)).any(|violation| {
-            let is_caught = violation.why.contains(&row.check);
-            whys.push(violation.why);
-            is_caught
-        });
+    let missed: Vec<String> = Plant::ALL.into_iter().zip(table()).filter_map(missed).collect();
 
-        assert!(caught, "{}: {} is not among {whys:#?}", row.plant, row.check);
-    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// What the runs with a fault show instead, if none shows what the table names.
+fn missed((plant, row): (Plant, Row)) -> Option<String> {
+    let mut whys = vec![];
+    let is_caught = SEEDS.filter_map(|seed| find(plant, seed)).any(|violation| {
+        let is_caught = violation.why.contains(&row.check);
+        whys.push(violation.why);
+        is_caught
+    });
+    (!is_caught).then(|| format!("{}: {} is not among {whys:#?}", row.plant, row.check))
 }
 
 #[test]
@@ -59,13 +63,28 @@ fn without_a_planted_fault_the_same_runs_find_nothing() {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 6] = [
+const WORKLOADS: [(Plant, Workload); 21] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
     (Plant::JobsLeaveTheirFinalizers, Workload::Jobs),
     (Plant::NamespaceIsFinalizedUnasked, Workload::Namespaces),
     (Plant::DisruptionOverwritesStatus, Workload::Budgets),
+    (Plant::JobForgetsWhatItAskedFor, Workload::Jobs),
+    (Plant::GarbageCollectorMissesOwners, Workload::Owners),
+    (Plant::GarbageCollectorDeletesNothing, Workload::Owners),
+    (Plant::GarbageCollectorKeepsFinalizers, Workload::Owners),
+    (Plant::EndpointsMissPods, Workload::Services),
+    (Plant::EndpointsAreKept, Workload::Services),
+    (Plant::StatefulSetCreatesNothing, Workload::StatefulSets),
+    (Plant::StatefulSetDeletesNothing, Workload::StatefulSets),
+    (Plant::StatefulSetMissesItsLastPod, Workload::StatefulSets),
+    (Plant::DaemonSetCreatesNothing, Workload::DaemonSets),
+    (Plant::DaemonSetDeletesNothing, Workload::DaemonSets),
+    (Plant::JobCreatesNothing, Workload::Jobs),
+    (Plant::DisruptionMissesPods, Workload::Budgets),
+    (Plant::DisruptionTellsNothing, Workload::Budgets),
+    (Plant::NamespaceDeletesNothing, Workload::Namespaces),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {
@@ -87,6 +106,8 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::ReplicaSetIgnoresExpectations,
         Plant::DaemonSetIgnoresExpectations,
         Plant::StatefulSetDeletesByForce,
+        Plant::StatefulSetMissesItsLastPod,
+        Plant::JobForgetsWhatItAskedFor,
     ];
     if excused.contains(&plant) {
         return Faults::none();

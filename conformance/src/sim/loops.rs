@@ -9,6 +9,7 @@ use controllers::Controller;
 use scheduler::Scheduler;
 
 use crate::sim::plant::{self, Plant};
+use crate::sim::workloads;
 
 /// A controller with its queue and the plans it is carrying out, one for a key.
 pub(crate) struct ControllerLoop {
@@ -19,6 +20,8 @@ pub(crate) struct ControllerLoop {
     running: BTreeMap<Key, Running>,
     /// The Events of its last plan.
     said: Vec<Request>,
+    /// The claim that its last plan breaks.
+    broken: Option<String>,
 }
 
 /// A request of a plan: whose, and its place.
@@ -43,7 +46,13 @@ impl ControllerLoop {
             is_idle: true,
             running: BTreeMap::new(),
             said: vec![],
+            broken: None,
         }
+    }
+
+    /// Takes the claim that its last plan breaks.
+    pub(crate) fn take_broken(&mut self) -> Option<String> {
+        self.broken.take()
     }
 
     /// Takes the Events that it would have sent.
@@ -76,7 +85,9 @@ impl ControllerLoop {
         if let Some(forgetful) = plant::controllers::forgetful(plant, name) {
             self.controller = forgetful;
         }
-        for key in changes.iter().flat_map(|change| self.controller.observe(view, change)) {
+        let heard =
+            changes.iter().filter(|change| plant::controllers::is_heard(plant, name, change));
+        for key in heard.flat_map(|change| self.controller.observe(view, change)) {
             self.queue.add(key);
         }
         let Some(key) = self.queue.pop(now) else {
@@ -93,6 +104,7 @@ impl ControllerLoop {
         let (said, mut requests): (Vec<_>, Vec<_>) = plan.requests.into_iter().partition(is_event);
         self.said = said;
         plant::controllers::planned(plant, name, &mut requests);
+        self.broken = workloads::decided(name, view, &requests);
         let believed = |request| plant::controllers::believed(plant, name, request);
         let outcomes = requests.iter().map(believed).collect();
         self.running.insert(key.clone(), Running { requests, outcomes, sent: 0 });

@@ -211,8 +211,8 @@ impl World<'_> {
 
     /// The claims of what people ask for, on what there was before a write and after.
     fn hold_to_claims(&mut self, stored: &Stored) {
-        let history = &self.server.published;
-        let state = |revision: u64| history.at(Revision(revision)).ok();
+        let published = &self.server.published;
+        let state = |revision: u64| published.at(Revision(revision)).ok();
         for told in &stored.told {
             let rv = told.event.rv;
             let states = (!self.options.workloads.is_default())
@@ -222,7 +222,6 @@ impl World<'_> {
             let moment = Moment {
                 before: &before,
                 after: &after,
-                history,
                 event: &told.event,
                 uid: &told.uid,
                 machines: &self.machines,

@@ -63,11 +63,41 @@ pub enum Plant {
     NamespaceIsFinalizedUnasked,
     /// The disruption controller overwrites what an eviction has just written (k#82149).
     DisruptionOverwritesStatus,
+    /// The Job controller forgets what it has asked for.
+    JobForgetsWhatItAskedFor,
+    /// The garbage collector hears of no Secret, and takes what it has not heard of for gone (k#88097).
+    GarbageCollectorMissesOwners,
+    /// The deletions of the garbage collector are not sent.
+    GarbageCollectorDeletesNothing,
+    /// The garbage collector takes no finalizer away.
+    GarbageCollectorKeepsFinalizers,
+    /// The Endpoints controller hears of no pod.
+    EndpointsMissPods,
+    /// The Endpoints controller deletes nothing.
+    EndpointsAreKept,
+    /// The StatefulSet controller creates no pod.
+    StatefulSetCreatesNothing,
+    /// The StatefulSet controller deletes no pod.
+    StatefulSetDeletesNothing,
+    /// The StatefulSet controller does not see the last pod of those that are too many.
+    StatefulSetMissesItsLastPod,
+    /// The DaemonSet controller creates no pod.
+    DaemonSetCreatesNothing,
+    /// The DaemonSet controller deletes no pod.
+    DaemonSetDeletesNothing,
+    /// The Job controller creates no pod.
+    JobCreatesNothing,
+    /// The disruption controller hears of no pod.
+    DisruptionMissesPods,
+    /// The disruption controller writes no status.
+    DisruptionTellsNothing,
+    /// The namespace controller deletes nothing in a namespace.
+    NamespaceDeletesNothing,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 38] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -91,6 +121,21 @@ impl Plant {
         Self::JobsLeaveTheirFinalizers,
         Self::NamespaceIsFinalizedUnasked,
         Self::DisruptionOverwritesStatus,
+        Self::JobForgetsWhatItAskedFor,
+        Self::GarbageCollectorMissesOwners,
+        Self::GarbageCollectorDeletesNothing,
+        Self::GarbageCollectorKeepsFinalizers,
+        Self::EndpointsMissPods,
+        Self::EndpointsAreKept,
+        Self::StatefulSetCreatesNothing,
+        Self::StatefulSetDeletesNothing,
+        Self::StatefulSetMissesItsLastPod,
+        Self::DaemonSetCreatesNothing,
+        Self::DaemonSetDeletesNothing,
+        Self::JobCreatesNothing,
+        Self::DisruptionMissesPods,
+        Self::DisruptionTellsNothing,
+        Self::NamespaceDeletesNothing,
     ];
 
     /// Its name in the table.
@@ -120,6 +165,21 @@ impl Plant {
             Self::JobsLeaveTheirFinalizers => "jobs-leave-their-finalizers",
             Self::NamespaceIsFinalizedUnasked => "namespace-is-finalized-unasked",
             Self::DisruptionOverwritesStatus => "disruption-overwrites-status",
+            Self::JobForgetsWhatItAskedFor => "job-forgets-what-it-asked-for",
+            Self::GarbageCollectorMissesOwners => "garbage-collector-misses-owners",
+            Self::GarbageCollectorDeletesNothing => "garbage-collector-deletes-nothing",
+            Self::GarbageCollectorKeepsFinalizers => "garbage-collector-keeps-finalizers",
+            Self::EndpointsMissPods => "endpoints-miss-pods",
+            Self::EndpointsAreKept => "endpoints-are-kept",
+            Self::StatefulSetCreatesNothing => "stateful-set-creates-nothing",
+            Self::StatefulSetDeletesNothing => "stateful-set-deletes-nothing",
+            Self::StatefulSetMissesItsLastPod => "stateful-set-misses-its-last-pod",
+            Self::DaemonSetCreatesNothing => "daemon-set-creates-nothing",
+            Self::DaemonSetDeletesNothing => "daemon-set-deletes-nothing",
+            Self::JobCreatesNothing => "job-creates-nothing",
+            Self::DisruptionMissesPods => "disruption-misses-pods",
+            Self::DisruptionTellsNothing => "disruption-tells-nothing",
+            Self::NamespaceDeletesNothing => "namespace-deletes-nothing",
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Orders {
     pub(crate) runtime: Vec<RuntimeCommand>,
     /// Events (the kind), which are not sent.
     pub(crate) said: Vec<Request>,
+    /// The claim that its plan breaks.
+    pub(crate) broken: Option<String>,
 }
 
 /// What an answer belongs to.
@@ -157,7 +159,8 @@ impl Process {
         match &mut self.body {
             Body::Controllers(loops) => {
                 let requests = loops[part].act(view, &changes, (now, plant));
-                Orders { said: loops[part].take_said(), ..planned(part, requests) }
+                let (said, broken) = (loops[part].take_said(), loops[part].take_broken());
+                Orders { said, broken, ..planned(part, requests) }
             }
             Body::Scheduler(scheduler) => {
                 let requests = scheduler.act(view, &changes, (now, plant));

@@ -325,6 +325,9 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn carry_out(&mut self, process: usize, orders: Orders) {
+        if let Some(why) = orders.broken {
+            self.recorder.object(&why);
+        }
         if let Some(heard) = &mut self.heard {
             heard.said(orders.said);
         }

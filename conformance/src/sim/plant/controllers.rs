@@ -1,16 +1,54 @@
-//! Faults of the controllers: what they are shown, what they send, what they are told.
+//! Faults of the controllers: what they hear and see, what they send, what they believe.
 
 use std::sync::Arc;
 
-use api::{Request, Verb, resources};
-use client::{Outcome, View};
+use api::object::controller_of;
+use api::{ApiResource, Key, Reason, Request, Status, Verb, resources};
+use client::{Change, Outcome, View};
 use controllers::Controller;
 use controllers::daemon_set::DaemonSetController;
+use controllers::job::JobController;
 use controllers::replica_set::ReplicaSetController;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 use serde_json::json;
 
 use super::Plant;
+
+const COLLECTOR: &str = "garbage-collector-controller";
+const STATEFUL_SETS: &str = "statefulset-controller";
+
+/// Controllers that do not hear of a resource.
+const DEAF: [(Plant, &str, &ApiResource); 3] = [
+    (Plant::GarbageCollectorMissesOwners, COLLECTOR, &resources::SECRETS),
+    (Plant::EndpointsMissPods, "endpoints-controller", &resources::PODS),
+    (Plant::DisruptionMissesPods, "disruption-controller", &resources::PODS),
+];
+
+/// Controllers whose requests of a kind are not sent.
+const MUTE: [(Plant, &str, Verb, &ApiResource); 12] = [
+    (
+        Plant::JobsLeaveTheirFinalizers,
+        "job-controller",
+        Verb::StrategicMergePatch,
+        &resources::PODS,
+    ),
+    (Plant::JobCreatesNothing, "job-controller", Verb::Create, &resources::PODS),
+    (Plant::GarbageCollectorDeletesNothing, COLLECTOR, Verb::Delete, &resources::CONFIG_MAPS),
+    (Plant::GarbageCollectorKeepsFinalizers, COLLECTOR, Verb::MergePatch, &resources::CONFIG_MAPS),
+    (Plant::EndpointsAreKept, "endpoints-controller", Verb::Delete, &resources::ENDPOINTS),
+    (Plant::StatefulSetCreatesNothing, STATEFUL_SETS, Verb::Create, &resources::PODS),
+    (Plant::StatefulSetDeletesNothing, STATEFUL_SETS, Verb::Delete, &resources::PODS),
+    (Plant::DaemonSetCreatesNothing, "daemonset-controller", Verb::Create, &resources::PODS),
+    (Plant::DaemonSetDeletesNothing, "daemonset-controller", Verb::Delete, &resources::PODS),
+    (
+        Plant::DisruptionTellsNothing,
+        "disruption-controller",
+        Verb::Update,
+        &resources::POD_DISRUPTION_BUDGETS,
+    ),
+    (Plant::NamespaceDeletesNothing, "namespace-controller", Verb::Delete, &resources::CONFIG_MAPS),
+    (Plant::NamespaceDeletesNothing, "namespace-controller", Verb::Delete, &resources::PODS),
+];
 
 /// A controller that forgets what it expects before each reconciliation.
 pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Controller>> {
@@ -21,15 +59,28 @@ pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Contro
         (Plant::DaemonSetIgnoresExpectations, "daemonset-controller") => {
             Some(Box::new(DaemonSetController::default()))
         }
+        (Plant::JobForgetsWhatItAskedFor, "job-controller") => {
+            Some(Box::new(JobController::default()))
+        }
         _ => None,
     }
 }
 
+/// Whether a controller hears of a change.
+pub(crate) fn is_heard(plant: Plant, controller: &str, change: &Change) -> bool {
+    !DEAF.contains(&(plant, controller, change.resource()))
+}
+
 /// What a controller sees instead of its caches.
 pub(crate) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> {
-    if plant != Plant::StatefulSetTakesPodsForReady || controller != "statefulset-controller" {
-        return None;
+    match (plant, controller) {
+        (Plant::StatefulSetTakesPodsForReady, STATEFUL_SETS) => Some(all_ready(view)),
+        (Plant::StatefulSetMissesItsLastPod, STATEFUL_SETS) => Some(without_last(view)),
+        _ => None,
     }
+}
+
+fn all_ready(view: &View) -> View {
     let mut view = view.clone();
     let pods: Vec<Pod> = view.pods.iter().map(|pod| (**pod).clone()).collect();
     for mut pod in pods {
@@ -43,33 +94,44 @@ pub(crate) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
         status.conditions = Some(vec![ready]);
         view.pods.insert(Arc::new(pod));
     }
-    Some(view)
+    view
+}
+
+/// Without the last pod of each StatefulSet that has more pods than it wants.
+fn without_last(view: &View) -> View {
+    let mut seen = view.clone();
+    for set in view.stateful_sets.iter() {
+        let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+        let is_of = |pod: &&Arc<Pod>| {
+            controller_of(&pod.metadata).map(|controller| &controller.uid)
+                == set.metadata.uid.as_ref()
+        };
+        let pods: Vec<_> = view.pods.iter().filter(is_of).collect();
+        let is_too_many = i32::try_from(pods.len()).is_ok_and(|pods| pods > wanted);
+        if let Some(last) = pods.last().filter(|_| is_too_many) {
+            seen.pods.remove(&Key::of(&last.metadata));
+        }
+    }
+    seen
 }
 
 /// What a controller has planned, with the fault in it.
 pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request>) {
-    match (plant, controller) {
-        (Plant::JobsLeaveTheirFinalizers, "job-controller") => {
-            requests.retain(|request| !is_about_pods(request, Verb::StrategicMergePatch));
+    requests.retain(|request| !MUTE.contains(&(plant, controller, request.verb, request.resource)));
+    if plant == Plant::StatefulSetDeletesByForce && controller == STATEFUL_SETS {
+        let deletions = requests.iter_mut().filter(|request| request.verb == Verb::Delete);
+        for body in deletions.filter_map(|request| request.body.as_mut()) {
+            body["gracePeriodSeconds"] = json!(0);
         }
-        (Plant::StatefulSetDeletesByForce, "statefulset-controller") => {
-            let deletions =
-                requests.iter_mut().filter(|request| is_about_pods(request, Verb::Delete));
-            for body in deletions.filter_map(|request| request.body.as_mut()) {
-                body["gracePeriodSeconds"] = json!(0);
-            }
-        }
-        _ => {}
     }
-}
-
-fn is_about_pods(request: &Request, verb: Verb) -> bool {
-    request.resource == &resources::PODS && request.verb == verb
 }
 
 /// What a controller believes without having asked.
 pub(crate) fn believed(plant: Plant, controller: &str, request: &Request) -> Option<Outcome> {
     match (plant, controller, request.verb) {
+        (Plant::GarbageCollectorMissesOwners, COLLECTOR, Verb::Get) => {
+            Some(Err(Status::new(Reason::NotFound, "it is not in the cache")))
+        }
         (Plant::NamespaceIsFinalizedUnasked, "namespace-controller", Verb::List) => {
             Some(Ok(json!({"items": []})))
         }

@@ -46,41 +46,45 @@ fn evict(pod: &Key) -> Request {
     Request { key: pod.clone(), ..request }.to_subresource("eviction")
 }
 
-/// DISRUPTION-2, DISRUPTION-3 and DISRUPTION-4.
 pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
     let before = objects(moment.before, &resources::POD_DISRUPTION_BUDGETS);
     let after = objects(moment.after, &resources::POD_DISRUPTION_BUDGETS);
+    let pods = objects(moment.after, &resources::PODS);
     after.iter().find_map(|budget| {
         let earlier = before.iter().find(|earlier| uid(earlier) == uid(budget))?;
-        let forgotten = earlier["status"]["disruptedPods"].as_object().into_iter().flatten();
-        let pods_now = objects(moment.after, &resources::PODS);
-        let waits = |pod: &str| pods_now.iter().any(|one| name(one) == pod && !is_deleted(one));
-        if let Some((pod, _)) = forgotten.into_iter().find(|(pod, since)| {
-            budget["status"]["disruptedPods"][pod].is_null()
-                && waits(pod)
-                && is_recent(since, moment.now)
-        }) {
-            return Some(format!("DISRUPTION-2: {} does not name {pod} any more", name(budget)));
-        }
-        let named = |budget: &Value, pod: &str| !budget["status"]["disruptedPods"][pod].is_null();
-        let pods = budget["status"]["disruptedPods"].as_object()?;
-        let pod = pods.keys().find(|pod| !named(earlier, pod))?;
-        let allowed = |budget: &Value| count(budget, &["status", "disruptionsAllowed"]);
-        let (was, is, name) = (allowed(earlier), allowed(budget), name(budget));
-        let seen = count(earlier, &["status", "observedGeneration"]);
-        if was == 0 {
-            return Some(format!(
-                "DISRUPTION-3: {pod} is evicted, and {name} allows no disruption"
-            ));
-        }
-        if seen < count(earlier, &["metadata", "generation"]) {
-            return Some(format!("DISRUPTION-4: {pod} is evicted by an old count of {name}"));
-        }
-        (is != was - 1).then(|| {
-            format!(
-                "DISRUPTION-2: {pod} is evicted, and {name} goes from {was} to {is} disruptions"
-            )
-        })
+        forgotten((earlier, budget), &pods, moment.now).or_else(|| granted(earlier, budget))
+    })
+}
+
+/// DISRUPTION-2: an eviction that was granted stays named as long as its pod is there.
+fn forgotten(
+    (earlier, budget): (&Value, &Value),
+    pods: &[Value],
+    now: Timestamp,
+) -> Option<String> {
+    let waits = |pod: &str| pods.iter().any(|one| name(one) == pod && !is_deleted(one));
+    let named = earlier["status"]["disruptedPods"].as_object()?;
+    let (pod, _) = named.iter().find(|(pod, since)| {
+        budget["status"]["disruptedPods"][pod].is_null() && waits(pod) && is_recent(since, now)
+    })?;
+    Some(format!("DISRUPTION-2: {} does not name {pod} any more", name(budget)))
+}
+
+/// DISRUPTION-2, DISRUPTION-3 and DISRUPTION-4, of an eviction that is granted now.
+fn granted(earlier: &Value, budget: &Value) -> Option<String> {
+    let pods = budget["status"]["disruptedPods"].as_object()?;
+    let pod = pods.keys().find(|pod| earlier["status"]["disruptedPods"][pod].is_null())?;
+    let allowed = |budget: &Value| count(budget, &["status", "disruptionsAllowed"]);
+    let (was, is, name) = (allowed(earlier), allowed(budget), name(budget));
+    if was == 0 {
+        return Some(format!("DISRUPTION-3: {pod} is evicted, and {name} allows no disruption"));
+    }
+    let seen = count(earlier, &["status", "observedGeneration"]);
+    if seen < count(earlier, &["metadata", "generation"]) {
+        return Some(format!("DISRUPTION-4: {pod} is evicted by an old count of {name}"));
+    }
+    (is != was - 1).then(|| {
+        format!("DISRUPTION-2: {pod} is evicted, and {name} goes from {was} to {is} disruptions")
     })
 }
 
@@ -110,4 +114,46 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
             format!("DISRUPTION-8: {} allows {allowed} disruptions of {spare}", name(budget))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(allowed: i64, generation: i64, disrupted: &Value) -> Value {
+        json!({"metadata": {"name": "b", "generation": generation},
+            "status": {"disruptionsAllowed": allowed, "observedGeneration": 1,
+                "disruptedPods": disrupted}})
+    }
+
+    #[test]
+    fn an_eviction_is_granted_as_far_as_the_newest_count_allows() {
+        let (none, one) = (json!({}), json!({"p": "1970-01-01T00:00:00Z"}));
+        let table = [
+            (budget(1, 1, &none), budget(0, 1, &one), None),
+            (budget(0, 1, &none), budget(0, 1, &one), Some("DISRUPTION-3")),
+            (budget(1, 2, &none), budget(0, 2, &one), Some("DISRUPTION-4")),
+            (budget(2, 1, &none), budget(2, 1, &one), Some("DISRUPTION-2")),
+        ];
+        for (earlier, later, claim) in table {
+            let why = granted(&earlier, &later);
+
+            assert_eq!(why.as_deref().map(|why| &why[..12]), claim, "{why:?}");
+        }
+    }
+
+    #[test]
+    fn a_pod_that_is_to_go_stays_named_for_two_minutes() {
+        let pods = [json!({"metadata": {"name": "p"}})];
+        let named = budget(0, 1, &json!({"p": "1970-01-01T00:00:00Z"}));
+        let forgets = budget(0, 1, &json!({}));
+        let at = |seconds| Timestamp::from_second(seconds).expect("it is a time");
+
+        let why = forgotten((&named, &forgets), &pods, at(119));
+
+        assert_eq!(why.as_deref(), Some("DISRUPTION-2: b does not name p any more"));
+        assert_eq!(forgotten((&named, &forgets), &pods, at(120)), None);
+        assert_eq!(forgotten((&named, &forgets), &[], at(1)), None);
+        assert_eq!(forgotten((&named, &named), &pods, at(1)), None);
+    }
 }

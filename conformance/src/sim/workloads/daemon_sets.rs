@@ -17,17 +17,22 @@ const LABEL: &str = "agent";
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     let resource = &resources::DAEMON_SETS;
-    match random.below(8) {
+    match random.below(16) {
         0 | 1 => Some(create(resource, "default", agent(random))),
-        2 | 3 => {
+        2..=4 => {
             let node = any(store, &resources::NODES, random)?;
-            let label = if random.one_in(3) { Value::Null } else { json!("yes") };
+            let label = if random.one_in(2) { Value::Null } else { json!("yes") };
             let patch = json!({"metadata": {"labels": {LABEL: label}}});
             Some(Request::merge_patch(&resources::NODES, key(&node), patch))
         }
-        4 => roll_out(resource, store, random),
-        5 => Some(delete(resource, &any(store, resource, random)?, "Background")),
-        _ => Some(delete(&resources::PODS, &any(store, &resources::PODS, random)?, "Background")),
+        5 => roll_out(resource, store, random),
+        6 if random.one_in(2) => {
+            Some(delete(resource, &any(store, resource, random)?, "Background"))
+        }
+        7 | 8 => {
+            Some(delete(&resources::PODS, &any(store, &resources::PODS, random)?, "Background"))
+        }
+        _ => None,
     }
 }
 

@@ -152,6 +152,15 @@ fn has_condition(job: &Value, wanted: &str) -> bool {
     conditions.into_iter().flatten().any(|one| one["type"] == wanted && one["status"] == "True")
 }
 
+/// JOB-10 and JOB-11.
+fn kept(pod: &Value, jobs: &[Value]) -> Option<String> {
+    let mut finalizers = pod["metadata"]["finalizers"].as_array()?.iter();
+    let has_job = owners(pod).any(|owner| jobs.iter().any(|job| owner["uid"] == uid(job)));
+    let claim = if is_deleted(pod) { "JOB-11" } else { "JOB-10" };
+    (finalizers.any(|finalizer| finalizer == FINALIZER) && (!has_job || is_deleted(pod)))
+        .then(|| format!("{claim}: {} keeps its tracking finalizer", name(pod)))
+}
+
 /// JOB-9, JOB-10 and JOB-11. A Job with a Pod on a dead Node waits until that Pod has ended.
 pub(super) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> {
     let is_held = |pod: &Value| dead.contains(text(pod, &["spec", "nodeName"]));
@@ -166,15 +175,73 @@ pub(super) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> 
         (!ends && !rests && !waits)
             .then(|| format!("JOB-9: {} neither completes nor fails", name(job)))
     };
-    let kept = {
-        objects(store, &resources::PODS).iter().find_map(|pod| {
-            let finalizers = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
-            let is_kept = finalizers.into_iter().any(|finalizer| finalizer == FINALIZER);
-            let has_job = owners(pod).any(|owner| jobs.iter().any(|job| owner["uid"] == uid(job)));
-            let claim = if is_deleted(pod) { "JOB-11" } else { "JOB-10" };
-            (is_kept && !is_held(pod) && (!has_job || is_deleted(pod)))
-                .then(|| format!("{claim}: {} keeps its tracking finalizer", name(pod)))
-        })
-    };
-    kept.or_else(|| jobs.iter().find_map(unfinished))
+    let pods = objects(store, &resources::PODS);
+    let mut free = pods.iter().filter(|pod| !is_held(pod));
+    free.find_map(|pod| kept(pod, &jobs)).or_else(|| jobs.iter().find_map(unfinished))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(status: &Value) -> Value {
+        json!({"metadata": {"name": "j", "uid": "1"}, "spec": {"completions": 2}, "status": status})
+    }
+
+    #[test]
+    fn a_job_counts_no_more_pods_than_have_ended() {
+        let pods = BTreeSet::from(["a".to_owned(), "b".to_owned()]);
+        let by_job = BTreeMap::from([("1".to_owned(), pods)]);
+        let ended = Ended { by_job, ..Ended::default() };
+        let counts = |succeeded, failed: &[&str]| {
+            let status = json!({"succeeded": succeeded,
+                "uncountedTerminatedPods": {"failed": failed}});
+            ended.counted_twice(&job(&status))
+        };
+
+        assert_eq!(counts(1, &["b"]), None);
+        let why = counts(2, &["b"]);
+        assert_eq!(why.as_deref(), Some("JOB-1: j counts 3 pods, of which 2 have ended"));
+    }
+
+    #[test]
+    fn counts_do_not_go_back() {
+        let (two, one) = (job(&json!({"failed": 2})), job(&json!({"failed": 1})));
+
+        let why = goes_back(&two, &one);
+
+        assert_eq!(why.as_deref(), Some("JOB-5: j had 2 failed, and now 1"));
+        assert_eq!(goes_back(&one, &two), None);
+    }
+
+    #[test]
+    fn a_job_ends_with_what_it_was_asked_for() {
+        let ends = |condition: &str, succeeded, failed| {
+            let conditions = json!([{"type": condition, "status": "True"}]);
+            complete_too_early(&job(
+                &json!({"conditions": conditions, "succeeded": succeeded, "failed": failed}),
+            ))
+        };
+
+        assert_eq!((ends("Complete", 2, 0), ends("Failed", 0, BACKOFF_LIMIT + 1)), (None, None));
+        let early = ends("Complete", 1, 0);
+        assert_eq!(early.as_deref(), Some("JOB-6: j is Complete with 1 of 2"));
+        let early = ends("Failed", 0, BACKOFF_LIMIT);
+        assert_eq!(early.as_deref(), Some("JOB-6: j is Failed with 2 failed pods"));
+    }
+
+    #[test]
+    fn a_pod_keeps_its_finalizer_while_its_job_may_count_it() {
+        let pod = json!({"metadata": {"name": "p", "finalizers": [FINALIZER],
+            "ownerReferences": [{"uid": "1"}]}});
+        let mut going = pod.clone();
+        going["metadata"]["deletionTimestamp"] = json!("1970-01-01T00:00:00Z");
+        let jobs = [job(&Value::Null)];
+
+        assert_eq!(kept(&pod, &jobs), None);
+        let why = kept(&pod, &[]);
+        assert_eq!(why.as_deref(), Some("JOB-10: p keeps its tracking finalizer"));
+        let why = kept(&going, &jobs);
+        assert_eq!(why.as_deref(), Some("JOB-11: p keeps its tracking finalizer"));
+    }
 }

@@ -18,6 +18,7 @@ use std::str::FromStr;
 use api::object::text;
 use api::trace::Event;
 use api::{ApiResource, Key, Request, Timestamp, resources};
+use client::View;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::Store;
@@ -202,12 +203,16 @@ impl From<Workloads> for String {
     }
 }
 
+/// The claim that a controller's plan breaks, on what its caches show.
+pub(crate) fn decided(controller: &str, view: &View, requests: &[Request]) -> Option<String> {
+    let is_stateful_sets = controller == "statefulset-controller";
+    if is_stateful_sets { stateful_sets::decided(view, requests) } else { None }
+}
+
 /// A write: what there was before, what there is now, what the trace tells of it.
 pub(crate) struct Moment<'a> {
     pub(crate) before: &'a Store,
     pub(crate) after: &'a Store,
-    /// All that was ever published.
-    pub(crate) history: &'a Store,
     pub(crate) event: &'a Event,
     /// The uid of the object that it is about.
     pub(crate) uid: &'a str,
@@ -226,11 +231,6 @@ impl Moment<'_> {
     /// Whether a component has sent it.
     fn is_by_controllers(&self) -> bool {
         self.event.actor == "kube-controller-manager"
-    }
-
-    /// What the sender had read, as far as history goes back.
-    fn observed(&self) -> Option<Store> {
-        self.history.at(store::Revision(self.event.observed_rv)).ok()
     }
 }
 

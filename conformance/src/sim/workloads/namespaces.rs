@@ -4,7 +4,7 @@ use api::{ApiResource, Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Moment, create, delete, name, pod_spec};
+use super::{Moment, create, delete, name, pod_spec, uid};
 use crate::sim::checks::is_deleted;
 use crate::sim::random::Random;
 use crate::sim::user::objects;
@@ -35,25 +35,27 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     }
 }
 
-/// NAMESPACE-1 and NAMESPACE-5.
 pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
     if !moment.writes(&resources::NAMESPACES) {
         return None;
     }
     let before = objects(moment.before, &resources::NAMESPACES);
     let after = objects(moment.after, &resources::NAMESPACES);
-    before.iter().find_map(|namespace| {
-        let found = after.iter().find(|found| super::uid(found) == super::uid(namespace));
-        match found {
-            Some(found) if is_deleted(namespace) && !is_deleted(found) => {
-                Some(format!("NAMESPACE-5: {} is not being deleted any more", name(found)))
-            }
-            Some(_) => None,
-            None => outlives(moment.after, namespace),
-        }
+    taken_back(&before, &after).or_else(|| {
+        let is_gone = |one: &&Value| !after.iter().any(|found| uid(found) == uid(one));
+        before.iter().filter(is_gone).find_map(|one| outlives(moment.after, one))
     })
 }
 
+/// NAMESPACE-5.
+fn taken_back(before: &[Value], after: &[Value]) -> Option<String> {
+    let is_alive =
+        |one: &&Value| after.iter().any(|found| uid(found) == uid(one) && !is_deleted(found));
+    let back = before.iter().filter(|one| is_deleted(one)).find(is_alive)?;
+    Some(format!("NAMESPACE-5: {} is not being deleted any more", name(back)))
+}
+
+/// NAMESPACE-1.
 fn outlives(store: &Store, namespace: &Value) -> Option<String> {
     let namespaced = resources::ALL.iter().filter(|resource| resource.namespaced);
     let left = |resource: &&ApiResource| {
@@ -71,4 +73,23 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
     let namespaces = objects(store, &resources::NAMESPACES);
     let stuck = namespaces.iter().find(|namespace| is_deleted(namespace))?;
     Some(format!("NAMESPACE-8: {} is being deleted for ever", name(stuck)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_namespace_is_not_taken_back() {
+        let namespace = |uid: &str| json!({"metadata": {"name": "n", "uid": uid}});
+        let mut going = namespace("1");
+        going["metadata"]["deletionTimestamp"] = json!("1970-01-01T00:00:00Z");
+        let going = [going];
+
+        let why = taken_back(&going, &[namespace("1")]);
+
+        assert_eq!(why.as_deref(), Some("NAMESPACE-5: n is not being deleted any more"));
+        assert_eq!(taken_back(&going, &going), None);
+        assert_eq!(taken_back(&going, &[namespace("2")]), None);
+    }
 }

@@ -83,16 +83,13 @@ impl Waited {
         }
         let waiting = maps(moment.after).into_iter().filter(waits_for_dependents);
         self.uids.extend(waiting.map(|map| uid(&map).to_owned()));
-        collected(moment, &self.uids)
+        let collects = moment.is_by_controllers() && moment.event.action.starts_with("delete");
+        let states = || (maps(moment.before), maps(moment.after));
+        collects.then(states).and_then(|(before, after)| collected(&before, &after, &self.uids))
     }
 }
 
-fn collected(moment: &Moment<'_>, waited: &BTreeSet<String>) -> Option<String> {
-    let is_deletion = moment.event.action.starts_with("delete");
-    if !moment.is_by_controllers() || !is_deletion {
-        return None;
-    }
-    let (before, after) = (maps(moment.before), maps(moment.after));
+fn collected(before: &[Value], after: &[Value], waited: &BTreeSet<String>) -> Option<String> {
     let goes = |map: &&Value| {
         let left = after.iter().find(|left| uid(left) == uid(map));
         !is_deleted(map) && left.is_none_or(is_deleted)
@@ -153,4 +150,32 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
             format!("GC-7: {map} stays, and its owner is gone: {}", owner.unwrap_or_default())
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_lost_its_owners_is_collected() {
+        let map = |name: &str, owners: &[&str]| {
+            let owner = |owner: &&str| json!({"kind": "Secret", "name": owner, "uid": owner});
+            let owners: Vec<Value> = owners.iter().map(owner).collect();
+            json!({"kind": "Secret",
+                "metadata": {"name": name, "uid": name, "namespace": "n", "ownerReferences": owners}})
+        };
+        let before = [map("free", &[]), map("owned", &["free"]), map("lost", &["gone"])];
+        let without = |name: usize| {
+            let kept = before.iter().enumerate().filter(|(index, _)| *index != name);
+            kept.map(|(_, map)| map.clone()).collect::<Vec<_>>()
+        };
+        let none = BTreeSet::new();
+
+        let whys = [0, 1, 2].map(|name| collected(&before, &without(name), &none));
+
+        let claims = whys.each_ref().map(|why| why.as_deref().map(|why| &why[..4]));
+        assert_eq!(claims, [Some("GC-2"), Some("GC-1"), None]);
+        let waited = BTreeSet::from(["free".to_owned()]);
+        assert_eq!(collected(&before, &without(1), &waited), None);
+    }
 }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use api::object::{at, text};
-use api::{Key, Request, resources};
+use api::object::{at, controller_of, text};
+use api::{Key, Request, Verb, resources};
+use client::View;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Moment, any, create, delete, key, name, pod_spec, pods_of, roll_out};
+use super::{Moment, any, create, delete, key, name, owners, pod_spec, pods_of, roll_out};
 use crate::sim::checks::{count, is_deleted, runs};
 use crate::sim::machine::Machine;
 use crate::sim::random::Random;
@@ -18,42 +22,58 @@ const PREFIX: &str = "db-";
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     let resource = &resources::STATEFUL_SETS;
-    match random.below(8) {
+    match random.below(16) {
         0 | 1 => Some(create(resource, "default", database(random))),
-        2 | 3 => {
+        2..=5 => {
             let set = any(store, resource, random)?;
-            let patch = json!({"spec": {"replicas": random.below(4)}});
+            // All of them or few: in between, little would have to go.
+            let replicas = if random.one_in(2) { 3 } else { random.below(2) };
+            let patch = json!({"spec": {"replicas": replicas}});
             Some(Request::merge_patch(resource, key(&set), patch).to_subresource("scale"))
         }
-        4 => roll_out(resource, store, random),
-        5 => Some(delete(resource, &any(store, resource, random)?, "Background")),
-        _ => Some(delete(&resources::PODS, &any(store, &resources::PODS, random)?, "Background")),
+        6 => roll_out(resource, store, random),
+        7 if random.one_in(3) => {
+            Some(delete(resource, &any(store, resource, random)?, "Background"))
+        }
+        8 => Some(delete(&resources::PODS, &any(store, &resources::PODS, random)?, "Background")),
+        // One pod comes after the other: they need time.
+        _ => None,
     }
 }
 
 fn database(random: &mut Random) -> Value {
     let name = format!("{PREFIX}{}", ["a", "b"][random.below(2)]);
-    let policy = if random.one_in(4) { "Parallel" } else { "OrderedReady" };
+    let policy = if random.one_in(6) { "Parallel" } else { "OrderedReady" };
     json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
         "metadata": {"name": name, "namespace": "default"},
-        "spec": {"replicas": 1 + random.below(3), "serviceName": name,
+        "spec": {"replicas": 3, "serviceName": name,
             "podManagementPolicy": policy, "selector": {"matchLabels": {"app": name}},
             "template": {"metadata": {"labels": {"app": name}}, "spec": pod_spec()}}})
 }
 
+/// STATEFULSET-4: nobody but its kubelet knows that a Pod has ended.
 pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
-    if !moment.writes(&resources::PODS) || !moment.is_by_controllers() {
-        return None;
-    }
-    if let Some(why) = gone_too_early(moment) {
-        return Some(why);
-    }
-    let observed = moment.observed()?;
-    let sets = objects(&observed, &resources::STATEFUL_SETS);
-    sets.iter().find_map(|set| match moment.event.action.as_str() {
-        "create" => created_too_early(&moment.event.key, set, &observed),
-        "delete-gracefully" | "delete" => deleted_too_early(&moment.event.key, set, &observed),
-        _ => None,
+    let key = &moment.event.key;
+    let is_one = key.rsplit('/').next().is_some_and(|name| name.starts_with(PREFIX));
+    let goes = moment.writes(&resources::PODS)
+        && moment.is_by_controllers()
+        && moment.event.action == "delete";
+    let runs = moment.machines.iter().find(|machine| machine.runs(moment.uid))?;
+    (is_one && goes).then(|| format!("STATEFULSET-4: {key} is gone, and runs on {}", runs.name))
+}
+
+/// STATEFULSET-2 and STATEFULSET-3, on what the controller sees and asks for.
+pub(super) fn decided(view: &View, requests: &[Request]) -> Option<String> {
+    let about_pods = requests.iter().filter(|request| request.resource == &resources::PODS);
+    about_pods.into_iter().find_map(|request| match request.verb {
+        Verb::Create => created_too_early(view, request.body.as_ref()?),
+        Verb::Delete => deleted_too_early(view, view.pods.get(&request.key)?),
+        Verb::Get
+        | Verb::List
+        | Verb::Update
+        | Verb::MergePatch
+        | Verb::StrategicMergePatch
+        | Verb::Apply => None,
     })
 }
 
@@ -63,55 +83,77 @@ pub(super) fn runs_twice(machines: &[Machine], pod: &Key) -> Option<String> {
         return None;
     }
     let running = machines.iter().flat_map(Machine::running);
-    let uids: BTreeSet<String> =
-        running.filter(|(found, _)| found == pod).map(|(_, container)| container.pod_uid).collect();
+    let uids = running.filter(|(found, _)| found == pod).map(|(_, container)| container.pod_uid);
+    of_two_pods(pod, uids)
+}
+
+fn of_two_pods(pod: &Key, uids: impl Iterator<Item = String>) -> Option<String> {
+    let uids: BTreeSet<String> = uids.collect();
     (uids.len() > 1).then(|| format!("STATEFULSET-1: {} pods run as {}", uids.len(), pod.name))
 }
 
-/// STATEFULSET-2, on what the controller had read.
-fn created_too_early(created: &str, set: &Value, observed: &Store) -> Option<String> {
-    let ordinal = ordinal_in(created, set)?;
-    if text(set, &["spec", "podManagementPolicy"]) != "OrderedReady" {
-        return None;
-    }
-    let pods = pods_of(observed, set);
+fn created_too_early(view: &View, pod: &Value) -> Option<String> {
+    let owner = owners(pod).next().map(|owner| text(owner, &["uid"]))?;
+    let set = set_of(view, owner).filter(|set| is_ordered(set))?;
+    let ordinal = ordinal(name(pod), set.metadata.name.as_deref()?)?;
     let is_ready = |ordinal: &i64| {
-        let mut of_ordinal = pods.iter().filter(|pod| ordinal_of(pod, set) == Some(*ordinal));
-        of_ordinal.any(|pod| runs(pod) && !is_deleted(pod))
+        let mut pods =
+            pods_seen(view, owner).filter(|pod| ordinal_seen(pod, set) == Some(*ordinal));
+        pods.any(|pod| is_ready(pod))
     };
     let missing = (0..ordinal).find(|ordinal| !is_ready(ordinal))?;
-    Some(format!("STATEFULSET-2: {created} is created, and {}-{missing} is not ready", name(set)))
+    let set = set.metadata.name.as_deref().unwrap_or_default();
+    Some(format!("STATEFULSET-2: {} is created, and {set}-{missing} is not ready", name(pod)))
 }
 
-/// STATEFULSET-4: nobody but its kubelet knows that a Pod has ended.
-fn gone_too_early(moment: &Moment<'_>) -> Option<String> {
-    let key = &moment.event.key;
-    let is_one = key.rsplit('/').next().is_some_and(|name| name.starts_with(PREFIX));
-    let runs = moment.machines.iter().find(|machine| machine.runs(moment.uid))?;
-    (is_one && moment.event.action == "delete")
-        .then(|| format!("STATEFULSET-4: {key} is gone, and runs on {}", runs.name))
-}
-
-/// STATEFULSET-3, on what the controller had read.
-fn deleted_too_early(deleted: &str, set: &Value, observed: &Store) -> Option<String> {
-    let ordinal = ordinal_in(deleted, set)?;
-    let is_ordered = text(set, &["spec", "podManagementPolicy"]) == "OrderedReady";
-    if !is_ordered || ordinal < count(set, &["spec", "replicas"]) {
+fn deleted_too_early(view: &View, pod: &Pod) -> Option<String> {
+    let owner = controller_of(&pod.metadata)?.uid.as_str();
+    let set = set_of(view, owner).filter(|set| is_ordered(set))?;
+    let ordinal = ordinal_seen(pod, set)?;
+    let replicas = set.spec.as_ref().and_then(|spec| spec.replicas).map_or(1, i64::from);
+    if ordinal < replicas {
         return None;
     }
-    let pods = pods_of(observed, set);
-    let higher =
-        pods.iter().filter_map(|pod| ordinal_of(pod, set)).find(|other| *other > ordinal)?;
-    let name = name(set);
-    Some(format!("STATEFULSET-3: {deleted} is deleted before {name}-{higher} is gone"))
+    let ordinals = pods_seen(view, owner).filter_map(|pod| ordinal_seen(pod, set));
+    let higher = ordinals.into_iter().find(|other| *other > ordinal)?;
+    let set = set.metadata.name.as_deref().unwrap_or_default();
+    Some(format!("STATEFULSET-3: {set}-{ordinal} is deleted before {set}-{higher} is gone"))
 }
 
-fn ordinal_in(key: &str, set: &Value) -> Option<i64> {
-    key.rsplit('/').next()?.strip_prefix(name(set))?.strip_prefix('-')?.parse().ok()
+fn set_of<'a>(view: &'a View, uid: &str) -> Option<&'a StatefulSet> {
+    let mut sets = view.stateful_sets.iter().map(AsRef::as_ref);
+    sets.find(|set: &&StatefulSet| set.metadata.uid.as_deref() == Some(uid))
+}
+
+fn is_ordered(set: &StatefulSet) -> bool {
+    let policy = set.spec.as_ref().and_then(|spec| spec.pod_management_policy.as_deref());
+    policy != Some("Parallel")
+}
+
+/// The Pods that a controller sees of a StatefulSet.
+fn pods_seen<'a>(view: &'a View, owner: &'a str) -> impl Iterator<Item = &'a Pod> {
+    let pods = view.pods.iter().map(AsRef::as_ref);
+    pods.filter(move |pod: &&Pod| {
+        controller_of(&pod.metadata).is_some_and(|controller| controller.uid == owner)
+    })
+}
+
+fn ordinal_seen(pod: &Pod, set: &StatefulSet) -> Option<i64> {
+    let name = |metadata: &ObjectMeta| metadata.name.clone().unwrap_or_default();
+    ordinal(&name(&pod.metadata), &name(&set.metadata))
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let pod = serde_json::to_value(pod).unwrap_or_default();
+    runs(&pod) && !is_deleted(&pod)
+}
+
+fn ordinal(pod: &str, set: &str) -> Option<i64> {
+    pod.strip_prefix(set)?.strip_prefix('-')?.parse().ok()
 }
 
 fn ordinal_of(pod: &Value, set: &Value) -> Option<i64> {
-    ordinal_in(name(pod), set)
+    ordinal(name(pod), name(set))
 }
 
 /// STATEFULSET-7 and STATEFULSET-8. A Pod on a dead Node holds its identity for ever.
@@ -138,4 +180,18 @@ pub(super) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> 
         let is_there = i64::try_from(ready) == Ok(wanted) && is_told && !is_deleted(set);
         (!is_there).then(|| format!("STATEFULSET-7: {name} has {ready} ready pods of {wanted}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_pods_of_one_name_do_not_run() {
+        let pod = Key::new("default", "db-a-0");
+        let of = |uids: &[&str]| of_two_pods(&pod, uids.iter().map(|uid| (*uid).to_owned()));
+
+        assert_eq!(of(&["1", "1"]), None);
+        assert_eq!(of(&["1", "2"]).as_deref(), Some("STATEFULSET-1: 2 pods run as db-a-0"));
+    }
 }

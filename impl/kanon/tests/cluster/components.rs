@@ -80,7 +80,7 @@ async fn leads_again() -> Outcome {
     let leases: Api<Lease> = Api::namespaced(cluster.client().await?, "kube-system");
     let leader = eventually("somebody leads", || holder(&leases)).await?;
     cluster.kill().await?;
-    cluster.succeed(&["start", "--runtime", "simulated"])?;
+    cluster.succeed(&["start", "--runtime", "simulated", "--port", "0"])?;
     let client = cluster.client().await?;
 
     deploy(&Api::default_namespaced(client.clone()), "a").await?;
