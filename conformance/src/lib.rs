@@ -3,6 +3,7 @@
 //! [`trace`] reads recorded runs and [`refine`] tells whether the model allows them; [`suite`] replays
 //! walks of the model on any API server, [`store`] traces of the model's etcd on any etcd.
 
+pub mod exhaustive;
 pub mod refine;
 pub mod sim;
 pub mod store;

@@ -25,7 +25,7 @@ struct Fate {
 type Running = BTreeMap<u64, BTreeSet<String>>;
 
 /// All containers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Containers {
     fates: BTreeMap<u64, Fate>,
     nodes: BTreeMap<String, Running>,

@@ -13,7 +13,7 @@ use super::watches::{Read, Watches};
 use crate::trace::Verb;
 
 /// What the controllers have done.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Controllers {
     /// `spec.replicas` of each ReplicaSet, with the revisions that set it.
     replicas: BTreeMap<String, Vec<(u64, u64)>>,

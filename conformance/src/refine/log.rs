@@ -93,7 +93,7 @@ pub(super) struct Change {
 }
 
 /// Objects and history.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     /// The newest revision that a write or a read has shown.
     pub(super) newest: u64,

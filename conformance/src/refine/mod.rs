@@ -33,7 +33,7 @@ use watches::Watches;
 pub use refusal::{Failure, Refusal, Summary, Verdict};
 
 /// Checks a trace event by event, as it is read or as it is written.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Validator {
     log: Log,
     watches: Watches,

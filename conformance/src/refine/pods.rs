@@ -13,7 +13,7 @@ use crate::trace::Verb;
 const SCHEDULER: &str = "kube-scheduler";
 
 /// What the writes of Pods have shown.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pods {
     /// Pods that the first kube-scheduler has bound; the claim about overbooking speaks of no others.
     scheduled: BTreeSet<u64>,

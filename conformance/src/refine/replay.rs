@@ -24,6 +24,7 @@ const CLAIMS: [&str; 4] = ["POD-1", "POD-2", "POD-3", "KUBELET-1"];
 type Stepped = Result<Allowed<State>, Full>;
 
 /// The model's state, and which of its names stand for which of the trace.
+#[derive(Clone)]
 pub(super) struct Replay {
     state: Box<State>,
     slots: Slots,

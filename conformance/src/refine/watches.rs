@@ -39,7 +39,7 @@ pub(super) struct Read {
     pub(super) pods: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Caches {
     cursors: BTreeMap<String, Cursor>,
     newest: u64,
@@ -47,7 +47,7 @@ struct Caches {
 }
 
 /// The caches of all components.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Watches {
     caches: BTreeMap<Life, Caches>,
 }

@@ -62,7 +62,14 @@ impl World<'_> {
     /// The request or its answer: nobody can tell.
     fn lose_request(&mut self) {
         let ids: Vec<u64> = self.flights.keys().copied().collect();
-        let chosen = self.random.pick(&ids).and_then(|id| self.flights.get_mut(id));
+        if let Some(chosen) = self.random.pick(&ids) {
+            self.lose(*chosen);
+        }
+    }
+
+    /// This request or its answer.
+    pub(crate) fn lose(&mut self, flight: u64) {
+        let chosen = self.flights.get_mut(&flight);
         let chosen = chosen.filter(|flight| flight.is_travelling() || flight.is_answered());
         let lost = chosen.and_then(|flight| flight.lose(false));
         self.tell_lost(lost);

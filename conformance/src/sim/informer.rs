@@ -3,9 +3,10 @@
 //! What to ask next is `client::Reflector`'s decision, as in `host::informer`.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use api::trace::{self, Origin};
-use api::{AnyObject, ApiResource};
+use api::{AnyObject, ApiResource, Key};
 use apiserver::{Context, Decision, Watch};
 use client::reflector::{Reflector, Step, WatchEvent, revision_of};
 use client::wire::{read_event, read_list};
@@ -19,6 +20,7 @@ use crate::sim::recorder::Recorder;
 use crate::sim::wire;
 
 /// What a component has read, and what each part of it has not heard of yet.
+#[derive(Clone)]
 pub(crate) struct Caches {
     pub(crate) view: View,
     pub(crate) informers: Vec<Informer>,
@@ -70,6 +72,7 @@ impl Caches {
 }
 
 /// The list-and-watch of one resource.
+#[derive(Clone)]
 pub(crate) struct Informer {
     reflector: Reflector,
     fields: String,
@@ -77,6 +80,7 @@ pub(crate) struct Informer {
 }
 
 /// How far it has come.
+#[derive(Clone)]
 pub(crate) enum Stream {
     /// Nothing is on its way.
     Closed,
@@ -87,12 +91,45 @@ pub(crate) enum Stream {
 }
 
 /// An open watch.
+#[derive(Clone)]
 pub(crate) struct Watching {
     watch: Watch,
     /// Sent and not delivered yet.
     lines: VecDeque<Vec<u8>>,
     /// Its sender waits, as for a reader that is too slow.
     pub(crate) stalled: bool,
+}
+
+/// What they have read and what is on its way, each object by its revision.
+impl fmt::Debug for Caches {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for change in self.subscribers.iter().flatten() {
+            write!(formatter, "{} ", change.resource().plural)?;
+            for object in [&change.old, &change.new].into_iter().flatten() {
+                write!(formatter, "{} resourceVersion {} ", object.key(), revision_of(object))?;
+            }
+        }
+        for (resource, meta) in self.view.all() {
+            let revision = meta.resource_version.as_deref().unwrap_or_default();
+            let (plural, key) = (resource.plural, Key::of(meta));
+            write!(formatter, "{plural} {key} resourceVersion {revision} ")?;
+        }
+        formatter.debug_list().entries(&self.informers).finish()
+    }
+}
+
+impl fmt::Debug for Informer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has_synced = self.reflector.has_synced();
+        match &self.stream {
+            Stream::Closed => write!(formatter, "{has_synced}"),
+            Stream::Listed(list) => write!(formatter, "{has_synced} {list}"),
+            Stream::Watching(watching) => {
+                let lines = watching.lines.iter().map(|line| String::from_utf8_lossy(line));
+                formatter.debug_list().entries(lines).finish()
+            }
+        }
+    }
 }
 
 /// What an API server answers reads from.
@@ -107,6 +144,11 @@ pub(crate) struct Source<'a> {
 }
 
 impl Informer {
+    /// How far it has read.
+    pub(crate) fn revision(&self) -> u64 {
+        self.reflector.revision()
+    }
+
     /// What it reads.
     pub(crate) fn resource(&self) -> &'static ApiResource {
         self.reflector.resource()

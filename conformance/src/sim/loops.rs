@@ -2,6 +2,7 @@
 //! step at a time. Events (the kind) are not sent, only kept: the model does not know them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use api::{AnyObject, Key, Request, Timestamp, Verb, resources};
 use client::{Change, Outcome, View, WorkQueue};
@@ -12,12 +13,13 @@ use crate::sim::plant::{self, Plant};
 use crate::sim::workloads;
 
 /// A controller with its queue and the plans it is carrying out, one for a key.
+#[derive(Clone, Debug)]
 pub(crate) struct ControllerLoop {
     controller: Box<dyn Controller>,
     queue: WorkQueue,
-    /// Whether nothing was due when it looked last.
-    is_idle: bool,
     running: BTreeMap<Key, Running>,
+    /// Whether it tries again without delay: how long others wait is for time to tell.
+    is_hasty: bool,
     /// The Events of its last plan.
     said: Vec<Request>,
     /// The claim that its last plan breaks.
@@ -32,6 +34,7 @@ pub(crate) struct Place {
 }
 
 /// A plan that is being carried out.
+#[derive(Clone)]
 struct Running {
     requests: Vec<Request>,
     outcomes: Vec<Option<Outcome>>,
@@ -39,12 +42,12 @@ struct Running {
 }
 
 impl ControllerLoop {
-    pub(crate) fn new(controller: Box<dyn Controller>) -> Self {
+    pub(crate) fn new(controller: Box<dyn Controller>, is_hasty: bool) -> Self {
         Self {
             controller,
             queue: WorkQueue::default(),
-            is_idle: true,
             running: BTreeMap::new(),
+            is_hasty,
             said: vec![],
             broken: None,
         }
@@ -60,6 +63,11 @@ impl ControllerLoop {
         std::mem::take(&mut self.said)
     }
 
+    /// The controller's name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.controller.name()
+    }
+
     fn has_room(&self) -> bool {
         self.running.len() < self.controller.workers()
     }
@@ -67,7 +75,7 @@ impl ControllerLoop {
     /// Whether it would do something now.
     pub(crate) fn is_due(&self, has_changes: bool, now: Timestamp) -> bool {
         let waits = self.queue.next_deadline().is_none_or(|deadline| now < deadline);
-        self.has_room() && (has_changes || !self.is_idle || !waits)
+        self.has_room() && (has_changes || self.queue.has_due() || !waits)
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
@@ -90,11 +98,7 @@ impl ControllerLoop {
         for key in heard.flat_map(|change| self.controller.observe(view, change)) {
             self.queue.add(key);
         }
-        let Some(key) = self.queue.pop(now) else {
-            self.is_idle = true;
-            return vec![];
-        };
-        self.is_idle = false;
+        let Some(key) = self.queue.pop(now) else { return vec![] };
         let seen = plant::controllers::seen(plant, name, view);
         let plan = self.controller.reconcile(seen.as_ref().unwrap_or(view), &key, now);
         let plan = plan.observed_at(view.revision);
@@ -153,15 +157,23 @@ impl ControllerLoop {
             asked |= request.verb == Verb::Get;
         }
         self.queue.done(key);
-        self.is_idle = false;
-        if failed {
+        if failed && !self.is_hasty {
             self.queue.add_rate_limited(key.clone(), now);
             return;
         }
         self.queue.forget(key);
-        if asked {
+        if asked || failed {
             self.queue.add(key.clone());
         }
+    }
+}
+
+/// What is left to do; the revision that the controller had seen tells nothing of that.
+impl fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unseen = |request: &Request| Request { observed_revision: 0, ..request.clone() };
+        let requests: Vec<Request> = self.requests.iter().map(unseen).collect();
+        write!(formatter, "{requests:?} {:?} {}", self.outcomes, self.sent)
     }
 }
 
@@ -185,6 +197,7 @@ impl Running {
 }
 
 /// A scheduler.
+#[derive(Clone, Debug)]
 pub(crate) struct SchedulerLoop {
     scheduler: Scheduler,
     /// The pods it has asked to bind, for the plant that forgets everything else.

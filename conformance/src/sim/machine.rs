@@ -11,7 +11,7 @@ use kubelet::{Capacity, Config};
 use crate::sim::plant::Plant;
 
 /// A machine and what runs on it. It outlives its kubelet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Machine {
     pub(crate) name: String,
     /// How many pods it has room for.

@@ -10,22 +10,22 @@
 mod checks;
 mod disk;
 mod failures;
-mod informer;
+pub(crate) mod informer;
 mod loops;
 mod machine;
-mod network;
-mod options;
+pub(crate) mod network;
+pub(crate) mod options;
 mod outcome;
-mod plant;
-mod process;
-mod random;
+pub(crate) mod plant;
+pub(crate) mod process;
+pub(crate) mod random;
 mod recorder;
 pub mod scenario;
 mod server;
-mod user;
+pub(crate) mod user;
 mod wire;
-mod workloads;
-mod world;
+pub(crate) mod workloads;
+pub(crate) mod world;
 
 use std::io::Write;
 

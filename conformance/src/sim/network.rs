@@ -1,8 +1,10 @@
 //! Requests on their way: sent, arrived, stored, answered. Each is a step of its own.
 
+use std::fmt;
+
 use api::object::text;
 use api::trace::{Origin, key};
-use api::{Key, Request, Verb};
+use api::{ApiResource, Key, Request, Verb};
 use apiserver::trace::refused;
 use client::Outcome;
 use serde_json::Value;
@@ -19,6 +21,7 @@ use crate::sim::{checks, wire};
 const PAST_REVISIONS: u64 = 150;
 
 /// A request on its way.
+#[derive(Clone)]
 pub(crate) struct Flight {
     /// Who waits for the answer; nobody when a person has sent it.
     sender: Option<Sender>,
@@ -29,12 +32,14 @@ pub(crate) struct Flight {
     state: State,
 }
 
+#[derive(Clone, Debug)]
 struct Sender {
     process: usize,
     incarnation: u64,
     errand: Errand,
 }
 
+#[derive(Clone, Debug)]
 enum State {
     Travelling,
     /// It waits for the disk; the key and uid of what it has written.
@@ -43,6 +48,16 @@ enum State {
 }
 
 impl Flight {
+    /// The process that waits for the answer, if it is not a person.
+    pub(crate) fn process(&self) -> Option<usize> {
+        self.sender.as_ref().map(|sender| sender.process)
+    }
+
+    /// What it is about.
+    pub(crate) fn resource(&self) -> &'static ApiResource {
+        self.request.resource
+    }
+
     /// Whether it can arrive.
     pub(crate) fn is_travelling(&self) -> bool {
         matches!(self.state, State::Travelling)
@@ -80,6 +95,21 @@ impl Flight {
 
     fn is_read(&self) -> bool {
         matches!(self.request.verb, Verb::Get | Verb::List)
+    }
+}
+
+/// What becomes of it; its number tells nothing of that, nor does the revision that its sender had seen.
+impl fmt::Debug for Flight {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = Request { observed_revision: 0, ..self.request.clone() };
+        write!(formatter, "{:?} {request:?} {:?}", self.sender, self.state)
+    }
+}
+
+impl fmt::Display for Flight {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let object = key(self.request.resource, &self.request.key);
+        write!(formatter, "{:?} {object} {}", self.request.verb, self.request.subresource)
     }
 }
 

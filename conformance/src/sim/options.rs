@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::sim::workloads::Workloads;
 
 /// One run. Two runs with equal options write the same bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// Where all chance comes from.

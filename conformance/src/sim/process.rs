@@ -12,6 +12,7 @@ use crate::sim::machine::Machine;
 use crate::sim::plant::Plant;
 
 /// A component. A new incarnation is a new value.
+#[derive(Clone, Debug)]
 pub(crate) struct Process {
     pub(crate) actor: String,
     pub(crate) incarnation: u64,
@@ -21,6 +22,7 @@ pub(crate) struct Process {
     body: Body,
 }
 
+#[derive(Clone, Debug)]
 enum Body {
     /// All of them in one process, on the same caches.
     Controllers(Vec<ControllerLoop>),
@@ -28,10 +30,25 @@ enum Body {
     Kubelet(Box<KubeletLoop>),
 }
 
+#[derive(Clone, Debug)]
 struct KubeletLoop {
     kubelet: Kubelet,
     /// It was told that its first list is in.
     has_synced: bool,
+}
+
+/// Which controllers there are: all of them, unless some are chosen, with what they watch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cast {
+    pub(crate) controllers: Option<&'static [&'static str]>,
+    pub(crate) resources: Option<&'static [&'static ApiResource]>,
+}
+
+impl Cast {
+    fn watched(&self) -> Vec<&'static ApiResource> {
+        let resources = self.resources.unwrap_or(resources::ALL);
+        resources.iter().copied().filter(|resource| *resource != &resources::EVENTS).collect()
+    }
 }
 
 /// What a component wants done.
@@ -63,15 +80,17 @@ impl Process {
     }
 
     /// `kube-controller-manager`.
-    pub(crate) fn controllers(incarnation: u64) -> Self {
-        let controllers = controllers::all(&controllers::Config::default());
-        let watched: Vec<&'static ApiResource> = resources::ALL
-            .iter()
-            .copied()
-            .filter(|resource| *resource != &resources::EVENTS)
-            .collect();
+    pub(crate) fn controllers(cast: &Cast, incarnation: u64) -> Self {
+        let mut controllers = controllers::all(&controllers::Config::default());
+        controllers.retain(|controller| {
+            cast.controllers.is_none_or(|cast| cast.contains(&controller.name()))
+        });
+        let watched = cast.watched();
         let caches = Caches::new(&watched, "", controllers.len());
-        let loops = controllers.into_iter().map(ControllerLoop::new).collect();
+        let is_hasty = cast.controllers.is_some();
+        let controllers = controllers.into_iter();
+        let loops =
+            controllers.map(|controller| ControllerLoop::new(controller, is_hasty)).collect();
         Self::new("kube-controller-manager", incarnation, caches, Body::Controllers(loops))
     }
 
@@ -123,6 +142,14 @@ impl Process {
         match &self.body {
             Body::Controllers(loops) => loops.len(),
             Body::Scheduler(_) | Body::Kubelet(_) => 1,
+        }
+    }
+
+    /// The name of a part.
+    pub(crate) fn name_of(&self, part: usize) -> &str {
+        match &self.body {
+            Body::Controllers(loops) => loops[part].name(),
+            Body::Scheduler(_) | Body::Kubelet(_) => &self.actor,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::sim::outcome::Summary;
 
 /// The trace so far and what it adds up to.
 pub(crate) struct Recorder<'a> {
-    out: &'a mut dyn Write,
+    out: Option<&'a mut dyn Write>,
     numbering: Numbering,
     validator: Validator,
     hash: u64,
@@ -25,17 +25,35 @@ pub(crate) struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     /// Begins a trace.
     pub(crate) fn new(out: &'a mut dyn Write) -> Self {
-        let mut recorder = Self {
-            out,
+        let mut recorder = Self { out: Some(out), ..Recorder::unread() };
+        recorder.line(&Numbering::header());
+        recorder
+    }
+
+    /// One whose trace nobody reads.
+    pub(crate) fn unread() -> Recorder<'static> {
+        Recorder {
+            out: None,
             numbering: Numbering::default(),
             validator: Validator::new(),
             hash: 0xcbf2_9ce4_8422_2325,
             summary: Summary::default(),
             seq: 0,
             objection: None,
-        };
-        recorder.line(&Numbering::header());
-        recorder
+        }
+    }
+
+    /// Another that goes on from here, and writes to nobody.
+    pub(crate) fn fork(&self) -> Recorder<'static> {
+        Recorder {
+            out: None,
+            numbering: self.numbering.clone(),
+            validator: self.validator.clone(),
+            hash: self.hash,
+            summary: self.summary.clone(),
+            seq: self.seq,
+            objection: self.objection.clone(),
+        }
     }
 
     /// Numbers a request that may write.
@@ -83,7 +101,8 @@ impl<'a> Recorder<'a> {
         for byte in line.bytes().chain([b'\n']) {
             self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
-        if let Err(error) = writeln!(self.out, "{line}") {
+        let written = self.out.as_mut().map_or(Ok(()), |out| writeln!(out, "{line}"));
+        if let Err(error) = written {
             self.object(&format!("the trace cannot be written: {error}"));
         }
     }

@@ -14,7 +14,7 @@ use crate::sim::plant::{self, Plant};
 use crate::sim::random::Random;
 
 /// The API server and its store.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Server {
     disk: Disk,
     /// What is decided; ahead of what is published until the next sync.
@@ -25,7 +25,7 @@ pub(crate) struct Server {
 }
 
 /// A write that waits for the disk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stored {
     /// The request on its way.
     pub(crate) flight: u64,

@@ -21,6 +21,14 @@ pub(crate) fn bootstrap() -> Vec<Request> {
     NAMESPACES.map(|name| create(&resources::NAMESPACES, "", namespace(name))).into()
 }
 
+/// What every Pod needs, for clusters in which nobody else makes it. Its Pods get no token, which would want
+/// the certificate of the cluster beside it.
+pub(crate) fn service_account() -> Request {
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "automountServiceAccountToken": false, "metadata": {"name": "default", "namespace": "default"}});
+    create(&resources::SERVICE_ACCOUNTS, "default", account)
+}
+
 impl World<'_> {
     /// A person asks for something.
     pub(crate) fn use_cluster(&mut self) {

@@ -20,7 +20,7 @@ use crate::sim::network::Flight;
 use crate::sim::options::Options;
 use crate::sim::outcome::{Summary, Violation};
 use crate::sim::plant::Plant;
-use crate::sim::process::{Orders, Process};
+use crate::sim::process::{Cast, Orders, Process};
 use crate::sim::random::Random;
 use crate::sim::recorder::Recorder;
 use crate::sim::scenario::Heard;
@@ -69,6 +69,7 @@ pub(crate) struct World<'a> {
     /// No component has crashed.
     pub(crate) is_steady: bool,
     pub(crate) ledger: Ledger,
+    pub(crate) cast: Cast,
     /// What a scenario wants to know; nothing in a random run.
     pub(crate) heard: Option<Heard>,
     /// How long pods stay on a node that is gone.
@@ -78,7 +79,7 @@ pub(crate) struct World<'a> {
 }
 
 /// Something that can happen next.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     /// An informer asks, or hears.
     Inform { process: usize, informer: usize },
@@ -94,29 +95,73 @@ pub(crate) enum Step {
     Finish { machine: usize, job: usize },
 }
 
+impl World<'static> {
+    /// One with so many machines, whose trace nobody reads.
+    pub(crate) fn sized(options: &Options, plant: Plant, machines: usize) -> Self {
+        let name = |number: usize| format!("node-{number}");
+        let machines = (2..machines + 2).map(|number| Machine::new(&name(number), 12));
+        Self::with(options, plant, (Recorder::unread(), machines.collect()))
+    }
+}
+
 impl<'a> World<'a> {
     pub(crate) fn new(options: &Options, plant: Plant, trace: &'a mut dyn Write) -> Self {
         let machines = MACHINES.map(|(name, pods_max)| Machine::new(name, pods_max));
+        Self::with(options, plant, (Recorder::new(trace), machines.into()))
+    }
+
+    fn with(
+        options: &Options,
+        plant: Plant,
+        (recorder, machines): (Recorder<'a>, Vec<Machine>),
+    ) -> Self {
         Self {
             options: options.clone(),
             plant,
             random: Random::new(options.seed),
             now: Timestamp::from_second(BEGIN_SECONDS).expect("it is a year from 1 to 9999"),
-            recorder: Recorder::new(trace),
+            recorder,
             server: Server::default(),
             past: Store::default(),
             flights: BTreeMap::new(),
             next_flight: 0,
             processes: vec![],
-            machines: machines.into(),
+            machines,
             bound: BTreeSet::new(),
             is_certain: true,
             is_steady: true,
             ledger: Ledger::default(),
+            cast: Cast::default(),
             heard: None,
             toleration_seconds: TOLERATION_SECONDS,
             keys: Arc::new(NamedKeys("simulated")),
             steps: 0,
+        }
+    }
+
+    /// Another that is the same from here on, without a scenario.
+    pub(crate) fn fork(&self) -> World<'static> {
+        World {
+            options: self.options.clone(),
+            plant: self.plant,
+            random: self.random.clone(),
+            now: self.now,
+            recorder: self.recorder.fork(),
+            server: self.server.clone(),
+            past: self.past.clone(),
+            flights: self.flights.clone(),
+            next_flight: self.next_flight,
+            processes: self.processes.clone(),
+            machines: self.machines.clone(),
+            bound: self.bound.clone(),
+            is_certain: self.is_certain,
+            is_steady: self.is_steady,
+            ledger: self.ledger.clone(),
+            cast: self.cast.clone(),
+            heard: None,
+            toleration_seconds: self.toleration_seconds,
+            keys: self.keys.clone(),
+            steps: self.steps,
         }
     }
 
@@ -147,7 +192,7 @@ impl<'a> World<'a> {
     /// A component with empty memory.
     pub(crate) fn start(&mut self, index: usize, incarnation: u64) -> Process {
         let process = match index {
-            CONTROLLERS => Process::controllers(incarnation),
+            CONTROLLERS => Process::controllers(&self.cast, incarnation),
             SCHEDULER => Process::scheduler(incarnation),
             kubelet => {
                 let machine = &mut self.machines[kubelet - KUBELETS];
@@ -269,7 +314,7 @@ impl<'a> World<'a> {
     }
 
     /// Nothing can happen before time passes.
-    fn wait(&mut self) {
+    pub(crate) fn wait(&mut self) {
         let deadline = self.next_deadline();
         let later = self.now + Duration::from_secs(1);
         self.now = deadline.filter(|deadline| *deadline > self.now).unwrap_or(later);
@@ -384,13 +429,7 @@ impl<'a> World<'a> {
             let dead =
                 machines.filter(|(_, alive)| !alive).map(|(machine, _)| machine.name.as_str());
             let dead: BTreeSet<&str> = dead.collect();
-            let store = &self.server.published;
-            let workloads = &self.options.workloads;
-            let unsettled = workloads
-                .iter()
-                .find_map(|workload| workload.unsettled(store, &dead))
-                .or_else(|| checks::unsettled(store, &dead));
-            let Some(why) = unsettled else { return Ok(()) };
+            let Some(why) = self.unsettled(&dead) else { return Ok(()) };
             if self.options.workloads.contains(Workload::Jobs) {
                 self.end_work(0);
             }
@@ -399,6 +438,15 @@ impl<'a> World<'a> {
                 return self.check();
             }
         }
+    }
+
+    /// What is not as it was asked for. `dead` machines cannot be waited for.
+    pub(crate) fn unsettled(&self, dead: &BTreeSet<&str>) -> Option<String> {
+        let store = &self.server.published;
+        let mut workloads = self.options.workloads.iter();
+        workloads
+            .find_map(|workload| workload.unsettled(store, dead))
+            .or_else(|| checks::unsettled(store, dead))
     }
 
     fn summary(self) -> Summary {

@@ -21,7 +21,7 @@ use crate::route::Objects;
 const TIMEOUT_SECONDS: u64 = 45 * 60;
 
 /// A watch that has been accepted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Watch {
     target: Objects,
     range: Range,

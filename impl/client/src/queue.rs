@@ -80,6 +80,11 @@ impl WorkQueue {
         }
     }
 
+    /// Whether a key is due already.
+    pub fn has_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
     /// When the next waiting key becomes due.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.waiting.first().map(|(when, _)| *when)

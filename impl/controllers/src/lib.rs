@@ -53,10 +53,12 @@ pub mod ttl_after_finished;
 pub mod vac_protection;
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use api::{Key, Request, Timestamp};
 use client::{Change, Outcome, View};
+use dyn_clone::DynClone;
 
 pub use crate::certificates::CertificateAuthority;
 use crate::legacy_service_account_token_cleaner::LegacyServiceAccountTokenCleaner;
@@ -94,7 +96,7 @@ impl Plan {
 ///
 /// The driver asks about a key again only after every request of its last plan has been completed, and
 /// asks again, later each time, when one of them was refused. It may ask about other keys meanwhile.
-pub trait Controller: Send {
+pub trait Controller: Debug + DynClone + Send {
     /// Its name in upstream, `replicaset-controller`.
     fn name(&self) -> &'static str;
 
@@ -112,6 +114,8 @@ pub trait Controller: Send {
     /// What came of one of the requests; called for each, in order.
     fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome);
 }
+
+dyn_clone::clone_trait_object!(Controller);
 
 /// What the controllers are told when they start.
 #[derive(Clone, Debug)]

@@ -22,7 +22,6 @@ const NAME: &str = "hello";
 pub(crate) async fn run(server: &ApiServer, patience: Duration) -> Result<String, Failure> {
     let what = "the pod \"hello\"";
     let ready = async {
-        wait_for(server, default_account).await;
         let transport = Local::new(server.clone(), pki::admin(), "kanon", 0);
         match requests::perform(&transport, &Request::create(&pod())).await {
             Ok(_) => {}
@@ -49,10 +48,6 @@ async fn wait_for<T>(server: &ApiServer, read: impl Fn(&store::Store) -> Option<
             std::future::pending::<()>().await;
         }
     }
-}
-
-fn default_account(store: &store::Store) -> Option<()> {
-    store.get(&keys::key(&resources::SERVICE_ACCOUNTS, Some("default"), "default")).map(|_| ())
 }
 
 /// The pod's address, once it is Ready.

@@ -1,5 +1,7 @@
 //! The process of a cluster: its parts wired together, told how far they are, stopped in order.
 
+mod elsewhere;
+
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -7,18 +9,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apiserver::User;
-use conformance::suite::Target;
+use api::resources;
+use apiserver::{User, keys};
 use controllers::Config;
 use controllers::kubernetes_endpoints::Advertised;
-use host::election::Standing;
 use host::transport::Transport;
 use host::{ApiServer, Local, Trace, bootstrap, http_server, kubernetes_endpoints, tls};
+use store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::components::{self, Starter, Way};
+use crate::cli::Part;
+use crate::components::{Starter, Way};
 use crate::control::{self, Order, Received};
 use crate::demo;
 use crate::failure::{Failure, While};
@@ -94,7 +97,7 @@ async fn cluster(
     started: impl FnOnce(&Running) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     match &settings.kubeconfig {
-        Some(file) => elsewhere(profile, settings, file, steps, started).await,
+        Some(file) => elsewhere::run(profile, settings, file, steps, started).await,
         None => here(profile, settings, steps, started).await,
     }
 }
@@ -111,7 +114,7 @@ async fn here(
     for index in 1..=settings.nodes {
         nodes.start(index).await?;
     }
-    wait_until_ready(&plane, &nodes, settings).await?;
+    wait_until_up(&plane, &nodes, settings).await?;
     if settings.nodes > 0 {
         steps.done(&format!("{} Ready", count(settings.nodes, "node")));
     }
@@ -129,43 +132,6 @@ async fn here(
     let orders = hear_orders(profile, &running)?;
     started(&running)?;
     obey(Some(&mut nodes), orders).await
-}
-
-/// Components for somebody else's API server.
-async fn elsewhere(
-    profile: &Profile,
-    settings: &Settings,
-    file: &Path,
-    mut steps: Steps,
-    started: impl FnOnce(&Running) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let target = Target::read(Some(file)).map_err(Failure::cannot)?;
-    let server = target.server.clone();
-    let version = components::version(&target).await?;
-    steps.done(&format!("API server {server} ({version})"));
-    let root_ca = String::from_utf8_lossy(&target.authority).into_owned();
-    let config = Config { root_ca, ..Config::default() };
-    let (way, trace) = (Way::Remote(Box::new(target)), trace(settings)?);
-    let identity = profile.identity()?;
-    let starter = Starter { way: &way, trace: &trace, identity: &identity };
-    let patience = Duration::from_secs(settings.wait);
-    for (part, mut standing) in starter.start(settings, &config, &Arc::default()).await? {
-        let known = standing.wait_for(|standing| *standing != Standing::Unknown);
-        let known = tokio::time::timeout(patience, known).await;
-        let known =
-            known.map_err(|_| Failure::cannot(format!("{part}: {server} grants no Lease")))?;
-        steps.done(&format!("{part} {}", known.while_doing(part)?.clone()));
-    }
-    let running = Running {
-        pid: std::process::id(),
-        server,
-        nodes: vec![],
-        runtime: settings.runtime,
-        is_elsewhere: true,
-    };
-    let orders = hear_orders(profile, &running)?;
-    started(&running)?;
-    obey(None, orders).await
 }
 
 /// Tells other processes that this one is up, and hears their orders from now on.
@@ -292,26 +258,31 @@ fn keep_endpoints(admin: Local, port: u16) {
     }
 }
 
-/// Waits until every node is Ready, as anyone who watches nodes would see it.
-async fn wait_until_ready(
+/// Waits until every node is Ready and pods can be made, as anyone who watches would see it.
+async fn wait_until_up(
     plane: &ControlPlane,
     nodes: &Nodes,
     settings: &Settings,
 ) -> Result<(), Failure> {
     let mut published = plane.server.storage().subscribe();
-    let ready = async {
+    let makes_accounts = settings.has(Part::ControllerManager)
+        && settings.controllers.has("serviceaccount-controller");
+    let is_up = |store: &Store| {
+        let account = keys::key(&resources::SERVICE_ACCOUNTS, Some("default"), "default");
+        let has_account = store.get(&account).is_some();
+        let mut names = nodes.names().into_iter();
+        (has_account || !makes_accounts) && names.all(|name| apiserver::is_node_ready(store, &name))
+    };
+    let up = async {
         loop {
             let store = published.borrow_and_update().clone();
-            if nodes.names().iter().all(|name| apiserver::is_node_ready(&store, name)) {
-                return;
-            }
-            if published.changed().await.is_err() {
+            if is_up(&store) || published.changed().await.is_err() {
                 return;
             }
         }
     };
     let patience = Duration::from_secs(settings.wait);
-    tokio::time::timeout(patience, ready)
+    tokio::time::timeout(patience, up)
         .await
         .map_err(|_| Failure::cannot(format!("the nodes are not Ready after {} s", settings.wait)))
 }

@@ -45,7 +45,7 @@ fn work(random: &mut Random) -> Value {
 }
 
 /// The Pods that have ended, by the uid of their Job.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ended {
     by_job: BTreeMap<String, BTreeSet<String>>,
     /// Pods that were deleted before they were finished: they count as failed.

@@ -235,7 +235,7 @@ impl Moment<'_> {
 }
 
 /// What is remembered from one write to the next.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
     jobs: jobs::Ended,
     owners: owners::Waited,

@@ -70,7 +70,7 @@ fn maps(store: &Store) -> Vec<Value> {
 
 /// The uids of owners that somebody has deleted in the foreground. Who then has second thoughts may come too
 /// late for their dependents.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Waited {
     uids: BTreeSet<String>,
 }

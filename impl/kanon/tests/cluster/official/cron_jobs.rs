@@ -120,9 +120,9 @@ async fn replaced(api: Api) -> Outcome {
     let name = first[0]["metadata"]["name"].as_str().unwrap_or_default();
     next_minute("it is gone", || async { Ok((!jobs(&api).is_there(name).await?).then_some(())) })
         .await?;
-    let next =
-        cron_jobs(&api).until("replace", "another is active", |found| active(found) == 1).await?;
-    ensure(next["status"]["active"][0]["uid"] != uid, &next)?;
+    let is_another =
+        |found: &Value| active(found) == 1 && found["status"]["active"][0]["uid"] != uid;
+    cron_jobs(&api).until("replace", "another is active", is_another).await?;
     let found = jobs(&api).list("").await?;
     ensure(found.len() == 1, format!("{found:?}"))?;
     end(&api, "replace").await

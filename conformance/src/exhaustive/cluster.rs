@@ -1,0 +1,302 @@
+//! A tiny cluster: what can happen in it, and what it is like.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::RangeInclusive;
+
+use api::trace::{Origin, key};
+use api::{ApiResource, resources};
+use store::Store;
+
+use super::Story;
+use super::digest::Written;
+use crate::sim::Workload;
+use crate::sim::informer::Stream;
+use crate::sim::options::Options;
+use crate::sim::plant::Plant;
+use crate::sim::process::Cast;
+use crate::sim::random::Random;
+use crate::sim::user;
+use crate::sim::world::{CONTROLLERS, Step, World};
+
+/// How many steps everybody but the controllers may take until they rest.
+const REST_STEPS: usize = 10_000;
+
+/// How often time may pass before a cluster in which nothing happens is what it was asked to be.
+const WAITS: usize = 40;
+
+/// A cluster, and what may still be done to it.
+pub(super) struct Cluster {
+    pub(super) world: World<'static>,
+    story: &'static Story,
+    /// How much was asked for.
+    asked: usize,
+    crashes: usize,
+    losses: usize,
+    waits: usize,
+    /// The revisions that scheduler and kubelets have written in one go.
+    rest: Vec<RangeInclusive<u64>>,
+    /// What they had to do with when they last worked.
+    pub(super) rested: u64,
+    pub(super) written: Written,
+}
+
+/// What can happen next.
+#[derive(Clone, Debug)]
+pub(super) enum Choice {
+    /// A step of the controllers.
+    Step(Step, String),
+    /// Everybody else works until there is nothing left to do.
+    Rest,
+    /// Somebody asks for the next thing.
+    Ask,
+    /// The controllers lose their memory.
+    Crash,
+    /// A request does not arrive, or its answer does not.
+    Lose(u64, String),
+    /// Time passes.
+    Wait,
+}
+
+impl Cluster {
+    /// The cluster in which the story begins.
+    pub(super) fn new(story: &'static Story, plant: Plant) -> Self {
+        let workloads = story.workload.into_iter().collect();
+        let options = Options { workloads, ..Options::default() };
+        let mut world = World::sized(&options, plant, story.machines);
+        world.cast =
+            Cast { controllers: Some(story.controllers), resources: Some(story.resources) };
+        world.boot();
+        let mut cluster = Self {
+            world,
+            story,
+            asked: 0,
+            crashes: story.crashes,
+            losses: story.losses,
+            waits: WAITS,
+            rest: vec![],
+            rested: 0,
+            written: Written::default(),
+        };
+        cluster.come_to_rest();
+        cluster.perform(|_| user::service_account());
+        for request in story.given {
+            cluster.perform(*request);
+            cluster.come_to_rest();
+        }
+        cluster
+    }
+
+    /// The same cluster, to try something else with.
+    pub(super) fn fork(&self) -> Self {
+        Self {
+            world: self.world.fork(),
+            rest: self.rest.clone(),
+            written: self.written.clone(),
+            ..*self
+        }
+    }
+
+    /// Everything that can happen next; nothing at the end.
+    pub(super) fn choices(&self) -> Vec<Choice> {
+        let (steps, rest): (Vec<Step>, Vec<Step>) =
+            self.world.enabled().into_iter().partition(|step| self.is_of_controllers(*step));
+        let mut choices: Vec<Choice> =
+            steps.iter().map(|step| Choice::Step(*step, self.describe(*step))).collect();
+        choices.extend((!rest.is_empty()).then_some(Choice::Rest));
+        choices.extend((self.asked < self.story.asked.len()).then_some(Choice::Ask));
+        if choices.is_empty() && self.waits > 0 && self.unsettled().is_some() {
+            choices.push(Choice::Wait);
+        }
+        choices.extend((self.crashes > 0).then_some(Choice::Crash));
+        if self.losses > 0 {
+            let flights = self.world.flights.iter();
+            let of_controllers =
+                flights.filter(|(_, flight)| flight.process() == Some(CONTROLLERS));
+            choices
+                .extend(of_controllers.map(|(id, flight)| Choice::Lose(*id, flight.to_string())));
+        }
+        choices
+    }
+
+    /// Whether nothing can happen any more but a fault.
+    pub(super) fn rests(choices: &[Choice]) -> bool {
+        choices.iter().all(|choice| matches!(choice, Choice::Crash | Choice::Lose(..)))
+    }
+
+    /// Lets something happen.
+    pub(super) fn take(&mut self, choice: &Choice) {
+        let before = self.world.server.published.clone();
+        match choice {
+            Choice::Step(Step::Inform { informer, .. }, _) => self.hear(*informer),
+            Choice::Step(Step::Arrive(flight), _) => {
+                let resource = self.world.flights[flight].resource();
+                self.draw_again(resource);
+                self.world.take(Step::Arrive(*flight));
+                self.hasten();
+                self.world.take(Step::Answer(*flight));
+            }
+            Choice::Step(step, _) => self.world.take(*step),
+            Choice::Rest => self.rest(),
+            Choice::Ask => {
+                let request = self.story.asked[self.asked];
+                self.asked += 1;
+                self.perform(request);
+            }
+            Choice::Crash => {
+                self.crashes -= 1;
+                self.world.crash_process(CONTROLLERS);
+            }
+            Choice::Lose(flight, _) => {
+                self.losses -= 1;
+                self.world.lose(*flight);
+            }
+            Choice::Wait => {
+                self.waits -= 1;
+                self.world.wait();
+            }
+        }
+        self.hasten();
+        self.written.remember(&before, &self.world.server.published);
+        if matches!(choice, Choice::Rest) {
+            self.rested = self.digest_of(&[&resources::PODS, &resources::NODES]);
+        }
+    }
+
+    /// What is not as it was asked for.
+    pub(super) fn unsettled(&self) -> Option<String> {
+        self.world.unsettled(&BTreeSet::new())
+    }
+
+    /// Names that are drawn follow from how many objects there were, not from the order in which they came.
+    fn draw_again(&mut self, resource: &ApiResource) {
+        let mut hasher = DefaultHasher::new();
+        (resource.plural, self.written.created(resource.plural)).hash(&mut hasher);
+        self.world.random = Random::new(hasher.finish());
+    }
+
+    fn perform(&mut self, request: fn(&Store) -> api::Request) {
+        let before = self.world.server.published.clone();
+        let request = request(&before);
+        self.draw_again(request.resource);
+        let flight = self.world.send(None, Origin::new("kubectl", 0), request);
+        self.world.arrive(flight);
+        self.hasten();
+        self.world.flights.remove(&flight);
+        self.written.remember(&before, &self.world.server.published);
+    }
+
+    /// What would only multiply the orders: the disk is synced, and caches ask, without delay.
+    fn hasten(&mut self) {
+        if self.world.server.wants_sync() {
+            self.world.sync();
+        }
+        let informers = 0..self.world.processes[CONTROLLERS].caches.informers.len();
+        for informer in informers {
+            let informers = &self.world.processes[CONTROLLERS].caches.informers;
+            if matches!(informers[informer].stream, Stream::Closed) {
+                self.world.take(Step::Inform { process: CONTROLLERS, informer });
+            }
+        }
+    }
+
+    fn is_of_controllers(&self, step: Step) -> bool {
+        match step {
+            Step::Inform { process, .. } | Step::Act { process, .. } => process == CONTROLLERS,
+            Step::Arrive(flight) | Step::Answer(flight) => {
+                self.world.flights[&flight].process() == Some(CONTROLLERS)
+            }
+            Step::Sync | Step::Finish { .. } => false,
+        }
+    }
+
+    /// The next line of a watch; what was written in one go is heard in one go.
+    fn hear(&mut self, informer: usize) {
+        let step = Step::Inform { process: CONTROLLERS, informer };
+        self.world.take(step);
+        let (mut read, mut is_due) = self.read(informer);
+        let together = self.rest.iter().find(|written| written.contains(&read));
+        let last = together.map_or(read, |written| *written.end());
+        while is_due && read < last {
+            self.world.take(step);
+            (read, is_due) = self.read(informer);
+        }
+    }
+
+    /// How far it has read, and whether there is more.
+    fn read(&self, informer: usize) -> (u64, bool) {
+        let informer = &self.world.processes[CONTROLLERS].caches.informers[informer];
+        (informer.revision(), informer.is_due())
+    }
+
+    fn rest(&mut self) {
+        let before = self.world.server.head.revision().0;
+        self.draw_again(&resources::PODS);
+        self.work();
+        if self.story.workload == Some(Workload::Jobs) {
+            self.world.end_work(0);
+            self.work();
+        }
+        let written = before + 1..=self.world.server.head.revision().0;
+        self.rest.extend((!written.is_empty()).then_some(written));
+    }
+
+    fn work(&mut self) {
+        for _ in 0..REST_STEPS {
+            let mut steps = self.world.enabled().into_iter();
+            let Some(step) = steps.find(|step| !self.is_of_controllers(*step)) else { return };
+            self.world.take(step);
+        }
+        self.world.recorder.object("scheduler and kubelets do not come to rest");
+    }
+
+    /// Everybody works until there is nothing left to do.
+    fn come_to_rest(&mut self) {
+        for _ in 0..REST_STEPS {
+            let Some(step) = self.world.enabled().first().copied() else { return };
+            self.world.take(step);
+        }
+        self.world.recorder.object("the cluster does not come to rest");
+    }
+
+    fn describe(&self, step: Step) -> String {
+        let process = &self.world.processes[CONTROLLERS];
+        match step {
+            Step::Inform { informer, .. } => {
+                format!("hears of {}", process.caches.informers[informer].resource().plural)
+            }
+            Step::Act { part, .. } => format!("{} looks", process.name_of(part)),
+            Step::Arrive(flight) => format!("arrives: {}", self.world.flights[&flight]),
+            Step::Answer(flight) => format!("is answered: {}", self.world.flights[&flight]),
+            Step::Sync | Step::Finish { .. } => String::new(),
+        }
+    }
+
+    /// What somebody asks for next, as `kubectl` would be told.
+    pub(super) fn words(&self, choice: &Choice) -> String {
+        match choice {
+            Choice::Step(_, what) => what.clone(),
+            Choice::Rest => "scheduler and kubelets do their work".to_owned(),
+            Choice::Ask => {
+                let request = self.story.asked[self.asked](&self.world.server.published);
+                let object = key(request.resource, &request.key);
+                format!("somebody asks: {:?} {object} {}", request.verb, request.subresource)
+            }
+            Choice::Crash => "the controllers crash".to_owned(),
+            Choice::Lose(_, what) => format!("is lost: {what}"),
+            Choice::Wait => "time passes".to_owned(),
+        }
+    }
+
+    /// How much may still be done to it.
+    pub(super) fn left(&self) -> [usize; 4] {
+        [self.asked, self.crashes, self.losses, self.waits]
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cluster").field("story", &self.story.name).finish_non_exhaustive()
+    }
+}

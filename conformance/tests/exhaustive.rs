@@ -1,0 +1,55 @@
+//! The real cores in every order of things, for tiny clusters; and faults in them, which are noticed.
+
+use std::process::ExitCode;
+
+use conformance::exhaustive::{Story, explore};
+use conformance::sim::Plant;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// More states than any story has.
+const STATES_MAX: usize = 20_000;
+
+/// Fewer than any has.
+const STATES_MIN: usize = 100;
+
+/// Faults, each with a story in which a claim notices it.
+const PLANTED: [(Plant, &str, &str); 9] = [
+    (Plant::ReplicaSetIgnoresExpectations, "replica-set", "REPLICASET-1"),
+    (Plant::StatefulSetCreatesNothing, "stateful-set", "STATEFULSET-7"),
+    (Plant::DaemonSetCreatesNothing, "daemon-set", "DAEMONSET-5"),
+    (Plant::JobCreatesNothing, "job", "JOB-9"),
+    (Plant::JobForgetsWhatItAskedFor, "job", "JOB-4"),
+    (Plant::EndpointsMissPods, "service", "ENDPOINTS-5"),
+    (Plant::NamespaceDeletesNothing, "namespace", "NAMESPACE-8"),
+    (Plant::GarbageCollectorDeletesNothing, "owners", "GC-8"),
+    (Plant::DisruptionOverwritesStatus, "budget", "ETCD-3"),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let stories = Story::ALL.iter().map(|story| {
+        Trial::test(format!("{} ends well in every order", story.name), || ends_well(story))
+    });
+    let planted = PLANTED.into_iter().map(|(plant, story, claim)| {
+        let name = format!("{} is noticed by {claim}", plant.name());
+        Trial::test(name, move || is_noticed(plant, story, claim))
+    });
+    libtest_mimic::run(&arguments, stories.chain(planted).collect()).exit_code()
+}
+
+fn ends_well(story: &'static Story) -> Result<(), Failed> {
+    let explored = explore(story, Plant::Nothing, STATES_MAX)?;
+    match explored.states > STATES_MIN && explored.ends > 0 {
+        true => Ok(()),
+        false => Err(format!("hardly anything happens: {explored:?}").into()),
+    }
+}
+
+fn is_noticed(plant: Plant, story: &str, claim: &str) -> Result<(), Failed> {
+    let story = Story::named(story).ok_or("there is no such story")?;
+    match explore(story, plant, STATES_MAX) {
+        Ok(explored) => Err(format!("nobody notices: {explored:?}").into()),
+        Err(found) if found.why.contains(claim) => Ok(()),
+        Err(found) => Err(found.into()),
+    }
+}
