@@ -37,6 +37,7 @@ impl Filter for NodePorts {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -69,6 +70,52 @@ mod tests {
             let refused = Verdict::Unschedulable(vec![TAKEN.to_owned()]);
             let expected = if feasible { Verdict::Feasible } else { refused };
             assert_eq!(found, expected, "{taken} {wanted}");
+        }
+    }
+
+    /// A port of a generated pod: its address, 0 for every one, its protocol and its number.
+    type Drawn = (usize, usize, i32);
+
+    fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
+        proptest::collection::vec((0..3_usize, 0..2_usize, 80..83_i32), 0..3)
+    }
+
+    fn made(name: usize, ports: &[Drawn]) -> PodInfo {
+        let port = |(address, protocol, number): &Drawn| {
+            let address = ["0.0.0.0", "10.0.0.1", "10.0.0.2"][*address];
+            let protocol = ["TCP", "UDP"][*protocol];
+            json!({"hostPort": number, "hostIP": address, "protocol": protocol})
+        };
+        let ports: Vec<Value> = ports.iter().map(port).collect();
+        let spec = json!({"containers": [{"name": "c", "ports": ports}]});
+        PodInfo::new(crate::testing::pod_with(&name.to_string(), spec))
+    }
+
+    proptest! {
+        /// The rule said once more: each pair of ports is compared, also after pods have come and gone.
+        #[test]
+        fn counting_ports_says_what_comparing_each_pair_says(
+            pods in proptest::collection::vec((drawn(), any::<bool>()), 0..4),
+            wanted in drawn(),
+        ) {
+            let mut node = node_info("a", json!({}));
+            for (name, (ports, _)) in pods.iter().enumerate() {
+                node.add_pod(made(name, ports));
+            }
+            for (name, (ports, stays)) in pods.iter().enumerate() {
+                if !stays {
+                    node.remove_pod(&made(name, ports).key());
+                }
+            }
+            let stay = pods.iter().filter(|(_, stays)| *stays).flat_map(|(ports, _)| ports);
+            let excludes = |one: &Drawn, two: &Drawn| {
+                (one.1, one.2) == (two.1, two.2) && (one.0 == two.0 || one.0 == 0 || two.0 == 0)
+            };
+            let conflict = stay.clone().any(|taken| wanted.iter().any(|port| excludes(taken, port)));
+
+            let found = verdict(&NodePorts, &made(9, &wanted), &node);
+
+            prop_assert_eq!(found != Verdict::Feasible, conflict);
         }
     }
 

@@ -80,7 +80,7 @@ impl Scheduler {
         } else if self.is_mine(new) {
             self.pod_waits(new, old.filter(|_| !replaced));
         } else {
-            self.pod_gone_unless_assumed(&key);
+            self.waits_no_more(&key);
         }
     }
 
@@ -103,13 +103,14 @@ impl Scheduler {
     fn pod_gone(&mut self, key: &Key) {
         let pod = self.cluster.snapshot.pod(key).cloned();
         self.cluster.snapshot.remove_pod(key);
-        self.pod_gone_unless_assumed(key);
+        self.waits_no_more(key);
         if let Some(pod) = pod {
             self.wake(Event::freed(&pod));
         }
     }
 
-    fn pod_gone_unless_assumed(&mut self, key: &Key) {
+    /// A pod is not to be scheduled, or not here.
+    fn waits_no_more(&mut self, key: &Key) {
         let nominated = self.cluster.nominations.node_of(key).is_some();
         let pod = self.pending.get(key).filter(|_| nominated).cloned();
         self.dequeue(key);

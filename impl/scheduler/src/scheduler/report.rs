@@ -37,6 +37,12 @@ pub(super) fn not_scheduled(
     (status != json!({})).then(|| patch_status(pod, status))
 }
 
+/// The request that nominates a pod to a node, if its status does not say so already.
+pub(super) fn nominate(pod: &Pod, node: &str) -> Option<Request> {
+    let old = pod.status.as_ref().and_then(|status| status.nominated_node_name.as_deref());
+    (old != Some(node)).then(|| patch_status(pod, json!({"nominatedNodeName": node})))
+}
+
 /// The request that nominates a pod nowhere.
 pub(super) fn clear_nomination(pod: &Pod) -> Request {
     patch_status(pod, json!({"nominatedNodeName": null}))

@@ -2,7 +2,7 @@
 
 use api::{Key, Request};
 
-use super::report::Nominating;
+use super::report::{Nominating, nominate};
 use super::reservations::{Progress, Reservation};
 use super::{Choice, Explanation, Scheduler};
 use crate::event::Event;
@@ -10,7 +10,7 @@ use crate::node_info::PodInfo;
 use crate::plugins::volume_binding::Wanted;
 
 impl Scheduler {
-    /// Keeps a pod's room on a node until its volumes are there.
+    /// Keeps a pod's room on a node until its volumes are there, and says so. Source: KEP-5278.
     pub(super) fn reserve(
         &mut self,
         pod: &PodInfo,
@@ -19,9 +19,11 @@ impl Scheduler {
     ) -> (Choice, Vec<Request>) {
         self.assume(pod, &node);
         let placed = (pod, node.as_str(), explanation.clone());
-        let (reservation, requests) =
+        let (reservation, asked) =
             Reservation::begin(placed, wanted, (&mut self.cluster.volumes, self.now));
         self.reservations.add(reservation);
+        let mut requests: Vec<Request> = nominate(&pod.pod, &node).into_iter().collect();
+        requests.extend(asked);
         (Choice::Reserve { node, explanation }, requests)
     }
 
@@ -35,6 +37,7 @@ impl Scheduler {
             return None;
         };
         let Reservation { pod, node, explanation, .. } = self.release(&key)?;
+        let pod = self.pending.get(&key).cloned().unwrap_or(pod);
         let outcome = match progress {
             Progress::Failed(why) => self.unreserve(&pod, &why),
             Progress::Bound | Progress::Waits => self.bind(&pod, node, explanation),

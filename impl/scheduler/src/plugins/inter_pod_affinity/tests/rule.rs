@@ -59,7 +59,57 @@ fn is_feasible(pod: &Drawn, here: [usize; 2], others: &[(Drawn, [usize; 2])]) ->
     near && far
 }
 
+/// What is generated as weights of terms: whom a pod would be near to, or far from where it is negative.
+fn weighted() -> impl Strategy<Value = Vec<(usize, i64)>> {
+    proptest::collection::vec((0..3_usize, -3..4_i64), 0..3)
+}
+
+/// A pod that would be near to or far from others, by their zone.
+fn wishing(name: &str, app: usize, wishes: &[(usize, i64)]) -> PodInfo {
+    let wish = |(app, weight): &(usize, i64)| {
+        let term = term(&app.to_string());
+        json!({"weight": weight.abs(), "podAffinityTerm": term})
+    };
+    let of_sign = |sign: i64| -> Value {
+        let wishes = wishes.iter().filter(|(_, weight)| weight.signum() == sign).map(wish);
+        json!({"preferredDuringSchedulingIgnoredDuringExecution": wishes.collect::<Vec<_>>()})
+    };
+    let affinity = json!({"podAffinity": of_sign(1), "podAntiAffinity": of_sign(-1)});
+    pod(name, &app.to_string(), &affinity)
+}
+
 proptest! {
+    #[test]
+    fn weighing_once_says_what_weighing_for_each_node_says(
+        app in 0..3_usize,
+        wishes in weighted(),
+        others in proptest::collection::vec((0..3_usize, weighted(), 0..3_usize), 0..5),
+    ) {
+        let mut cluster = cluster();
+        for (number, (app, wishes, at)) in others.iter().enumerate() {
+            let other = wishing(&format!("other-{number}"), *app, wishes);
+            cluster.snapshot.add_pod(other, ["a", "b", "c"][*at]);
+        }
+        let sum = |of: &[(usize, i64)], app: usize| -> i64 {
+            of.iter().filter(|(wanted, _)| *wanted == app).map(|(_, weight)| weight).sum()
+        };
+        let raw: Vec<i64> = (0..3).map(|here| {
+            let near = others.iter().filter(|(.., there)| *there == here && here != 2);
+            near.map(|(other, theirs, _)| sum(&wishes, *other) + sum(theirs, app)).sum()
+        }).collect();
+        let (least, most) = (*raw.iter().min().unwrap(), *raw.iter().max().unwrap());
+        let expected: Vec<i64> = raw.iter().map(|score| match most - least {
+            0 => 0,
+            span => 100 * (score - least) / span,
+        }).collect();
+
+        let found = scores_of_all(&InterPodAffinity, &wishing("web", app, &wishes), &cluster);
+
+        for (found, expected) in found.into_iter().zip(expected) {
+            prop_assert!((found - expected).abs() <= 1, "{} {}", found, expected);
+        }
+    }
+
     #[test]
     fn counting_says_what_looking_at_each_pod_says(
         pod in drawn(),
