@@ -79,7 +79,8 @@ fn every_workload_makes_its_controllers_work() {
         ),
     ] {
         let workloads = Workloads::from_iter([workload]);
-        let options = Options { seed: 1, steps: STEPS, faults: Faults::none(), workloads };
+        let steps = 2 * STEPS;
+        let options = Options { seed: 1, steps, faults: Faults::none(), workloads };
         let trace = trace_of(&options);
         let did: BTreeSet<String> =
             String::from_utf8(trace).unwrap().lines().filter_map(did).collect();

@@ -17,7 +17,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
 use k8s_openapi::api::storage::v1::{
-    CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass,
+    CSIDriver, CSINode, StorageClass, VolumeAttachment, VolumeAttributesClass,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -308,6 +308,7 @@ kinds! {
     PersistentVolume => PERSISTENT_VOLUMES,
     PersistentVolumeClaim => PERSISTENT_VOLUME_CLAIMS,
     CSIDriver => CSI_DRIVERS,
+    CSINode => CSI_NODES,
     StorageClass => STORAGE_CLASSES,
     VolumeAttachment => VOLUME_ATTACHMENTS,
     VolumeAttributesClass => VOLUME_ATTRIBUTES_CLASSES,

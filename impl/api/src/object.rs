@@ -20,7 +20,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
 use k8s_openapi::api::storage::v1::{
-    CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass,
+    CSIDriver, CSINode, StorageClass, VolumeAttachment, VolumeAttributesClass,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
@@ -130,6 +130,7 @@ any_object!(
     PersistentVolume,
     PersistentVolumeClaim,
     CSIDriver,
+    CSINode,
     StorageClass,
     VolumeAttachment,
     VolumeAttributesClass,
@@ -196,6 +197,7 @@ kept_whole!(
     ResourceClaim,
     ResourceClaimTemplate,
     CSIDriver,
+    CSINode,
     ControllerRevision,
     CronJob,
     DaemonSet,

@@ -178,6 +178,14 @@ impl Selector {
         }
     }
 
+    /// Selects what it selects, as far as that meets these requirements as well.
+    pub fn and(self, requirements: &[Requirement]) -> Self {
+        match self.requirements {
+            Some(own) => Self::of(own.into_iter().chain(requirements.iter().cloned()).collect()),
+            None => self,
+        }
+    }
+
     /// Whether it selects an object with these labels.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.holds(|key| labels.get(key).map(String::as_str))

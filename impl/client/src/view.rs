@@ -21,7 +21,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
 use k8s_openapi::api::storage::v1::{
-    CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass,
+    CSIDriver, CSINode, StorageClass, VolumeAttachment, VolumeAttributesClass,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -124,6 +124,7 @@ view!(
     PersistentVolume persistent_volumes,
     PersistentVolumeClaim persistent_volume_claims,
     CSIDriver csi_drivers,
+    CSINode csi_nodes,
     StorageClass storage_classes,
     VolumeAttachment volume_attachments,
     VolumeAttributesClass volume_attributes_classes,

@@ -157,7 +157,7 @@ impl NodeState {
         self.uid = api::object::text(found, &["metadata", "uid"]).to_owned();
         let found: Node = serde_json::from_value(found.clone()).ok()?;
         let old = found.status.unwrap_or_default();
-        let status = status(config, old.conditions.as_deref().unwrap_or_default(), now);
+        let status = status(config, &old, now);
         let report_due =
             self.last_report.is_none_or(|last| now >= last + config.status_report_frequency);
         if !report_due && without_heartbeats(&status) == without_heartbeats(&kept(&old, &status)) {
@@ -223,12 +223,14 @@ fn node(config: &Config, now: Timestamp) -> Node {
             pod_cidr: cidr,
             ..NodeSpec::default()
         }),
-        status: Some(status(config, &[], now)),
+        status: Some(status(config, &NodeStatus::default(), now)),
     }
 }
 
-/// What this node would say, keeping the times of conditions that have not changed.
-fn status(config: &Config, old: &[NodeCondition], now: Timestamp) -> NodeStatus {
+/// What this node would say, keeping the times of conditions that have not changed, and what others say that it has:
+/// extended resources. Source: `MachineInfo` in pkg/kubelet/nodestatus/setters.go (v1.36).
+fn status(config: &Config, old: &NodeStatus, now: Timestamp) -> NodeStatus {
+    let conditions = old.conditions.as_deref().unwrap_or_default();
     let address = |type_: &str, address: &str| NodeAddress {
         type_: type_.to_owned(),
         address: address.to_owned(),
@@ -239,7 +241,8 @@ fn status(config: &Config, old: &[NodeCondition], now: Timestamp) -> NodeStatus 
         0 => quantity(capacity.cpu_milli / 1000, ""),
         _ => quantity(capacity.cpu_milli, "m"),
     };
-    let amounts = BTreeMap::from([
+    let mut amounts = old.capacity.clone().unwrap_or_default();
+    amounts.extend([
         ("cpu".to_owned(), cpu),
         ("memory".to_owned(), quantity(capacity.memory_bytes / 1024, "Ki")),
         ("ephemeral-storage".to_owned(), quantity(capacity.ephemeral_storage_bytes / 1024, "Ki")),
@@ -252,7 +255,9 @@ fn status(config: &Config, old: &[NodeCondition], now: Timestamp) -> NodeStatus 
         ]),
         allocatable: Some(amounts.clone()),
         capacity: Some(amounts),
-        conditions: Some(CONDITIONS.iter().map(|wanted| condition(wanted, old, now)).collect()),
+        conditions: Some(
+            CONDITIONS.iter().map(|wanted| condition(wanted, conditions, now)).collect(),
+        ),
         node_info: Some(config.node_info.clone()),
         ..NodeStatus::default()
     }

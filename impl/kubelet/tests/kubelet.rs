@@ -424,6 +424,20 @@ fn a_node_registers_itself_and_renews_its_lease() {
 }
 
 #[test]
+fn what_others_say_that_a_node_has_is_allocatable() {
+    let mut bench = Bench::new();
+    bench.pass(0);
+    bench.add_extended_resource("example.com/gpu", "5");
+
+    bench.pass(10);
+
+    let node = bench.object("nodes/node-1").unwrap();
+    assert_eq!(node["status"]["allocatable"]["example.com/gpu"], "5");
+    assert_eq!(node["status"]["capacity"]["example.com/gpu"], "5");
+    assert_eq!(node["status"]["allocatable"]["cpu"], "2");
+}
+
+#[test]
 fn a_node_that_was_declared_unready_says_that_it_is_ready() {
     let mut bench = Bench::new();
     bench.pass(0);

@@ -4,7 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::cluster::Cluster;
+use crate::cycle::Cycle;
+use crate::event::Event;
 use crate::node_info::{NodeInfo, PodInfo};
+use crate::scoring::Scoring;
 
 /// The best score that a plugin gives.
 pub const SCORE_MAX: i64 = 100;
@@ -35,13 +39,25 @@ impl Verdict {
     }
 }
 
+/// A verdict against a node, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The plugin's name.
+    pub plugin: &'static str,
+    /// Not [`Verdict::Feasible`].
+    pub verdict: Verdict,
+}
+
 /// Decides whether a node is feasible for a pod.
 pub trait Filter: Send + Sync {
     /// The plugin's name in a scheduler configuration.
     fn name(&self) -> &'static str;
 
     /// Whether the pod can run on the node.
-    fn filter(&self, pod: &PodInfo, node: &NodeInfo) -> Verdict;
+    fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict;
+
+    /// Whether a change may make a pod schedulable that this plugin was against: upstream's queueing hint.
+    fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool;
 }
 
 /// Ranks feasible nodes.
@@ -53,10 +69,10 @@ pub trait Score: Send + Sync {
     fn weight(&self) -> i64;
 
     /// How good the node is for the pod: 0 to 100, or any number when it normalizes.
-    fn score(&self, pod: &PodInfo, node: &NodeInfo) -> i64;
+    fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64;
 
     /// Brings the scores of all feasible nodes to 0 to 100.
-    fn normalize_score(&self, _scores: &mut [i64]) {}
+    fn normalize_score(&self, _scoring: &Scoring<'_>, _scores: &mut [i64]) {}
 }
 
 /// Scales scores so that the best is 100; with `reverse` the smallest becomes the best.
@@ -70,9 +86,6 @@ pub fn default_normalize_score(scores: &mut [i64], reverse: bool) {
     }
 }
 
-/// What there is to say of the resource claims of a pod that has none.
-const NO_CLAIMS: &str = "no new claims to deallocate";
-
 /// What is said of a pod that fits no node, without what preemption has to say.
 ///
 /// Source: `FitError` in framework/types.go (v1.36). Reasons are sorted as texts, numbers and all.
@@ -83,27 +96,6 @@ pub fn fit_error<'a>(nodes: usize, verdicts: impl Iterator<Item = &'a Verdict>) 
 /// The same of a pod that was refused before any node was looked at.
 pub fn pre_filter_error(nodes: usize, why: &str) -> String {
     format!("0/{nodes} nodes are available: {why}.")
-}
-
-/// What those have to say that could make room, of a pod that fits no node, when nothing is taken away for it:
-/// resource claims, of which pods have none here, and preemption.
-///
-/// Source: `DynamicResources`, `DefaultPreemption` and framework/preemption (v1.36).
-pub fn post_filter_message<'a>(
-    pod: &PodInfo,
-    (nodes, verdicts): (usize, impl Iterator<Item = &'a Verdict>),
-) -> String {
-    let policy = pod.spec().and_then(|spec| spec.preemption_policy.as_deref());
-    if policy == Some("Never") {
-        return format!("{NO_CLAIMS}, preemption: not eligible due to preemptionPolicy=Never.");
-    }
-    let reasons = verdicts.map(|verdict| match verdict {
-        Verdict::Unschedulable(_) => "No preemption victims found for incoming pod",
-        Verdict::Feasible | Verdict::UnschedulableAndUnresolvable(_) => {
-            "Preemption is not helpful for scheduling"
-        }
-    });
-    format!("{NO_CLAIMS}, preemption: {}", histogram(nodes, reasons))
 }
 
 fn histogram<'a>(nodes: usize, reasons: impl Iterator<Item = &'a str>) -> String {

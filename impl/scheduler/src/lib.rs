@@ -1,15 +1,22 @@
 //! Which node a pod runs on, and why.
 //!
-//! Leaves out preemption, which is only worded, and the plugins for ports, affinity between pods and
-//! topology, and of those for volumes all but VolumeBinding and
-//! VolumeRestrictions.
+//! Has the default plugins with their default arguments. Leaves out DynamicResources, NodeDeclaredFeatures and the
+//! scheduling of groups.
 
+pub mod affinity;
+pub mod cluster;
+pub mod cycle;
+pub mod event;
 pub mod framework;
+pub mod host_ports;
+pub mod label_counts;
 pub mod node_info;
+pub mod nominations;
 pub mod plugins;
 pub mod queue;
 pub mod resources;
 pub mod scheduler;
+pub mod scoring;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;

@@ -1,28 +1,64 @@
 //! A node as the scheduler sees it: what it can give, and what its pods take.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::Key;
 use api::node_fit::Place;
 use k8s_openapi::api::core::v1::{Node, NodeSpec, Pod, PodSpec, Taint};
 
+use crate::affinity::AffinityTerms;
+use crate::host_ports::{HostPort, UsedPorts};
+use crate::label_counts::LabelCounts;
 use crate::resources::{PodRequests, Resources};
 
-/// A pod and what it requests.
+/// Labels of an object.
+pub type Labels = BTreeMap<String, String>;
+
+/// What objects without labels have.
+static NO_LABELS: Labels = Labels::new();
+
+/// A pod and what it asks for, computed once.
 #[derive(Clone, Debug)]
 pub struct PodInfo {
     /// The pod.
     pub pod: Arc<Pod>,
-    /// Computed once from its containers.
+    /// What its containers request.
     pub requests: PodRequests,
+    /// The ports of its node that it takes.
+    pub host_ports: Vec<HostPort>,
+    /// What it says of other pods; `None` when that is nothing.
+    pub affinity: Option<Arc<AffinityTerms>>,
 }
 
 impl PodInfo {
-    /// A pod and what it requests.
+    /// A pod and what it asks for.
     pub fn new(pod: Arc<Pod>) -> Self {
         let requests = pod.spec.as_ref().map(PodRequests::of).unwrap_or_default();
-        Self { pod, requests }
+        let host_ports = pod.spec.as_ref().map(HostPort::of_pod).unwrap_or_default();
+        let affinity = AffinityTerms::of(&pod).map(Arc::new);
+        Self { pod, requests, host_ports, affinity }
+    }
+
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        self.pod.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// Its labels.
+    pub fn labels(&self) -> &Labels {
+        self.pod.metadata.labels.as_ref().unwrap_or(&NO_LABELS)
+    }
+
+    /// The node where room is made for it, if its status names one.
+    pub fn nominated_node_name(&self) -> Option<&str> {
+        let name = self.pod.status.as_ref()?.nominated_node_name.as_deref()?;
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// Whether somebody has asked for its deletion.
+    pub fn is_terminating(&self) -> bool {
+        self.pod.metadata.deletion_timestamp.is_some()
     }
 
     /// Its namespace and name.
@@ -57,7 +93,12 @@ pub struct NodeInfo {
     pub requested: Resources,
     /// What its pods count as in scores.
     pub non_zero_requested: Resources,
+    /// The ports that its pods take.
+    pub used_ports: UsedPorts,
+    /// The labels that its pods have.
+    pub label_counts: LabelCounts,
     pods: BTreeMap<Key, PodInfo>,
+    with_affinity: BTreeSet<Key>,
 }
 
 impl NodeInfo {
@@ -79,6 +120,11 @@ impl NodeInfo {
         self.remove_pod(&pod.key());
         self.requested.add(&pod.requests.requested);
         self.non_zero_requested.add(&pod.requests.non_zero);
+        self.used_ports.add(&pod.host_ports);
+        self.label_counts.add(&pod);
+        if pod.affinity.is_some() {
+            self.with_affinity.insert(pod.key());
+        }
         self.pods.insert(pod.key(), pod);
     }
 
@@ -87,12 +133,30 @@ impl NodeInfo {
         if let Some(pod) = self.pods.remove(key) {
             self.requested.subtract(&pod.requests.requested);
             self.non_zero_requested.subtract(&pod.requests.non_zero);
+            self.used_ports.remove(&pod.host_ports);
+            self.label_counts.remove(&pod);
+            self.with_affinity.remove(key);
         }
     }
 
     /// Its pods.
     pub fn pods(&self) -> impl Iterator<Item = &PodInfo> {
         self.pods.values()
+    }
+
+    /// One of its pods.
+    pub fn pod(&self, key: &Key) -> Option<&PodInfo> {
+        self.pods.get(key)
+    }
+
+    /// Those of its pods that say something of other pods.
+    pub fn pods_with_affinity(&self) -> impl Iterator<Item = &PodInfo> {
+        self.with_affinity.iter().filter_map(|key| self.pods.get(key))
+    }
+
+    /// Whether one of its pods says something of other pods.
+    pub fn has_pods_with_affinity(&self) -> bool {
+        !self.with_affinity.is_empty()
     }
 
     /// How many pods it has.
@@ -114,6 +178,17 @@ impl NodeInfo {
     /// The node's name and labels.
     pub fn place(&self) -> Option<Place<'_>> {
         self.node.as_deref().map(Place::of)
+    }
+
+    /// The node's labels.
+    pub fn labels(&self) -> &Labels {
+        let node = self.node.as_ref();
+        node.and_then(|node| node.metadata.labels.as_ref()).unwrap_or(&NO_LABELS)
+    }
+
+    /// The value of one of the node's labels.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels().get(key).map(String::as_str)
     }
 
     /// The node's taints.

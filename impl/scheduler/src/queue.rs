@@ -1,7 +1,10 @@
 //! Pods that wait to be scheduled: some now, some after a pause, some until something changes.
 //!
-//! Source: pkg/scheduler/backend/queue (v1.36). Any change that may help makes every unschedulable pod
-//! due; upstream asks the plugins that refused the pod.
+//! Source: pkg/scheduler/backend/queue (v1.36). A pod is decided about in one step, so that nothing can happen
+//! meanwhile that would have to be kept for it.
+
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +26,9 @@ enum Waits {
     Backoff(Timestamp),
     /// It is due when something changes; the second time ends its backoff.
     Unschedulable(Timestamp, Timestamp),
+    /// It is not due before others have made room for it. The time ends its backoff; `true` once something has
+    /// changed that may help.
+    Preempting(Timestamp, bool),
     /// It was popped, and nothing has been said of it since.
     InFlight,
 }
@@ -32,6 +38,8 @@ struct Entry {
     priority: i32,
     attempts: u32,
     waits: Waits,
+    /// The plugins that were against it; none when there was no node.
+    rejected_by: BTreeSet<&'static str>,
 }
 
 /// The pods that wait, by key.
@@ -42,16 +50,22 @@ pub struct Queue {
     /// When to look at a pod that waits for a time.
     timers: BTreeSet<(Timestamp, Key)>,
     unschedulable: BTreeSet<Key>,
+    preempting: BTreeSet<Key>,
     added: u64,
-    /// Whether something has changed since the last pod was popped.
-    moved: bool,
 }
 
 impl Queue {
     /// Adds a new pod, or one that has changed in a way that may help it.
     pub fn add(&mut self, key: &Key, priority: i32) {
+        if let Some(Entry { waits: Waits::Preempting(_, has_changed), .. }) =
+            self.entries.get_mut(key)
+        {
+            *has_changed = true;
+            return;
+        }
         let attempts = self.take_out(key).map_or(0, |entry| entry.attempts);
-        self.activate(key, Entry { priority, attempts, waits: Waits::InFlight });
+        let rejected_by = BTreeSet::new();
+        self.activate(key, Entry { priority, attempts, waits: Waits::InFlight, rejected_by });
     }
 
     /// Forgets a pod.
@@ -67,25 +81,61 @@ impl Queue {
             entry.attempts = entry.attempts.saturating_add(1);
             entry.waits = Waits::InFlight;
         }
-        self.moved = false;
         Some(key)
     }
 
-    /// Puts back a pod that fits no node. It waits for a change, and for its backoff.
-    pub fn add_unschedulable(&mut self, key: &Key, now: Timestamp) {
-        let Some(mut entry) = self.take_out(key) else {
-            return;
-        };
-        let backoff_ends = now + backoff(entry.attempts);
-        if self.moved {
-            self.back_off(key, entry, backoff_ends);
-            return;
+    /// Puts back a pod that fits no node. It waits for a change that may help, and for its backoff.
+    pub fn add_unschedulable(
+        &mut self,
+        key: &Key,
+        rejected_by: BTreeSet<&'static str>,
+        now: Timestamp,
+    ) {
+        if let Some(entry) = self.take_out(key) {
+            let backoff_ends = now + backoff(entry.attempts);
+            self.wait_for_change(key, Entry { rejected_by, ..entry }, (backoff_ends, now));
         }
+    }
+
+    fn wait_for_change(
+        &mut self,
+        key: &Key,
+        mut entry: Entry,
+        (backoff_ends, now): (Timestamp, Timestamp),
+    ) {
         let gives_up = now + Duration::from_secs(UNSCHEDULABLE_MAX_SECONDS);
         entry.waits = Waits::Unschedulable(gives_up, backoff_ends);
         self.timers.insert((gives_up, key.clone()));
         self.unschedulable.insert(key.clone());
         self.entries.insert(key.clone(), entry);
+    }
+
+    /// Lets an unschedulable pod wait until it was said that room is made for it.
+    pub fn begin_preemption(&mut self, key: &Key) {
+        if let Some(Entry { waits: Waits::Unschedulable(_, backoff_ends), .. }) =
+            self.entries.get(key)
+        {
+            let waits = Waits::Preempting(*backoff_ends, false);
+            let entry = self.take_out(key).map(|entry| Entry { waits, ..entry });
+            self.entries.extend(entry.map(|entry| (key.clone(), entry)));
+            self.preempting.insert(key.clone());
+        }
+    }
+
+    /// Room was made for a pod: it waits for the change that says so, unless that was heard of already, or making
+    /// room has failed.
+    pub fn end_preemption(&mut self, key: &Key, has_failed: bool, now: Timestamp) {
+        let Some(Entry { waits: Waits::Preempting(backoff_ends, has_changed), .. }) =
+            self.entries.get(key)
+        else {
+            return;
+        };
+        let (backoff_ends, has_changed) = (*backoff_ends, *has_changed);
+        let Some(entry) = self.take_out(key) else { return };
+        self.wait_for_change(key, entry, (backoff_ends, now));
+        if has_failed || has_changed {
+            self.end_waiting(key, now);
+        }
     }
 
     /// Puts back a pod that could not be bound. It waits for its backoff only.
@@ -96,11 +146,26 @@ impl Queue {
         }
     }
 
-    /// Something has changed that may help: every unschedulable pod is due after its backoff.
-    pub fn move_all(&mut self, now: Timestamp) {
-        self.moved = true;
-        for key in std::mem::take(&mut self.unschedulable) {
-            self.end_waiting(&key, now);
+    /// Something has changed: each unschedulable pod that it may help is due after its backoff. It may help one that
+    /// no plugin was against.
+    pub fn move_if(
+        &mut self,
+        now: Timestamp,
+        may_help: impl Fn(&Key, &BTreeSet<&'static str>) -> bool,
+    ) {
+        let is_helped = |key: &&Key| {
+            let rejected_by = self.entries.get(*key).map(|entry| &entry.rejected_by);
+            rejected_by.is_some_and(|plugins| plugins.is_empty() || may_help(key, plugins))
+        };
+        let waiting = self.unschedulable.iter().chain(&self.preempting);
+        for key in waiting.filter(is_helped).cloned().collect::<Vec<_>>() {
+            if let Some(Entry { waits: Waits::Preempting(_, has_changed), .. }) =
+                self.entries.get_mut(&key)
+            {
+                *has_changed = true;
+            } else {
+                self.end_waiting(&key, now);
+            }
         }
     }
 
@@ -134,9 +199,11 @@ impl Queue {
             Waits::Unschedulable(_, backoff_ends) if now < backoff_ends => {
                 self.back_off(key, entry, backoff_ends);
             }
-            Waits::Unschedulable(..) | Waits::Backoff(_) | Waits::Active(_) | Waits::InFlight => {
-                self.activate(key, entry);
-            }
+            Waits::Unschedulable(..)
+            | Waits::Preempting(..)
+            | Waits::Backoff(_)
+            | Waits::Active(_)
+            | Waits::InFlight => self.activate(key, entry),
         }
     }
 
@@ -166,6 +233,9 @@ impl Queue {
                 self.timers.remove(&(when, key.clone()));
                 self.unschedulable.remove(key);
             }
+            Waits::Preempting(..) => {
+                self.preempting.remove(key);
+            }
             Waits::InFlight => {}
         }
         Some(entry)
@@ -176,76 +246,4 @@ impl Queue {
 fn backoff(attempts: u32) -> Duration {
     let doubled = 1_u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX);
     Duration::from_secs(BACKOFF_INITIAL_SECONDS.saturating_mul(doubled).min(BACKOFF_MAX_SECONDS))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn higher_priority_goes_first_then_first_come() {
-        let mut queue = Queue::default();
-        for (name, priority) in [("a", 0), ("b", 0), ("c", 9)] {
-            queue.add(&Key::cluster(name), priority);
-        }
-
-        let order: Vec<String> =
-            std::iter::from_fn(|| queue.pop(at(0))).map(|key| key.name).collect();
-
-        assert_eq!(order, ["c", "a", "b"]);
-    }
-
-    #[test]
-    fn an_unschedulable_pod_waits_for_a_change_and_its_backoff() {
-        let mut queue = popped();
-        queue.add_unschedulable(&key(), at(10));
-        assert_eq!(queue.pop(at(12)), None);
-
-        queue.move_all(at(12));
-
-        assert_eq!(queue.pop(at(12)), Some(key()));
-    }
-
-    #[test]
-    fn a_change_during_the_backoff_does_not_shorten_it() {
-        let mut queue = popped();
-        queue.add_unschedulable(&key(), at(10));
-
-        queue.move_all(at(10));
-
-        assert_eq!(queue.next_deadline(at(10)), Some(at(11)));
-        assert_eq!(queue.pop(at(10)), None);
-        assert_eq!(queue.pop(at(11)), Some(key()));
-    }
-
-    #[test]
-    fn an_unschedulable_pod_is_tried_again_after_five_minutes() {
-        let mut queue = popped();
-        queue.add_unschedulable(&key(), at(10));
-
-        assert_eq!(queue.next_deadline(at(10)), Some(at(310)));
-        assert_eq!(queue.pop(at(310)), Some(key()));
-    }
-
-    #[test]
-    fn the_backoff_doubles_up_to_ten_seconds() {
-        let seconds: Vec<u64> = (1..=6).map(|attempts| backoff(attempts).as_secs()).collect();
-
-        assert_eq!(seconds, [1, 2, 4, 8, 10, 10]);
-    }
-
-    fn popped() -> Queue {
-        let mut queue = Queue::default();
-        queue.add(&key(), 0);
-        queue.pop(at(0));
-        queue
-    }
-
-    fn key() -> Key {
-        Key::new("default", "web")
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(seconds).unwrap()
-    }
 }

@@ -2,11 +2,20 @@
 
 use std::sync::Arc;
 
-use api::{AnyObject, ApiResource, resources};
+use api::{AnyObject, ApiResource, Timestamp, resources};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use serde_json::{Value, json};
 
+use client::Change;
+
+use crate::cluster::Cluster;
+use crate::cycle::Cycle;
+use crate::framework::{Filter, Score, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
+use crate::scoring::Scoring;
+
+/// The time of tests.
+pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// A node with two cpus, two GiB and room for ten pods, unless `object` says otherwise.
 pub(crate) fn node(name: &str, mut object: Value) -> Arc<Node> {
@@ -35,6 +44,15 @@ pub(crate) fn pod(name: &str, resources: Value) -> Arc<Pod> {
 pub(crate) fn pod_with(name: &str, spec: Value) -> Arc<Pod> {
     let metadata = json!({"name": name, "namespace": "default", "uid": format!("uid-{name}")});
     Arc::new(serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap())
+}
+
+/// A pod with these labels and this spec, as the scheduler sees it.
+pub(crate) fn labelled(name: &str, labels: Value, spec: Value) -> PodInfo {
+    let mut spec = spec;
+    spec["containers"] = json!([]);
+    let mut pod = (*pod_with(name, spec)).clone();
+    pod.metadata.labels = serde_json::from_value(labels).unwrap();
+    PodInfo::new(Arc::new(pod))
 }
 
 /// A pod with this spec, as the scheduler sees it.
@@ -81,6 +99,45 @@ pub(crate) fn class(provisioner: &str) -> AnyObject {
     let class = json!({"metadata": {"name": "local"}, "provisioner": provisioner,
         "volumeBindingMode": "WaitForFirstConsumer"});
     stored(&resources::STORAGE_CLASSES, class)
+}
+
+/// A cluster where these objects were heard of.
+pub(crate) fn cluster_with(objects: Vec<AnyObject>) -> Cluster {
+    let mut cluster = Cluster::default();
+    for object in objects {
+        cluster.observe(&Change { old: None, new: Some(object) });
+    }
+    cluster
+}
+
+/// What a filter says of a pod and a node of which it knows everything by themselves.
+pub(crate) fn verdict(plugin: &dyn Filter, pod: &PodInfo, node: &NodeInfo) -> Verdict {
+    let cluster = Cluster::default();
+    let cycle = Cycle::pre_filter(pod, &cluster).unwrap();
+    plugin.filter(&cycle, node)
+}
+
+/// The scores of nodes, of which the plugin knows everything by themselves.
+pub(crate) fn scores(plugin: &dyn Score, pod: &PodInfo, nodes: &[NodeInfo]) -> Vec<i64> {
+    scores_in(&Cluster::default(), plugin, (pod, &nodes.iter().collect::<Vec<_>>()))
+}
+
+/// The scores of all nodes of a cluster, in the order of their names.
+pub(crate) fn scores_of_all(plugin: &dyn Score, pod: &PodInfo, cluster: &Cluster) -> Vec<i64> {
+    scores_in(cluster, plugin, (pod, &cluster.snapshot.nodes().collect::<Vec<_>>()))
+}
+
+/// The scores of some nodes of a cluster.
+pub(crate) fn scores_in(
+    cluster: &Cluster,
+    plugin: &dyn Score,
+    (pod, nodes): (&PodInfo, &[&NodeInfo]),
+) -> Vec<i64> {
+    let cycle = Cycle::pre_filter(pod, cluster).unwrap();
+    let scoring = Scoring::pre_score(&cycle, nodes);
+    let mut scores: Vec<i64> = nodes.iter().map(|node| plugin.score(&scoring, node)).collect();
+    plugin.normalize_score(&scoring, &mut scores);
+    scores
 }
 
 /// A pod that uses these claims.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use api::{AnyObject, Key};
 use client::{Cache, Change};
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
-use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::api::storage::v1::{CSINode, StorageClass, VolumeAttachment};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::cluster::set;
 
 /// What the scheduler knows of storage.
 #[derive(Clone, Debug, Default)]
@@ -17,12 +19,14 @@ pub struct Volumes {
     claims: Cache<PersistentVolumeClaim>,
     volumes: Cache<PersistentVolume>,
     classes: Cache<StorageClass>,
+    csi_nodes: Cache<CSINode>,
+    attachments: Cache<VolumeAttachment>,
     assumed_claims: BTreeMap<Key, Arc<PersistentVolumeClaim>>,
     assumed_volumes: BTreeMap<Key, Arc<PersistentVolume>>,
 }
 
 impl Volumes {
-    /// Hears of a change; whether it is one of claims, volumes or classes.
+    /// Hears of a change; whether it is one of what is kept here.
     pub fn observe(&mut self, change: &Change) -> bool {
         let object = change.object();
         if let AnyObject::PersistentVolumeClaim(claim) = object {
@@ -31,6 +35,10 @@ impl Volumes {
             set(&mut self.volumes, volume, change);
         } else if let AnyObject::StorageClass(class) = object {
             set(&mut self.classes, class, change);
+        } else if let AnyObject::CSINode(node) = object {
+            set(&mut self.csi_nodes, node, change);
+        } else if let AnyObject::VolumeAttachment(attachment) = object {
+            set(&mut self.attachments, attachment, change);
         } else {
             return false;
         }
@@ -70,6 +78,19 @@ impl Volumes {
         self.classes.get(&Key::cluster(name))
     }
 
+    /// The CSI drivers of a node.
+    pub fn csi_node(&self, name: &str) -> Option<&Arc<CSINode>> {
+        self.csi_nodes.get(&Key::cluster(name))
+    }
+
+    /// The volumes that are attached to a node, or are to be.
+    pub fn attachments<'a>(
+        &'a self,
+        node: &'a str,
+    ) -> impl Iterator<Item = &'a Arc<VolumeAttachment>> {
+        self.attachments.iter().filter(move |attachment| attachment.spec.node_name == node)
+    }
+
     /// Counts a claim as it is going to be.
     pub fn assume_claim(&mut self, claim: Arc<PersistentVolumeClaim>) {
         self.assumed_claims.insert(Key::of(&claim.metadata), claim);
@@ -104,11 +125,4 @@ fn newest<'a, K: api::Kind>(seen: &'a Arc<K>, assumed: Option<&'a Arc<K>>) -> &'
             && version(assumed.metadata()) >= version(seen.metadata())
     };
     assumed.filter(is_newer).unwrap_or(seen)
-}
-
-fn set<K: api::Kind>(cache: &mut Cache<K>, object: &Arc<K>, change: &Change) {
-    match change.new {
-        Some(_) => drop(cache.insert(Arc::clone(object))),
-        None => drop(cache.remove(&change.key())),
-    }
 }

@@ -5,6 +5,7 @@
 
 mod annotations;
 pub(crate) mod ephemeral;
+mod label_keys;
 pub(crate) mod resize;
 
 use api::names;
@@ -64,6 +65,7 @@ fn agree_on_ips(pod: &mut Value) {
 pub(super) fn prepare_for_create(pod: &mut Value) {
     let spec = api::object::object_at_mut(pod, "spec");
     pod_template::alias_service_account(spec);
+    label_keys::merge(pod);
     let mut status = json!({
         "phase": "Pending", "qosClass": resources::qos_class(or_null(pod, &["spec"])),
     });

@@ -43,6 +43,7 @@ pub(crate) fn bind(write: Write<'_>) -> Result<Decision, Status> {
     }
     check_unbound(name, &pod, node)?;
     object_at_mut(&mut pod, "spec").insert("nodeName".to_owned(), json!(node));
+    object_at_mut(&mut pod, "status").remove("nominatedNodeName");
     set_scheduled(&mut pod, write.context.now);
     let value = object::encode(&resources::PODS, &pod);
     let transaction = Transaction::update(write.key(name), revision, value);
@@ -114,10 +115,11 @@ mod tests {
     use crate::keys;
 
     #[test]
-    fn a_binding_may_name_its_pod_itself() {
+    fn a_binding_may_name_its_pod_itself_and_ends_its_nomination() {
         let mut store = Store::default();
         let key = keys::key(&resources::PODS, Some("n"), "p");
-        let pod = json!({"metadata": {"name": "p", "namespace": "n"}});
+        let status = json!({"nominatedNodeName": "node-2"});
+        let pod = json!({"metadata": {"name": "p", "namespace": "n"}, "status": status});
         let value = object::encode(&resources::PODS, &pod);
         store.commit(&Transaction::create(key, value)).expect("nobody else writes");
         let binding = json!({"metadata": {"name": "p"}, "target": {"name": "node-1"}});
@@ -127,6 +129,7 @@ mod tests {
 
         let Decision::Commit(commit) = decision else { panic!("the pod is bound") };
         assert_eq!(commit.object["spec"]["nodeName"], "node-1");
+        assert_eq!(commit.object["status"].get("nominatedNodeName"), None);
         assert_eq!(commit.action, "bind");
     }
 }

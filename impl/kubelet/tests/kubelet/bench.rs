@@ -145,6 +145,12 @@ impl Bench {
         }
     }
 
+    /// Somebody says that the node has so much of something.
+    pub(crate) fn add_extended_resource(&mut self, name: &str, amount: &str) {
+        let node = self.objects.get_mut("nodes/node-1").unwrap();
+        node["status"]["capacity"][name] = json!(amount);
+    }
+
     pub(crate) fn object(&self, key: &str) -> Option<Value> {
         self.objects.get(key).cloned()
     }

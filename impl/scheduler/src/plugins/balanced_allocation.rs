@@ -4,8 +4,9 @@
 //! balance that the pod brings. A pod that requests nothing is not scored.
 
 use crate::framework::{SCORE_MAX, Score};
-use crate::node_info::{NodeInfo, PodInfo};
+use crate::node_info::NodeInfo;
 use crate::resources::Resources;
+use crate::scoring::Scoring;
 
 /// Compares the balance of a node before and after.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +21,8 @@ impl Score for NodeResourcesBalancedAllocation {
         1
     }
 
-    fn score(&self, pod: &PodInfo, node: &NodeInfo) -> i64 {
+    fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
+        let pod = scoring.cycle.pod;
         if pod.requests.is_best_effort() {
             return 0;
         }
@@ -54,7 +56,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::testing::{node_info, pod_info};
+    use crate::node_info::PodInfo;
+    use crate::testing::{node_info, pod_info, scores};
 
     #[test]
     fn a_pod_that_evens_out_a_node_is_welcome() {
@@ -69,7 +72,9 @@ mod tests {
         let tilts_more = request(json!({"cpu": "1"}));
         let nothing = request(json!({}));
 
-        let score = |pod: &PodInfo| NodeResourcesBalancedAllocation.score(pod, &node);
-        assert_eq!((score(&evens_out), score(&tilts_more), score(&nothing)), (87, 62, 0));
+        let nodes = [node];
+        let score = |pod: &PodInfo| scores(&NodeResourcesBalancedAllocation, pod, &nodes);
+        assert_eq!((score(&evens_out), score(&tilts_more)), (vec![87], vec![62]));
+        assert_eq!(score(&nothing), [0]);
     }
 }

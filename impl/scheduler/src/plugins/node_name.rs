@@ -1,5 +1,8 @@
 //! NodeName: a pod that names its node runs there or nowhere.
 
+use crate::cluster::Cluster;
+use crate::cycle::Cycle;
+use crate::event::Event;
 use crate::framework::{Filter, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 
@@ -12,12 +15,17 @@ impl Filter for NodeName {
         "NodeName"
     }
 
-    fn filter(&self, pod: &PodInfo, node: &NodeInfo) -> Verdict {
-        let wanted = pod.spec().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
+    fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
+        let wanted =
+            cycle.pod.spec().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
         if wanted.is_empty() || wanted == node.name() {
             return Verdict::Feasible;
         }
         Verdict::unresolvable("node(s) didn't match the requested node name")
+    }
+
+    fn may_help(&self, _pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
+        event.is_new_node()
     }
 }
 
@@ -26,7 +34,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{node_info, pod_info};
+    use crate::testing::{node_info, pod_info, verdict};
 
     #[test]
     fn a_pod_runs_only_on_the_node_that_it_names() {
@@ -34,8 +42,8 @@ mod tests {
 
         for (wanted, feasible) in cases {
             let pod = pod_info(json!({"nodeName": wanted, "containers": []}));
-            let verdict = NodeName.filter(&pod, &node_info("a", json!({})));
-            assert_eq!(verdict == Verdict::Feasible, feasible, "{wanted}");
+            let found = verdict(&NodeName, &pod, &node_info("a", json!({})));
+            assert_eq!(found == Verdict::Feasible, feasible, "{wanted}");
         }
     }
 }

@@ -2,9 +2,17 @@
 //!
 //! Source: framework/plugins/noderesources/fit.go and least_allocated.go (v1.36).
 
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Node;
+
+use crate::cluster::Cluster;
+use crate::cycle::Cycle;
+use crate::event::Event;
 use crate::framework::{Filter, SCORE_MAX, Score, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::resources::Resources;
+use crate::scoring::Scoring;
 
 /// Compares requests with what is left.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +23,8 @@ impl Filter for NodeResourcesFit {
         "NodeResourcesFit"
     }
 
-    fn filter(&self, pod: &PodInfo, node: &NodeInfo) -> Verdict {
-        let lacking = insufficient(pod, node);
+    fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
+        let lacking = insufficient(cycle.pod, node);
         let unresolvable = lacking.iter().any(|lack| lack.exceeds_allocatable);
         let reasons: Vec<String> = lacking.into_iter().map(|lack| lack.reason).collect();
         if reasons.is_empty() {
@@ -27,6 +35,51 @@ impl Filter for NodeResourcesFit {
             Verdict::Unschedulable(reasons)
         }
     }
+
+    fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
+        match event {
+            Event::Pod { old: Some(_), new: None } => true,
+            Event::Pod { old: Some(old), new: Some(new) } => requests_less(pod, old, new),
+            Event::Node { old, new: Some(new) } => {
+                let (old, new) = (old.map(empty), empty(new));
+                let gives_more = |old| gives_more(pod, &old, &new);
+                insufficient(pod, &new).is_empty() && old.is_none_or(gives_more)
+            }
+            Event::Pod { old: None, .. } | Event::Node { new: None, .. } | Event::Volumes(_) => {
+                false
+            }
+        }
+    }
+}
+
+/// A node without pods.
+fn empty(node: &Node) -> NodeInfo {
+    let mut info = NodeInfo::default();
+    info.set_node(Arc::new(node.clone()));
+    info
+}
+
+/// Whether a node gives more of something that the pod requests.
+fn gives_more(pod: &PodInfo, old: &NodeInfo, new: &NodeInfo) -> bool {
+    new.allocatable.pods > old.allocatable.pods
+        || exceeds(&pod.requests.requested, &new.allocatable, &old.allocatable)
+}
+
+/// Whether another pod requests less than before of something that the pod requests.
+fn requests_less(pod: &PodInfo, old: &PodInfo, new: &PodInfo) -> bool {
+    exceeds(&pod.requests.requested, &old.requests.requested, &new.requests.requested)
+}
+
+/// Whether there is more in the one than in the other of something that is wanted.
+fn exceeds(wanted: &Resources, one: &Resources, other: &Resources) -> bool {
+    let more = |of: fn(&Resources) -> i64| of(wanted) > 0 && of(one) > of(other);
+    let scalar = |resources: &Resources, name: &str| resources.scalar.get(name).copied();
+    more(|resources| resources.milli_cpu)
+        || more(|resources| resources.memory)
+        || more(|resources| resources.ephemeral_storage)
+        || wanted.scalar.iter().any(|(name, amount)| {
+            *amount > 0 && scalar(one, name).unwrap_or(0) > scalar(other, name).unwrap_or(0)
+        })
 }
 
 impl Score for NodeResourcesFit {
@@ -39,8 +92,8 @@ impl Score for NodeResourcesFit {
     }
 
     /// LeastAllocated: the mean share of cpu and memory that stays free.
-    fn score(&self, pod: &PodInfo, node: &NodeInfo) -> i64 {
-        let (used, wanted) = (&node.non_zero_requested, &pod.requests.non_zero);
+    fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
+        let (used, wanted) = (&node.non_zero_requested, &scoring.cycle.pod.requests.non_zero);
         let shares = [
             (used.milli_cpu.saturating_add(wanted.milli_cpu), node.allocatable.milli_cpu),
             (used.memory.saturating_add(wanted.memory), node.allocatable.memory),
@@ -103,7 +156,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::testing::{node_info, pod_info};
+    use crate::testing::{node, node_info, pod_info, scores, verdict};
 
     #[test]
     fn a_node_must_have_room_for_every_resource() {
@@ -120,8 +173,8 @@ mod tests {
         ];
 
         for (requests, expected) in cases {
-            let verdict = NodeResourcesFit.filter(&pod(&requests), &half_full_node());
-            assert_eq!(verdict, expected, "{requests}");
+            let found = verdict(&NodeResourcesFit, &pod(&requests), &half_full_node());
+            assert_eq!(found, expected, "{requests}");
         }
     }
 
@@ -130,9 +183,9 @@ mod tests {
         let allocatable = json!({"cpu": "2", "memory": "2Gi", "pods": "0"});
         let node = node_info("a", json!({"status": {"allocatable": allocatable}}));
 
-        let verdict = NodeResourcesFit.filter(&pod(&json!({})), &node);
+        let found = verdict(&NodeResourcesFit, &pod(&json!({})), &node);
 
-        assert_eq!(verdict, Verdict::Unschedulable(vec!["Too many pods".to_owned()]));
+        assert_eq!(found, Verdict::Unschedulable(vec!["Too many pods".to_owned()]));
     }
 
     #[test]
@@ -140,8 +193,29 @@ mod tests {
         let pod = pod(&json!({"cpu": "500m", "memory": "512Mi"}));
         let empty = node_info("a", json!({}));
 
-        assert_eq!(NodeResourcesFit.score(&pod, &empty), 75);
-        assert_eq!(NodeResourcesFit.score(&pod, &half_full_node()), 37);
+        assert_eq!(scores(&NodeResourcesFit, &pod, &[empty, half_full_node()]), [75, 37]);
+    }
+
+    #[test]
+    fn only_what_gives_more_of_what_is_wanted_may_help() {
+        let waits = pod(&json!({"cpu": "3"}));
+        let of = |cpu: &str, memory: &str| {
+            let allocatable = json!({"cpu": cpu, "memory": memory, "pods": "10"});
+            node("a", json!({"status": {"allocatable": allocatable}}))
+        };
+        let helps =
+            |event: Event<'_>| NodeResourcesFit.may_help(&waits, event, &Cluster::default());
+        let node = |old: Option<&Node>, new: &Node| helps(Event::Node { old, new: Some(new) });
+        let (large, small) = (pod(&json!({"cpu": "2"})), pod(&json!({"cpu": "1"})));
+
+        assert!(node(None, &of("4", "2Gi")));
+        assert!(!node(None, &of("2", "2Gi")));
+        assert!(node(Some(&of("2", "2Gi")), &of("4", "2Gi")));
+        assert!(!node(Some(&of("4", "2Gi")), &of("4", "4Gi")));
+        assert!(helps(Event::freed(&small)));
+        assert!(helps(Event::Pod { old: Some(&large), new: Some(&small) }));
+        assert!(!helps(Event::Pod { old: Some(&small), new: Some(&large) }));
+        assert!(!helps(Event::Pod { old: None, new: Some(&small) }));
     }
 
     fn pod(requests: &Value) -> PodInfo {

@@ -1,10 +1,14 @@
 //! TaintToleration: taints keep pods away that do not tolerate them, or make their node a worse choice.
 
 use api::node_fit;
-use k8s_openapi::api::core::v1::Taint;
+use k8s_openapi::api::core::v1::{Node, Taint};
 
+use crate::cluster::Cluster;
+use crate::cycle::Cycle;
+use crate::event::Event;
 use crate::framework::{Filter, Score, Verdict, default_normalize_score};
 use crate::node_info::{NodeInfo, PodInfo};
+use crate::scoring::Scoring;
 
 /// The effect that keeps new pods away.
 pub(crate) const NO_SCHEDULE: &str = "NoSchedule";
@@ -20,15 +24,19 @@ impl Filter for TaintToleration {
         "TaintToleration"
     }
 
-    fn filter(&self, pod: &PodInfo, node: &NodeInfo) -> Verdict {
-        let mut taints = node.taints().iter();
-        let keeps_away = |taint: &Taint| {
-            [NO_SCHEDULE, NO_EXECUTE].contains(&taint.effect.as_str()) && !tolerates(pod, taint)
-        };
-        if taints.any(keeps_away) {
+    fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
+        if keep_away(cycle.pod, node.taints()) {
             return Verdict::unresolvable("node(s) had untolerated taint(s)");
         }
         Verdict::Feasible
+    }
+
+    fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
+        let keeps_away = |node: &Node| {
+            let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref());
+            keep_away(pod, taints.unwrap_or_default())
+        };
+        event.node().is_some_and(|(old, new)| old.is_none_or(keeps_away) && !keeps_away(new))
     }
 }
 
@@ -42,17 +50,25 @@ impl Score for TaintToleration {
     }
 
     /// How many taints would rather not have the pod.
-    fn score(&self, pod: &PodInfo, node: &NodeInfo) -> i64 {
-        let taints = node.taints().iter();
-        let averse = taints
-            .filter(|taint| taint.effect == PREFER_NO_SCHEDULE && !tolerates(pod, taint))
-            .count();
+    fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
+        let is_averse = |taint: &&Taint| {
+            taint.effect == PREFER_NO_SCHEDULE && !tolerates(scoring.cycle.pod, taint)
+        };
+        let averse = node.taints().iter().filter(is_averse).count();
         i64::try_from(averse).unwrap_or(i64::MAX)
     }
 
-    fn normalize_score(&self, scores: &mut [i64]) {
+    fn normalize_score(&self, _scoring: &Scoring<'_>, scores: &mut [i64]) {
         default_normalize_score(scores, true);
     }
+}
+
+/// Whether one of the taints keeps the pod away.
+pub(crate) fn keep_away(pod: &PodInfo, taints: &[Taint]) -> bool {
+    let keeps_away = |taint: &Taint| {
+        [NO_SCHEDULE, NO_EXECUTE].contains(&taint.effect.as_str()) && !tolerates(pod, taint)
+    };
+    taints.iter().any(keeps_away)
 }
 
 /// Whether one of the pod's tolerations matches the taint.
@@ -66,7 +82,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::testing::{node_info, pod_info};
+    use crate::testing::{node, node_info, pod_info, scores, verdict};
 
     #[test]
     fn an_untolerated_taint_keeps_a_pod_away() {
@@ -81,8 +97,8 @@ mod tests {
         ];
 
         for (tolerations, feasible) in cases {
-            let verdict = TaintToleration.filter(&tolerant(&tolerations), &tainted(&taint));
-            assert_eq!(verdict == Verdict::Feasible, feasible, "{tolerations}");
+            let found = verdict(&TaintToleration, &tolerant(&tolerations), &tainted(&taint));
+            assert_eq!(found == Verdict::Feasible, feasible, "{tolerations}");
         }
     }
 
@@ -91,11 +107,27 @@ mod tests {
         let taint = json!({"key": "busy", "effect": "PreferNoSchedule"});
         let (pod, node) = (tolerant(&json!([])), tainted(&taint));
 
-        let mut scores = [TaintToleration.score(&pod, &node), 0];
-        TaintToleration.normalize_score(&mut scores);
+        let nodes = [node.clone(), node_info("b", json!({}))];
+        let scores = scores(&TaintToleration, &pod, &nodes);
 
-        assert_eq!(TaintToleration.filter(&pod, &node), Verdict::Feasible);
+        assert_eq!(verdict(&TaintToleration, &pod, &node), Verdict::Feasible);
         assert_eq!(scores, [0, 100]);
+    }
+
+    #[test]
+    fn a_node_that_loses_its_taint_may_help() {
+        let taint = json!({"key": "gpu", "effect": "NoSchedule"});
+        let tainted = node("a", json!({"spec": {"taints": [taint]}}));
+        let (open, pod) = (node("a", json!({})), tolerant(&json!([])));
+        let helps = |old: Option<&Node>, new: &Node| {
+            let event = Event::Node { old, new: Some(new) };
+            TaintToleration.may_help(&pod, event, &Cluster::default())
+        };
+
+        assert!(helps(Some(&tainted), &open));
+        assert!(helps(None, &open));
+        assert!(!helps(None, &tainted));
+        assert!(!helps(Some(&open), &open));
     }
 
     fn tolerant(tolerations: &Value) -> PodInfo {

@@ -9,10 +9,13 @@ mod wanted;
 use std::sync::Arc;
 
 use api::storage::{self, volume_name};
-use api::{Key, node_fit::Place};
+use api::{AnyObject, Key, node_fit::Place};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
-use crate::framework::Verdict;
+use crate::cluster::Cluster;
+use crate::cycle::Cycle;
+use crate::event::Event;
+use crate::framework::{Filter, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::volumes::Volumes;
 
@@ -85,6 +88,30 @@ fn usable<'a>(
     match storage::foreign_claim(pod, claim).filter(|_| is_own) {
         Some(why) => Err(why),
         None => Ok(claim),
+    }
+}
+
+/// Compares the claims of a pod with what a node can have.
+#[derive(Clone, Copy, Debug)]
+pub struct VolumeBinding;
+
+impl Filter for VolumeBinding {
+    fn name(&self) -> &'static str {
+        "VolumeBinding"
+    }
+
+    fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
+        filter(&cycle.state.claims, node, &cycle.cluster.volumes)
+    }
+
+    fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
+        match event.of_volumes() {
+            Some(AnyObject::PersistentVolumeClaim(claim)) => storage::claims_of_pod(&pod.pod)
+                .any(|(name, _)| Key::new(pod.namespace(), &name) == Key::of(&claim.metadata)),
+            Some(AnyObject::PersistentVolume(_) | AnyObject::StorageClass(_)) => true,
+            Some(_) => false,
+            None => event.has_new_labels(),
+        }
     }
 }
 

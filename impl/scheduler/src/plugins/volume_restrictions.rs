@@ -1,58 +1,134 @@
-//! VolumeRestrictions: a claim that one pod may use is used by one pod.
+//! VolumeRestrictions: a claim that one pod may use is used by one pod, and so is a disk.
 //!
-//! Source: framework/plugins/volumerestrictions (v1.36). Left out: disks that are named in a pod itself.
-
-use api::{Key, storage};
-
-use crate::framework::Verdict;
-use crate::node_info::PodInfo;
-use crate::snapshot::Snapshot;
-use crate::volumes::Volumes;
-
-const IN_USE: &str =
-    "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode";
-
-/// What is said of every node, because of pods on any.
-pub fn filter(pod: &PodInfo, snapshot: &Snapshot, volumes: &Volumes) -> Verdict {
-    let namespace = pod.key().namespace;
-    let keys = storage::claims_of_pod(&pod.pod).map(|(name, _)| Key::new(&namespace, &name));
-    let is_exclusive = |key: &Key| {
-        let claim = volumes.claim(key);
-        let modes = claim.map(|claim| storage::access_modes(claim)).unwrap_or_default();
-        modes.iter().any(|mode| mode == "ReadWriteOncePod")
-    };
-    if keys.filter(is_exclusive).any(|key| snapshot.uses_claim(&key)) {
-        return Verdict::Unschedulable(vec![IN_USE.to_owned()]);
-    }
-    Verdict::Feasible
-}
+//! Source: framework/plugins/volumerestrictions (v1.36).
 
 #[cfg(test)]
-mod tests {
-    use api::resources;
-    use client::Change;
-    use serde_json::json;
+mod tests;
 
-    use super::*;
-    use crate::testing::{claim, node, pod_using, stored};
+use std::collections::BTreeSet;
 
-    #[test]
-    fn a_claim_for_one_pod_is_used_by_one() {
-        let verdict = |mode: &str, other: &str| {
-            let mut volumes = Volumes::default();
-            let mut claim = claim("data");
-            claim["spec"]["accessModes"] = json!([mode]);
-            let claim = stored(&resources::PERSISTENT_VOLUME_CLAIMS, claim);
-            volumes.observe(&Change { old: None, new: Some(claim) });
-            let mut snapshot = Snapshot::default();
-            snapshot.set_node(node("a", json!({})));
-            snapshot.add_pod(PodInfo::new(pod_using("first", &[other])), "a");
-            filter(&PodInfo::new(pod_using("second", &["data"])), &snapshot, &volumes)
-        };
+use api::{AnyObject, Key, storage};
+use k8s_openapi::api::core::v1::Volume;
 
-        let in_use = Verdict::Unschedulable(vec![IN_USE.to_owned()]);
-        assert_eq!(verdict("ReadWriteOncePod", "data"), in_use);
-        assert_eq!(verdict("ReadWriteOncePod", "other"), Verdict::Feasible);
-        assert_eq!(verdict("ReadWriteOnce", "data"), Verdict::Feasible);
+use crate::cluster::Cluster;
+use crate::cycle::Cycle;
+use crate::event::Event;
+use crate::framework::{Filter, Verdict};
+use crate::node_info::{NodeInfo, PodInfo};
+
+const DISK_IN_USE: &str = "node(s) had no available disk";
+const CLAIM_IN_USE: &str = "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode \
+     already in-use by another pod";
+
+/// Who uses the claims of a pod that one pod may use.
+#[derive(Clone, Debug, Default)]
+pub struct PreFilterState {
+    exclusive: BTreeSet<String>,
+    conflicts: i64,
+}
+
+impl PreFilterState {
+    /// Counts a pod more or less.
+    pub fn update(&mut self, pod: &PodInfo, other: &PodInfo, change: i64) {
+        if other.namespace() == pod.namespace() {
+            let used = claim_names(other).filter(|name| self.exclusive.contains(name)).count();
+            self.conflicts += change * i64::try_from(used).unwrap_or(i64::MAX);
+        }
     }
+}
+
+/// Who uses the claims of a pod, or why it can run nowhere.
+pub fn pre_filter(pod: &PodInfo, cluster: &Cluster) -> Result<PreFilterState, String> {
+    let mut state = PreFilterState::default();
+    for name in claim_names(pod) {
+        let key = Key::new(pod.namespace(), &name);
+        let claim = cluster.volumes.claim(&key);
+        let claim = claim.ok_or_else(|| format!("persistentvolumeclaim \"{name}\" not found"))?;
+        if storage::access_modes(claim).iter().any(|mode| mode == "ReadWriteOncePod") {
+            state.conflicts += i64::from(cluster.snapshot.uses_claim(&key));
+            state.exclusive.insert(name);
+        }
+    }
+    Ok(state)
+}
+
+/// The claims that a pod names, which leaves out those that are made for it.
+fn claim_names(pod: &PodInfo) -> impl Iterator<Item = String> {
+    storage::claims_of_pod(&pod.pod).filter(|(_, is_own)| !is_own).map(|(name, _)| name)
+}
+
+fn volumes(pod: &PodInfo) -> impl Iterator<Item = &Volume> {
+    pod.spec().into_iter().flat_map(|spec| spec.volumes.iter().flatten())
+}
+
+/// Compares the claims and disks of pods.
+#[derive(Clone, Copy, Debug)]
+pub struct VolumeRestrictions;
+
+impl Filter for VolumeRestrictions {
+    fn name(&self) -> &'static str {
+        "VolumeRestrictions"
+    }
+
+    fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
+        if volumes(cycle.pod).any(is_disk) && node.pods().any(|other| share_disk(cycle.pod, other))
+        {
+            return Verdict::Unschedulable(vec![DISK_IN_USE.to_owned()]);
+        }
+        if cycle.state.restrictions.conflicts > 0 {
+            return Verdict::Unschedulable(vec![CLAIM_IN_USE.to_owned()]);
+        }
+        Verdict::Feasible
+    }
+
+    fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
+        if let Some(AnyObject::PersistentVolumeClaim(claim)) = event.of_volumes() {
+            let named = |name: String| Key::new(pod.namespace(), &name) == Key::of(&claim.metadata);
+            return claim_names(pod).any(named);
+        }
+        let frees = |gone: &PodInfo| {
+            let claims: BTreeSet<String> = claim_names(gone).collect();
+            gone.namespace() == pod.namespace()
+                && (share_disk(pod, gone) || claim_names(pod).any(|name| claims.contains(&name)))
+        };
+        event.is_new_node() || event.freed_by().is_some_and(frees)
+    }
+}
+
+fn is_disk(volume: &Volume) -> bool {
+    volume.gce_persistent_disk.is_some()
+        || volume.aws_elastic_block_store.is_some()
+        || volume.iscsi.is_some()
+        || volume.rbd.is_some()
+}
+
+fn share_disk(pod: &PodInfo, other: &PodInfo) -> bool {
+    volumes(pod).any(|volume| volumes(other).any(|used| conflict(volume, used)))
+}
+
+/// Whether two pods of a node cannot have these volumes. Most can be shared by those that only read.
+fn conflict(volume: &Volume, other: &Volume) -> bool {
+    let both_read = |one: Option<bool>, two: Option<bool>| one == Some(true) && two == Some(true);
+    if let (Some(one), Some(two)) = (&volume.gce_persistent_disk, &other.gce_persistent_disk)
+        && one.pd_name == two.pd_name
+        && !both_read(one.read_only, two.read_only)
+    {
+        return true;
+    }
+    if let (Some(one), Some(two)) =
+        (&volume.aws_elastic_block_store, &other.aws_elastic_block_store)
+        && one.volume_id == two.volume_id
+    {
+        return true;
+    }
+    if let (Some(one), Some(two)) = (&volume.iscsi, &other.iscsi)
+        && one.iqn == two.iqn
+        && !both_read(one.read_only, two.read_only)
+    {
+        return true;
+    }
+    let (Some(one), Some(two)) = (&volume.rbd, &other.rbd) else { return false };
+    one.monitors.iter().any(|monitor| two.monitors.contains(monitor))
+        && (&one.pool, &one.image) == (&two.pool, &two.image)
+        && !both_read(one.read_only, two.read_only)
 }

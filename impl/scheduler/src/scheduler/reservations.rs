@@ -250,6 +250,10 @@ impl Reservations {
         self.are_due = true;
     }
 
+    pub(super) fn contains(&self, pod: &Key) -> bool {
+        self.by_pod.contains_key(pod)
+    }
+
     pub(super) fn remove(&mut self, pod: &Key) -> Option<Reservation> {
         self.by_pod.remove(pod)
     }

@@ -1,5 +1,6 @@
 //! The scheduler, driven by hand.
 
+mod preemption;
 mod volumes;
 
 use std::sync::Arc;

@@ -2,24 +2,28 @@
 
 use api::{Key, Request};
 
+use super::report::{Nominating, nominate};
 use super::reservations::{Progress, Reservation};
 use super::{Choice, Explanation, Scheduler};
+use crate::event::Event;
 use crate::node_info::PodInfo;
 use crate::plugins::volume_binding::Wanted;
 
 impl Scheduler {
-    /// Keeps a pod's room on a node until its volumes are there.
+    /// Keeps a pod's room on a node until its volumes are there, and says so. Source: KEP-5278.
     pub(super) fn reserve(
         &mut self,
         pod: &PodInfo,
         (node, explanation): (String, Explanation),
         wanted: Wanted,
     ) -> (Choice, Vec<Request>) {
-        self.snapshot.assume(pod.clone(), &node);
+        self.assume(pod, &node);
         let placed = (pod, node.as_str(), explanation.clone());
-        let (reservation, requests) =
-            Reservation::begin(placed, wanted, (&mut self.volumes, self.now));
+        let (reservation, asked) =
+            Reservation::begin(placed, wanted, (&mut self.cluster.volumes, self.now));
         self.reservations.add(reservation);
+        let mut requests: Vec<Request> = nominate(&pod.pod, &node).into_iter().collect();
+        requests.extend(asked);
         (Choice::Reserve { node, explanation }, requests)
     }
 
@@ -33,6 +37,7 @@ impl Scheduler {
             return None;
         };
         let Reservation { pod, node, explanation, .. } = self.release(&key)?;
+        let pod = self.pending.get(&key).cloned().unwrap_or(pod);
         let outcome = match progress {
             Progress::Failed(why) => self.unreserve(&pod, &why),
             Progress::Bound | Progress::Waits => self.bind(&pod, node, explanation),
@@ -43,8 +48,8 @@ impl Scheduler {
     /// The first pod that has come to an end of its waiting.
     fn progressed(&self) -> Option<(Key, Progress)> {
         self.reservations.iter().find_map(|reservation| {
-            let node = self.snapshot.node(&reservation.node);
-            match reservation.progress(node, &self.volumes, self.now) {
+            let node = self.cluster.snapshot.node(&reservation.node);
+            match reservation.progress(node, &self.cluster.volumes, self.now) {
                 Progress::Waits => None,
                 progress @ (Progress::Bound | Progress::Failed(_)) => {
                     Some((reservation.pod.key(), progress))
@@ -55,17 +60,17 @@ impl Scheduler {
 
     pub(super) fn release(&mut self, key: &Key) -> Option<Reservation> {
         let reservation = self.reservations.remove(key)?;
-        reservation.end(&mut self.volumes);
+        reservation.end(&mut self.cluster.volumes);
         Some(reservation)
     }
 
     /// A pod's room is free again, for it and for others.
-    fn unreserve(&mut self, pod: &PodInfo, why: &str) -> (Choice, Vec<Request>) {
-        self.snapshot.forget(&pod.key(), pod.uid());
-        self.queue.move_all(self.now);
+    pub(super) fn unreserve(&mut self, pod: &PodInfo, why: &str) -> (Choice, Vec<Request>) {
+        self.cluster.snapshot.forget(&pod.key(), pod.uid());
+        self.wake(Event::freed(pod));
         self.queue.add_failed(&pod.key(), self.now);
         let message = format!("running PreBind plugin \"VolumeBinding\": {why}");
-        let requests = self.report_failure(pod, "SchedulerError", &message);
+        let requests = self.report_failure(pod, ("SchedulerError", &message), &Nominating::Nowhere);
         (Choice::Failed { message }, requests)
     }
 }

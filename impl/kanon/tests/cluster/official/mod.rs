@@ -22,6 +22,7 @@ mod namespaces;
 mod operations;
 mod pages;
 mod pods;
+mod preemption;
 mod proxies;
 mod replication_controllers;
 mod scheduling;
@@ -60,6 +61,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         operations::trials(),
         pages::trials(),
         pods::trials(),
+        preemption::trials(),
         proxies::trials(),
         replication_controllers::trials(),
         scheduling::trials(),

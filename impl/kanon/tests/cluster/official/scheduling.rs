@@ -22,11 +22,16 @@ pub(crate) fn trials() -> Vec<Trial> {
             "SchedulerPredicates [Serial] validates resource limits of pods that are allowed to run",
             too_large,
         ),
+        official(
+            "SchedulerPredicates [Serial] validates that there exists conflict between pods with same hostPort \
+             and protocol but one using 0.0.0.0 hostIP",
+            same_port,
+        ),
     ]
 }
 
 /// The nodes that are ready.
-async fn ready_nodes(api: &Api) -> Result<Vec<Value>, Failed> {
+pub(super) async fn ready_nodes(api: &Api) -> Result<Vec<Value>, Failed> {
     eventually("nodes are ready", || async {
         let mut nodes = api.cluster_wide("v1", "nodes").list("").await?;
         nodes.retain(|node| {
@@ -103,4 +108,30 @@ async fn too_large(api: Api) -> Outcome {
     pods.create(&additional).await?;
     let told = until_unschedulable(&pods, "additional").await?;
     ensure(told.contains("Insufficient cpu"), told)
+}
+
+/// A pod that takes a port of every address of a node leaves none for a pod that wants it of one.
+async fn same_port(api: Api) -> Outcome {
+    let (nodes, pods) = (api.cluster_wide("v1", "nodes"), api.all("v1", "pods"));
+    let node = ready_nodes(&api).await?.remove(0);
+    let name = node["metadata"]["name"].as_str().unwrap_or_default();
+    let addresses = node["status"]["addresses"].as_array().into_iter().flatten();
+    let mut internal = addresses.filter(|address| address["type"] == "InternalIP");
+    let address = internal.next().ok_or("the node has an address")?["address"].clone();
+    let label = unique("trial");
+    nodes.patch(name, MERGE, &json!({"metadata": {"labels": {&label: "95"}}})).await?;
+    let on_port = |name: &str, address: &Value| {
+        let mut pod = pod(name);
+        pod["spec"]["nodeSelector"] = json!({&label: "95"});
+        let port =
+            json!({"hostPort": 54322, "containerPort": 8080, "protocol": "TCP", "hostIP": address});
+        pod["spec"]["containers"][0]["ports"] = json!([port]);
+        pod
+    };
+    pods.create(&on_port("first", &json!(""))).await?;
+    pods.until("first", "it is put there", |pod| pod["spec"]["nodeName"] == name).await?;
+    pods.create(&on_port("second", &address)).await?;
+    let told = until_unschedulable(&pods, "second").await?;
+    nodes.patch(name, MERGE, &json!({"metadata": {"labels": {&label: null}}})).await?;
+    ensure(told.contains("node(s) didn't have free ports for the requested pod ports"), told)
 }

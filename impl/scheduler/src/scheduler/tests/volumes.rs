@@ -29,15 +29,21 @@ fn placed(version: &str) -> Value {
     claim
 }
 
+/// What is asked for a volume, after the pod was nominated.
+fn asked(decision: &Decision) -> &Request {
+    assert_eq!(decision.requests[0].body.as_ref().unwrap()["status"]["nominatedNodeName"], "a");
+    &decision.requests[1]
+}
+
 /// The scheduler's request for its pod is granted, and heard of.
 fn grant(scheduler: &mut Scheduler, decision: &Decision, answer: &Value) {
     let mut answer = answer.clone();
     answer["metadata"]["uid"] =
         json!(format!("uid-{}", answer["metadata"]["name"].as_str().unwrap()));
-    if decision.requests[0].resource == CLAIMS {
+    if asked(decision).resource == CLAIMS {
         answer["metadata"]["namespace"] = json!("default");
     }
-    let told = scheduler.completed(&decision.pod, &decision.requests[0], &Ok(answer), at(10));
+    let told = scheduler.completed(&decision.pod, asked(decision), &Ok(answer), at(10));
     assert!(told.is_empty());
 }
 
@@ -54,7 +60,7 @@ fn a_pod_is_bound_only_once_its_volume_was_made() {
     let mut scheduler = waiting();
 
     let first = schedule(&mut scheduler, 10);
-    let asked = first.requests[0].body.clone().unwrap();
+    let body = asked(&first).body.clone().unwrap();
     grant(&mut scheduler, &first, &placed("2"));
     hear(&mut scheduler, stored(CLAIMS, placed("2")), 11);
     let before = scheduler.schedule_one(7, at(11));
@@ -65,8 +71,8 @@ fn a_pod_is_bound_only_once_its_volume_was_made() {
     let second = schedule(&mut scheduler, 12);
 
     assert_eq!(reserved(&first), "a");
-    assert_eq!(first.requests.len(), 1);
-    assert_eq!(asked["metadata"]["annotations"]["volume.kubernetes.io/selected-node"], "a");
+    assert_eq!(first.requests.len(), 2);
+    assert_eq!(body["metadata"]["annotations"]["volume.kubernetes.io/selected-node"], "a");
     assert_eq!(before, None);
     assert_eq!(chosen(&second), "a");
     assert_eq!(second.requests, [Request::bind(key("web"), "uid-web", "a").observed_at(7)]);
@@ -85,8 +91,8 @@ fn a_free_volume_is_bound_to_the_claim_and_to_no_second_one() {
 
     let first = schedule(&mut scheduler, 10);
     let second = schedule(&mut scheduler, 10);
-    let asked = first.requests[0].body.clone().unwrap();
-    let mut written = asked.clone();
+    let body = asked(&first).body.clone().unwrap();
+    let mut written = body.clone();
     written["metadata"]["resourceVersion"] = json!("2");
     grant(&mut scheduler, &first, &written);
     hear(&mut scheduler, stored(VOLUMES, written), 11);
@@ -95,8 +101,8 @@ fn a_free_volume_is_bound_to_the_claim_and_to_no_second_one() {
     hear(&mut scheduler, stored(CLAIMS, bound(claim("data"), "v")), 12);
     let third = schedule(&mut scheduler, 12);
 
-    assert_eq!((first.requests[0].resource, reserved(&first)), (VOLUMES, "a"));
-    assert_eq!(asked["spec"]["claimRef"]["name"], "data");
+    assert_eq!((asked(&first).resource, reserved(&first)), (VOLUMES, "a"));
+    assert_eq!(body["spec"]["claimRef"]["name"], "data");
     assert_eq!(
         message(&second),
         "0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind. \
@@ -130,7 +136,7 @@ fn a_pod_whose_claim_cannot_be_written_looks_for_a_node_again() {
     let first = schedule(&mut scheduler, 10);
     let refusal = Err(Status::new(Reason::Conflict, "changed"));
 
-    scheduler.completed(&first.pod, &first.requests[0], &refusal, at(10));
+    scheduler.completed(&first.pod, asked(&first), &refusal, at(10));
     let failed = schedule(&mut scheduler, 10);
 
     assert!(message(&failed).starts_with("running PreBind plugin \"VolumeBinding\": "));
@@ -184,4 +190,54 @@ fn a_pod_with_an_unbound_claim_is_scheduled_once_that_is_bound() {
          deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
     );
     assert_eq!(chosen(&schedule(&mut scheduler, 20)), "b");
+}
+
+#[test]
+fn a_pod_that_comes_to_nothing_is_nominated_nowhere() {
+    let mut scheduler = waiting();
+    let first = schedule(&mut scheduler, 10);
+    let old = pod_using("web", &["data"]);
+    let mut new = (*old).clone();
+    new.status = serde_json::from_value(json!({"nominatedNodeName": "a"})).unwrap();
+    let (old, new) = (AnyObject::from(old), AnyObject::from(Arc::new(new)));
+    scheduler.observe(&Change { old: Some(old), new: Some(new) }, at(10));
+    let refusal = Err(Status::new(Reason::Conflict, "changed"));
+
+    scheduler.completed(&first.pod, asked(&first), &refusal, at(10));
+    let failed = schedule(&mut scheduler, 10);
+
+    let status = &failed.requests[1].body.as_ref().unwrap()["status"];
+    assert_eq!(status.get("nominatedNodeName"), Some(&Value::Null));
+}
+
+#[test]
+fn a_victim_that_waits_for_its_volumes_looks_for_another_node() {
+    let mut scheduler = waiting();
+    schedule(&mut scheduler, 10);
+    let mut spec = json!({"priority": 5, "containers": [{"name": "c"}]});
+    spec["containers"][0]["resources"] = cpu("2");
+    let waits = (*pod_using("web", &["data"])).clone();
+    let mut wants = waits.clone();
+    wants.spec.as_mut().unwrap().containers[0].resources =
+        serde_json::from_value(cpu("1")).unwrap();
+    let (old, new) = (AnyObject::from(Arc::new(waits)), AnyObject::from(Arc::new(wants)));
+    scheduler.observe(&Change { old: Some(old), new: None }, at(10));
+    scheduler.observe(&Change { old: None, new: Some(new) }, at(10));
+    schedule(&mut scheduler, 10);
+    observe_pod(&mut scheduler, pod_with("urgent", spec));
+
+    let decision = schedule(&mut scheduler, 10);
+    let bodies = decision.requests.iter().filter_map(|request| request.body.as_ref());
+    let messages: Vec<&str> = bodies.filter_map(|body| body["message"].as_str()).collect();
+
+    assert_eq!(decision.pod, key("urgent"));
+    assert_eq!(
+        messages,
+        [
+            "0/1 nodes are available: 1 Insufficient cpu.",
+            "running PreBind plugin \"VolumeBinding\": binding volumes: context canceled",
+            "Preempted by pod uid-urgent on node a (in kube-scheduler memory).",
+        ]
+    );
+    assert_eq!(chosen(&schedule(&mut scheduler, 11)), "a");
 }

@@ -1,0 +1,110 @@
+//! One attempt to find a node for one pod.
+//!
+//! Source: `CycleState`, `RunPreFilterPlugins` and `RunFilterPluginsWithNominatedPods` in framework/runtime (v1.36).
+
+use std::collections::BTreeSet;
+
+use crate::cluster::Cluster;
+use crate::framework::{Rejection, Verdict};
+use crate::node_info::{NodeInfo, PodInfo};
+use crate::plugins::{
+    FILTERS, inter_pod_affinity, node_affinity, pod_topology_spread, volume_binding,
+    volume_restrictions, volume_zone,
+};
+
+/// What plugins found out about the pod and the whole cluster before they look at nodes.
+#[derive(Clone, Debug, Default)]
+pub struct CycleState {
+    /// The only nodes that are looked at, if the pod names some.
+    pub(crate) nodes: Option<BTreeSet<String>>,
+    /// The pod's claims.
+    pub(crate) claims: volume_binding::Claims,
+    /// Who uses the claims that one pod may use.
+    pub(crate) restrictions: volume_restrictions::PreFilterState,
+    /// Where the pod's volumes are.
+    pub(crate) zones: volume_zone::PreFilterState,
+    /// How pods like it are spread.
+    pub(crate) spread: pod_topology_spread::PreFilterState,
+    /// Which pods it must be near to and far from.
+    pub(crate) affinity: inter_pod_affinity::PreFilterState,
+}
+
+/// The pod, the cluster, and what was found out. A clone may change what was found out, to try something.
+#[derive(Clone, Debug)]
+pub struct Cycle<'a> {
+    /// The pod that is to be scheduled.
+    pub pod: &'a PodInfo,
+    /// The cluster as it is known.
+    pub cluster: &'a Cluster,
+    pub(crate) state: CycleState,
+}
+
+impl<'a> Cycle<'a> {
+    /// Looks at the pod and at the whole cluster; a rejection is one by every node.
+    pub fn pre_filter(pod: &'a PodInfo, cluster: &'a Cluster) -> Result<Self, Rejection> {
+        let by = |plugin, why: String| Rejection { plugin, verdict: Verdict::unresolvable(&why) };
+        let nodes = node_affinity::pre_filter(pod).map_err(|why| by("NodeAffinity", why))?;
+        let restrictions = volume_restrictions::pre_filter(pod, cluster)
+            .map_err(|why| by("VolumeRestrictions", why))?;
+        let claims = volume_binding::pre_filter(pod, &cluster.volumes)
+            .map_err(|why| by("VolumeBinding", why))?;
+        let zones =
+            volume_zone::pre_filter(pod, &cluster.volumes).map_err(|why| by("VolumeZone", why))?;
+        let spread = pod_topology_spread::pre_filter(pod, cluster);
+        let affinity = inter_pod_affinity::pre_filter(pod, cluster);
+        let state = CycleState { nodes, claims, restrictions, zones, spread, affinity };
+        Ok(Self { pod, cluster, state })
+    }
+
+    /// Counts a pod that is not on the node.
+    pub fn add_pod(&mut self, added: &PodInfo, node: &NodeInfo) {
+        self.update(added, node, 1);
+    }
+
+    /// Counts a pod that is on the node no more.
+    pub fn remove_pod(&mut self, removed: &PodInfo, node: &NodeInfo) {
+        self.update(removed, node, -1);
+    }
+
+    fn update(&mut self, other: &PodInfo, node: &NodeInfo, change: i64) {
+        self.state.restrictions.update(self.pod, other, change);
+        self.state.spread.update(self.pod, (other, node), change);
+        let of_cluster = (self.pod, self.cluster);
+        self.state.affinity.update(of_cluster, (other, node), change);
+    }
+
+    /// Why the pod cannot run on a node, if it cannot. Pods that are nominated there and no less important count as
+    /// if they ran there; and as it may be that they never will, it must also fit without them.
+    pub fn rejection(&self, node: &NodeInfo) -> Option<Rejection> {
+        if self.state.nodes.as_ref().is_some_and(|nodes| !nodes.contains(node.name())) {
+            let why = "node(s) didn't satisfy plugin(s) [NodeAffinity]";
+            return Some(Rejection { plugin: "NodeAffinity", verdict: Verdict::unresolvable(why) });
+        }
+        let nominated = self.nominated(node);
+        if nominated.is_empty() {
+            return self.run_filters(node);
+        }
+        let (mut cycle, mut with_nominated) = (self.clone(), node.clone());
+        for pod in nominated {
+            with_nominated.add_pod(pod.clone());
+            cycle.add_pod(pod, node);
+        }
+        cycle.run_filters(&with_nominated).or_else(|| self.run_filters(node))
+    }
+
+    fn nominated(&self, node: &NodeInfo) -> Vec<&'a PodInfo> {
+        let counts =
+            |pod: &&PodInfo| pod.priority() >= self.pod.priority() && pod.uid() != self.pod.uid();
+        self.cluster.nominations.on(node.name()).filter(counts).collect()
+    }
+
+    /// The first filter that is against the node speaks for all.
+    fn run_filters(&self, node: &NodeInfo) -> Option<Rejection> {
+        FILTERS.iter().find_map(|plugin| match plugin.filter(self, node) {
+            Verdict::Feasible => None,
+            verdict @ (Verdict::Unschedulable(_) | Verdict::UnschedulableAndUnresolvable(_)) => {
+                Some(Rejection { plugin: plugin.name(), verdict })
+            }
+        })
+    }
+}

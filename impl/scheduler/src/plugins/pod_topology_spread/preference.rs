@@ -1,0 +1,140 @@
+//! Which nodes keep pods that are alike most evenly spread.
+//!
+//! Source: podtopologyspread/scoring.go (v1.36).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::PodTopologySpread;
+use super::constraint::{Constraint, HOSTNAME, SCHEDULE_ANYWAY, constraints, defaults, of_pod};
+use crate::cycle::Cycle;
+use crate::framework::{SCORE_MAX, Score};
+use crate::node_info::NodeInfo;
+use crate::scoring::Scoring;
+
+/// How pods are spread over the domains that feasible nodes belong to, for each constraint that holds if it can.
+#[derive(Clone, Debug)]
+pub struct PreScoreState {
+    spreads: Vec<Spread>,
+    /// Feasible nodes without a label that a constraint of the pod itself names.
+    ignored: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Spread {
+    constraint: Constraint,
+    /// How many pods each domain has; of hosts, each node counts its own.
+    counts: BTreeMap<String, i64>,
+    /// The more domains there are, the more a pod in one of them matters.
+    weight: f64,
+}
+
+impl Spread {
+    fn is_by_host(&self) -> bool {
+        self.constraint.topology_key == HOSTNAME
+    }
+
+    fn domain<'a>(&self, node: &'a NodeInfo) -> &'a str {
+        node.label(&self.constraint.topology_key).unwrap_or_default()
+    }
+}
+
+/// How pods like a pod are spread; `None` when nothing asks for it.
+pub fn pre_score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<PreScoreState> {
+    let has_own = !constraints(cycle.pod).is_empty();
+    let wanted = match has_own {
+        true => of_pod(cycle.pod, SCHEDULE_ANYWAY),
+        false => defaults(cycle.pod, cycle.cluster),
+    };
+    if wanted.is_empty() {
+        return None;
+    }
+    let spread = |constraint| Spread { constraint, counts: BTreeMap::new(), weight: 0.0 };
+    let mut state = PreScoreState {
+        spreads: wanted.into_iter().map(spread).collect(),
+        ignored: BTreeSet::new(),
+    };
+    let counts = |state: &PreScoreState, node: &NodeInfo| !has_own || state.has_all_keys(node);
+    let (counted, ignored): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| counts(&state, node));
+    state.ignored = ignored.into_iter().map(|node: &NodeInfo| node.name().to_owned()).collect();
+    state.find_domains(&counted);
+    let all = cycle.cluster.snapshot.nodes().filter(|node| counts(&state, node));
+    for node in all.collect::<Vec<_>>() {
+        state.count(cycle, node);
+    }
+    Some(state)
+}
+
+impl PreScoreState {
+    fn has_all_keys(&self, node: &NodeInfo) -> bool {
+        self.spreads.iter().all(|spread| node.label(&spread.constraint.topology_key).is_some())
+    }
+
+    fn find_domains(&mut self, nodes: &[&NodeInfo]) {
+        for spread in &mut self.spreads {
+            let mut domains = nodes.len();
+            if !spread.is_by_host() {
+                let values = nodes.iter().map(|node| (spread.domain(node).to_owned(), 0));
+                spread.counts = values.collect();
+                domains = spread.counts.len();
+            }
+            spread.weight = (domains as f64 + 2.0).ln();
+        }
+    }
+
+    fn count(&mut self, cycle: &Cycle<'_>, node: &NodeInfo) {
+        for spread in &mut self.spreads {
+            let domain = spread.domain(node);
+            if let Some(count) = spread.counts.get_mut(domain)
+                && spread.constraint.includes(cycle.pod, node)
+            {
+                *count += spread.constraint.count(cycle.pod, node);
+            }
+        }
+    }
+}
+
+impl Score for PodTopologySpread {
+    fn name(&self) -> &'static str {
+        "PodTopologySpread"
+    }
+
+    fn weight(&self) -> i64 {
+        2
+    }
+
+    /// How many pods there are where the node is; fewer is better.
+    fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
+        let Some(state) = &scoring.spread else { return 0 };
+        if state.ignored.contains(node.name()) {
+            return 0;
+        }
+        let mut score = 0.0;
+        for spread in &state.spreads {
+            let constraint = &spread.constraint;
+            let Some(value) = node.label(&constraint.topology_key) else { continue };
+            let count = match spread.is_by_host() {
+                true => constraint.count(scoring.cycle.pod, node),
+                false => spread.counts.get(value).copied().unwrap_or(0),
+            };
+            score += count as f64 * spread.weight + (constraint.max_skew - 1) as f64;
+        }
+        f64::round(score) as i64
+    }
+
+    /// The least becomes the most, at 100 where it is none.
+    fn normalize_score(&self, scoring: &Scoring<'_>, scores: &mut [i64]) {
+        let Some(state) = &scoring.spread else { return };
+        let is_ignored = |index: usize| state.ignored.contains(scoring.nodes[index].name());
+        let counted = (0..scores.len()).filter(|index| !is_ignored(*index));
+        let counted: Vec<i64> = counted.map(|index| scores[index]).collect();
+        let least = counted.iter().copied().min().unwrap_or(0);
+        let most = counted.iter().copied().max().unwrap_or(0);
+        for (index, score) in scores.iter_mut().enumerate() {
+            *score = match (is_ignored(index), most) {
+                (true, _) => 0,
+                (false, 0) => SCORE_MAX,
+                (false, most) => SCORE_MAX * (most + least - *score) / most,
+            };
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Who is due, and when.
+
+use super::*;
+
+#[test]
+fn higher_priority_goes_first_then_first_come() {
+    let mut queue = Queue::default();
+    for (name, priority) in [("a", 0), ("b", 0), ("c", 9)] {
+        queue.add(&Key::cluster(name), priority);
+    }
+
+    let order: Vec<String> = std::iter::from_fn(|| queue.pop(at(0))).map(|key| key.name).collect();
+
+    assert_eq!(order, ["c", "a", "b"]);
+}
+
+#[test]
+fn an_unschedulable_pod_waits_for_a_change_and_its_backoff() {
+    let mut queue = popped();
+    queue.add_unschedulable(&key(), rejected(), at(10));
+    assert_eq!(queue.pop(at(12)), None);
+
+    queue.move_if(at(12), |_, _| true);
+
+    assert_eq!(queue.pop(at(12)), Some(key()));
+}
+
+#[test]
+fn a_change_that_does_not_help_wakes_only_those_that_no_plugin_was_against() {
+    let mut queue = popped();
+    queue.add_unschedulable(&key(), rejected(), at(10));
+    queue.move_if(at(12), |_, _| false);
+    assert_eq!(queue.pop(at(12)), None);
+
+    queue.add_unschedulable(&key(), BTreeSet::new(), at(12));
+    queue.move_if(at(20), |_, _| false);
+
+    assert_eq!(queue.pop(at(20)), Some(key()));
+}
+
+#[test]
+fn a_pod_for_which_room_is_being_made_waits_until_that_is_done() {
+    let mut queue = popped();
+    queue.add_unschedulable(&key(), rejected(), at(10));
+    queue.begin_preemption(&key());
+    queue.move_if(at(20), |_, _| true);
+    queue.add(&key(), 0);
+    assert_eq!(queue.pop(at(900)), None);
+
+    queue.end_preemption(&key(), false, at(900));
+
+    assert_eq!(queue.pop(at(900)), Some(key()));
+}
+
+#[test]
+fn a_pod_for_which_room_was_made_waits_for_the_change() {
+    let mut queue = popped();
+    queue.add_unschedulable(&key(), rejected(), at(10));
+    queue.begin_preemption(&key());
+    queue.end_preemption(&key(), false, at(20));
+    assert_eq!(queue.pop(at(20)), None);
+
+    queue.move_if(at(21), |_, _| true);
+
+    assert_eq!(queue.pop(at(21)), Some(key()));
+}
+
+#[test]
+fn a_pod_for_which_no_room_could_be_made_is_tried_again() {
+    let mut queue = popped();
+    queue.add_unschedulable(&key(), rejected(), at(10));
+    queue.begin_preemption(&key());
+
+    queue.end_preemption(&key(), true, at(20));
+
+    assert_eq!(queue.pop(at(20)), Some(key()));
+}
+
+#[test]
+fn a_pod_that_is_gone_is_not_waited_for() {
+    let mut queue = popped();
+    queue.add_unschedulable(&key(), rejected(), at(10));
+    queue.begin_preemption(&key());
+
+    queue.remove(&key());
+    queue.end_preemption(&key(), true, at(20));
+
+    assert_eq!((queue.pop(at(900)), queue.contains(&key())), (None, false));
+}
+
+#[test]
+fn a_change_during_the_backoff_does_not_shorten_it() {
+    let mut queue = popped();
+    queue.add_unschedulable(&key(), rejected(), at(10));
+
+    queue.move_if(at(10), |_, _| true);
+
+    assert_eq!(queue.next_deadline(at(10)), Some(at(11)));
+    assert_eq!(queue.pop(at(10)), None);
+    assert_eq!(queue.pop(at(11)), Some(key()));
+}
+
+#[test]
+fn an_unschedulable_pod_is_tried_again_after_five_minutes() {
+    let mut queue = popped();
+    queue.add_unschedulable(&key(), rejected(), at(10));
+
+    assert_eq!(queue.next_deadline(at(10)), Some(at(310)));
+    assert_eq!(queue.pop(at(310)), Some(key()));
+}
+
+#[test]
+fn the_backoff_doubles_up_to_ten_seconds() {
+    let seconds: Vec<u64> = (1..=6).map(|attempts| backoff(attempts).as_secs()).collect();
+
+    assert_eq!(seconds, [1, 2, 4, 8, 10, 10]);
+}
+
+fn popped() -> Queue {
+    let mut queue = Queue::default();
+    queue.add(&key(), 0);
+    queue.pop(at(0));
+    queue
+}
+
+fn rejected() -> BTreeSet<&'static str> {
+    BTreeSet::from(["NodeResourcesFit"])
+}
+
+fn key() -> Key {
+    Key::new("default", "web")
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
