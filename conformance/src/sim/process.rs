@@ -9,7 +9,7 @@ use kubelet::{Command, Input, Kubelet, Purpose};
 use crate::sim::informer::Caches;
 use crate::sim::loops::{ControllerLoop, Place, SchedulerLoop};
 use crate::sim::machine::Machine;
-use crate::sim::plant::Plant;
+use crate::sim::plant::{self, Plant};
 
 /// A component. A new incarnation is a new value.
 pub(crate) struct Process {
@@ -63,7 +63,7 @@ impl Process {
     }
 
     /// `kube-controller-manager`.
-    pub(crate) fn controllers(incarnation: u64) -> Self {
+    pub(crate) fn controllers(incarnation: u64, plant: Plant) -> Self {
         let controllers = controllers::all(&controllers::Config::default());
         let watched: Vec<&'static ApiResource> = resources::ALL
             .iter()
@@ -71,7 +71,8 @@ impl Process {
             .filter(|resource| *resource != &resources::EVENTS)
             .collect();
         let caches = Caches::new(&watched, "", controllers.len());
-        let loops = controllers.into_iter().map(ControllerLoop::new).collect();
+        let started = controllers.into_iter().map(|one| plant::controllers::started(plant, one));
+        let loops = started.map(ControllerLoop::new).collect();
         Self::new("kube-controller-manager", incarnation, caches, Body::Controllers(loops))
     }
 

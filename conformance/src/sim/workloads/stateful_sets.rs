@@ -99,7 +99,7 @@ fn created_too_early(view: &View, pod: &Value) -> Option<String> {
     let is_ready = |ordinal: &i64| {
         let mut pods =
             pods_seen(view, owner).filter(|pod| ordinal_seen(pod, set) == Some(*ordinal));
-        pods.any(|pod| is_ready(pod))
+        pods.any(is_ready)
     };
     let missing = (0..ordinal).find(|ordinal| !is_ready(ordinal))?;
     let set = set.metadata.name.as_deref().unwrap_or_default();
