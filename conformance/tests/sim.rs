@@ -77,6 +77,7 @@ fn every_workload_makes_its_controllers_work() {
             Workload::Owners,
             &["delete configmaps/default/owned-", "update configmaps/default/owned-"],
         ),
+        (Workload::Rollouts, &["create replicasets/default/site-", "update-status deployments/"]),
     ] {
         let workloads = Workloads::from_iter([workload]);
         let steps = 2 * STEPS;

@@ -1,15 +1,14 @@
 //! Faults of the implementation, planted to see which check catches them. Tests only: see
 //! `docs/planted-faults.md`.
 
+pub(crate) mod api_server;
 pub(crate) mod controllers;
+mod coordinates;
 
-use api::object::{at, object_at_mut, text};
-use api::{Key, Request, resources};
-use apiserver::accept::Encoding;
-use apiserver::negotiate::Format;
-use apiserver::{Answer, Call, Commit, Decision, keys, object};
-use serde_json::{Value, json};
-use store::{Revision, Store, Transaction};
+use api::object::object_at_mut;
+use api::{Request, resources};
+use serde_json::json;
+use store::Revision;
 
 /// A fault, planted by replacing a core or one of its effects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,11 +92,21 @@ pub enum Plant {
     DisruptionTellsNothing,
     /// The namespace controller deletes nothing in a namespace.
     NamespaceDeletesNothing,
+    /// The Deployment controller tries a name that is taken again and again (k#29735).
+    DeploymentNeverCountsCollisions,
+    /// The Endpoints controller takes what its cache shows for what there is (k#127429).
+    EndpointsTrustStaleCaches,
+    /// A creation is admitted by the namespace as it was some time ago (k#36891).
+    CreationIsAdmittedLate,
+    /// An apply that was admitted as an update creates what was deleted meanwhile (k#131421).
+    ApplyIsAdmittedLate,
+    /// The garbage collector keeps what it knows of an owner by uid alone (k#98040).
+    GarbageCollectorMixesCoordinates,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 43] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -136,6 +145,11 @@ impl Plant {
         Self::DisruptionMissesPods,
         Self::DisruptionTellsNothing,
         Self::NamespaceDeletesNothing,
+        Self::DeploymentNeverCountsCollisions,
+        Self::EndpointsTrustStaleCaches,
+        Self::CreationIsAdmittedLate,
+        Self::ApplyIsAdmittedLate,
+        Self::GarbageCollectorMixesCoordinates,
     ];
 
     /// Its name in the table.
@@ -180,6 +194,11 @@ impl Plant {
             Self::DisruptionMissesPods => "disruption-misses-pods",
             Self::DisruptionTellsNothing => "disruption-tells-nothing",
             Self::NamespaceDeletesNothing => "namespace-deletes-nothing",
+            Self::DeploymentNeverCountsCollisions => "deployment-never-counts-collisions",
+            Self::EndpointsTrustStaleCaches => "endpoints-trust-stale-caches",
+            Self::CreationIsAdmittedLate => "creation-is-admitted-late",
+            Self::ApplyIsAdmittedLate => "apply-is-admitted-late",
+            Self::GarbageCollectorMixesCoordinates => "garbage-collector-mixes-coordinates",
         }
     }
 }
@@ -217,39 +236,4 @@ pub(crate) fn arrived(plant: Plant, request: &mut Request, revision: Revision) {
     {
         object_at_mut(body, "metadata").remove("resourceVersion");
     }
-}
-
-/// What the API server decides, with the fault in it.
-pub(crate) fn decided(plant: Plant, store: &Store, call: &Call, decision: Decision) -> Decision {
-    if plant != Plant::BindingOverwritesNodeName || !call.path.ends_with("/binding") {
-        return decision;
-    }
-    rebind(store, call).unwrap_or(decision)
-}
-
-/// The Binding of a pod that is bound already.
-fn rebind(store: &Store, call: &Call) -> Option<Decision> {
-    let binding: Value = serde_json::from_slice(&call.body).ok()?;
-    let name = |field: &str| text(&binding, &["metadata", field]).to_owned();
-    let pod = Key::new(&name("namespace"), &name("name"));
-    let key = keys::key(&resources::PODS, pod.namespace(), &pod.name);
-    let found = store.get(&key)?;
-    let mut bound = object::decode(found);
-    at(&bound, &["spec", "nodeName"])?;
-    bound["spec"]["nodeName"] = binding["target"]["name"].clone();
-    let value = object::encode(&resources::PODS, &bound);
-    Some(Decision::Commit(Box::new(Commit {
-        transaction: Transaction::update(key, found.mod_revision, value),
-        resource: &resources::PODS,
-        action: "bind",
-        object: bound,
-        beside: vec![],
-        answer: Answer {
-            code: 201,
-            format: Format::Object,
-            encoding: Encoding::Json,
-            warnings: vec![],
-            instead: None,
-        },
-    })))
 }

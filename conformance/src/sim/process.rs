@@ -9,7 +9,7 @@ use kubelet::{Command, Input, Kubelet, Purpose};
 use crate::sim::informer::Caches;
 use crate::sim::loops::{ControllerLoop, Place, SchedulerLoop};
 use crate::sim::machine::Machine;
-use crate::sim::plant::Plant;
+use crate::sim::plant::{self, Plant};
 
 /// A component. A new incarnation is a new value.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl Process {
     }
 
     /// `kube-controller-manager`.
-    pub(crate) fn controllers(cast: &Cast, incarnation: u64) -> Self {
+    pub(crate) fn controllers(cast: &Cast, incarnation: u64, plant: Plant) -> Self {
         let mut controllers = controllers::all(&controllers::Config::default());
         controllers.retain(|controller| {
             cast.controllers.is_none_or(|cast| cast.contains(&controller.name()))
@@ -88,9 +88,8 @@ impl Process {
         let watched = cast.watched();
         let caches = Caches::new(&watched, "", controllers.len());
         let is_hasty = cast.controllers.is_some();
-        let controllers = controllers.into_iter();
-        let loops =
-            controllers.map(|controller| ControllerLoop::new(controller, is_hasty)).collect();
+        let started = controllers.into_iter().map(|one| plant::controllers::started(plant, one));
+        let loops = started.map(|controller| ControllerLoop::new(controller, is_hasty)).collect();
         Self::new("kube-controller-manager", incarnation, caches, Body::Controllers(loops))
     }
 

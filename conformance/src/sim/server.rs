@@ -71,7 +71,8 @@ impl Server {
         plant: Plant,
     ) -> Received {
         let decision = apiserver::decide(&self.published, call, context);
-        match plant::decided(plant, &self.published, call, decision) {
+        let asked = (&self.published, call, context);
+        match plant::api_server::decided(plant, asked, decision) {
             Decision::Respond(response) => Received::Answered(response),
             Decision::Commit(commit) => self.commit(arrival, *commit, context.now),
             Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) | Decision::Proxy(_) => {

@@ -40,8 +40,11 @@ impl World<'_> {
         }
         let (store, random) = (&self.server.published, &mut self.random);
         let is_default = chosen == Workload::Deployments;
-        let request = if is_default { ask(store, random) } else { chosen.ask(store, random) };
-        if let Some(request) = request {
+        let requests = match is_default {
+            true => ask(store, random).into_iter().collect(),
+            false => chosen.ask(store, random),
+        };
+        for request in requests {
             self.send(None, Origin::new("kubectl", 0), request);
         }
     }

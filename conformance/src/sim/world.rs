@@ -14,7 +14,7 @@ use serde_json::json;
 use store::Store;
 
 use crate::sim::checks;
-use crate::sim::informer::{Source, Stream};
+use crate::sim::informer::{Informer, Source, Stream};
 use crate::sim::machine::{Machine, Report};
 use crate::sim::network::Flight;
 use crate::sim::options::Options;
@@ -42,6 +42,11 @@ const SETTLE_SECONDS: u64 = 1800;
 const SETTLE_STEPS: u64 = 100_000;
 /// How often it is asked whether it has.
 const SETTLE_LOOK_STEPS: u64 = 200;
+
+/// How long a watch that lags tells something, or nothing.
+const LAG_STEPS: u64 = 100;
+/// Of so many times it tells something once.
+const LAGS: u64 = 4;
 
 /// The first processes; the kubelets follow.
 pub(crate) const CONTROLLERS: usize = 0;
@@ -192,7 +197,7 @@ impl<'a> World<'a> {
     /// A component with empty memory.
     pub(crate) fn start(&mut self, index: usize, incarnation: u64) -> Process {
         let process = match index {
-            CONTROLLERS => Process::controllers(&self.cast, incarnation),
+            CONTROLLERS => Process::controllers(&self.cast, incarnation, self.plant),
             SCHEDULER => Process::scheduler(incarnation),
             kubelet => {
                 let machine = &mut self.machines[kubelet - KUBELETS];
@@ -279,7 +284,7 @@ impl<'a> World<'a> {
         let mut steps = vec![];
         for (process, found) in self.processes.iter().enumerate().filter(|(_, one)| one.alive) {
             let informers = found.caches.informers.iter().enumerate();
-            let due = informers.filter(|(_, informer)| informer.is_due());
+            let due = informers.filter(|(_, one)| one.is_due() && !self.is_held_back(one));
             steps.extend(due.map(|(informer, _)| Step::Inform { process, informer }));
             let parts = (0..found.parts()).filter(|part| found.is_due(*part, self.now));
             steps.extend(parts.map(|part| Step::Act { process, part }));
@@ -293,6 +298,15 @@ impl<'a> World<'a> {
             steps.extend((0..found.jobs()).map(|job| Step::Finish { machine, job }));
         }
         steps
+    }
+
+    /// Whether what a watch has to tell is on its way for long: where people ask for Services, that of Endpoints
+    /// lags behind those of Services and Pods.
+    fn is_held_back(&self, informer: &Informer) -> bool {
+        self.options.workloads.contains(Workload::Services)
+            && informer.is_of(&resources::ENDPOINTS)
+            && matches!(informer.stream, Stream::Watching(_))
+            && !(self.steps / LAG_STEPS).is_multiple_of(LAGS)
     }
 
     /// Lets it happen.
@@ -430,7 +444,8 @@ impl<'a> World<'a> {
                 machines.filter(|(_, alive)| !alive).map(|(machine, _)| machine.name.as_str());
             let dead: BTreeSet<&str> = dead.collect();
             let Some(why) = self.unsettled(&dead) else { return Ok(()) };
-            if self.options.workloads.contains(Workload::Jobs) {
+            let has_jobs = self.options.workloads.contains(Workload::Jobs);
+            if has_jobs && Workload::Jobs.unsettled(&self.server.published, &dead).is_some() {
                 self.end_work(0);
             }
             if self.now > end || self.steps > last {

@@ -2,25 +2,28 @@
 
 use std::sync::Arc;
 
-use api::object::controller_of;
+use api::object::{controller_of, object_at_mut};
 use api::{ApiResource, Key, Reason, Request, Status, Verb, resources};
 use client::{Change, Outcome, View};
 use controllers::Controller;
 use controllers::daemon_set::DaemonSetController;
+use controllers::endpoints::EndpointsController;
 use controllers::job::JobController;
 use controllers::replica_set::ReplicaSetController;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 use serde_json::json;
 
 use super::Plant;
+use super::coordinates::MixedCoordinates;
 
+const ENDPOINTS: &str = "endpoints-controller";
 const COLLECTOR: &str = "garbage-collector-controller";
 const STATEFUL_SETS: &str = "statefulset-controller";
 
 /// Controllers that do not hear of a resource.
 const DEAF: [(Plant, &str, &ApiResource); 3] = [
     (Plant::GarbageCollectorMissesOwners, COLLECTOR, &resources::SECRETS),
-    (Plant::EndpointsMissPods, "endpoints-controller", &resources::PODS),
+    (Plant::EndpointsMissPods, ENDPOINTS, &resources::PODS),
     (Plant::DisruptionMissesPods, "disruption-controller", &resources::PODS),
 ];
 
@@ -35,7 +38,7 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 12] = [
     (Plant::JobCreatesNothing, "job-controller", Verb::Create, &resources::PODS),
     (Plant::GarbageCollectorDeletesNothing, COLLECTOR, Verb::Delete, &resources::CONFIG_MAPS),
     (Plant::GarbageCollectorKeepsFinalizers, COLLECTOR, Verb::MergePatch, &resources::CONFIG_MAPS),
-    (Plant::EndpointsAreKept, "endpoints-controller", Verb::Delete, &resources::ENDPOINTS),
+    (Plant::EndpointsAreKept, ENDPOINTS, Verb::Delete, &resources::ENDPOINTS),
     (Plant::StatefulSetCreatesNothing, STATEFUL_SETS, Verb::Create, &resources::PODS),
     (Plant::StatefulSetDeletesNothing, STATEFUL_SETS, Verb::Delete, &resources::PODS),
     (Plant::DaemonSetCreatesNothing, "daemonset-controller", Verb::Create, &resources::PODS),
@@ -50,6 +53,14 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 12] = [
     (Plant::NamespaceDeletesNothing, "namespace-controller", Verb::Delete, &resources::PODS),
 ];
 
+/// A controller with a fault in its memory.
+pub(crate) fn started(plant: Plant, controller: Box<dyn Controller>) -> Box<dyn Controller> {
+    match (plant, controller.name()) {
+        (Plant::GarbageCollectorMixesCoordinates, COLLECTOR) => Box::<MixedCoordinates>::default(),
+        _ => controller,
+    }
+}
+
 /// A controller that forgets what it expects before each reconciliation.
 pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Controller>> {
     match (plant, controller) {
@@ -62,13 +73,22 @@ pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Contro
         (Plant::JobForgetsWhatItAskedFor, "job-controller") => {
             Some(Box::new(JobController::default()))
         }
+        (Plant::EndpointsTrustStaleCaches, ENDPOINTS) => {
+            Some(Box::new(EndpointsController::default()))
+        }
         _ => None,
     }
 }
 
 /// Whether a controller hears of a change.
 pub(crate) fn is_heard(plant: Plant, controller: &str, change: &Change) -> bool {
-    !DEAF.contains(&(plant, controller, change.resource()))
+    let is_deaf = DEAF.contains(&(plant, controller, change.resource()));
+    let misses = plant == Plant::EndpointsTrustStaleCaches
+        && controller == ENDPOINTS
+        && change.resource() == &resources::ENDPOINTS
+        && change.old.is_some()
+        && change.new.is_some();
+    !is_deaf && !misses
 }
 
 /// What a controller sees instead of its caches.
@@ -122,6 +142,12 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
         let deletions = requests.iter_mut().filter(|request| request.verb == Verb::Delete);
         for body in deletions.filter_map(|request| request.body.as_mut()) {
             body["gracePeriodSeconds"] = json!(0);
+        }
+    }
+    if plant == Plant::DeploymentNeverCountsCollisions && controller == "deployment-controller" {
+        let statuses = requests.iter_mut().filter(|request| request.subresource == "status");
+        for body in statuses.filter_map(|request| request.body.as_mut()) {
+            object_at_mut(body, "status").remove("collisionCount");
         }
     }
 }

@@ -8,6 +8,7 @@ mod daemon_sets;
 mod jobs;
 mod namespaces;
 mod owners;
+mod rollouts;
 mod services;
 mod stateful_sets;
 
@@ -47,11 +48,13 @@ pub enum Workload {
     Namespaces,
     /// ConfigMaps that own each other, some at wrong coordinates.
     Owners,
+    /// Deployments whose templates change, while somebody takes the names of their ReplicaSets.
+    Rollouts,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
@@ -60,6 +63,7 @@ impl Workload {
         Self::Budgets,
         Self::Namespaces,
         Self::Owners,
+        Self::Rollouts,
     ];
 
     /// Its name on a command line.
@@ -73,27 +77,30 @@ impl Workload {
             Self::Budgets => "budgets",
             Self::Namespaces => "namespaces",
             Self::Owners => "owners",
+            Self::Rollouts => "rollouts",
         }
     }
 
-    /// What somebody asks for; `None` for what `user` asks for, and where there is nothing to ask.
-    pub(crate) fn ask(self, store: &Store, random: &mut Random) -> Option<Request> {
-        match self {
+    /// What somebody asks for, at once; nothing for what `user` asks for, and where there is nothing to ask.
+    pub(crate) fn ask(self, store: &Store, random: &mut Random) -> Vec<Request> {
+        let request = match self {
             Self::Deployments => None,
             Self::StatefulSets => stateful_sets::ask(store, random),
             Self::DaemonSets => daemon_sets::ask(store, random),
             Self::Jobs => jobs::ask(store, random),
-            Self::Services => services::ask(store, random),
+            Self::Services => return services::ask(store, random),
             Self::Budgets => budgets::ask(store, random),
             Self::Namespaces => namespaces::ask(store, random),
             Self::Owners => owners::ask(store, random),
-        }
+            Self::Rollouts => rollouts::ask(store, random),
+        };
+        request.into_iter().collect()
     }
 
     /// The claim that a write breaks.
     fn broken(self, moment: &Moment<'_>, ledger: &mut Ledger) -> Option<String> {
         match self {
-            Self::Deployments | Self::Services => None,
+            Self::Deployments | Self::Services | Self::Rollouts => None,
             Self::StatefulSets => stateful_sets::broken(moment),
             Self::DaemonSets => daemon_sets::broken(moment),
             Self::Jobs => ledger.jobs.broken(moment),
@@ -114,6 +121,7 @@ impl Workload {
             Self::Budgets => budgets::unsettled(store),
             Self::Namespaces => namespaces::unsettled(store),
             Self::Owners => owners::unsettled(store),
+            Self::Rollouts => rollouts::unsettled(store),
         }
     }
 }
@@ -309,7 +317,7 @@ mod tests {
         assert_eq!(
             refusal.to_string(),
             "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
-             budgets, namespaces, owners and all"
+             budgets, namespaces, owners, rollouts and all"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Namespaces that are filled and deleted.
 
-use api::{ApiResource, Request, resources};
+use api::{ApiResource, Key, Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
@@ -17,10 +17,15 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
                 "metadata": {"name": namespace}});
             Some(create(&resources::NAMESPACES, "", object))
         }
-        2..=4 => {
+        2 | 3 => {
             let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
                 "metadata": {"name": format!("map-{}", random.below(3)), "namespace": namespace}});
             Some(create(&resources::CONFIG_MAPS, &namespace, object))
+        }
+        4 => {
+            let key = Key::new(&namespace, &format!("map-{}", random.below(3)));
+            let object = json!({"data": {"version": random.below(100).to_string()}});
+            Some(Request::apply(&resources::CONFIG_MAPS, key, ("kubectl", object)))
         }
         5 => {
             let object = json!({"apiVersion": "v1", "kind": "Pod",
@@ -37,7 +42,7 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
 
 pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
     if !moment.writes(&resources::NAMESPACES) {
-        return None;
+        return created_too_late(moment);
     }
     let before = objects(moment.before, &resources::NAMESPACES);
     let after = objects(moment.after, &resources::NAMESPACES);
@@ -45,6 +50,16 @@ pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
         let is_gone = |one: &&Value| !after.iter().any(|found| uid(found) == uid(one));
         before.iter().filter(is_gone).find_map(|one| outlives(moment.after, one))
     })
+}
+
+/// NAMESPACE-1, on what is created when its namespace is gone.
+fn created_too_late(moment: &Moment<'_>) -> Option<String> {
+    let key = &moment.event.key;
+    let namespace = key.split('/').rev().nth(1).filter(|_| key.split('/').count() == 3)?;
+    let namespaces = objects(moment.after, &resources::NAMESPACES);
+    let is_there = namespaces.iter().any(|found| name(found) == namespace);
+    let is_homeless = moment.event.action == "create" && !is_there;
+    is_homeless.then(|| format!("NAMESPACE-1: {key} is created, and {namespace} is gone"))
 }
 
 /// NAMESPACE-5.

@@ -14,11 +14,15 @@ use crate::sim::user::objects;
 
 const MAPS: usize = 6;
 
+/// A namespace from which no reference reaches the others.
+const ELSEWHERE: &str = "kube-public";
+
 pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     match random.below(8) {
         0..=3 => {
             let kind = ["ConfigMap", "Secret"][random.below(2)];
-            Some(create(resource_of(kind), "default", map(kind, store, random)))
+            let namespace = if random.one_in(6) { ELSEWHERE } else { "default" };
+            Some(create(resource_of(kind), namespace, map(kind, (store, namespace), random)))
         }
         4 => {
             let maps = maps(store);
@@ -43,20 +47,24 @@ fn kind(map: &Value) -> &str {
     text(map, &["kind"])
 }
 
-fn map(kind: &str, store: &Store, random: &mut Random) -> Value {
+fn map(kind: &str, (store, namespace): (&Store, &str), random: &mut Random) -> Value {
     let name = format!("owned-{}", random.below(MAPS));
     let maps = maps(store);
     let owner = random.pick(&maps).filter(|_| !random.one_in(3));
     let owners: Vec<Value> = owner.iter().map(|owner| reference(owner, random)).collect();
     json!({"apiVersion": "v1", "kind": kind,
-        "metadata": {"name": name, "namespace": "default", "ownerReferences": owners}})
+        "metadata": {"name": name, "namespace": namespace, "ownerReferences": owners}})
 }
 
-/// Names an owner, now and then one that is not there.
+/// Names an owner, now and then by a name or a kind that it does not have.
 fn reference(owner: &Value, random: &mut Random) -> Value {
-    let wrong = random.one_in(6);
-    let name = if wrong { "nobody" } else { name(owner) };
-    json!({"apiVersion": "v1", "kind": kind(owner), "name": name, "uid": uid(owner),
+    let (mut kind, mut name) = (kind(owner), name(owner));
+    match random.below(12) {
+        0 => name = "nobody",
+        1 => kind = if kind == "Secret" { "ConfigMap" } else { "Secret" },
+        _ => {}
+    }
+    json!({"apiVersion": "v1", "kind": kind, "name": name, "uid": uid(owner),
         "blockOwnerDeletion": random.one_in(2)})
 }
 

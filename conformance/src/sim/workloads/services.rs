@@ -12,26 +12,43 @@ use crate::sim::checks::{is_deleted, runs};
 use crate::sim::random::Random;
 use crate::sim::user::objects;
 
-pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
-    match random.below(8) {
+pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
+    match random.below(12) {
+        5..=8 => relabel(store, random),
+        one => ask_one(one, store, random).into_iter().collect(),
+    }
+}
+
+fn ask_one(chosen: usize, store: &Store, random: &mut Random) -> Option<Request> {
+    match chosen {
         0 | 1 => Some(create(&resources::SERVICES, "default", service(random))),
         2..=4 => Some(create(&resources::PODS, "default", pod(random))),
-        5 => {
-            let pod = any(store, &resources::PODS, random)?;
-            let patch = json!({"metadata": {"labels": {"app": app(random)}}});
-            Some(Request::merge_patch(&resources::PODS, key(&pod), patch))
+        9 | 10 => {
+            Some(delete(&resources::PODS, &any(store, &resources::PODS, random)?, "Background"))
         }
-        6 => Some(delete(&resources::PODS, &any(store, &resources::PODS, random)?, "Background")),
-        _ => {
+        _ if random.one_in(3) => {
             let mut services = objects(store, &resources::SERVICES);
             services.retain(|service| name(service) != "kubernetes");
             Some(delete(&resources::SERVICES, random.pick(&services)?, "Background"))
         }
+        _ => None,
     }
 }
 
+/// Has another Service select a Pod, and now and then the one that did right after.
+fn relabel(store: &Store, random: &mut Random) -> Vec<Request> {
+    let Some(pod) = any(store, &resources::PODS, random) else { return vec![] };
+    let label = |app: &Value| {
+        let patch = json!({"metadata": {"labels": {"app": app}}});
+        Request::merge_patch(&resources::PODS, key(&pod), patch)
+    };
+    let there = label(&json!(app(random)));
+    let back = random.one_in(2).then(|| label(&pod["metadata"]["labels"]["app"]));
+    [Some(there), back].into_iter().flatten().collect()
+}
+
 fn app(random: &mut Random) -> &'static str {
-    ["shop", "blog"][random.below(2)]
+    ["shop", "blog", "wiki", "mail"][random.below(4)]
 }
 
 fn service(random: &mut Random) -> Value {
@@ -41,7 +58,7 @@ fn service(random: &mut Random) -> Value {
 }
 
 fn pod(random: &mut Random) -> Value {
-    let name = format!("web-{}", random.below(5));
+    let name = format!("web-{}", random.below(8));
     json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "default", "labels": {"app": app(random)}},
         "spec": pod_spec()})
