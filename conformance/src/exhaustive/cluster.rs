@@ -100,11 +100,11 @@ impl Cluster {
 
     /// Everything that can happen next; nothing at the end.
     pub(super) fn choices(&self) -> Vec<Choice> {
-        let (steps, rest): (Vec<Step>, Vec<Step>) =
-            self.world.enabled().into_iter().partition(|step| self.is_of_controllers(*step));
+        let mut steps = self.world.enabled();
+        steps.retain(|step| self.is_of_controllers(*step));
         let mut choices: Vec<Choice> =
             steps.iter().map(|step| Choice::Step(*step, self.describe(*step))).collect();
-        choices.extend((!rest.is_empty()).then_some(Choice::Rest));
+        choices.extend(self.has_rest().then_some(Choice::Rest));
         choices.extend((self.asked < self.story.asked.len()).then_some(Choice::Ask));
         if choices.is_empty() && self.waits > 0 && self.unsettled().is_some() {
             choices.push(Choice::Wait);
@@ -162,6 +162,11 @@ impl Cluster {
         if matches!(choice, Choice::Rest) {
             self.rested = self.digest_of(&[&resources::PODS, &resources::NODES]);
         }
+    }
+
+    /// Whether somebody else than the controllers has something to do.
+    pub(super) fn has_rest(&self) -> bool {
+        self.world.enabled().into_iter().any(|step| !self.is_of_controllers(step))
     }
 
     /// What is not as it was asked for.

@@ -84,12 +84,12 @@ fn resource_of(key: &[u8]) -> Vec<u8> {
 
 impl Cluster {
     /// The hash of everything that what happens next depends on. Of scheduler, kubelets and machines it is
-    /// enough to know what they had to do with when they last worked.
+    /// enough to know what they had to do with when they last worked, and whether they have something to do.
     pub(super) fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         let world = &self.world;
         (world.now, self.left(), self.rested).hash(&mut hasher);
-        (world.is_certain, world.is_steady).hash(&mut hasher);
+        (world.is_certain, world.is_steady, self.has_rest()).hash(&mut hasher);
         self.digest_of(resources::ALL).hash(&mut hasher);
         let mut text = format!("{:?}{:?}", world.processes[CONTROLLERS], world.ledger);
         for flight in world.flights.values().filter(|flight| flight.process() == Some(CONTROLLERS))
