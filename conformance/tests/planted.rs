@@ -53,6 +53,7 @@ fn without_a_planted_fault_the_same_runs_find_nothing() {
                 steps: STEPS,
                 faults: faults.clone(),
                 workloads: workloads.clone(),
+                ..Options::default()
             };
 
             if let Err(violation) = run(&options, &mut std::io::sink()) {
@@ -99,7 +100,7 @@ fn workloads_for(plant: Plant) -> Workloads {
 
 fn find(plant: Plant, seed: u64) -> Option<Violation> {
     let (faults, workloads) = (faults_for(plant), workloads_for(plant));
-    let options = Options { seed, steps: STEPS, faults, workloads };
+    let options = Options { seed, steps: STEPS, faults, workloads, ..Options::default() };
     run_planted(&options, plant, &mut std::io::sink()).err()
 }
 

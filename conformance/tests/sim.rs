@@ -23,7 +23,7 @@ proptest! {
         steps in 200..STEPS,
         faults in prop::sample::subsequence(Fault::ALL.to_vec(), 0..=Fault::ALL.len()),
     ) {
-        let options = Options { seed, steps, faults: faults.into_iter().collect(), workloads: Workloads::default() };
+        let options = Options { seed, steps, faults: faults.into_iter().collect(), ..Options::default() };
 
         if let Err(violation) = run(&options, &mut std::io::sink()) {
             return Err(TestCaseError::fail(to_keep(&options, &violation)));
@@ -47,7 +47,7 @@ proptest! {
         workloads in prop::sample::subsequence(Workload::ALL.to_vec(), 1..=2),
     ) {
         let (faults, workloads) = (faults.into_iter().collect(), workloads.into_iter().collect());
-        let options = Options { seed, steps, faults, workloads };
+        let options = Options { seed, steps, faults, workloads, ..Options::default() };
 
         if let Err(violation) = run(&options, &mut std::io::sink()) {
             return Err(TestCaseError::fail(to_keep(&options, &violation)));
@@ -81,7 +81,8 @@ fn every_workload_makes_its_controllers_work() {
     ] {
         let workloads = Workloads::from_iter([workload]);
         let steps = 2 * STEPS;
-        let options = Options { seed: 1, steps, faults: Faults::none(), workloads };
+        let options =
+            Options { seed: 1, steps, faults: Faults::none(), workloads, ..Options::default() };
         let trace = trace_of(&options);
         let did: BTreeSet<String> =
             String::from_utf8(trace).unwrap().lines().filter_map(did).collect();
@@ -102,9 +103,18 @@ fn did(line: &str) -> Option<String> {
 }
 
 #[test]
-fn the_same_seed_writes_the_same_bytes() {
+fn what_holds_on_three_nodes_holds_on_twenty() {
     let options =
-        Options { seed: 7, steps: STEPS, faults: Faults::all(), workloads: Workloads::default() };
+        Options { seed: 1, steps: 8000, faults: Faults::all(), nodes: 20, ..Options::default() };
+
+    let summary = run(&options, &mut std::io::sink()).unwrap_or_else(|found| panic!("{found}"));
+
+    assert!(summary.pods_created > 50 && summary.crashes > 0, "{summary}");
+}
+
+#[test]
+fn the_same_seed_writes_the_same_bytes() {
+    let options = Options { seed: 7, steps: STEPS, faults: Faults::all(), ..Options::default() };
 
     let (first, second) = (trace_of(&options), trace_of(&options));
 
@@ -113,12 +123,7 @@ fn the_same_seed_writes_the_same_bytes() {
 
 #[test]
 fn another_seed_writes_other_bytes() {
-    let options = |seed| Options {
-        seed,
-        steps: 300,
-        faults: Faults::none(),
-        workloads: Workloads::default(),
-    };
+    let options = |seed| Options { seed, steps: 300, faults: Faults::none(), ..Options::default() };
 
     assert_ne!(trace_of(&options(1)), trace_of(&options(2)));
 }
@@ -126,7 +131,7 @@ fn another_seed_writes_other_bytes() {
 #[test]
 fn a_run_with_crashes_does_what_clusters_are_for() {
     let faults = Faults::from_iter([Fault::Crash, Fault::NodeDeath, Fault::RestartStore]);
-    let options = Options { seed: 3, steps: STEPS, faults, workloads: Workloads::default() };
+    let options = Options { seed: 3, steps: STEPS, faults, ..Options::default() };
 
     let summary = passes(&options);
 
@@ -136,8 +141,7 @@ fn a_run_with_crashes_does_what_clusters_are_for() {
 
 #[test]
 fn a_trace_that_cannot_be_written_ends_the_run() {
-    let options =
-        Options { seed: 1, steps: 100, faults: Faults::none(), workloads: Workloads::default() };
+    let options = Options { seed: 1, steps: 100, faults: Faults::none(), ..Options::default() };
     let mut no_room = [0_u8; 64];
 
     let violation = run(&options, &mut no_room.as_mut_slice()).unwrap_err();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::sim::workloads::Workloads;
 
 /// One run. Two runs with equal options write the same bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// Where all chance comes from.
@@ -21,17 +21,41 @@ pub struct Options {
     /// What people ask for.
     #[serde(default, skip_serializing_if = "Workloads::is_default")]
     pub workloads: Workloads,
+    /// How many nodes there are. With more of them, people ask for more pods.
+    #[serde(default = "three", skip_serializing_if = "is_three")]
+    pub nodes: usize,
+}
+
+const fn three() -> usize {
+    3
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_three(nodes: &usize) -> bool {
+    *nodes == three()
+}
+
+/// A run of no steps, in which nothing fails.
+impl Default for Options {
+    fn default() -> Self {
+        let (faults, workloads) = (Faults::none(), Workloads::default());
+        Self { seed: 0, steps: 0, faults, workloads, nodes: three() }
+    }
 }
 
 impl Options {
     /// The command that repeats this run.
     pub fn command(&self) -> String {
-        let Self { seed, steps, faults, workloads } = self;
+        let Self { seed, steps, faults, workloads, nodes } = self;
+        let nodes = match is_three(nodes) {
+            true => String::new(),
+            false => format!(" --nodes {nodes}"),
+        };
         let workloads = match workloads.is_default() {
             true => String::new(),
             false => format!(" --workloads {workloads}"),
         };
-        format!("kanon sim --seed {seed} --steps {steps} --faults {faults}{workloads}")
+        format!("kanon sim --seed {seed} --steps {steps} --faults {faults}{workloads}{nodes}")
     }
 }
 

@@ -41,7 +41,7 @@ impl World<'_> {
         let (store, random) = (&self.server.published, &mut self.random);
         let is_default = chosen == Workload::Deployments;
         let requests = match is_default {
-            true => ask(store, random).into_iter().collect(),
+            true => ask(store, random, self.options.nodes).into_iter().collect(),
             false => chosen.ask(store, random),
         };
         for request in requests {
@@ -58,12 +58,12 @@ impl World<'_> {
     }
 }
 
-fn ask(store: &Store, random: &mut Random) -> Option<Request> {
+fn ask(store: &Store, random: &mut Random, nodes: usize) -> Option<Request> {
     match random.below(13) {
-        0..=2 => Some(create_deployment(random)),
+        0..=2 => Some(create_deployment(random, nodes)),
         3 => Some(create_replica_set(random)),
         4 | 5 => Some(create_pod(store, random)),
-        6 | 7 => scale(store, random),
+        6 | 7 => scale(store, random, nodes),
         8 => roll_out(&resources::DEPLOYMENTS, store, random),
         9 => delete(store, random),
         10 => delete_by_force(store, random),
@@ -72,9 +72,11 @@ fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     }
 }
 
-fn create_deployment(random: &mut Random) -> Request {
-    let name = format!("web-{}", random.below(2));
-    let spec = workload(&name, 1 + random.below(3));
+/// Up to as many replicas as there are nodes, under so many names that ten pods come on a node.
+fn create_deployment(random: &mut Random, nodes: usize) -> Request {
+    let names = nodes.div_ceil(25).max(2);
+    let name = format!("web-{}", random.below(names));
+    let spec = workload(&name, 1 + random.below(nodes));
     let object = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": name, "namespace": "default"}, "spec": spec});
     create(&resources::DEPLOYMENTS, "default", object)
@@ -112,11 +114,11 @@ fn create_pod(store: &Store, random: &mut Random) -> Request {
     create(&resources::PODS, "default", object)
 }
 
-fn scale(store: &Store, random: &mut Random) -> Option<Request> {
+fn scale(store: &Store, random: &mut Random, nodes: usize) -> Option<Request> {
     let (resource, object, most) = if random.one_in(3) {
         (&resources::REPLICA_SETS, a_free_replica_set(store)?, 2)
     } else {
-        (&resources::DEPLOYMENTS, any(store, &resources::DEPLOYMENTS, random)?, 3)
+        (&resources::DEPLOYMENTS, any(store, &resources::DEPLOYMENTS, random)?, nodes)
     };
     let patch = json!({"spec": {"replicas": random.below(most + 1)}});
     Some(Request::merge_patch(resource, key(&object), patch).to_subresource("scale"))

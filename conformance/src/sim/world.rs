@@ -31,8 +31,9 @@ use crate::sim::workloads::{Ledger, Workload};
 /// The second in which every run begins: 2026-01-01T00:00:00Z.
 const BEGIN_SECONDS: i64 = 1_767_225_600;
 
-/// The machines: a small one that is full early, and two with room for everything.
-const MACHINES: [(&str, i64); 3] = [("node-1", 2), ("node-2", 12), ("node-3", 12)];
+/// How many pods the first machine has room for, which is full early, and how many each of the others.
+const FEW_PODS: i64 = 2;
+const MANY_PODS: i64 = 12;
 
 /// How long pods stay on a node that is gone in a random run: shorter than upstream's five minutes, to see more.
 const TOLERATION_SECONDS: i64 = 5;
@@ -104,15 +105,19 @@ impl World<'static> {
     /// One with so many machines, whose trace nobody reads.
     pub(crate) fn sized(options: &Options, plant: Plant, machines: usize) -> Self {
         let name = |number: usize| format!("node-{number}");
-        let machines = (2..machines + 2).map(|number| Machine::new(&name(number), 12));
+        let machines = (2..machines + 2).map(|number| Machine::new(&name(number), MANY_PODS));
         Self::with(options, plant, (Recorder::unread(), machines.collect()))
     }
 }
 
 impl<'a> World<'a> {
     pub(crate) fn new(options: &Options, plant: Plant, trace: &'a mut dyn Write) -> Self {
-        let machines = MACHINES.map(|(name, pods_max)| Machine::new(name, pods_max));
-        Self::with(options, plant, (Recorder::new(trace), machines.into()))
+        let machine = |number: usize| {
+            let pods_max = if number == 1 { FEW_PODS } else { MANY_PODS };
+            Machine::new(&format!("node-{number}"), pods_max)
+        };
+        let machines = (1..=options.nodes).map(machine).collect();
+        Self::with(options, plant, (Recorder::new(trace), machines))
     }
 
     fn with(
@@ -431,8 +436,8 @@ impl<'a> World<'a> {
     /// Without further faults, and with nobody asking for more, the cluster does what it was asked.
     fn settle(&mut self) -> Result<(), Violation> {
         self.end_faults();
-        let (end, last) =
-            (self.now + Duration::from_secs(SETTLE_SECONDS), self.steps + SETTLE_STEPS);
+        let steps = SETTLE_STEPS * self.options.nodes.div_ceil(3) as u64;
+        let (end, last) = (self.now + Duration::from_secs(SETTLE_SECONDS), self.steps + steps);
         loop {
             for _ in 0..SETTLE_LOOK_STEPS {
                 self.work();

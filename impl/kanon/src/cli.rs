@@ -310,6 +310,9 @@ pub(crate) struct Sim {
     /// `budgets`, `namespaces`, `owners`, `rollouts`; or `all` [default: deployments].
     #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) workloads: Workloads,
+    /// How many nodes; with more of them, people ask for more pods.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=5000))]
+    pub(crate) nodes: u16,
     /// How to print.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Output,

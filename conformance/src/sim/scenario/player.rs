@@ -3,11 +3,10 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::sim::options::{Faults, Options};
+use crate::sim::options::Options;
 use crate::sim::plant::Plant;
 use crate::sim::scenario::command::Command;
 use crate::sim::scenario::{Heard, Stop};
-use crate::sim::workloads::Workloads;
 use crate::sim::world::World;
 
 /// How long the cluster has been running when a scenario begins: its nodes are ready.
@@ -27,8 +26,7 @@ pub(super) struct Player<'a> {
 impl<'a> Player<'a> {
     /// A cluster that has not started yet.
     pub(super) fn new(seed: u64, trace: &'a mut dyn Write) -> Self {
-        let options =
-            Options { seed, steps: 0, faults: Faults::none(), workloads: Workloads::default() };
+        let options = Options { seed, ..Options::default() };
         let mut world = World::new(&options, Plant::Nothing, trace);
         world.heard = Some(Heard::default());
         world.toleration_seconds = TOLERATION_SECONDS;

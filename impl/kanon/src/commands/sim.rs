@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &Sim) -> Result<ExitCode, Failure> {
         steps: arguments.steps,
         faults: arguments.faults.clone(),
         workloads: arguments.workloads.clone(),
+        nodes: usize::from(arguments.nodes),
     };
     let mut trace: Box<dyn Write> = match &arguments.trace {
         Some(path) => Box::new(BufWriter::new(File::create(path).while_doing(path.display())?)),

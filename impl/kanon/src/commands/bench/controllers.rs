@@ -46,6 +46,9 @@ pub(super) fn run(runs: usize, sizes: Sizes, output: Output) -> Result<ExitCode,
     let nodes = nodes.to_string();
     let mut works = vec![];
     for _ in 0..runs {
+        works.push(with_cluster(&["--nodes", "0"], |target, _| {
+            runtime.block_on(work::creation(target, sizes.replicas))
+        })?);
         works.extend(with_cluster(&["--nodes", &nodes], |target, _| {
             runtime.block_on(work::measure(target, sizes))
         })?);

@@ -56,7 +56,7 @@ impl fmt::Display for Task {
         let (min, median, max) = (of("min"), of("median"), of("max"));
         write!(
             formatter,
-            "{:<52} min {min:>6.2}  median {median:>6.2}  max {max:>6.2}  s",
+            "{:<55} min {min:>6.2}  median {median:>6.2}  max {max:>6.2}  s",
             self.name
         )
     }
@@ -73,6 +73,20 @@ pub(super) async fn measure(target: &Target, sizes: Sizes) -> Result<Vec<(String
     took.push(namespace(target, sizes.objects).await?);
     took.push(dependents(target, sizes.dependents).await?);
     Ok(took)
+}
+
+/// How long the pods of a Deployment take to exist in a cluster without nodes, where nobody starts them.
+pub(super) async fn creation(target: &Target, replicas: usize) -> Result<(String, f64), Failure> {
+    let mut session = open(target).await?;
+    let namespace = body(&json!({"metadata": {"name": NAMESPACE}}));
+    expect(&mut session, Method::POST, "/api/v1/namespaces", namespace, 201).await?;
+    let mut pods = watch(target, PODS).await?;
+    let mut session = open(target).await?;
+    let begun = Instant::now();
+    expect(&mut session, Method::POST, DEPLOYMENTS, body(&web(replicas)), 201).await?;
+    count(&mut pods, "ADDED", replicas).await?;
+    let name = format!("Deployment of {replicas} replicas, no nodes: its pods exist");
+    Ok((name, begun.elapsed().as_secs_f64()))
 }
 
 /// A Deployment comes, rolls out another template, and goes.
