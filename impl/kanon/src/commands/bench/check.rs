@@ -185,8 +185,7 @@ struct Validation {
 fn validation(runs: usize) -> Result<Validation, Failure> {
     let (seed, steps, faults) = (0, SIMULATED_STEPS, sim::Faults::default());
     let mut written = vec![];
-    let workloads = sim::Workloads::default();
-    sim::run(&sim::Options { seed, steps, faults, workloads }, &mut written)
+    sim::run(&sim::Options { seed, steps, faults, ..sim::Options::default() }, &mut written)
         .map_err(Failure::cannot)?;
     let (mut events, mut rates) = (0, vec![]);
     for _ in 0..runs {
