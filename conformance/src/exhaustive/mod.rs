@@ -9,9 +9,12 @@
 //! story's workload; where nothing can happen any more, everything is as it was asked for.
 //!
 //! States are told apart by a hash of 64 bits (`docs/decisions/0028-cores-in-every-order.md`).
+//!
+//! [`election`] does the same for candidates alone, whose clocks differ.
 
 mod cluster;
 mod digest;
+pub mod election;
 mod search;
 mod stories;
 

@@ -7,7 +7,7 @@
 //!
 //! A run is random ([`run`]) or follows a [`scenario`].
 
-mod checks;
+pub(crate) mod checks;
 mod disk;
 mod failures;
 pub(crate) mod informer;
@@ -21,9 +21,9 @@ pub(crate) mod process;
 pub(crate) mod random;
 mod recorder;
 pub mod scenario;
-mod server;
+pub(crate) mod server;
 pub(crate) mod user;
-mod wire;
+pub(crate) mod wire;
 pub(crate) mod workloads;
 pub(crate) mod world;
 

@@ -62,6 +62,11 @@ pub(crate) struct Recovery {
 }
 
 impl Server {
+    /// One whose store holds this, and whose disk has forgotten how it came about.
+    pub(crate) fn of(store: Store) -> Self {
+        Self { head: store.clone(), published: store, ..Self::default() }
+    }
+
     /// Decides about a request on what is published, and stores what it writes.
     pub(crate) fn receive(
         &mut self,
