@@ -1,6 +1,7 @@
 //! The scheduler, driven by hand.
 
 mod preemption;
+mod runs;
 mod volumes;
 
 use std::sync::Arc;
