@@ -7,6 +7,8 @@ use api::{Verb, resources};
 use proptest::prelude::*;
 
 use super::*;
+use crate::cycle::Cycle;
+use crate::plugins::default_preemption::{Preemption, post_filter};
 
 /// The cpu of each node.
 const CPU: i64 = 4;
@@ -14,6 +16,7 @@ const CPU: i64 = 4;
 /// An API server that grants everything, with kubelets that run and end pods at once.
 struct World {
     scheduler: Scheduler,
+    nodes: Vec<Arc<Node>>,
     pods: BTreeMap<String, Pod>,
     /// The pods that were deleted for others: their priority and that of the other.
     preempted: Vec<(i32, i32)>,
@@ -22,16 +25,58 @@ struct World {
 impl World {
     fn new(nodes: usize) -> Self {
         let allocatable = json!({"cpu": CPU.to_string(), "memory": "64Gi", "pods": "100"});
-        let object = json!({"status": {"allocatable": allocatable}});
-        let made = |number: usize| node(&format!("node-{number}"), object.clone());
+        let made = |number: usize| {
+            let labels = json!({"zone": (number % 2).to_string()});
+            let status = json!({"allocatable": allocatable});
+            let object = json!({"metadata": {"labels": labels}, "status": status});
+            node(&format!("node-{number}"), object)
+        };
         let nodes: Vec<Arc<Node>> = (0..nodes).map(made).collect();
-        Self { scheduler: scheduler(&nodes), pods: BTreeMap::new(), preempted: vec![] }
+        let scheduler = scheduler(&nodes);
+        Self { scheduler, nodes, pods: BTreeMap::new(), preempted: vec![] }
     }
 
     fn create(&mut self, name: &str, priority: i32, amount: i64) {
         let mut spec = json!({"priority": priority, "containers": [{"name": "c"}]});
         spec["containers"][0]["resources"] = cpu(&amount.to_string());
         self.put((*pod_with(name, spec)).clone());
+    }
+
+    /// A pod that wants something of the pods beside it.
+    fn create_wishing(&mut self, name: &str, (priority, amount): (i32, i64), wish: Wish) {
+        let mut spec = wish.spec();
+        spec["priority"] = json!(priority);
+        spec["containers"][0]["resources"] = cpu(&amount.to_string());
+        let mut pod = (*pod_with(name, spec)).clone();
+        pod.metadata.labels = wish.is_counted().then(|| [("app".into(), "x".into())].into());
+        self.put(pod);
+    }
+
+    fn change_node(&mut self, number: usize, change: impl Fn(&mut Node)) {
+        let Some(old) = self.nodes.get(number).cloned() else { return };
+        let mut new = (*old).clone();
+        change(&mut new);
+        self.nodes[number] = Arc::new(new);
+        let new = Some(AnyObject::from(Arc::clone(&self.nodes[number])));
+        self.scheduler.observe(&Change { old: Some(AnyObject::from(old)), new }, at(0));
+    }
+
+    /// The pods that wait although they fit now, or others could make room.
+    fn forgotten(&self) -> Vec<&str> {
+        let waits = |pod: &&Pod| pod.spec.as_ref().unwrap().node_name.is_none();
+        let could_run = |pod: &&Pod| {
+            let info = crate::node_info::PodInfo::new(Arc::new((*pod).clone()));
+            let cycle = Cycle::pre_filter(&info, &self.scheduler.cluster).unwrap();
+            let nodes = self.scheduler.cluster.snapshot.nodes();
+            let verdicts: Option<BTreeMap<_, _>> = nodes
+                .map(|node| Some((node.name().to_owned(), cycle.rejection(node)?.verdict)))
+                .collect();
+            verdicts.is_none_or(|verdicts| {
+                matches!(post_filter(&cycle, &verdicts, at(0)), Preemption::Possible(_))
+            })
+        };
+        let forgotten = self.pods.values().filter(waits).filter(could_run);
+        forgotten.filter_map(|pod| pod.metadata.name.as_deref()).collect()
     }
 
     fn put(&mut self, pod: Pod) {
@@ -111,12 +156,54 @@ fn size(pod: &Pod) -> (i32, i64) {
     (info.priority(), info.requests.requested.milli_cpu / 1000)
 }
 
+/// What a pod wants of the pods beside it.
+#[derive(Clone, Copy, Debug)]
+enum Wish {
+    Port,
+    Avoid,
+    Near,
+    Spread,
+}
+
+impl Wish {
+    fn spec(self) -> Value {
+        let meant = json!({"topologyKey": "zone", "labelSelector": {"matchLabels": {"app": "x"}}});
+        let required = json!({"requiredDuringSchedulingIgnoredDuringExecution": [meant]});
+        match self {
+            Self::Port => json!({"containers": [{"name": "c", "ports": [{"hostPort": 80}]}]}),
+            Self::Avoid => {
+                json!({"containers": [{"name": "c"}], "affinity": {"podAntiAffinity": required}})
+            }
+            Self::Near => {
+                json!({"containers": [{"name": "c"}], "affinity": {"podAffinity": required}})
+            }
+            Self::Spread => {
+                let mut constraint = meant;
+                constraint["maxSkew"] = json!(1);
+                constraint["whenUnsatisfiable"] = json!("DoNotSchedule");
+                json!({"containers": [{"name": "c"}], "topologySpreadConstraints": [constraint]})
+            }
+        }
+    }
+
+    fn is_counted(self) -> bool {
+        match self {
+            Self::Avoid | Self::Spread => true,
+            Self::Port | Self::Near => false,
+        }
+    }
+}
+
 /// A pod that comes, or one that goes.
 #[derive(Clone, Debug)]
 enum Step {
     Create { priority: i32, cpu: i64 },
     Delete(prop::sample::Index),
     Settle,
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    prop_oneof![Just(Wish::Port), Just(Wish::Avoid), Just(Wish::Near), Just(Wish::Spread)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -164,5 +251,37 @@ proptest! {
                 prop_assert!(stay.map(|(_, cpu)| cpu).sum::<i64>() + cpu > CPU, "{:?}", pods);
             }
         }
+    }
+
+    #[test]
+    fn at_the_end_nobody_waits_whom_the_scheduler_would_place_now(
+        nodes in 1..4_usize,
+        steps in proptest::collection::vec((wish(), 0..3_i32, 1..=2_i64, 0..9_usize, 0..3_usize), 1..20),
+    ) {
+        let mut world = World::new(nodes);
+        let mut now = 10;
+        for (number, (wish, priority, cpu, action, at)) in steps.into_iter().enumerate() {
+            match action {
+                0..5 => world.create_wishing(&format!("pod-{number}"), (priority, cpu), wish),
+                5 => {
+                    let name = world.pods.keys().nth(at).cloned();
+                    name.into_iter().for_each(|name| world.remove(&name));
+                }
+                6 => world.change_node(at, |node| {
+                    node.metadata.labels = Some([("zone".into(), priority.to_string())].into());
+                }),
+                7 => world.change_node(at, |node| {
+                    node.spec.get_or_insert_default().unschedulable = Some(priority == 0);
+                }),
+                _ => drop(world.settle(now)),
+            }
+            now += 1;
+        }
+        for _ in 0..20 {
+            now += 11;
+            world.settle(now);
+        }
+
+        prop_assert_eq!(world.forgotten(), Vec::<&str>::new());
     }
 }
