@@ -51,7 +51,7 @@ pub const DEFAULT_SCHEDULER: &str = "default-scheduler";
 pub struct Explanation {
     /// How many nodes were feasible.
     pub feasible: usize,
-    /// The weighted score of each plugin for the node that was chosen.
+    /// The weighted score of each plugin for the node that was chosen; none where there was no choice.
     pub scores: Vec<(&'static str, i64)>,
 }
 

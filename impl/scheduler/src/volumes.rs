@@ -1,4 +1,4 @@
-//! Claims, volumes and StorageClasses as the scheduler knows them, with what it is about to write.
+//! Claims, volumes and what limits them as the scheduler knows them, with what it is about to write.
 //!
 //! Source: pkg/scheduler/util/assumecache (v1.36).
 

@@ -9,12 +9,12 @@ mod budgets;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::Timestamp;
 
 use crate::cycle::Cycle;
-use crate::framework::{Verdict, fit_error};
+use crate::framework::{Rejection, Verdict, fit_error};
 use crate::node_info::{NodeInfo, PodInfo};
 
 use budgets::split_by_violation;
@@ -40,8 +40,14 @@ pub enum Preemption {
     Possible(Candidate),
     /// Room is being made already, or may not be made, for this reason.
     NotEligible(&'static str),
-    /// No room can be made, as is said here.
-    Impossible(String),
+    /// No room can be made.
+    Impossible {
+        /// Why.
+        message: String,
+        /// The plugins that are against the pod also where all go that may. Upstream forgets them, and looks at the
+        /// pod again after five minutes if it was them who kept it waiting.
+        rejected_by: BTreeSet<&'static str>,
+    },
 }
 
 /// Looks for room that can be made for a pod that fits no node.
@@ -54,6 +60,7 @@ pub fn post_filter(
         return Preemption::NotEligible(why);
     }
     let mut candidates = vec![];
+    let mut rejected_by = BTreeSet::new();
     let mut refusals = verdicts.clone();
     for (name, refusal) in &mut refusals {
         let node = cycle.cluster.snapshot.node(name);
@@ -61,18 +68,29 @@ pub fn post_filter(
             (Verdict::Unschedulable(_), Some(node)) => DryRun::new(cycle, node, now).candidate(),
             (Verdict::Unschedulable(_), None)
             | (Verdict::Feasible | Verdict::UnschedulableAndUnresolvable(_), _) => {
-                Err(Verdict::unresolvable("Preemption is not helpful for scheduling"))
+                Err(no_help("Preemption is not helpful for scheduling"))
             }
         };
         match tried {
             Ok(candidate) => candidates.push(candidate),
-            Err(why) => *refusal = why,
+            Err(Rejection { plugin, verdict }) => {
+                *refusal = verdict;
+                rejected_by.insert(plugin);
+            }
         }
     }
     match select_candidate(candidates, now) {
         Some(candidate) => Preemption::Possible(candidate),
-        None => Preemption::Impossible(fit_error(refusals.len(), refusals.values())),
+        None => {
+            let message = fit_error(refusals.len(), refusals.values());
+            Preemption::Impossible { message, rejected_by }
+        }
     }
+}
+
+/// What preemption itself has against a node.
+fn no_help(why: &str) -> Rejection {
+    Rejection { plugin: "DefaultPreemption", verdict: Verdict::unresolvable(why) }
 }
 
 /// Why a pod may not have room made for it.
@@ -142,16 +160,16 @@ impl<'a> DryRun<'a> {
 
     /// The fewest pods that have to go, or why it does not help that all go that may. Those that a budget protects
     /// are the first to be spared.
-    fn candidate(mut self) -> Result<Candidate, Verdict> {
+    fn candidate(mut self) -> Result<Candidate, Rejection> {
         let pod = self.cycle.pod;
         let mut potential: Vec<PodInfo> =
             self.node.pods().filter(|victim| may_preempt(pod, victim)).cloned().collect();
         if potential.is_empty() {
-            return Err(Verdict::unresolvable("No preemption victims found for incoming pod"));
+            return Err(no_help("No preemption victims found for incoming pod"));
         }
         potential.iter().for_each(|victim| self.remove(victim));
         if let Some(rejection) = self.cycle.rejection(&self.node) {
-            return Err(rejection.verdict);
+            return Err(rejection);
         }
         sort_by_importance(&mut potential, self.now);
         let (violating, others) = split_by_violation(potential, &self.cycle.cluster.budgets);

@@ -67,6 +67,7 @@ fn normalized(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -107,6 +108,43 @@ mod tests {
 
         for (images, expected) in cases {
             assert_eq!(scores(&images), expected, "{images:?}");
+        }
+    }
+
+    proptest! {
+        /// The rule said once more, in whole numbers: every container's image is looked for on every node.
+        #[test]
+        fn nodes_score_by_what_each_container_finds_there(
+            nodes in proptest::collection::vec([any::<bool>(), any::<bool>(), any::<bool>()], 1..5),
+            sizes in [0..3000_i64, 0..3000_i64, 0..3000_i64],
+            used in proptest::collection::vec(0..3_usize, 1..4),
+        ) {
+            let name = |image: usize| format!("image-{image}:latest");
+            let mut cluster = Cluster::default();
+            for (number, has) in nodes.iter().enumerate() {
+                let found = (0..3).filter(|image| has[*image]);
+                let images: Vec<(String, i64)> =
+                    found.map(|image| (name(image), sizes[image] << 20)).collect();
+                let images: Vec<(&str, i64)> =
+                    images.iter().map(|(name, size)| (name.as_str(), *size)).collect();
+                cluster.snapshot.set_node(node(&number.to_string(), images_of(&images)));
+            }
+            let containers: Vec<Value> =
+                used.iter().map(|image| json!({"name": "c", "image": name(*image)})).collect();
+            let pod = pod_info(json!({"containers": containers}));
+            let all = i64::try_from(nodes.len()).unwrap();
+
+            for (has, score) in nodes.iter().zip(scores_of_all(&ImageLocality, &pod, &cluster)) {
+                let mut sum = 0;
+                for image in used.iter().filter(|image| has[**image]) {
+                    let having = nodes.iter().filter(|has| has[*image]).count();
+                    sum += (sizes[*image] << 20) * i64::try_from(having).unwrap() / all;
+                }
+                let most = i64::try_from(used.len()).unwrap() * (1000 << 20);
+                let counted = sum.clamp(23 << 20, most) - (23 << 20);
+                let expected = 100 * counted / (most - (23 << 20));
+                prop_assert!((score - expected).abs() <= 1, "{} {}", score, expected);
+            }
         }
     }
 

@@ -120,6 +120,7 @@ impl Filter for VolumeZone {
 #[cfg(test)]
 mod tests {
     use api::resources;
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -161,6 +162,30 @@ mod tests {
             let refused = Verdict::unresolvable(ELSEWHERE);
             let expected = if feasible { Verdict::Feasible } else { refused };
             assert_eq!(verdict(&volume, &node), expected, "{volume} {node}");
+        }
+    }
+
+    proptest! {
+        /// The rule said once more, for one zone label and one region label of today's names.
+        #[test]
+        fn a_node_that_says_where_it_is_must_be_where_the_volume_is(
+            volume in (proptest::option::of(proptest::collection::vec(1..4_u8, 1..3)), proptest::option::of(1..3_u8)),
+            place in (proptest::option::of(1..4_u8), proptest::option::of(1..3_u8)),
+        ) {
+            const REGION: &str = "topology.kubernetes.io/region";
+            let (mut labels, mut of_node) = (json!({}), json!({}));
+            if let Some(zones) = &volume.0 {
+                let zones: Vec<String> = zones.iter().map(u8::to_string).collect();
+                labels[ZONE] = json!(zones.join("__"));
+            }
+            volume.1.into_iter().for_each(|region| labels[REGION] = json!(region.to_string()));
+            place.0.into_iter().for_each(|zone| of_node[ZONE] = json!(zone.to_string()));
+            place.1.into_iter().for_each(|region| of_node[REGION] = json!(region.to_string()));
+            let in_zone = volume.0.is_none_or(|zones| place.0.is_some_and(|zone| zones.contains(&zone)));
+            let in_region = volume.1.is_none_or(|region| place.1 == Some(region));
+            let expected = place == (None, None) || (in_zone && in_region);
+
+            prop_assert_eq!(verdict(&labels, &of_node) == Verdict::Feasible, expected);
         }
     }
 

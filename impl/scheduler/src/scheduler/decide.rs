@@ -54,7 +54,7 @@ impl Scheduler {
                 (Nominating::To(candidate.node.clone()), Some(candidate))
             }
             Some(Preemption::NotEligible(_)) => (Nominating::Keep, None),
-            Some(Preemption::Impossible(_)) | None => (Nominating::Nowhere, None),
+            Some(Preemption::Impossible { .. }) | None => (Nominating::Nowhere, None),
         };
         let mut requests = self.report_failure(pod, ("Unschedulable", &message), &nominating);
         let nominated = candidate.as_ref().map(|candidate| candidate.node.clone());
@@ -129,7 +129,7 @@ fn refused_everywhere((pod, cluster): (&PodInfo, &Cluster), rejection: &Rejectio
     let policy = pod.spec().and_then(|spec| spec.preemption_policy.as_deref());
     let preemption = match policy {
         Some("Never") => Preemption::NotEligible("not eligible due to preemptionPolicy=Never."),
-        _ => Preemption::Impossible(unhelpful),
+        _ => Preemption::Impossible { message: unhelpful, rejected_by: BTreeSet::new() },
     };
     let message = with_preemption(&error, &preemption);
     let rejected_by = BTreeSet::from([rejection.plugin]);
@@ -141,10 +141,14 @@ fn unschedulable(
     rejections: BTreeMap<String, Rejection>,
     now: Timestamp,
 ) -> Failure {
-    let rejected_by = rejections.values().map(|rejection| rejection.plugin).collect();
+    let mut rejected_by: BTreeSet<&'static str> =
+        rejections.values().map(|rejection| rejection.plugin).collect();
     let verdicts: BTreeMap<String, Verdict> =
         rejections.into_iter().map(|(node, rejection)| (node, rejection.verdict)).collect();
     let preemption = post_filter(cycle, &verdicts, now);
+    if let Preemption::Impossible { rejected_by: also, .. } = &preemption {
+        rejected_by.extend(also);
+    }
     let error = fit_error(verdicts.len(), verdicts.values());
     let message = with_preemption(&error, &preemption);
     Failure { verdicts, rejected_by, message, preemption: Some(preemption) }
@@ -155,6 +159,8 @@ fn with_preemption(error: &str, preemption: &Preemption) -> String {
     match preemption {
         Preemption::Possible(_) => error.to_owned(),
         Preemption::NotEligible(why) => format!("{error} {NO_CLAIMS}, preemption: {why}"),
-        Preemption::Impossible(why) => format!("{error} {NO_CLAIMS}, preemption: {why}"),
+        Preemption::Impossible { message, .. } => {
+            format!("{error} {NO_CLAIMS}, preemption: {message}")
+        }
     }
 }

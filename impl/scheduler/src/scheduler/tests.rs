@@ -1,6 +1,7 @@
 //! The scheduler, driven by hand.
 
 mod preemption;
+mod runs;
 mod volumes;
 
 use std::sync::Arc;
@@ -115,6 +116,53 @@ fn the_reasons_of_all_nodes_are_counted_in_the_message() {
     let condition = decision.requests[1].body.clone().unwrap()["status"]["conditions"][0].clone();
     assert_eq!(condition["type"], "PodScheduled");
     assert_eq!(condition["reason"], "Unschedulable");
+}
+
+#[test]
+fn of_nodes_that_the_pod_does_not_name_nothing_more_is_said() {
+    let mut scheduler = scheduler(&[node("a", json!({})), node("b", json!({}))]);
+    let named = json!([{"key": "metadata.name", "operator": "In", "values": ["a"]}]);
+    let terms = json!({"nodeSelectorTerms": [{"matchFields": named}]});
+    let affinity =
+        json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}});
+    let mut spec = json!({"affinity": affinity, "containers": [{"name": "c"}]});
+    spec["containers"][0]["resources"] = cpu("3");
+    observe_pod(&mut scheduler, pod_with("web", spec));
+
+    assert_eq!(
+        message(&schedule(&mut scheduler, 10)),
+        "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeAffinity]. \
+         no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+    );
+}
+
+#[test]
+fn a_gated_pod_waits_until_its_gates_are_gone() {
+    let mut scheduler = scheduler(&[node("a", json!({}))]);
+    let gated = pod_with("web", json!({"schedulingGates": [{"name": "g"}], "containers": []}));
+    observe_pod(&mut scheduler, Arc::clone(&gated));
+    assert_eq!(scheduler.schedule_one(7, at(10)), None);
+
+    let open = AnyObject::from(pod_with("web", json!({"containers": []})));
+    let change = Change { old: Some(AnyObject::from(gated)), new: Some(open) };
+    scheduler.observe(&change, at(10));
+
+    assert_eq!(chosen(&schedule(&mut scheduler, 10)), "a");
+}
+
+#[test]
+fn a_change_that_does_not_help_wakes_nobody() {
+    let mut scheduler = scheduler(&[node("a", json!({}))]);
+    observe_pod(&mut scheduler, pod("web", cpu("3")));
+    schedule(&mut scheduler, 10);
+
+    observe_node(&mut scheduler, node("b", json!({})), 20);
+    observe_pod(&mut scheduler, pod_with("new", json!({"nodeName": "b", "containers": []})));
+    assert_eq!(scheduler.schedule_one(7, at(20)), None);
+    let allocatable = json!({"cpu": "4", "memory": "2Gi", "pods": "10"});
+    observe_node(&mut scheduler, node("c", json!({"status": {"allocatable": allocatable}})), 30);
+
+    assert_eq!(chosen(&schedule(&mut scheduler, 30)), "c");
 }
 
 #[test]

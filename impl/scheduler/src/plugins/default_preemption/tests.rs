@@ -57,7 +57,7 @@ fn found(cluster: &Cluster, pod: &PodInfo) -> String {
             format!("{node}: {}{}", names.join(" "), "!".repeat(violations))
         }
         Preemption::NotEligible(why) => why.to_owned(),
-        Preemption::Impossible(why) => why,
+        Preemption::Impossible { message, .. } => message,
     }
 }
 

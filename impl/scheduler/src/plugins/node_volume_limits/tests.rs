@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::{AnyObject, resources};
 use client::Change;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -83,6 +84,42 @@ fn a_claim_without_a_volume_counts_as_one_of_its_class() {
 
     assert_eq!(verdict(&cluster(json!(1), waiting()), &["new"]), too_many());
     assert_eq!(verdict(&cluster(json!(2), waiting()), &["new"]), Verdict::Feasible);
+}
+
+proptest! {
+    /// The rule said once more: the volumes that would be attached are listed, and those of the driver counted.
+    #[test]
+    fn a_node_never_has_more_volumes_of_new_pods_than_its_limit(
+        limit in 0..4_usize,
+        running in proptest::collection::vec(proptest::collection::btree_set(0..5_usize, 0..3), 0..3),
+        left in proptest::option::of(0..5_usize),
+        wanted in proptest::collection::btree_set(0..5_usize, 0..3),
+    ) {
+        let name = |number: usize| format!("v{number}");
+        let mut objects = vec![csi_node(json!(limit))];
+        for number in 0..5 {
+            objects.extend([csi_volume(&name(number)), bound_claim(&name(number), &name(number))]);
+        }
+        objects.extend(left.map(|number| attachment(&name(number))));
+        let mut cluster = cluster_with(objects);
+        cluster.snapshot.set_node(node("a", json!({})));
+        let pod = |pod: &str, volumes: &std::collections::BTreeSet<usize>| {
+            let names: Vec<String> = volumes.iter().map(|number| name(*number)).collect();
+            PodInfo::new(pod_using(pod, &names.iter().map(String::as_str).collect::<Vec<_>>()))
+        };
+        for (number, volumes) in running.iter().enumerate() {
+            cluster.snapshot.add_pod(pod(&number.to_string(), volumes), "a");
+        }
+        let used: std::collections::BTreeSet<usize> = running.iter().flatten().copied().collect();
+        let new = wanted.difference(&used).count();
+        let held = used.len() + usize::from(left.is_some_and(|left| !used.contains(&left)));
+        let web = pod("web", &wanted);
+        let cycle = Cycle::pre_filter(&web, &cluster).unwrap();
+
+        let found = NodeVolumeLimits.filter(&cycle, cluster.snapshot.node("a").unwrap());
+
+        prop_assert_eq!(found == Verdict::Feasible, new == 0 || held + new <= limit);
+    }
 }
 
 #[test]

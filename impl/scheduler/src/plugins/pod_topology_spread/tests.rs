@@ -174,6 +174,25 @@ fn a_pod_that_is_taken_away_to_try_something_counts_no_more() {
 }
 
 #[test]
+fn what_did_not_count_is_not_taken_away() {
+    let mut cluster = cluster(&[("a", "1", 1), ("x", "2", 0)]);
+    let mut going = (*labelled("going", json!({"foo": ""}), json!({})).pod).clone();
+    going.metadata.deletion_timestamp = Some(api::time::time(crate::testing::NOW));
+    let going = PodInfo::new(going.into());
+    cluster.snapshot.add_pod(going.clone(), "a");
+    let hosts = with(zones(9), "topologyKey", json!("kubernetes.io/hostname"));
+    let web = pod_with("web", &json!([zones(1), hosts]), json!({}));
+    let mut cycle = Cycle::pre_filter(&web, &cluster).unwrap();
+    let (node, zone) = (cluster.snapshot.node("a").unwrap(), json!({"zone": "1"}));
+    let without_host = node_info("bare", json!({"metadata": {"labels": zone}}));
+
+    cycle.remove_pod(&going, node);
+    cycle.remove_pod(&labelled("other", json!({"foo": ""}), json!({})), &without_host);
+
+    assert_ne!(PodTopologySpread.filter(&cycle, node), Verdict::Feasible);
+}
+
+#[test]
 fn only_changes_that_move_the_count_may_help() {
     let cluster = Cluster::default();
     let waits = pod(&zones(1));

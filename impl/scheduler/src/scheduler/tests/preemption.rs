@@ -221,3 +221,70 @@ fn a_pod_whose_nominated_node_is_gone_looks_for_another_one() {
 
     assert_eq!(message(&schedule(&mut scheduler, 20)), "no nodes available to schedule pods");
 }
+
+#[test]
+fn a_pod_runs_where_room_was_made_also_where_another_node_is_emptier() {
+    let mut scheduler = scheduler(&[node("a", json!({})), node("b", json!({}))]);
+    hear(&mut scheduler, None, Some(&running("low", 0, "1")), 0);
+    let mut nominated = important("high", 5, "1");
+    nominated.status = serde_json::from_value(json!({"nominatedNodeName": "a"})).unwrap();
+    hear(&mut scheduler, None, Some(&nominated), 0);
+    hear(&mut scheduler, None, Some(&important("free", 4, "1")), 0);
+
+    assert_eq!(chosen(&schedule(&mut scheduler, 10)), "a");
+    assert_eq!(chosen(&schedule(&mut scheduler, 10)), "b");
+}
+
+/// A node with so much cpu and so many devices.
+fn sized(name: &str, cpu: &str, devices: &str) -> Arc<Node> {
+    let allocatable =
+        json!({"cpu": cpu, "memory": "8Gi", "pods": "10", "example.com/device": devices});
+    node(name, json!({"status": {"allocatable": allocatable}}))
+}
+
+#[test]
+fn a_pod_that_runs_elsewhere_leaves_the_room_that_was_made_for_it() {
+    let mut scheduler = scheduler(&[sized("a", "4", "1")]);
+    hear(&mut scheduler, None, Some(&running("low", 0, "4")), 0);
+    hear(&mut scheduler, None, Some(&important("high", 5, "3")), 0);
+    let high = schedule(&mut scheduler, 10);
+    let marked = to(&high, "low").clone();
+    let deleted = grant(&mut scheduler, "high", &marked).remove(0);
+    let mut requests = cpu("2");
+    requests["requests"]["example.com/device"] = json!("1");
+    let mut mid = important("mid", 3, "2");
+    mid.spec.as_mut().unwrap().containers[0].resources = serde_json::from_value(requests).unwrap();
+    hear(&mut scheduler, None, Some(&mid), 10);
+    hear(&mut scheduler, Some(&running("low", 0, "4")), None, 10);
+    assert_eq!(schedule(&mut scheduler, 10).pod.name, "mid");
+
+    observe_node(&mut scheduler, sized("b", "100", "0"), 20);
+    grant(&mut scheduler, "high", &deleted);
+    let high = schedule(&mut scheduler, 20);
+    let mid = schedule(&mut scheduler, 20);
+
+    assert_eq!((high.pod.name.as_str(), chosen(&high)), ("high", "b"));
+    assert_eq!((mid.pod.name.as_str(), chosen(&mid)), ("mid", "a"));
+}
+
+#[test]
+fn a_nomination_that_is_taken_back_leaves_the_room_to_others() {
+    let mut scheduler = scheduler(&[node("a", json!({}))]);
+    let mut requests = cpu("2");
+    requests["requests"]["example.com/device"] = json!("1");
+    let mut free = important("high", 5, "2");
+    free.spec.as_mut().unwrap().containers[0].resources = serde_json::from_value(requests).unwrap();
+    let mut nominated = free.clone();
+    nominated.status = serde_json::from_value(json!({"nominatedNodeName": "a"})).unwrap();
+    hear(&mut scheduler, None, Some(&nominated), 0);
+    schedule(&mut scheduler, 10);
+    hear(&mut scheduler, Some(&nominated), Some(&nominated), 10);
+    hear(&mut scheduler, None, Some(&important("equal", 5, "1")), 10);
+    let waits = schedule(&mut scheduler, 10);
+
+    hear(&mut scheduler, Some(&nominated), Some(&free), 20);
+    let runs = schedule(&mut scheduler, 20);
+
+    assert!(message(&waits).starts_with("0/1 nodes are available: 1 Insufficient cpu."));
+    assert_eq!((runs.pod.name.as_str(), chosen(&runs)), ("equal", "a"));
+}
