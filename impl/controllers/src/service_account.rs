@@ -17,6 +17,14 @@ use crate::{Controller, Plan};
 
 const ACCOUNT: &str = "default";
 
+/// What the certificate is for, as clients of upstream read it.
+const DESCRIPTION: (&str, &str) = (
+    "kubernetes.io/description",
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as \
+     the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of \
+     Kubernetes clusters.",
+);
+
 /// Keeps the default account and the root certificate in every namespace.
 #[derive(Clone, Debug)]
 pub struct ServiceAccountController {
@@ -30,22 +38,28 @@ impl ServiceAccountController {
     }
 
     fn root_ca(&self, namespace: &str) -> ConfigMap {
+        let description = BTreeMap::from([(DESCRIPTION.0.to_owned(), DESCRIPTION.1.to_owned())]);
         ConfigMap {
-            metadata: named(namespace, ROOT_CA),
+            metadata: ObjectMeta { annotations: Some(description), ..named(namespace, ROOT_CA) },
             data: Some(self.root_ca.clone()),
             ..ConfigMap::default()
         }
     }
 
-    /// Writes the certificate where it is missing or has been changed.
+    /// Writes the certificate and what it is for, where one of them is missing or the first was changed.
     fn publish(&self, view: &View, namespace: &str) -> Option<Request> {
         let Some(found) = view.config_maps.get(&Key::new(namespace, ROOT_CA)) else {
             return Some(Request::create(&self.root_ca(namespace)));
         };
-        if found.data.as_ref() == Some(&self.root_ca) {
+        let annotations = found.metadata.annotations.as_ref();
+        let description = annotations.and_then(|all| all.get(DESCRIPTION.0));
+        let is_described = description.is_some_and(|text| !text.is_empty());
+        if found.data.as_ref() == Some(&self.root_ca) && is_described {
             return None;
         }
         let mut changed = ConfigMap::clone(found);
+        let annotations = changed.metadata.annotations.get_or_insert_default();
+        annotations.insert(DESCRIPTION.0.to_owned(), DESCRIPTION.1.to_owned());
         changed.data = Some(self.root_ca.clone());
         Some(Request::update(&changed))
     }
@@ -116,7 +130,27 @@ mod tests {
         let account = requests(&plan, Verb::Create, &resources::SERVICE_ACCOUNTS);
         let root_ca = requests(&plan, Verb::Create, &resources::CONFIG_MAPS);
         assert_eq!(account[0].body.clone().unwrap()["metadata"]["name"], "default");
-        assert_eq!(root_ca[0].body.clone().unwrap()["data"], json!({"ca.crt": "PEM"}));
+        let root_ca = root_ca[0].body.clone().unwrap();
+        assert_eq!(root_ca["data"], json!({"ca.crt": "PEM"}));
+        assert_eq!(root_ca["metadata"]["annotations"][DESCRIPTION.0], DESCRIPTION.1);
+    }
+
+    #[test]
+    fn a_description_that_was_taken_away_is_put_back() {
+        let mut world = world();
+        world.put(&resources::SERVICE_ACCOUNTS, object("default"));
+        let mut root_ca = object("kube-root-ca.crt");
+        root_ca["data"] = json!({"ca.crt": "PEM"});
+        world.put(&resources::CONFIG_MAPS, root_ca.clone());
+
+        let plan = world.reconcile(&Key::cluster("new"), at(10));
+        root_ca["metadata"]["annotations"] = json!({"kubernetes.io/description": "mine"});
+        world.put(&resources::CONFIG_MAPS, root_ca);
+        let described = world.reconcile(&Key::cluster("new"), at(10));
+
+        let changed = plan.requests[0].body.clone().unwrap();
+        assert_eq!(changed["metadata"]["annotations"][DESCRIPTION.0], DESCRIPTION.1);
+        assert!(described.requests.is_empty());
     }
 
     #[test]

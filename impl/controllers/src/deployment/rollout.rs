@@ -191,13 +191,7 @@ impl Rollout {
             }
         }
         plan.requests.append(&mut self.deletions);
-        let revision = self.new_revision_annotation();
         self.finish_status(plan);
-        if let Some(revision) = revision {
-            let patch = json!({"metadata": {"annotations": {REVISION: revision}}});
-            let key = Key::of(&self.deployment.metadata);
-            plan.requests.push(Request::merge_patch(&resources::DEPLOYMENTS, key, patch));
-        }
     }
 
     /// What changes in size.
@@ -316,7 +310,8 @@ impl Rollout {
         old.into_iter().map(|index| self.members[index].revision()).max().unwrap_or(0) + 1
     }
 
-    fn new_revision_annotation(&self) -> Option<String> {
+    /// The revision of the new ReplicaSet, if the Deployment does not say it yet.
+    pub(super) fn new_revision_annotation(&self) -> Option<String> {
         let new = &self.members[self.new?].after.metadata.annotations;
         let revision = new.as_ref()?.get(REVISION)?;
         let annotations = self.deployment.metadata.annotations.as_ref();

@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::{
     Deployment, DeploymentCondition, DeploymentStatus, ReplicaSetCondition, ReplicaSetStatus,
 };
 
-use super::rollout::{Creation, Rollout};
+use super::rollout::{Creation, REVISION, Rollout};
 use crate::{Plan, after_seconds};
 
 const PROGRESSING: &str = "Progressing";
@@ -70,13 +70,19 @@ impl Rollout {
             self.judge_progress(&before);
             self.copy_replica_failure();
         }
-        if self.deployment.status.as_ref() == Some(&self.status) {
+        let revision = self.new_revision_annotation();
+        if self.deployment.status.as_ref() == Some(&self.status) && revision.is_none() {
             self.look_again_at_deadline(plan);
-        } else {
-            let status = Some(self.status.clone());
-            let deployment = Deployment { status, ..self.deployment.clone() };
-            plan.requests.push(Request::update_status(&deployment));
+            return;
         }
+        let status = Some(self.status.clone());
+        let mut deployment = Deployment { status, ..self.deployment.clone() };
+        if let Some(revision) = revision {
+            // With the status, an annotation is no new generation.
+            let annotations = deployment.metadata.annotations.get_or_insert_default();
+            annotations.insert(REVISION.to_owned(), revision);
+        }
+        plan.requests.push(Request::update_status(&deployment));
     }
 
     fn counted(&self, before: &DeploymentStatus) -> DeploymentStatus {

@@ -38,8 +38,9 @@ fn a_granted_replica_set_is_told_and_its_revision_copied() {
 
     let event = requests(&plan, Verb::Create, &resources::EVENTS)[0].body.clone().unwrap();
     assert_eq!(event["message"], format!("Scaled up replica set {name} from 0 to 3"));
-    let annotated = requests(&plan, Verb::MergePatch, DEPLOYMENTS)[0].body.clone().unwrap();
-    assert_eq!(revision(&annotated), "1");
+    let told = requests(&plan, Verb::Update, DEPLOYMENTS);
+    assert_eq!((told.len(), told[0].subresource), (1, "status"));
+    assert_eq!(revision(told[0].body.as_ref().unwrap()), "1");
     assert_eq!(condition(&plan, "Progressing")["reason"], "NewReplicaSetCreated");
     assert_eq!(condition(&plan, "Available")["reason"], "MinimumReplicasUnavailable");
 }

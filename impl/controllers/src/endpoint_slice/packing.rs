@@ -141,8 +141,8 @@ impl Changes {
 
 /// A new slice under the name of one that is there.
 pub(crate) fn named(new: EndpointSlice, old: &EndpointSlice) -> EndpointSlice {
-    let metadata =
-        ObjectMeta { name: old.metadata.name.clone(), generate_name: None, ..new.metadata };
+    let ObjectMeta { name, generate_name, .. } = old.metadata.clone();
+    let metadata = ObjectMeta { name, generate_name, ..new.metadata };
     EndpointSlice { metadata, ..new }
 }
 

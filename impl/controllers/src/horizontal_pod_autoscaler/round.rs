@@ -109,14 +109,16 @@ impl Round {
         history: &mut History,
     ) -> Option<Rescale> {
         let specs = spec.metrics.as_deref().unwrap_or_default();
-        let (computed, failures): (Vec<_>, Vec<_>) = specs
-            .iter()
-            .map(|metric| self.compute((spec, current), metric, found))
-            .partition(Result::is_ok);
+        let results: Vec<_> =
+            specs.iter().map(|metric| self.compute((spec, current), metric, found)).collect();
+        // Upstream tells of a metric that it cannot compute too: of no type, and without a value.
+        let status = |computed: &Computed| computed.status.clone();
+        let statuses =
+            results.iter().map(|result| result.as_ref().map(status).unwrap_or_default()).collect();
+        let (computed, failures): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
         let computed: Vec<Computed> = computed.into_iter().filter_map(Result::ok).collect();
         let first = failures.iter().find_map(|failure| failure.as_ref().err());
         let best = computed.iter().rev().max_by_key(|computed| computed.replicas);
-        let statuses = computed.iter().map(|computed| computed.status.clone()).collect();
         if let Some(failure) = first
             && best.is_none_or(|best| best.replicas < current)
         {
