@@ -269,11 +269,7 @@ impl<'a> World<'a> {
     /// One thing happens that nobody causes from outside.
     fn work(&mut self) {
         self.steps += 1;
-        self.now += Duration::from_millis(1);
-        if self.random.one_in(80) {
-            let milliseconds = u64::try_from(self.random.below(1000)).unwrap_or(0);
-            self.now += Duration::from_millis(milliseconds);
-        }
+        self.pass_time();
         if self.random.one_in(100) {
             self.bookmark();
         }
@@ -281,6 +277,19 @@ impl<'a> World<'a> {
         match self.random.pick(&enabled).copied() {
             Some(step) => self.take(step),
             None => self.wait(),
+        }
+    }
+
+    /// A moment passes, now and then a long one; with more nodes, more happens in it.
+    fn pass_time(&mut self) {
+        let (nodes, few) = (self.options.nodes, Options::default().nodes);
+        if nodes > few && self.random.below(nodes) >= few {
+            return;
+        }
+        self.now += Duration::from_millis(1);
+        if self.random.one_in(80) {
+            let milliseconds = u64::try_from(self.random.below(1000)).unwrap_or(0);
+            self.now += Duration::from_millis(milliseconds);
         }
     }
 
