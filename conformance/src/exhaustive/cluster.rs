@@ -43,10 +43,10 @@ pub(super) struct Cluster {
 }
 
 /// What can happen next.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Choice {
     /// A step of the controllers.
-    Step(Step, String),
+    Step(Step),
     /// Everybody else works until there is nothing left to do.
     Rest,
     /// Somebody asks for the next thing.
@@ -54,7 +54,7 @@ pub(super) enum Choice {
     /// The controllers lose their memory.
     Crash,
     /// A request does not arrive, or its answer does not.
-    Lose(u64, String),
+    Lose(u64),
     /// Time passes.
     Wait,
 }
@@ -102,8 +102,7 @@ impl Cluster {
     pub(super) fn choices(&self) -> Vec<Choice> {
         let mut steps = self.world.enabled();
         steps.retain(|step| self.is_of_controllers(*step));
-        let mut choices: Vec<Choice> =
-            steps.iter().map(|step| Choice::Step(*step, self.describe(*step))).collect();
+        let mut choices: Vec<Choice> = steps.into_iter().map(Choice::Step).collect();
         choices.extend(self.has_rest().then_some(Choice::Rest));
         choices.extend((self.asked < self.story.asked.len()).then_some(Choice::Ask));
         if choices.is_empty() && self.waits > 0 && self.unsettled().is_some() {
@@ -114,30 +113,29 @@ impl Cluster {
             let flights = self.world.flights.iter();
             let of_controllers =
                 flights.filter(|(_, flight)| flight.process() == Some(CONTROLLERS));
-            choices
-                .extend(of_controllers.map(|(id, flight)| Choice::Lose(*id, flight.to_string())));
+            choices.extend(of_controllers.map(|(id, _)| Choice::Lose(*id)));
         }
         choices
     }
 
     /// Whether nothing can happen any more but a fault.
     pub(super) fn rests(choices: &[Choice]) -> bool {
-        choices.iter().all(|choice| matches!(choice, Choice::Crash | Choice::Lose(..)))
+        choices.iter().all(|choice| matches!(choice, Choice::Crash | Choice::Lose(_)))
     }
 
     /// Lets something happen.
-    pub(super) fn take(&mut self, choice: &Choice) {
+    pub(super) fn take(&mut self, choice: Choice) {
         let before = self.world.server.published.clone();
         match choice {
-            Choice::Step(Step::Inform { informer, .. }, _) => self.hear(*informer),
-            Choice::Step(Step::Arrive(flight), _) => {
-                let resource = self.world.flights[flight].resource();
+            Choice::Step(Step::Inform { informer, .. }) => self.hear(informer),
+            Choice::Step(Step::Arrive(flight)) => {
+                let resource = self.world.flights[&flight].resource();
                 self.draw_again(resource);
-                self.world.take(Step::Arrive(*flight));
+                self.world.take(Step::Arrive(flight));
                 self.hasten();
-                self.world.take(Step::Answer(*flight));
+                self.world.take(Step::Answer(flight));
             }
-            Choice::Step(step, _) => self.world.take(*step),
+            Choice::Step(step) => self.world.take(step),
             Choice::Rest => self.rest(),
             Choice::Ask => {
                 let request = self.story.asked[self.asked];
@@ -148,9 +146,9 @@ impl Cluster {
                 self.crashes -= 1;
                 self.world.crash_process(CONTROLLERS);
             }
-            Choice::Lose(flight, _) => {
+            Choice::Lose(flight) => {
                 self.losses -= 1;
-                self.world.lose(*flight);
+                self.world.lose(flight);
             }
             Choice::Wait => {
                 self.waits -= 1;
@@ -278,10 +276,10 @@ impl Cluster {
         }
     }
 
-    /// What somebody asks for next, as `kubectl` would be told.
-    pub(super) fn words(&self, choice: &Choice) -> String {
+    /// What a choice does, for whoever reads a counterexample.
+    pub(super) fn words(&self, choice: Choice) -> String {
         match choice {
-            Choice::Step(_, what) => what.clone(),
+            Choice::Step(step) => self.describe(step),
             Choice::Rest => "scheduler and kubelets do their work".to_owned(),
             Choice::Ask => {
                 let request = self.story.asked[self.asked](&self.world.server.published);
@@ -289,7 +287,7 @@ impl Cluster {
                 format!("somebody asks: {:?} {object} {}", request.verb, request.subresource)
             }
             Choice::Crash => "the controllers crash".to_owned(),
-            Choice::Lose(_, what) => format!("is lost: {what}"),
+            Choice::Lose(flight) => format!("is lost: {}", self.world.flights[&flight]),
             Choice::Wait => "time passes".to_owned(),
         }
     }

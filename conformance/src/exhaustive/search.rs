@@ -67,8 +67,8 @@ pub fn explore(
             continue;
         };
         let mut cluster = stop.cluster.fork();
-        words.push(stop.cluster.words(&choice));
-        cluster.take(&choice);
+        words.push(stop.cluster.words(choice));
+        cluster.take(choice);
         let objection = cluster.world.recorder.objection.take();
         if let Some(why) = objection {
             return Err(Counterexample { steps: words, why });

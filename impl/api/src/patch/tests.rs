@@ -235,6 +235,42 @@ proptest! {
     }
 }
 
+#[test]
+fn copies_of_what_holds_them_end_at_a_limit() {
+    let object = json!({"metadata": {"annotations": {"a": "b"}}});
+    let times = |number: usize| {
+        let copy = |index| {
+            let path = format!("/metadata/more-{index}");
+            json!({"op": "copy", "from": "/metadata", "path": path})
+        };
+        let patch = (0..number).map(copy).collect::<Value>();
+        apply(PatchKind::Json, &PODS, &object, &patch)
+    };
+
+    let grown = times(10).unwrap().to_string().len();
+    let refused = times(40).unwrap_err();
+
+    assert!(grown > 20_000, "{grown}");
+    assert_eq!(refused.reason.code(), 422);
+}
+
+#[test]
+fn a_patch_makes_nothing_that_is_too_deep_to_read() {
+    let object = json!({"metadata": {"annotations": {"a": "b"}}});
+    let wrap = [
+        json!({"op": "add", "path": "/outer", "value": {}}),
+        json!({"op": "move", "from": "/metadata", "path": "/outer/metadata"}),
+        json!({"op": "move", "from": "/outer", "path": "/metadata"}),
+    ];
+    let nest = json!({"op": "copy", "from": "/metadata", "path": "/metadata/more"});
+
+    let wrapped = apply(PatchKind::Json, &PODS, &object, &json!(vec![wrap; 3_300].concat()));
+    let nested = apply(PatchKind::Json, &PODS, &object, &json!(vec![nest; 9_000]));
+
+    assert_eq!(wrapped.unwrap_err().reason.code(), 422);
+    assert_eq!(nested.unwrap_err().reason.code(), 422);
+}
+
 /// Objects of names that the schema knows, with values that need not fit.
 fn object() -> impl Strategy<Value = Value> {
     let names = [
