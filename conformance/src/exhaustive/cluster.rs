@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
 
 use api::trace::{Origin, key};
-use api::{ApiResource, resources};
+use api::{ApiResource, Request, resources};
 use store::Store;
 
 use super::Story;
@@ -53,8 +53,10 @@ pub(super) enum Choice {
     Ask,
     /// The controllers lose their memory.
     Crash,
-    /// A request does not arrive, or its answer does not.
-    Lose(u64),
+    /// A request does not arrive.
+    LoseRequest(u64),
+    /// A request arrives, and its answer does not.
+    LoseAnswer(u64),
     /// Time passes.
     Wait,
 }
@@ -80,11 +82,8 @@ impl Cluster {
             written: Written::default(),
         };
         cluster.come_to_rest();
-        cluster.perform(|_| user::service_account());
-        for request in story.given {
-            cluster.perform(*request);
-            cluster.come_to_rest();
-        }
+        cluster.give(|_| user::service_account());
+        story.given.iter().for_each(|request| cluster.give(*request));
         cluster
     }
 
@@ -111,16 +110,22 @@ impl Cluster {
         choices.extend((self.crashes > 0).then_some(Choice::Crash));
         if self.losses > 0 {
             let flights = self.world.flights.iter();
-            let of_controllers =
-                flights.filter(|(_, flight)| flight.process() == Some(CONTROLLERS));
-            choices.extend(of_controllers.map(|(id, _)| Choice::Lose(*id)));
+            let travelling = flights.filter(|(_, flight)| {
+                flight.process() == Some(CONTROLLERS) && flight.is_travelling()
+            });
+            choices.extend(
+                travelling.flat_map(|(id, _)| [Choice::LoseRequest(*id), Choice::LoseAnswer(*id)]),
+            );
         }
         choices
     }
 
     /// Whether nothing can happen any more but a fault.
     pub(super) fn rests(choices: &[Choice]) -> bool {
-        choices.iter().all(|choice| matches!(choice, Choice::Crash | Choice::Lose(_)))
+        let is_fault = |choice: &Choice| {
+            matches!(choice, Choice::Crash | Choice::LoseRequest(_) | Choice::LoseAnswer(_))
+        };
+        choices.iter().all(is_fault)
     }
 
     /// Lets something happen.
@@ -129,10 +134,7 @@ impl Cluster {
         match choice {
             Choice::Step(Step::Inform { informer, .. }) => self.hear(informer),
             Choice::Step(Step::Arrive(flight)) => {
-                let resource = self.world.flights[&flight].resource();
-                self.draw_again(resource);
-                self.world.take(Step::Arrive(flight));
-                self.hasten();
+                self.arrive(flight);
                 self.world.take(Step::Answer(flight));
             }
             Choice::Step(step) => self.world.take(step),
@@ -146,8 +148,13 @@ impl Cluster {
                 self.crashes -= 1;
                 self.world.crash_process(CONTROLLERS);
             }
-            Choice::Lose(flight) => {
+            Choice::LoseRequest(flight) => {
                 self.losses -= 1;
+                self.world.lose(flight);
+            }
+            Choice::LoseAnswer(flight) => {
+                self.losses -= 1;
+                self.arrive(flight);
                 self.world.lose(flight);
             }
             Choice::Wait => {
@@ -175,11 +182,29 @@ impl Cluster {
     /// Names that are drawn follow from how many objects there were, not from the order in which they came.
     fn draw_again(&mut self, resource: &ApiResource) {
         let mut hasher = DefaultHasher::new();
-        (resource.plural, self.written.created(resource.plural)).hash(&mut hasher);
+        (resource.plural, self.written.created(resource)).hash(&mut hasher);
         self.world.random = Random::new(hasher.finish());
     }
 
-    fn perform(&mut self, request: fn(&Store) -> api::Request) {
+    /// A request of the controllers is performed, and its answer is on its way.
+    fn arrive(&mut self, flight: u64) {
+        let resource = self.world.flights[&flight].resource();
+        self.draw_again(resource);
+        self.world.take(Step::Arrive(flight));
+        self.hasten();
+    }
+
+    /// What must be there before the story begins.
+    fn give(&mut self, request: fn(&Store) -> Request) {
+        let before = self.world.server.published.revision();
+        self.perform(request);
+        if self.world.server.published.revision() == before {
+            self.world.recorder.object("what the story begins with is refused");
+        }
+        self.come_to_rest();
+    }
+
+    fn perform(&mut self, request: fn(&Store) -> Request) {
         let before = self.world.server.published.clone();
         let request = request(&before);
         self.draw_again(request.resource);
@@ -287,7 +312,10 @@ impl Cluster {
                 format!("somebody asks: {:?} {object} {}", request.verb, request.subresource)
             }
             Choice::Crash => "the controllers crash".to_owned(),
-            Choice::Lose(flight) => format!("is lost: {}", self.world.flights[&flight]),
+            Choice::LoseRequest(flight) => format!("is lost: {}", self.world.flights[&flight]),
+            Choice::LoseAnswer(flight) => {
+                format!("the answer is lost: {}", self.world.flights[&flight])
+            }
             Choice::Wait => "time passes".to_owned(),
         }
     }

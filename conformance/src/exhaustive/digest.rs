@@ -13,6 +13,7 @@ use apiserver::keys;
 use store::{KeyValue, Store};
 
 use super::cluster::Cluster;
+use super::revisions;
 use crate::sim::world::CONTROLLERS;
 
 /// What was written, by revision.
@@ -22,16 +23,21 @@ pub(super) struct Written {
     /// The revisions of what there is now.
     current: BTreeSet<u64>,
     /// How many objects of each resource there ever were.
-    created: BTreeMap<Vec<u8>, u64>,
+    created: BTreeMap<&'static str, usize>,
 }
 
 impl Written {
     /// Takes in what was written since.
     pub(super) fn remember(&mut self, before: &Store, after: &Store) {
+        if before.revision() == after.revision() {
+            return;
+        }
+        for resource in resources::ALL {
+            let range = keys::range(resource, None);
+            let new = after.range(&range).filter(|one| one.create_revision > before.revision());
+            *self.created.entry(resource.plural).or_default() += new.count();
+        }
         for found in after.iter().filter(|found| found.mod_revision > before.revision()) {
-            if found.create_revision > before.revision() {
-                *self.created.entry(resource_of(&found.key)).or_default() += 1;
-            }
             self.by_revision.insert(found.mod_revision.0, self.hash_of(found));
         }
         self.current = after.iter().map(|found| found.mod_revision.0).collect();
@@ -39,32 +45,19 @@ impl Written {
 
     fn hash_of(&self, found: &KeyValue) -> u64 {
         let mut hasher = DefaultHasher::new();
-        found.key.hash(&mut hasher);
-        self.take_in(&String::from_utf8_lossy(&found.value), &mut hasher);
+        let value = String::from_utf8_lossy(&found.value);
+        (&found.key, self.without_revisions(&value)).hash(&mut hasher);
         hasher.finish()
     }
 
-    /// How many objects there ever were of the resource that this path names.
-    pub(super) fn created(&self, resource: &str) -> u64 {
-        let of_resource = |(prefix, _): &(&Vec<u8>, &u64)| {
-            String::from_utf8_lossy(prefix).contains(&format!("/{resource}/"))
-        };
-        self.created.iter().filter(of_resource).map(|(_, number)| number).sum()
+    /// How many objects of a resource there ever were.
+    pub(super) fn created(&self, resource: &ApiResource) -> usize {
+        self.created.get(resource.plural).copied().unwrap_or_default()
     }
 
-    /// Hashes a text, each revision in it as what was written with it.
-    fn take_in(&self, text: &str, hasher: &mut DefaultHasher) {
-        let mut parts = text.split("resourceVersion");
-        parts.next().hash(hasher);
-        for part in parts {
-            let is_digit = |character: char| character.is_ascii_digit();
-            let begin = part.find(is_digit).filter(|begin| *begin < "\\\": String(\\\"".len());
-            let (head, rest) = part.split_at(begin.unwrap_or(0));
-            let end = rest.find(|character| !is_digit(character)).unwrap_or(rest.len());
-            let (number, rest) = rest.split_at(end);
-            let revision = number.parse().ok().filter(|_| begin.is_some());
-            (head, revision.map(|revision| self.of(revision)), rest).hash(hasher);
-        }
+    /// A text with what was written in place of each revision.
+    fn without_revisions(&self, text: &str) -> String {
+        revisions::replace(text, |revision| format!("{:?}", self.of(revision)))
     }
 
     /// What was written at a revision, and whether it is there still. Of deletions, and of what was written
@@ -73,13 +66,6 @@ impl Written {
         let hash = self.by_revision.get(&revision).copied();
         (hash.unwrap_or(revision), self.current.contains(&revision))
     }
-}
-
-/// The first bytes of a key, up to its resource.
-fn resource_of(key: &[u8]) -> Vec<u8> {
-    let slashes = key.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-    let end = slashes.take(3).last().unwrap_or(0);
-    key[..=end].to_vec()
 }
 
 impl Cluster {
@@ -96,7 +82,7 @@ impl Cluster {
         {
             write!(text, "{flight:?}").expect("a text takes everything");
         }
-        self.written.take_in(&text, &mut hasher);
+        self.written.without_revisions(&text).hash(&mut hasher);
         hasher.finish()
     }
 

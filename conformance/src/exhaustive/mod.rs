@@ -15,6 +15,7 @@
 mod cluster;
 mod digest;
 pub mod election;
+mod revisions;
 mod search;
 mod stories;
 

@@ -36,17 +36,27 @@ impl fmt::Display for Counterexample {
     }
 }
 
-/// A cluster on the way, and what was not tried from it yet.
+/// A cluster on the way, what was not tried from it yet, and what is tried now.
 struct Stop {
     cluster: Cluster,
     untried: Vec<Choice>,
+    tried: Option<Choice>,
 }
 
 impl Stop {
     fn new(cluster: Cluster) -> Self {
         let mut untried = cluster.choices();
         untried.reverse();
-        Self { cluster, untried }
+        Self { cluster, untried, tried: None }
+    }
+
+    /// What comes of the next choice; nothing when all were tried.
+    fn next(&mut self) -> Option<Cluster> {
+        self.tried = self.untried.pop();
+        let choice = self.tried?;
+        let mut cluster = self.cluster.fork();
+        cluster.take(choice);
+        Some(cluster)
     }
 }
 
@@ -56,41 +66,38 @@ pub fn explore(
     plant: Plant,
     most: usize,
 ) -> Result<Explored, Counterexample> {
-    let start = Stop::new(Cluster::new(story, plant));
-    let mut seen = HashSet::from([start.cluster.digest()]);
-    let mut explored = Explored { states: 1, ends: 0, depth: 0 };
-    let (mut way, mut words) = (vec![start], vec![]);
+    let mut way = vec![Stop::new(Cluster::new(story, plant))];
+    search(&mut way, most).map_err(|why| {
+        let step = |stop: &Stop| stop.tried.map(|choice| stop.cluster.words(choice));
+        Counterexample { steps: way.iter().filter_map(step).collect(), why }
+    })
+}
+
+/// Goes on from the last stop of the way until all were tried, or a claim is broken.
+fn search(way: &mut Vec<Stop>, most: usize) -> Result<Explored, String> {
+    let mut seen: HashSet<u64> = way.iter().map(|stop| stop.cluster.digest()).collect();
+    let mut explored = Explored { states: seen.len(), ends: 0, depth: 0 };
     while let Some(stop) = way.last_mut() {
-        let Some(choice) = stop.untried.pop() else {
+        let Some(mut cluster) = stop.next() else {
             way.pop();
-            words.pop();
             continue;
         };
-        let mut cluster = stop.cluster.fork();
-        words.push(stop.cluster.words(choice));
-        cluster.take(choice);
-        let objection = cluster.world.recorder.objection.take();
-        if let Some(why) = objection {
-            return Err(Counterexample { steps: words, why });
-        }
+        cluster.world.recorder.objection.take().map_or(Ok(()), Err)?;
         if !seen.insert(cluster.digest()) {
-            words.pop();
             continue;
         }
         let next = Stop::new(cluster);
         if Cluster::rests(&next.untried) {
-            if let Some(why) = next.cluster.unsettled() {
-                let why = format!("{why}, and nothing can happen any more");
-                return Err(Counterexample { steps: words, why });
-            }
+            let unsettled = next.cluster.unsettled();
+            unsettled
+                .map_or(Ok(()), |why| Err(format!("{why}, and nothing can happen any more")))?;
             explored.ends += 1;
         }
-        explored.states += 1;
-        if explored.states > most {
-            let why = format!("there are more than {most} states");
-            return Err(Counterexample { steps: words, why });
-        }
+        explored.states = seen.len();
         explored.depth = explored.depth.max(way.len());
+        if explored.states > most {
+            return Err(format!("there are more than {most} states"));
+        }
         way.push(next);
     }
     Ok(explored)

@@ -54,6 +54,7 @@ impl Story {
         SERVICE,
         NAMESPACE,
         OWNERS,
+        OWNERS_CRASH,
         BUDGET,
     ];
 
@@ -172,7 +173,7 @@ const NAMESPACE: Story = Story {
     ..QUIET
 };
 
-/// The owner of a ConfigMap is deleted in the foreground, and then in a hurry.
+/// The owner of a ConfigMap is deleted in the foreground, while somebody makes another dependent.
 const OWNERS: Story = Story {
     name: "owners",
     controllers: &["garbage-collector-controller"],
@@ -183,10 +184,12 @@ const OWNERS: Story = Story {
         |_| delete(&resources::CONFIG_MAPS, Key::new("default", "owned-0"), "Foreground"),
         |store| owned("owned-2", &[owner(store, "owned-1")]),
     ],
-    crashes: 1,
     losses: 1,
     ..QUIET
 };
+
+/// The same while the collector crashes.
+const OWNERS_CRASH: Story = Story { name: "owners-crash", crashes: 1, losses: 0, ..OWNERS };
 
 /// Two Pods of one budget are to be evicted, of which one may go.
 const BUDGET: Story = Story {

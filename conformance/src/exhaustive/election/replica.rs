@@ -8,6 +8,7 @@ use client::Outcome;
 use client::leader_election::{Candidate, Elector, Step};
 
 use super::ElectionFault;
+use crate::exhaustive::revisions;
 
 /// How long a Lease must be silent before another replica takes it.
 pub(super) const LEASE_SECONDS: i64 = 4;
@@ -33,8 +34,8 @@ pub(super) struct Replica {
     waits: Option<Waits>,
     /// What its clock showed when the Lease changed last.
     pub(super) saw_change: i64,
-    /// The hash of all this.
-    pub(super) digest: u64,
+    /// What it knows and waits for, as text.
+    said: String,
 }
 
 /// What has become of a request.
@@ -58,7 +59,7 @@ impl Replica {
             incarnation: 0,
             waits: None,
             saw_change: 0,
-            digest: 0,
+            said: String::new(),
         };
         replica.ask();
         replica
@@ -93,7 +94,7 @@ impl Replica {
     pub(super) fn put_off(&mut self) {
         if let Some(waits) = self.waits.as_mut().filter(|waits| waits.hears) {
             waits.hears = false;
-            self.digest();
+            self.say();
         }
     }
 
@@ -118,7 +119,7 @@ impl Replica {
             waits.outcome = Some(outcome);
             waits.hears = true;
         }
-        self.digest();
+        self.say();
     }
 
     /// It hears the answer.
@@ -142,14 +143,19 @@ impl Replica {
     /// The Lease has changed.
     pub(super) fn see_change(&mut self) {
         self.saw_change = self.clock;
-        self.digest();
+        self.say();
     }
 
-    fn digest(&mut self) {
+    /// The hash of all this. Of a revision it matters whether it is the Lease's, and nothing else.
+    pub(super) fn digest(&self, current: u64) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.clock, self.saw_change, self.incarnation).hash(&mut hasher);
-        without_revisions(&format!("{:?} {:?}", self.elector, self.waits)).hash(&mut hasher);
-        self.digest = hasher.finish();
+        revisions::replace(&self.said, |one| (one == current).to_string()).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn say(&mut self) {
+        self.said = format!("{:?} {:?}", self.elector, self.waits);
     }
 
     fn ask(&mut self) {
@@ -159,25 +165,12 @@ impl Replica {
             let sent = self.clock;
             self.waits = Some(Waits { request: *request, sent, outcome: None, hears: false });
         }
-        self.digest();
+        self.say();
     }
 
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.clock).unwrap_or(Timestamp::MAX)
     }
-}
-
-/// What a text says besides revisions: the same Lease may have another one, where it was renewed more often.
-pub(super) fn without_revisions(text: &str) -> String {
-    let mut parts = text.split("esource");
-    let head = parts.next().unwrap_or_default().to_owned();
-    parts.fold(head, |said, part| {
-        let is_revision = part.starts_with("_version") || part.starts_with("Version");
-        let number = part.find('"').map(|begin| begin + 1).filter(|_| is_revision);
-        let digits = |begin: usize| part[begin..].find(|one: char| !one.is_ascii_digit());
-        let rest = number.and_then(|begin| Some(&part[begin + digits(begin)?..]));
-        said + rest.unwrap_or(part)
-    })
 }
 
 fn elector(number: usize, incarnation: u64, fault: ElectionFault) -> Elector {

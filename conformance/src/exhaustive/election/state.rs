@@ -8,9 +8,10 @@ use apiserver::{keys, object};
 use client::Outcome;
 use store::Store;
 
-use super::replica::{LEASE_SECONDS, Replica, lease, without_revisions};
+use super::replica::{LEASE_SECONDS, Replica, lease};
 use super::server::perform;
 use super::{Action, Budgets, Election, ElectionFault};
+use crate::exhaustive::revisions;
 use crate::sim::{user, wire};
 
 /// A state of the election.
@@ -36,6 +37,7 @@ struct Lease {
     holder: String,
     /// How often it has passed from one holder to another.
     transitions: u64,
+    revision: u64,
     digest: u64,
 }
 
@@ -211,10 +213,11 @@ impl State {
     fn digested(mut self) -> Self {
         let mut hasher = DefaultHasher::new();
         for replica in &self.replicas {
-            replica.digest.hash(&mut hasher);
+            replica.digest(self.lease.revision).hash(&mut hasher);
         }
         for late in &self.late {
-            let request = without_revisions(&format!("{:?}", late.request));
+            let is_current = |one| (one == self.lease.revision).to_string();
+            let request = revisions::replace(&format!("{:?}", late.request), is_current);
             (late.replica, late.sent, request).hash(&mut hasher);
         }
         let crashes = self.is_new_second && self.budgets.crashes > 0;
@@ -229,14 +232,14 @@ impl Lease {
     fn of(store: &Store) -> Self {
         let key = lease();
         let key = keys::key(&resources::LEASES, key.namespace(), &key.name);
-        let Some(lease) = store.get(&key).map(|found| object::decode(found)) else {
-            return Self::default();
-        };
+        let Some(found) = store.get(&key) else { return Self::default() };
+        let lease = object::decode(found);
         let mut hasher = DefaultHasher::new();
         lease["spec"].to_string().hash(&mut hasher);
         Self {
             holder: text(&lease, &["spec", "holderIdentity"]).to_owned(),
             transitions: lease["spec"]["leaseTransitions"].as_u64().unwrap_or(0),
+            revision: found.mod_revision.0,
             digest: hasher.finish(),
         }
     }
