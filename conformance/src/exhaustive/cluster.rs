@@ -174,8 +174,17 @@ impl Cluster {
         self.world.enabled().into_iter().any(|step| !self.is_of_controllers(step))
     }
 
+    /// Where nothing can happen any more, everything is as it was asked for, and the model has followed.
+    pub(super) fn check_end(&self) -> Result<(), String> {
+        if let Some(why) = self.unsettled() {
+            return Err(format!("{why}, and nothing can happen any more"));
+        }
+        let beyond = self.world.recorder.beyond();
+        beyond.map_or(Ok(()), |why| Err(format!("the model does not follow: {why}")))
+    }
+
     /// What is not as it was asked for.
-    pub(super) fn unsettled(&self) -> Option<String> {
+    fn unsettled(&self) -> Option<String> {
         self.world.unsettled(&BTreeSet::new())
     }
 

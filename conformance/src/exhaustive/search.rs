@@ -88,9 +88,7 @@ fn search(way: &mut Vec<Stop>, most: usize) -> Result<Explored, String> {
         }
         let next = Stop::new(cluster);
         if Cluster::rests(&next.untried) {
-            let unsettled = next.cluster.unsettled();
-            unsettled
-                .map_or(Ok(()), |why| Err(format!("{why}, and nothing can happen any more")))?;
+            next.cluster.check_end()?;
             explored.ends += 1;
         }
         explored.states = seen.len();

@@ -55,6 +55,11 @@ impl Validator {
         self.take(event).map_err(|denial| Box::new(denial.about(event)))
     }
 
+    /// Why the model does not follow any more, if it does not.
+    pub(crate) fn beyond(&self) -> Option<&str> {
+        self.replay.beyond.as_deref()
+    }
+
     /// What was checked.
     pub fn finish(self) -> Summary {
         Summary { unchecked: self.replay.beyond, ..self.summary }

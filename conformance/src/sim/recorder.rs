@@ -56,6 +56,11 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Why the model does not follow any more, if it does not.
+    pub(crate) fn beyond(&self) -> Option<&str> {
+        self.validator.beyond()
+    }
+
     /// Numbers a request that may write.
     pub(crate) fn request(&mut self) -> u64 {
         self.numbering.request()

@@ -267,24 +267,29 @@ async fn wait_until_up(
     let mut published = plane.server.storage().subscribe();
     let makes_accounts = settings.has(Part::ControllerManager)
         && settings.controllers.has("serviceaccount-controller");
-    let is_up = |store: &Store| {
-        let account = keys::key(&resources::SERVICE_ACCOUNTS, Some("default"), "default");
-        let has_account = store.get(&account).is_some();
-        let mut names = nodes.names().into_iter();
-        (has_account || !makes_accounts) && names.all(|name| apiserver::is_node_ready(store, &name))
-    };
+    let account = keys::key(&resources::SERVICE_ACCOUNTS, Some("default"), "default");
+    let has_account = |store: &Store| !makes_accounts || store.get(&account).is_some();
+    let has_nodes =
+        |store: &Store| nodes.names().iter().all(|name| apiserver::is_node_ready(store, name));
     let up = async {
         loop {
             let store = published.borrow_and_update().clone();
-            if is_up(&store) || published.changed().await.is_err() {
+            if (has_account(&store) && has_nodes(&store)) || published.changed().await.is_err() {
                 return;
             }
         }
     };
     let patience = Duration::from_secs(settings.wait);
-    tokio::time::timeout(patience, up)
-        .await
-        .map_err(|_| Failure::cannot(format!("the nodes are not Ready after {} s", settings.wait)))
+    if tokio::time::timeout(patience, up).await.is_ok() {
+        return Ok(());
+    }
+    let what = match has_nodes(&plane.server.storage().subscribe().borrow()) {
+        true => {
+            "the namespace default has no ServiceAccount: does another controller manager lead?"
+        }
+        false => "the nodes are not Ready",
+    };
+    Err(Failure::cannot(format!("after {} s {what}", settings.wait)))
 }
 
 /// Carries out orders until one, or a signal, says stop.

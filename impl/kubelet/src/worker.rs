@@ -125,9 +125,10 @@ impl Worker {
         self.gone = true;
     }
 
-    /// Whether it takes room on the node.
+    /// Whether it takes room on the node: until nothing of it runs any more. Then its status says so, and the scheduler
+    /// gives the room away (k#106884).
     pub(crate) fn is_active(&self) -> bool {
-        !(self.ended || self.is_done())
+        !(self.ended || self.is_terminating() && self.is_still())
     }
 
     /// Whether nothing is left to do, ever.

@@ -121,10 +121,29 @@ fn a_pod_whose_object_vanishes_is_stopped_and_forgotten() {
     assert!(bench.ran(&RuntimeCommand::RemovePod { pod_uid: "uid-web".to_owned() }));
 }
 
+fn wants(cpu: &str) -> serde_json::Value {
+    json!({"containers": [{"name": "main", "image": "a", "resources": {"requests": {"cpu": cpu}}}]})
+}
+
+#[test]
+fn a_pod_that_has_said_how_it_ended_takes_no_room() {
+    let mut bench = Bench::new();
+    bench.keeps_sandboxes = true;
+    bench.add_pod("first", wants("1500m"));
+    bench.delete_pod("first", 30);
+    bench.add_pod("early", wants("1500m"));
+
+    bench.exit("first.main.0", 137);
+    bench.add_pod("next", wants("1500m"));
+
+    assert_eq!(bench.status("early")["reason"], "OutOfcpu");
+    assert_eq!(bench.status("first")["phase"], "Failed");
+    assert!(bench.is_running("next.main.0"), "{}", bench.status("next"));
+}
+
 #[test]
 fn a_pod_that_does_not_fit_is_rejected() {
     let mut bench = Bench::new();
-    let wants = |cpu: &str| json!({"containers": [{"name": "main", "image": "a", "resources": {"requests": {"cpu": cpu}}}]});
     bench.add_pod("first", wants("1500m"));
 
     bench.add_pod("second", wants("1"));

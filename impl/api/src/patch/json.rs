@@ -32,25 +32,9 @@ pub(super) fn apply(current: &Value, patch: &Value) -> Result<Value, Status> {
     }
     let (mut patched, mut copied_bytes) = (current.clone(), 0);
     for operation in &patch.0 {
-        let from = match operation {
-            PatchOperation::Copy(copy) => Some(&copy.from),
-            PatchOperation::Move(moved) => Some(&moved.from),
-            PatchOperation::Add(_)
-            | PatchOperation::Remove(_)
-            | PatchOperation::Replace(_)
-            | PatchOperation::Test(_) => None,
-        };
-        let source = from.and_then(|from| patched.pointer(from.as_str()));
+        let source = source(operation, &patched);
         copied_bytes += source.map_or(0, |value| value.to_string().len());
-        let value = match operation {
-            PatchOperation::Add(add) => Some(&add.value),
-            PatchOperation::Replace(replace) => Some(&replace.value),
-            PatchOperation::Copy(_)
-            | PatchOperation::Move(_)
-            | PatchOperation::Remove(_)
-            | PatchOperation::Test(_) => source,
-        };
-        let reach = operation.path().count() + value.map_or(0, depth);
+        let reach = operation.path().count() + written(operation).or(source).map_or(0, depth);
         if copied_bytes > COPIED_BYTES_MAX || reach > DEPTH_MAX {
             return Err(unprocessable());
         }
@@ -58,6 +42,31 @@ pub(super) fn apply(current: &Value, patch: &Value) -> Result<Value, Status> {
         patch_unsafe(&mut patched, one).map_err(|_| unprocessable())?;
     }
     Ok(patched)
+}
+
+/// What an operation copies or moves.
+fn source<'a>(operation: &PatchOperation, document: &'a Value) -> Option<&'a Value> {
+    let from = match operation {
+        PatchOperation::Copy(copy) => &copy.from,
+        PatchOperation::Move(moved) => &moved.from,
+        PatchOperation::Add(_)
+        | PatchOperation::Remove(_)
+        | PatchOperation::Replace(_)
+        | PatchOperation::Test(_) => return None,
+    };
+    document.pointer(from.as_str())
+}
+
+/// What an operation brings along.
+fn written(operation: &PatchOperation) -> Option<&Value> {
+    match operation {
+        PatchOperation::Add(add) => Some(&add.value),
+        PatchOperation::Replace(replace) => Some(&replace.value),
+        PatchOperation::Copy(_)
+        | PatchOperation::Move(_)
+        | PatchOperation::Remove(_)
+        | PatchOperation::Test(_) => None,
+    }
 }
 
 fn depth(value: &Value) -> usize {

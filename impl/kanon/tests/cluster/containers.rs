@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, Node, Pod};
+use k8s_openapi::api::scheduling::v1::PriorityClass;
 use kube::Api;
 use kube::api::{DeleteParams, LogParams, PostParams};
 use libtest_mimic::{Failed, Trial};
@@ -18,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("kill_dash_nine_leaves_containers_running_and_they_are_adopted", adopted),
         trial("a_dead_nodes_real_pods_move_to_another_node", moves),
         trial("the_demo_pod_runs", demo),
+        trial("a_pod_runs_where_others_have_made_room_for_it", preempts),
     ])
 }
 
@@ -89,6 +91,42 @@ async fn oom() -> Outcome {
     let ended = terminated(&pods, "p").await?;
 
     ensure(ended.reason.as_deref() == Some("OOMKilled"), format!("{ended:?}"))
+}
+
+/// The victims let their room go when they have ended: the scheduler and the kubelet agree on when that is.
+async fn preempts() -> Outcome {
+    let cluster = embedded(&[])?;
+    let client = cluster.client().await?;
+    let class = json!({"metadata": {"name": "high"}, "value": 1000});
+    let classes: Api<PriorityClass> = Api::all(client.clone());
+    classes.create(&PostParams::default(), &serde_json::from_value(class)?).await?;
+    let node = Api::<Node>::all(client).get("node-1").await?;
+    let cpu = node.status.and_then(|status| status.allocatable?.remove("cpu"));
+    let cpu: usize = cpu.ok_or("the node has no cpu")?.0.parse()?;
+    let share = |percent: usize| json!({"requests": {"cpu": format!("{}m", cpu * percent * 10)}});
+    let sleeps =
+        |name: &str, percent| pod(name, "trap : TERM; while :; do sleep 1; done", share(percent));
+    let pods = create(&cluster, &sleeps("low-0", 45)).await?;
+    create(&cluster, &sleeps("low-1", 45)).await?;
+    for victim in ["low-0", "low-1"] {
+        eventually("the victims run", || is_running(&pods, victim)).await?;
+    }
+
+    let mut wanted = sleeps("high", 80);
+    wanted.spec.as_mut().ok_or("it has a spec")?.priority_class_name = Some("high".to_owned());
+    create(&cluster, &wanted).await?;
+
+    eventually("it runs, or is refused", || async {
+        let phase = pods.get("high").await?.status.and_then(|status| status.phase);
+        Ok(phase.filter(|phase| phase != "Pending"))
+    })
+    .await
+    .and_then(|phase| ensure(phase == "Running", phase))
+}
+
+async fn is_running(pods: &Api<Pod>, name: &str) -> Result<Option<()>, Failed> {
+    let phase = pods.get(name).await?.status.and_then(|status| status.phase);
+    Ok(phase.filter(|phase| phase == "Running").map(drop))
 }
 
 async fn container_id(pods: &Api<Pod>) -> Result<String, Failed> {

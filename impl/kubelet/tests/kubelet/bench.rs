@@ -33,6 +33,8 @@ pub(crate) struct Bench {
     /// The path and the spec of each request for a token.
     pub(crate) token_requests: Vec<(String, Value)>,
     pub(crate) gives_no_tokens: bool,
+    /// Sandboxes take long to go.
+    pub(crate) keeps_sandboxes: bool,
 }
 
 impl Bench {
@@ -49,6 +51,7 @@ impl Bench {
             events: vec![],
             token_requests: vec![],
             gives_no_tokens: false,
+            keeps_sandboxes: false,
         };
         bench.hear(Input::Synced);
         bench
@@ -319,6 +322,7 @@ impl Bench {
                     (spec.pod_uid.clone(), spec.pod, Some(ip.clone()));
                 RuntimeEvent::SandboxReady { pod_uid: spec.pod_uid, ip }
             }
+            RuntimeCommand::RemoveSandbox { .. } if self.keeps_sandboxes => return,
             RuntimeCommand::RemoveSandbox { pod_uid } => {
                 self.running.entry(pod_uid.clone()).or_default().sandbox_ip = None;
                 RuntimeEvent::SandboxRemoved { pod_uid }
