@@ -22,6 +22,7 @@ pub(crate) mod random;
 mod recorder;
 pub mod scenario;
 pub(crate) mod server;
+mod settling;
 pub(crate) mod user;
 pub(crate) mod wire;
 pub(crate) mod workloads;

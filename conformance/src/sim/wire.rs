@@ -3,8 +3,7 @@
 
 use api::{Reason, Request, Status, Verb};
 use apiserver::{Call, Response, User};
-use client::Outcome;
-use serde_json::Value;
+use client::{Outcome, wire};
 
 /// What the API server reads of a request.
 pub(crate) fn call(request: &Request, actor: &str) -> Call {
@@ -40,9 +39,11 @@ fn user(actor: &str) -> User {
 
 /// What a component makes of an answer.
 pub(crate) fn outcome(response: &Response) -> Outcome {
-    let value: Value = serde_json::from_slice(&response.body)
-        .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))?;
-    if response.code < 400 { Ok(value) } else { Err(Status::from_value(&value)) }
+    if response.code >= 400 {
+        return Err(wire::refusal(response.code, &response.body));
+    }
+    serde_json::from_slice(&response.body)
+        .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))
 }
 
 /// What a component makes of no answer.

@@ -38,12 +38,6 @@ const MANY_PODS: i64 = 12;
 /// How long pods stay on a node that is gone in a random run: shorter than upstream's five minutes, to see more.
 const TOLERATION_SECONDS: i64 = 5;
 
-/// How long a cluster that is left alone may take to do what it was asked.
-const SETTLE_SECONDS: u64 = 1800;
-const SETTLE_STEPS: u64 = 100_000;
-/// How often it is asked whether it has.
-const SETTLE_LOOK_STEPS: u64 = 200;
-
 /// How long a watch that lags tells something, or nothing.
 const LAG_STEPS: u64 = 100;
 /// Of so many times it tells something once.
@@ -52,7 +46,7 @@ const LAGS: u64 = 4;
 /// The first processes; the kubelets follow.
 pub(crate) const CONTROLLERS: usize = 0;
 const SCHEDULER: usize = 1;
-const KUBELETS: usize = 2;
+pub(super) const KUBELETS: usize = 2;
 
 /// Everything there is.
 pub(crate) struct World<'a> {
@@ -81,7 +75,7 @@ pub(crate) struct World<'a> {
     /// How long pods stay on a node that is gone.
     pub(crate) toleration_seconds: i64,
     keys: Arc<NamedKeys>,
-    steps: u64,
+    pub(super) steps: u64,
 }
 
 /// Something that can happen next.
@@ -267,7 +261,7 @@ impl<'a> World<'a> {
     }
 
     /// One thing happens that nobody causes from outside.
-    fn work(&mut self) {
+    pub(super) fn work(&mut self) {
         self.steps += 1;
         self.pass_time();
         if self.random.one_in(100) {
@@ -440,42 +434,6 @@ impl<'a> World<'a> {
             keys: self.keys.clone(),
             components: apiserver::Components::default(),
         }
-    }
-
-    /// Without further faults, and with nobody asking for more, the cluster does what it was asked.
-    fn settle(&mut self) -> Result<(), Violation> {
-        self.end_faults();
-        let steps = SETTLE_STEPS * self.options.nodes.div_ceil(3) as u64;
-        let (end, last) = (self.now + Duration::from_secs(SETTLE_SECONDS), self.steps + steps);
-        loop {
-            for _ in 0..SETTLE_LOOK_STEPS {
-                self.work();
-                self.check()?;
-            }
-            let alive: Vec<bool> = self.processes[KUBELETS..].iter().map(|one| one.alive).collect();
-            let machines = self.machines.iter().zip(alive);
-            let dead =
-                machines.filter(|(_, alive)| !alive).map(|(machine, _)| machine.name.as_str());
-            let dead: BTreeSet<&str> = dead.collect();
-            let Some(why) = self.unsettled(&dead) else { return Ok(()) };
-            let has_jobs = self.options.workloads.contains(Workload::Jobs);
-            if has_jobs && Workload::Jobs.unsettled(&self.server.published, &dead).is_some() {
-                self.end_work(0);
-            }
-            if self.now > end || self.steps > last {
-                self.recorder.object(&format!("{why}, although nothing has failed any more"));
-                return self.check();
-            }
-        }
-    }
-
-    /// What is not as it was asked for. `dead` machines cannot be waited for.
-    pub(crate) fn unsettled(&self, dead: &BTreeSet<&str>) -> Option<String> {
-        let store = &self.server.published;
-        let mut workloads = self.options.workloads.iter();
-        workloads
-            .find_map(|workload| workload.unsettled(store, dead))
-            .or_else(|| checks::unsettled(store, dead))
     }
 
     fn summary(self) -> Summary {

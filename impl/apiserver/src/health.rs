@@ -3,6 +3,7 @@
 //! Source: apiserver/pkg/server/healthz/healthz.go, v1.36.
 
 use crate::call::{Call, Response};
+use crate::root;
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 
@@ -18,6 +19,15 @@ pub(crate) fn asked(path: &str) -> Option<&str> {
     ["healthz", "livez", "readyz"].contains(&name).then_some(name)
 }
 
+/// The paths at which the whole and each check can be asked.
+pub(crate) fn paths() -> impl Iterator<Item = String> {
+    ["healthz", "livez", "readyz"].into_iter().flat_map(|name| {
+        let checks = CHECKS.into_iter().chain((name == "readyz").then_some(SHUTDOWN));
+        let each = checks.map(move |check| format!("/{name}/{check}"));
+        std::iter::once(format!("/{name}")).chain(each)
+    })
+}
+
 /// The answer, where the store can be asked or not.
 pub(crate) fn answer(call: &Call, has_store: bool) -> Response {
     let name = asked(&call.path).unwrap_or("healthz");
@@ -31,7 +41,7 @@ pub(crate) fn answer(call: &Call, has_store: bool) -> Response {
         Some(one) if checks.clone().any(|check| check == one) => {
             Response::bytes(500, PLAIN, format!("internal server error: {one} failed\n").into())
         }
-        Some(_) => Response::bytes(404, PLAIN, b"404 page not found\n".to_vec()),
+        Some(_) => root::page_not_found(),
     }
 }
 

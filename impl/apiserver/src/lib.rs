@@ -22,6 +22,7 @@ mod openapi;
 mod printers;
 mod proxy;
 mod read;
+mod root;
 mod route;
 mod strategy;
 #[cfg(test)]
@@ -78,7 +79,7 @@ fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision,
         let decision = decision.unwrap_or_else(|status| Decision::Respond(status.into()));
         return Ok(decision.with_warning(strategy::deprecation_warning(target.resource)));
     }
-    if call.method != Method::GET {
+    if call.method != Method::GET && target != Target::Nothing {
         return Err(Status::method_not_allowed());
     }
     document(&target, call, context).map(Decision::Respond)
@@ -87,6 +88,8 @@ fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision,
 fn document(target: &Target, call: &Call, context: &Context) -> Result<Response, Status> {
     let json = |value| Ok(Response::json(200, &value));
     match target {
+        Target::Nothing => Ok(root::page_not_found()),
+        Target::Paths => Ok(root::paths()),
         Target::Version => json(discovery::version()),
         Target::Health => Ok(health::answer(call, true)),
         Target::CoreVersions => Ok(discovery::core_versions(call, "")),

@@ -7,6 +7,10 @@ use crate::version::{self, Version};
 /// What a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
+    /// Nothing that the API server has a part in.
+    Nothing,
+    /// `/`: the paths that are served.
+    Paths,
     /// `/version`.
     Version,
     /// `/healthz`, `/livez`, `/readyz` and the checks below them.
@@ -70,6 +74,7 @@ impl Objects {
 pub fn route(path: &str) -> Result<Target, Status> {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let target = match segments.as_slice() {
+        [] | ["index.html"] => Some(Target::Paths),
         ["version"] => Some(Target::Version),
         ["healthz" | "livez" | "readyz", ..] => Some(Target::Health),
         ["api"] => Some(Target::CoreVersions),
@@ -88,7 +93,12 @@ pub fn route(path: &str) -> Result<Target, Status> {
         }
         _ => None,
     };
-    target.ok_or_else(Status::no_such_path)
+    match (target, segments.as_slice()) {
+        (Some(target), _) => Ok(target),
+        (None, ["api" | "version" | "openapi", ..]) => Err(Status::no_such_path()),
+        (None, ["apis", group, ..]) if known_group(group).is_some() => Err(Status::no_such_path()),
+        (None, _) => Ok(Target::Nothing),
+    }
 }
 
 fn known_group(group: &str) -> Option<&'static str> {
@@ -164,7 +174,6 @@ mod tests {
     fn paths_that_name_nothing_are_not_found() {
         for path in [
             "/api/v2",
-            "/apis/nope",
             "/api/v1/nopes",
             "/api/v1/namespaces/a/nodes/b",
             "/api/v1/pods/a",
@@ -173,5 +182,13 @@ mod tests {
         ] {
             assert_eq!(route(path), Err(Status::no_such_path()), "{path}");
         }
+    }
+
+    #[test]
+    fn paths_that_are_nobodys_are_told_from_those_that_name_nothing() {
+        for path in ["/nope", "/apis/nope", "/apis/nope/v1/pods", "/.well-known", "/static/"] {
+            assert_eq!(route(path), Ok(Target::Nothing), "{path}");
+        }
+        assert_eq!((route("/"), route("")), (Ok(Target::Paths), Ok(Target::Paths)));
     }
 }

@@ -6,6 +6,7 @@ pub mod cache;
 pub mod event;
 pub mod expectations;
 pub mod leader_election;
+mod pod_index;
 pub mod queue;
 pub mod reflector;
 pub mod view;

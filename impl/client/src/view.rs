@@ -26,6 +26,7 @@ use k8s_openapi::api::storage::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::cache::Cache;
+use crate::pod_index::PodIndex;
 
 /// One object, before and after. Both are there for a modification, one for an addition or deletion.
 #[derive(Clone, Debug)]
@@ -61,6 +62,7 @@ macro_rules! view {
         pub struct View {
             $(#[doc = concat!("Every `", stringify!($kind), "` it has heard of.")] pub $field: Cache<$kind>,)*
             others: BTreeMap<&'static ApiResource, BTreeMap<Key, Arc<Other>>>,
+            pod_index: PodIndex,
             /// The revision up to which the caches have read.
             pub revision: u64,
         }
@@ -75,14 +77,14 @@ macro_rules! view {
                         of_kind.insert(object.key(), Arc::clone(other)).map(AnyObject::Other)
                     }
                 };
-                Change { old, new: Some(object) }
+                self.indexed(Change { old, new: Some(object) })
             }
 
             /// Removes an object, as DELETED does; `None` when the cache never had it.
             pub fn remove(&mut self, resource: &ApiResource, key: &Key) -> Option<Change> {
                 $(if resource == <$kind as Kind>::RESOURCE {
                     let old = AnyObject::$kind(self.$field.remove(key)?);
-                    return Some(Change { old: Some(old), new: None });
+                    return Some(self.indexed(Change { old: Some(old), new: None }));
                 })*
                 let old = AnyObject::Other(self.others.get_mut(resource)?.remove(key)?);
                 Some(Change { old: Some(old), new: None })
@@ -113,6 +115,30 @@ macro_rules! view {
             }
         }
     };
+}
+
+impl View {
+    /// The pods that the object with this metadata manages as their controller.
+    pub fn pods_of<'a>(&'a self, controller: &'a ObjectMeta) -> impl Iterator<Item = &'a Arc<Pod>> {
+        let namespace = controller.namespace.as_deref().unwrap_or_default();
+        let uid = controller.uid.as_deref().unwrap_or_default();
+        self.pod_index.of_controller(namespace, uid)
+    }
+
+    /// The pods of a namespace that have no controller.
+    pub fn orphan_pods<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Arc<Pod>> {
+        self.pod_index.of_controller(namespace, "")
+    }
+
+    /// The pods that are bound to a node.
+    pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Arc<Pod>> {
+        self.pod_index.on_node(node)
+    }
+
+    fn indexed(&mut self, change: Change) -> Change {
+        self.pod_index.observe(&change);
+        change
+    }
 }
 
 view!(
@@ -157,6 +183,50 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn pods_are_found_by_their_controller_and_their_node() {
+        let mut view = View::default();
+        view.put(pod("a", Some("u"), "one"));
+        view.put(pod("b", Some("u"), "two"));
+        view.put(pod("c", None, ""));
+        let owner = |uid: &str| ObjectMeta {
+            namespace: Some("n".to_owned()),
+            uid: Some(uid.to_owned()),
+            ..ObjectMeta::default()
+        };
+
+        assert_eq!(names(view.pods_of(&owner("u"))), ["a", "b"]);
+        assert_eq!(names(view.pods_on("two")), ["b"]);
+        assert_eq!(names(view.orphan_pods("n")), ["c"]);
+        assert_eq!(names(view.orphan_pods("m")), [""; 0]);
+
+        view.put(pod("a", None, "one"));
+        view.put(pod("c", Some("v"), "two"));
+        view.remove(&resources::PODS, &Key::new("n", "b"));
+
+        assert_eq!(names(view.pods_of(&owner("u"))), [""; 0]);
+        assert_eq!(names(view.pods_of(&owner("v"))), ["c"]);
+        assert_eq!(names(view.pods_on("two")), ["c"]);
+        assert_eq!(names(view.orphan_pods("n")), ["a"]);
+    }
+
+    fn names<'a>(pods: impl Iterator<Item = &'a Arc<Pod>>) -> Vec<&'a str> {
+        pods.map(|pod| pod.metadata.name.as_deref().unwrap_or_default()).collect()
+    }
+
+    fn pod(name: &str, controller: Option<&str>, node: &str) -> AnyObject {
+        let owners: Vec<_> = controller
+            .iter()
+            .map(|uid| {
+                json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": uid,
+                    "controller": true})
+            })
+            .collect();
+        let pod = json!({"metadata": {"name": name, "namespace": "n", "ownerReferences": owners},
+            "spec": {"nodeName": node, "containers": []}});
+        AnyObject::decode(&resources::PODS, pod.to_string().as_bytes()).expect("it is one")
+    }
 
     /// An object of a kind without a typed view.
     fn ingress(labels: &serde_json::Value) -> AnyObject {

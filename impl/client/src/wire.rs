@@ -1,6 +1,6 @@
-//! Lists and watch events as they come over the wire, and as a reflector takes them.
+//! Lists, watch events and refusals as they come over the wire, and as components take them.
 
-use api::{AnyObject, ApiResource};
+use api::{AnyObject, ApiResource, Reason, Status};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -70,4 +70,39 @@ pub fn read_event(
 fn revision(object: &Value) -> Result<u64, WireError> {
     let text = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     text.parse().map_err(|_| WireError::Revision(text.to_owned()))
+}
+
+/// What an error says: that of an API server, or one as client-go makes it of whatever else answers.
+///
+/// Source: `NewGenericServerResponse` in staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go (v1.36).
+pub fn refusal(code: u16, body: &[u8]) -> Status {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(status) if status.is_object() => Status::from_value(&status),
+        _ if code == 404 => Status::no_such_path(),
+        _ => {
+            let said = String::from_utf8_lossy(body);
+            let said = said.trim();
+            let message = format!(
+                "an error on the server ({said:?}) has prevented the request from succeeding"
+            );
+            Status::new(Reason::InternalError, message)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_no_api_server_is_quoted() {
+        let missing = refusal(404, b"404 page not found\n");
+        let broken = refusal(502, b"no route\n");
+        let told = refusal(403, br#"{"reason": "Forbidden", "message": "no"}"#);
+
+        assert_eq!(missing, Status::no_such_path());
+        let why = "an error on the server (\"no route\") has prevented the request from succeeding";
+        assert_eq!(broken, Status::new(Reason::InternalError, why));
+        assert_eq!(told, Status::new(Reason::Forbidden, "no"));
+    }
 }

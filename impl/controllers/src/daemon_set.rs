@@ -207,7 +207,7 @@ impl DaemonSetController {
         let selector = daemon_set.selector()?;
         let namespace = daemon_set.metadata.namespace.as_deref().unwrap_or_default();
         let revisions = view.controller_revisions.in_namespace(namespace).cloned().collect();
-        let pods = view.pods.in_namespace(namespace).cloned().collect();
+        let pods = pods::claimable(view, daemon_set);
         let revisions = self.claims.claim(daemon_set, (&selector, revisions), (&mut *plan, now))?;
         let pods = self.claims.claim(daemon_set, (&selector, pods), (plan, now))?;
         Some(Owned { revisions, pods })

@@ -240,15 +240,9 @@ fn old_pods_run(view: &View, deployment: &Deployment, new: Option<&ReplicaSet>) 
         owner.is_some_and(|owner| owner.uid == uid(&deployment.metadata))
             && Some(uid(&replica_set.metadata)) != new
     };
-    let old: BTreeSet<&str> = view
-        .replica_sets
-        .in_namespace(namespace)
-        .filter(is_old)
-        .map(|replica_set| uid(&replica_set.metadata))
-        .collect();
-    view.pods.in_namespace(namespace).filter(|pod| !pods::is_finished(pod)).any(|pod| {
-        controller_of(&pod.metadata).is_some_and(|owner| old.contains(owner.uid.as_str()))
-    })
+    let old = view.replica_sets.in_namespace(namespace).filter(is_old);
+    let mut pods = old.flat_map(|replica_set| view.pods_of(&replica_set.metadata));
+    pods.any(|pod| !pods::is_finished(pod))
 }
 
 #[cfg(test)]

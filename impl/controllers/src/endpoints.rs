@@ -61,7 +61,8 @@ impl Controller for EndpointsController {
         5
     }
 
-    /// Endpoints whose Service went while nobody looked are due when they are first heard of.
+    /// Endpoints whose Service went while nobody looked are due when they are first heard of. What somebody else
+    /// writes into Endpoints stays until their Service or its pods change, as in upstream.
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         let resource = change.resource();
         if resource == &resources::SERVICES {
@@ -70,7 +71,11 @@ impl Controller for EndpointsController {
             services::selecting(view, change)
         } else if resource == &resources::ENDPOINTS {
             let is_managed = has(labels(change.object().metadata()), MANAGED_BY);
-            let is_due = change.new.is_none() || is_managed;
+            let is_due = match (&change.old, &change.new) {
+                (_, None) => true,
+                (None, Some(_)) => is_managed,
+                (Some(old), Some(_)) => self.is_stale(&change.key(), old.metadata()),
+            };
             if is_due { vec![change.key()] } else { vec![] }
         } else {
             vec![]
@@ -128,7 +133,7 @@ impl EndpointsController {
         let subsets = repack(pods.iter().flat_map(|pod| subsets_of(service, pod)));
         let current = view.endpoints.get(&key);
         if let Some(current) = current
-            && (self.is_stale(&key, current) || is_up_to_date(current, service, &subsets))
+            && (self.is_stale(&key, &current.metadata) || is_up_to_date(current, service, &subsets))
         {
             return None;
         }
@@ -140,9 +145,10 @@ impl EndpointsController {
         })
     }
 
-    fn is_stale(&self, key: &Key, current: &Endpoints) -> bool {
-        self.replaced.get(key) == current.metadata.resource_version.as_ref()
-            && current.metadata.resource_version.is_some()
+    /// Whether an update has replaced these Endpoints, though the cache shows them, or did so until now.
+    fn is_stale(&self, key: &Key, found: &ObjectMeta) -> bool {
+        self.replaced.get(key) == found.resource_version.as_ref()
+            && found.resource_version.is_some()
     }
 }
 

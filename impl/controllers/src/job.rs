@@ -205,10 +205,9 @@ impl JobController {
         if !self.control.expectations.satisfied(&key, now) {
             return plan.look_again_at(after_seconds(now, TIMEOUT_SECONDS + 1));
         }
-        let in_namespace: Vec<Arc<Pod>> = view.pods.in_namespace(&key.namespace).cloned().collect();
         let owner = job.as_ref();
-        let Some(pods) = self.claims.claim(owner, (&selector, in_namespace), (&mut *plan, now))
-        else {
+        let claimable = pods::claimable(view, owner);
+        let Some(pods) = self.claims.claim(owner, (&selector, claimable), (&mut *plan, now)) else {
             return;
         };
         let (released, backoff) = (memory.released.clone(), memory.backoff);

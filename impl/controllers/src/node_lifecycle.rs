@@ -173,7 +173,7 @@ impl NodeLifecycleController {
             health.marks_pods = false;
         }
         let mut requests = vec![];
-        for pod in pods::on_node(view, &key.name).filter(|pod| pods::is_ready(pod)) {
+        for pod in view.pods_on(&key.name).filter(|pod| pods::is_ready(pod)) {
             let time = api::time::text(now);
             let not_ready = json!({"type": "Ready", "status": "False", "lastTransitionTime": time});
             requests.push(pods::patch_status(pod, json!({"conditions": [not_ready]})));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Key, Request, Timestamp, resources};
+use api::{Key, Kind, Request, Timestamp, resources};
 use client::View;
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodSpec, PodStatus};
 use serde_json::{Value, json};
@@ -51,9 +51,10 @@ pub(crate) fn condition<'a>(pod: &'a Pod, type_: &str) -> Option<&'a PodConditio
     conditions.iter().find(|condition| condition.type_ == type_)
 }
 
-/// The pods that are bound to a node.
-pub(crate) fn on_node<'a>(view: &'a View, node: &'a str) -> impl Iterator<Item = &'a Arc<Pod>> {
-    view.pods.iter().filter(move |pod| node_name(pod) == node)
+/// The pods that an owner manages, and those that it might adopt.
+pub(crate) fn claimable<K: Kind>(view: &View, owner: &K) -> Vec<Arc<Pod>> {
+    let namespace = owner.metadata().namespace.as_deref().unwrap_or_default();
+    view.pods_of(owner.metadata()).chain(view.orphan_pods(namespace)).cloned().collect()
 }
 
 /// Changes some of the pod's status, if it still is that pod.

@@ -115,9 +115,8 @@ impl<K: Replicated> ReplicaController<K> {
         (plan, now): (&mut Plan, Timestamp),
     ) {
         let key = Key::of(owner.metadata());
-        let in_namespace: Vec<Arc<Pod>> = view.pods.in_namespace(&key.namespace).cloned().collect();
         let (active, inactive): (Vec<_>, Vec<_>) =
-            in_namespace.into_iter().partition(|pod| pods::is_active(pod));
+            pods::claimable(view, owner).into_iter().partition(|pod| pods::is_active(pod));
         let Some(active) = self.claims.claim(owner, (selector, active), (&mut *plan, now)) else {
             return;
         };

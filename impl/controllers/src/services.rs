@@ -151,7 +151,7 @@ pub(crate) fn unless_empty(map: BTreeMap<String, String>) -> Option<BTreeMap<Str
 pub(crate) fn with_pods_on(view: &View, node: &str) -> Vec<Key> {
     let change = |pod: &Arc<Pod>| Change { old: None, new: Some(Arc::clone(pod).into()) };
     let keys: BTreeSet<Key> =
-        pods::on_node(view, node).flat_map(|pod| selecting(view, &change(pod))).collect();
+        view.pods_on(node).flat_map(|pod| selecting(view, &change(pod))).collect();
     keys.into_iter().collect()
 }
 

@@ -182,11 +182,8 @@ impl StatefulSetController {
         (stateful_set, selector): (&StatefulSet, &Selector),
         (plan, now): (&mut Plan, Timestamp),
     ) -> Option<Vec<Arc<Pod>>> {
-        let namespace = stateful_set.metadata.namespace.as_deref().unwrap_or_default();
-        let (members, strangers): (Vec<_>, Vec<_>) = view
-            .pods
-            .in_namespace(namespace)
-            .cloned()
+        let (members, strangers): (Vec<_>, Vec<_>) = pods::claimable(view, stateful_set)
+            .into_iter()
             .partition(|pod| identity::is_member(stateful_set, pod));
         let nobody = Selector::nothing();
         self.claims.claim(stateful_set, (&nobody, strangers), (&mut *plan, now))?;

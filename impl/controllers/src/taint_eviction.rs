@@ -57,7 +57,7 @@ impl Controller for TaintEvictionController {
             return vec![];
         }
         let node = change.key();
-        pods::on_node(view, &node.name).map(|pod| Key::of(&pod.metadata)).collect()
+        view.pods_on(&node.name).map(|pod| Key::of(&pod.metadata)).collect()
     }
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {

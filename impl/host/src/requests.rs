@@ -2,9 +2,9 @@
 
 use api::{Reason, Request, Status, Verb};
 use bytes::Bytes;
-use client::Outcome;
+use client::{Outcome, wire};
+use http::Method;
 use http::header::CONTENT_TYPE;
-use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 
 use crate::local::Observed;
@@ -29,25 +29,7 @@ pub async fn body(response: http::Response<Body>) -> Result<Bytes, Status> {
     let body = response.into_body().collect().await;
     let body = body.map_err(|error| Status::new(Reason::ServiceUnavailable, error.to_string()))?;
     let body = body.to_bytes();
-    if code.is_success() { Ok(body) } else { Err(refusal(code, &body)) }
-}
-
-/// What an error says: that of an API server, or one as client-go makes it of whatever else answers.
-///
-/// Source: `NewGenericServerResponse` in apimachinery's `pkg/api/errors/errors.go`, v1.36.
-fn refusal(code: StatusCode, body: &[u8]) -> Status {
-    match read(body) {
-        Ok(status) if status.is_object() => Status::from_value(&status),
-        _ if code == StatusCode::NOT_FOUND => Status::no_such_path(),
-        _ => {
-            let said = String::from_utf8_lossy(body);
-            let said = said.trim();
-            let message = format!(
-                "an error on the server ({said:?}) has prevented the request from succeeding"
-            );
-            Status::new(Reason::InternalError, message)
-        }
-    }
+    if code.is_success() { Ok(body) } else { Err(wire::refusal(code.as_u16(), &body)) }
 }
 
 fn read(body: &[u8]) -> Outcome {
@@ -84,21 +66,4 @@ pub fn to_http(request: &Request) -> http::Request<Bytes> {
     http.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(content_type));
     http.extensions_mut().insert(Observed(request.observed_revision));
     http
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_is_no_api_server_is_quoted() {
-        let missing = refusal(StatusCode::NOT_FOUND, b"404 page not found\n");
-        let broken = refusal(StatusCode::BAD_GATEWAY, b"no route\n");
-        let told = refusal(StatusCode::FORBIDDEN, br#"{"reason": "Forbidden", "message": "no"}"#);
-
-        assert_eq!(missing, Status::no_such_path());
-        let why = "an error on the server (\"no route\") has prevented the request from succeeding";
-        assert_eq!(broken, Status::new(Reason::InternalError, why));
-        assert_eq!(told, Status::new(Reason::Forbidden, "no"));
-    }
 }

@@ -373,6 +373,9 @@ pub(crate) enum Bench {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// The scheduler, in the shapes of upstream's scheduler_perf: pods in a second, the time of each, memory. On
+    /// nodes without a kubelet, through an API server; each workload in a new cluster.
+    Scheduler(Schedulers),
     /// The model's checker, with stateright's figures on the same slice beside; every mutation; and
     /// how fast traces are validated.
     Check {
@@ -401,6 +404,26 @@ pub(crate) enum Bench {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+}
+
+/// What of schedulers is measured.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Schedulers {
+    /// The core alone, in this process: what it decides comes true at once, and only its own time counts.
+    #[arg(long)]
+    pub(crate) core: bool,
+    /// How many nodes there are; each number in turn.
+    #[arg(long, value_delimiter = ',', default_value = "5000")]
+    pub(crate) nodes: Vec<NonZero<usize>>,
+    /// The most pods that are measured; each workload has its own number for each node.
+    #[arg(long, default_value = "10000")]
+    pub(crate) pods: NonZero<usize>,
+    /// Only these workloads, by upstream's names [default: all].
+    #[arg(long = "workload", value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) workloads: Vec<String>,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
 }
 
 #[derive(Clone, Debug, Subcommand)]

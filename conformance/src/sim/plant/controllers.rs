@@ -82,13 +82,7 @@ pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Contro
 
 /// Whether a controller hears of a change.
 pub(crate) fn is_heard(plant: Plant, controller: &str, change: &Change) -> bool {
-    let is_deaf = DEAF.contains(&(plant, controller, change.resource()));
-    let misses = plant == Plant::EndpointsTrustStaleCaches
-        && controller == ENDPOINTS
-        && change.resource() == &resources::ENDPOINTS
-        && change.old.is_some()
-        && change.new.is_some();
-    !is_deaf && !misses
+    !DEAF.contains(&(plant, controller, change.resource()))
 }
 
 /// What a controller sees instead of its caches.
@@ -112,7 +106,7 @@ fn all_ready(view: &View) -> View {
         let status = pod.status.get_or_insert_default();
         status.phase = Some("Running".to_owned());
         status.conditions = Some(vec![ready]);
-        view.pods.insert(Arc::new(pod));
+        view.put(Arc::new(pod).into());
     }
     view
 }
@@ -129,7 +123,7 @@ fn without_last(view: &View) -> View {
         let pods: Vec<_> = view.pods.iter().filter(is_of).collect();
         let is_too_many = i32::try_from(pods.len()).is_ok_and(|pods| pods > wanted);
         if let Some(last) = pods.last().filter(|_| is_too_many) {
-            seen.pods.remove(&Key::of(&last.metadata));
+            seen.remove(&resources::PODS, &Key::of(&last.metadata));
         }
     }
     seen

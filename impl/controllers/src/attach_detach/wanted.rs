@@ -29,7 +29,7 @@ pub(super) fn driver_source(volume: &PersistentVolume) -> Option<&CSIPersistentV
 /// By the name of the attachment, the volumes that the pods of a node want attached to it.
 pub(super) fn on_node(view: &View, node: &str) -> BTreeMap<String, Wanted> {
     let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
-    for pod in pods::on_node(view, node).filter(|pod| !is_over(pod)) {
+    for pod in view.pods_on(node).filter(|pod| !is_over(pod)) {
         for volume in of_pod(view, pod) {
             let Some(source) = driver_source(volume) else { continue };
             let new = || Wanted { volume: Arc::clone(volume), pods: vec![] };

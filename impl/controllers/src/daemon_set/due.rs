@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use api::object::controller_of;
 use api::{AnyObject, Key};
 use client::{Change, View};
 use k8s_openapi::api::apps::v1::DaemonSet;
@@ -12,7 +11,7 @@ use k8s_openapi::api::core::v1::Node;
 
 use super::placement::{self, Fit};
 use super::template;
-use crate::ownership::{name, uid};
+use crate::ownership::name;
 use crate::pods;
 
 /// Whether what decides about pods has changed on a node.
@@ -44,10 +43,5 @@ pub(super) fn due_by_node(view: &View, node: &Node) -> Vec<Key> {
 }
 
 fn has_pod(view: &View, daemon_set: &DaemonSet, node: &str) -> bool {
-    let namespace = daemon_set.metadata.namespace.as_deref().unwrap_or_default();
-    view.pods.in_namespace(namespace).any(|pod| {
-        let owner = controller_of(&pod.metadata);
-        pods::node_name(pod) == node
-            && owner.is_some_and(|owner| owner.uid == uid(&daemon_set.metadata))
-    })
+    view.pods_of(&daemon_set.metadata).any(|pod| pods::node_name(pod) == node)
 }

@@ -123,12 +123,27 @@ fn endpoints_are_written_again_only_when_they_change_and_the_cache_is_new() {
     world.put(&resources::PODS, pod("b", "10.0.0.2", true));
 
     let stale = world.reconcile(&key(), at(102));
-    world.put(ENDPOINTS, made);
+    let due = world.put(ENDPOINTS, made);
     let fresh = world.reconcile(&key(), at(103));
 
     assert_eq!((same.requests.len(), stale.requests.len()), (0, 0));
+    assert_eq!(due, [key()]);
     assert_eq!(names(&plan, Verb::Update, ENDPOINTS), ["web"]);
     assert_eq!(names(&fresh, Verb::Update, ENDPOINTS), ["web"]);
+}
+
+#[test]
+fn what_somebody_else_writes_into_endpoints_stays_until_their_service_changes() {
+    let mut world = world(service());
+    let mut made = written(&mut world, Verb::Create);
+    world.put(ENDPOINTS, made.clone());
+    made["metadata"]["resourceVersion"] = json!("2");
+    made["subsets"] = json!([{"addresses": [{"ip": "10.0.0.9"}], "ports": [{"port": 1}]}]);
+    let due = world.put(ENDPOINTS, made);
+    let due_with_service = world.put(SERVICE, service());
+
+    assert_eq!((due, due_with_service), (vec![], vec![key()]));
+    assert_eq!(written(&mut world, Verb::Update)["subsets"], Value::Null);
 }
 
 #[test]

@@ -10,7 +10,6 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::pass::has_finalizer;
 use super::{is_finished, is_managed_elsewhere, release};
-use crate::ownership::uid;
 use crate::pod_control::owner_key;
 use crate::{Controller, Plan, pods};
 
@@ -61,10 +60,6 @@ fn is_orphan(view: &View, pod: &Pod) -> bool {
 }
 
 fn pods_of(view: &View, job: &Job) -> Vec<Key> {
-    let namespace = job.metadata.namespace.as_deref().unwrap_or_default();
-    let of_job = view.pods.in_namespace(namespace).filter(|pod| {
-        let owner = controller_of(&pod.metadata);
-        has_finalizer(pod) && owner.is_some_and(|owner| owner.uid == uid(&job.metadata))
-    });
-    of_job.map(|pod| Key::of(&pod.metadata)).collect()
+    let tracked = view.pods_of(&job.metadata).filter(|pod| has_finalizer(pod));
+    tracked.map(|pod| Key::of(&pod.metadata)).collect()
 }

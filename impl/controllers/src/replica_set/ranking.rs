@@ -6,13 +6,14 @@
 //! that three of them can each go before the next. Here all of about the same age are compared further.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::Timestamp;
 use api::object::controller_of;
 use client::View;
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Replicated;
 use crate::ownership::uid;
@@ -90,29 +91,24 @@ fn restarts_max(pod: &Pod) -> i32 {
 
 /// How many active pods of owners with the same controller each node runs.
 fn pods_per_node<K: Replicated>(view: &View, owner: &K) -> BTreeMap<String, usize> {
-    let namespace = owner.metadata().namespace.as_deref().unwrap_or_default();
-    let related = related_uids(view, owner);
+    let related = related(view, owner);
+    let pods = related.into_iter().flat_map(|owner| view.pods_of(owner));
     let mut crowds = BTreeMap::new();
-    for pod in view.pods.in_namespace(namespace).filter(|pod| pods::is_active(pod)) {
-        let controller = controller_of(&pod.metadata);
-        if controller.is_some_and(|controller| related.contains(controller.uid.as_str())) {
-            *crowds.entry(pods::node_name(pod).to_owned()).or_insert(0) += 1;
-        }
+    for pod in pods.filter(|pod| pods::is_active(pod)) {
+        *crowds.entry(pods::node_name(pod).to_owned()).or_insert(0) += 1;
     }
     crowds
 }
 
-fn related_uids<'a, K: Replicated>(view: &'a View, owner: &'a K) -> BTreeSet<&'a str> {
-    let namespace = owner.metadata().namespace.as_deref().unwrap_or_default();
-    let mut related = BTreeSet::from([uid(owner.metadata())]);
+/// The owner, and the others that its controller manages.
+fn related<'a, K: Replicated>(view: &'a View, owner: &'a K) -> Vec<&'a ObjectMeta> {
     let Some(controller) = controller_of(owner.metadata()) else {
-        return related;
+        return vec![owner.metadata()];
     };
-    let siblings = K::cache(view).in_namespace(namespace).filter(|sibling| {
-        controller_of(sibling.metadata()).is_some_and(|owner| owner.uid == controller.uid)
-    });
-    related.extend(siblings.map(|sibling| uid(sibling.metadata())));
-    related
+    let namespace = owner.metadata().namespace.as_deref().unwrap_or_default();
+    let all = K::cache(view).in_namespace(namespace).map(|sibling| sibling.metadata());
+    all.filter(|sibling| controller_of(sibling).is_some_and(|owner| owner.uid == controller.uid))
+        .collect()
 }
 
 #[cfg(test)]

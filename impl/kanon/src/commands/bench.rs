@@ -4,6 +4,7 @@ mod api;
 mod check;
 mod controllers;
 mod requests;
+mod scheduler;
 mod start;
 mod store;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(arguments: &Bench) -> Result<ExitCode, Failure> {
             };
             controllers::run(runs.get(), sizes, *output)
         }
+        Bench::Scheduler(arguments) => scheduler::run(arguments),
         Bench::Check { runs, output } => check::run(runs.get(), *output),
         Bench::Store { keys, value_bytes, seconds, endpoint, output } => {
             store::run(keys.get(), *value_bytes, seconds.get(), endpoint.as_deref(), *output)

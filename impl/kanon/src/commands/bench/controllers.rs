@@ -69,7 +69,7 @@ pub(super) fn run(runs: usize, sizes: Sizes, output: Output) -> Result<ExitCode,
 }
 
 /// Does something with a cluster that goes afterwards.
-fn with_cluster<T>(
+pub(super) fn with_cluster<T>(
     flags: &[&str],
     measure: impl FnOnce(&Target, u32) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
