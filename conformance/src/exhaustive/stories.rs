@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use store::Store;
 
 use crate::sim::Workload;
-use crate::sim::user::{create, objects};
+use crate::sim::objects::objects;
+use crate::sim::user::create;
 
 /// A tiny cluster and what becomes of it.
 #[derive(Clone, Copy, Debug)]

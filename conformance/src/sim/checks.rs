@@ -1,7 +1,7 @@
 //! What the trace cannot show, checked against the world itself: what a machine has room for, what a
 //! client sent, whether the cluster comes to rest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::object::{at, text};
 use api::{ApiResource, Request, Verb, resources};
@@ -11,8 +11,8 @@ use serde_json::Value;
 use store::{Revision, Store};
 
 use crate::sim::machine::Machine;
+use crate::sim::objects::{Objects, objects};
 use crate::sim::recorder::Recorder;
-use crate::sim::user::objects;
 
 /// KUBELET-1: no machine runs more pods than its node allows.
 pub(crate) fn machine_is_not_overbooked(machine: &Machine, recorder: &mut Recorder<'_>) {
@@ -33,12 +33,15 @@ pub(crate) fn no_node_is_overbooked(
     recorder: &mut Recorder<'_>,
 ) {
     let pods = objects(store, &resources::PODS);
-    let counts =
-        |pod: &&Value| bound.contains(text(pod, &["metadata", "uid"])) && !is_finished(pod);
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    for pod in pods.iter() {
+        if bound.contains(text(pod, &["metadata", "uid"])) && !is_finished(pod) {
+            *counts.entry(text(pod, &["spec", "nodeName"])).or_default() += 1;
+        }
+    }
     for machine in machines {
-        let here = |pod: &&Value| text(pod, &["spec", "nodeName"]) == machine.name;
-        let count = pods.iter().filter(counts).filter(here).count();
-        if i64::try_from(count).is_ok_and(|count| count > machine.pods_max) {
+        let count = counts.get(machine.name.as_str()).copied().unwrap_or(0);
+        if count > machine.pods_max {
             recorder.object(&format!(
                 "SCHEDULER-1: {count} pods are bound to {}, which has room for {}",
                 machine.name, machine.pods_max
@@ -113,7 +116,7 @@ fn unsettled_pod(pod: &Value, dead: &BTreeSet<&str>) -> Option<String> {
     Some(format!("POD-6: pod {name} on node \"{node}\" is {phase} for ever"))
 }
 
-fn unsettled_replica_set(set: &Value, pods: &[Value]) -> Option<String> {
+fn unsettled_replica_set(set: &Value, pods: &Objects) -> Option<String> {
     let uid = text(set, &["metadata", "uid"]);
     let is_replica = |pod: &&Value| {
         let owners = at(pod, &["metadata", "ownerReferences"]).and_then(Value::as_array);

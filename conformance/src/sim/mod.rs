@@ -14,6 +14,7 @@ pub(crate) mod informer;
 mod loops;
 mod machine;
 pub(crate) mod network;
+pub(crate) mod objects;
 pub(crate) mod options;
 mod outcome;
 pub(crate) mod plant;

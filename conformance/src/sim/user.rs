@@ -7,6 +7,7 @@ use apiserver::{keys, object};
 use serde_json::{Value, json};
 use store::Store;
 
+use crate::sim::objects::objects;
 use crate::sim::random::Random;
 use crate::sim::workloads::{Workload, roll_out};
 use crate::sim::world::World;
@@ -172,14 +173,8 @@ fn request(verb: Verb, resource: &'static ApiResource, key: Key, body: Value) ->
     }
 }
 
-/// Every object of a resource.
-pub(crate) fn objects(store: &Store, resource: &ApiResource) -> Vec<Value> {
-    let range = keys::range(resource, None);
-    store.range(&range).map(|found| object::decode(found)).collect()
-}
-
 fn any(store: &Store, resource: &ApiResource, random: &mut Random) -> Option<Value> {
-    random.pick(&objects(store, resource)).cloned()
+    objects(store, resource).any(random)
 }
 
 /// The ReplicaSet that no Deployment manages.

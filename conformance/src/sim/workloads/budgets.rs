@@ -7,8 +7,8 @@ use store::Store;
 
 use super::{Moment, any, create, key, name, pod_spec, uid};
 use crate::sim::checks::{count, is_deleted, runs};
+use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
-use crate::sim::user::objects;
 
 const APP: &str = "budgeted";
 
@@ -59,7 +59,7 @@ pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
 /// DISRUPTION-2: an eviction that was granted stays named as long as its pod is there.
 fn forgotten(
     (earlier, budget): (&Value, &Value),
-    pods: &[Value],
+    pods: &Objects,
     now: Timestamp,
 ) -> Option<String> {
     let waits = |pod: &str| pods.iter().any(|one| name(one) == pod && !is_deleted(one));
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_pod_that_is_to_go_stays_named_for_two_minutes() {
-        let pods = [json!({"metadata": {"name": "p"}})];
+        let pods = Objects::from([json!({"metadata": {"name": "p"}})]);
         let named = budget(0, 1, &json!({"p": "1970-01-01T00:00:00Z"}));
         let forgets = budget(0, 1, &json!({}));
         let at = |seconds| Timestamp::from_second(seconds).expect("it is a time");
@@ -153,7 +153,7 @@ mod tests {
 
         assert_eq!(why.as_deref(), Some("DISRUPTION-2: b does not name p any more"));
         assert_eq!(forgotten((&named, &forgets), &pods, at(120)), None);
-        assert_eq!(forgotten((&named, &forgets), &[], at(1)), None);
+        assert_eq!(forgotten((&named, &forgets), &Objects::from([]), at(1)), None);
         assert_eq!(forgotten((&named, &named), &pods, at(1)), None);
     }
 }

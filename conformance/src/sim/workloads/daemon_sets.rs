@@ -9,8 +9,8 @@ use store::Store;
 
 use super::{Moment, any, create, delete, key, name, pod_spec, pods_of, roll_out};
 use crate::sim::checks::{is_deleted, runs};
+use crate::sim::objects::objects;
 use crate::sim::random::Random;
-use crate::sim::user::objects;
 
 /// The label of the Nodes that the DaemonSets of one name select.
 const LABEL: &str = "agent";

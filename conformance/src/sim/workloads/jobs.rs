@@ -9,8 +9,8 @@ use store::Store;
 
 use super::{Moment, any, create, delete, key, name, owners, pod_spec, pods_of, uid};
 use crate::sim::checks::{count, is_deleted, is_finished};
+use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
-use crate::sim::user::objects;
 
 const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
 
@@ -77,21 +77,21 @@ impl Ended {
 
     /// A Pod has ended once it is finished, or is to be deleted.
     fn note(&mut self, store: &Store) {
-        for pod in objects(store, &resources::PODS) {
-            if !is_finished(&pod) && !is_deleted(&pod) {
+        for pod in objects(store, &resources::PODS).iter() {
+            if !is_finished(pod) && !is_deleted(pod) {
                 continue;
             }
-            if !is_finished(&pod) {
-                self.deleted.insert(uid(&pod).to_owned());
+            if !is_finished(pod) {
+                self.deleted.insert(uid(pod).to_owned());
             }
-            for owner in owners(&pod).filter(|owner| owner["kind"] == "Job") {
+            for owner in owners(pod).filter(|owner| owner["kind"] == "Job") {
                 let job = text(owner, &["uid"]).to_owned();
-                if text(&pod, &["status", "phase"]) == "Succeeded"
-                    && self.deleted.contains(uid(&pod))
+                if text(pod, &["status", "phase"]) == "Succeeded"
+                    && self.deleted.contains(uid(pod))
                 {
                     self.in_doubt.insert(job.clone());
                 }
-                self.by_job.entry(job).or_default().insert(uid(&pod).to_owned());
+                self.by_job.entry(job).or_default().insert(uid(pod).to_owned());
             }
         }
     }
@@ -153,7 +153,7 @@ fn has_condition(job: &Value, wanted: &str) -> bool {
 }
 
 /// JOB-10 and JOB-11.
-fn kept(pod: &Value, jobs: &[Value]) -> Option<String> {
+fn kept(pod: &Value, jobs: &Objects) -> Option<String> {
     let mut finalizers = pod["metadata"]["finalizers"].as_array()?.iter();
     let has_job = owners(pod).any(|owner| jobs.iter().any(|job| owner["uid"] == uid(job)));
     let claim = if is_deleted(pod) { "JOB-11" } else { "JOB-10" };
@@ -236,10 +236,10 @@ mod tests {
             "ownerReferences": [{"uid": "1"}]}});
         let mut going = pod.clone();
         going["metadata"]["deletionTimestamp"] = json!("1970-01-01T00:00:00Z");
-        let jobs = [job(&Value::Null)];
+        let jobs = Objects::from([job(&Value::Null)]);
 
         assert_eq!(kept(&pod, &jobs), None);
-        let why = kept(&pod, &[]);
+        let why = kept(&pod, &Objects::from([]));
         assert_eq!(why.as_deref(), Some("JOB-10: p keeps its tracking finalizer"));
         let why = kept(&going, &jobs);
         assert_eq!(why.as_deref(), Some("JOB-11: p keeps its tracking finalizer"));

@@ -25,8 +25,9 @@ use serde_json::{Value, json};
 use store::Store;
 
 use crate::sim::machine::Machine;
+use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
-use crate::sim::user::{create, objects};
+use crate::sim::user::create;
 
 /// A kind of thing that people ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -266,7 +267,7 @@ pub(crate) fn roll_out(
 }
 
 fn any(store: &Store, resource: &ApiResource, random: &mut Random) -> Option<Value> {
-    random.pick(&objects(store, resource)).cloned()
+    objects(store, resource).any(random)
 }
 
 fn key(object: &Value) -> Key {
@@ -282,7 +283,7 @@ fn uid(object: &Value) -> &str {
 }
 
 /// Pods that this object controls.
-fn pods_of(store: &Store, owner: &Value) -> Vec<Value> {
+fn pods_of(store: &Store, owner: &Value) -> Objects {
     let mut pods = objects(store, &resources::PODS);
     pods.retain(|pod| owners(pod).any(|reference| reference["uid"] == owner["metadata"]["uid"]));
     pods

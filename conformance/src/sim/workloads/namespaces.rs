@@ -6,8 +6,8 @@ use store::Store;
 
 use super::{Moment, create, delete, name, pod_spec, uid};
 use crate::sim::checks::is_deleted;
+use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
-use crate::sim::user::objects;
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     let namespace = format!("team-{}", random.below(2));
@@ -35,7 +35,7 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
         _ => {
             let mut namespaces = objects(store, &resources::NAMESPACES);
             namespaces.retain(|found| name(found).starts_with("team-"));
-            Some(delete(&resources::NAMESPACES, random.pick(&namespaces)?, "Background"))
+            Some(delete(&resources::NAMESPACES, namespaces.any(random).as_ref()?, "Background"))
         }
     }
 }
@@ -63,7 +63,7 @@ fn created_too_late(moment: &Moment<'_>) -> Option<String> {
 }
 
 /// NAMESPACE-5.
-fn taken_back(before: &[Value], after: &[Value]) -> Option<String> {
+fn taken_back(before: &Objects, after: &Objects) -> Option<String> {
     let is_alive =
         |one: &&Value| after.iter().any(|found| uid(found) == uid(one) && !is_deleted(found));
     let back = before.iter().filter(|one| is_deleted(one)).find(is_alive)?;
@@ -74,8 +74,11 @@ fn taken_back(before: &[Value], after: &[Value]) -> Option<String> {
 fn outlives(store: &Store, namespace: &Value) -> Option<String> {
     let namespaced = resources::ALL.iter().filter(|resource| resource.namespaced);
     let left = |resource: &&ApiResource| {
-        let mut objects = objects(store, resource).into_iter();
-        objects.find(|object| object["metadata"]["namespace"] == namespace["metadata"]["name"])
+        let objects = objects(store, resource);
+        let mut objects = objects.iter();
+        let is_left =
+            |object: &&Value| object["metadata"]["namespace"] == namespace["metadata"]["name"];
+        objects.find(is_left).cloned()
     };
     let (resource, object) =
         namespaced.copied().find_map(|resource| Some((resource, left(&resource)?)))?;
@@ -99,12 +102,12 @@ mod tests {
         let namespace = |uid: &str| json!({"metadata": {"name": "n", "uid": uid}});
         let mut going = namespace("1");
         going["metadata"]["deletionTimestamp"] = json!("1970-01-01T00:00:00Z");
-        let going = [going];
+        let going = Objects::from([going]);
 
-        let why = taken_back(&going, &[namespace("1")]);
+        let why = taken_back(&going, &[namespace("1")].into());
 
         assert_eq!(why.as_deref(), Some("NAMESPACE-5: n is not being deleted any more"));
         assert_eq!(taken_back(&going, &going), None);
-        assert_eq!(taken_back(&going, &[namespace("2")]), None);
+        assert_eq!(taken_back(&going, &[namespace("2")].into()), None);
     }
 }

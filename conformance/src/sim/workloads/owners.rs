@@ -9,8 +9,8 @@ use store::Store;
 
 use super::{Moment, create, delete, key, name, owners, uid};
 use crate::sim::checks::is_deleted;
+use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
-use crate::sim::user::objects;
 
 const MAPS: usize = 6;
 
@@ -26,15 +26,14 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
         }
         4 => {
             let maps = maps(store);
-            let (map, owner) = (random.pick(&maps)?, random.pick(&maps)?);
-            let patch = json!({"metadata": {"ownerReferences": [reference(owner, random)]}});
-            Some(Request::merge_patch(resource_of(kind(map)), key(map), patch))
+            let (map, owner) = (maps.any(random)?, maps.any(random)?);
+            let patch = json!({"metadata": {"ownerReferences": [reference(&owner, random)]}});
+            Some(Request::merge_patch(resource_of(kind(&map)), key(&map), patch))
         }
         _ => {
             let policy = ["Background", "Foreground", "Orphan"][random.below(3)];
-            let maps = maps(store);
-            let map = random.pick(&maps)?;
-            Some(delete(resource_of(kind(map)), map, policy))
+            let map = maps(store).any(random)?;
+            Some(delete(resource_of(kind(&map)), &map, policy))
         }
     }
 }
@@ -49,8 +48,7 @@ fn kind(map: &Value) -> &str {
 
 fn map(kind: &str, (store, namespace): (&Store, &str), random: &mut Random) -> Value {
     let name = format!("owned-{}", random.below(MAPS));
-    let maps = maps(store);
-    let owner = random.pick(&maps).filter(|_| !random.one_in(3));
+    let owner = maps(store).any(random).filter(|_| !random.one_in(3));
     let owners: Vec<Value> = owner.iter().map(|owner| reference(owner, random)).collect();
     json!({"apiVersion": "v1", "kind": kind,
         "metadata": {"name": name, "namespace": namespace, "ownerReferences": owners}})
@@ -69,7 +67,7 @@ fn reference(owner: &Value, random: &mut Random) -> Value {
 }
 
 /// Those that this workload makes.
-fn maps(store: &Store) -> Vec<Value> {
+fn maps(store: &Store) -> Objects {
     let mut maps = objects(store, &resources::CONFIG_MAPS);
     maps.extend(objects(store, &resources::SECRETS));
     maps.retain(|map| name(map).starts_with("owned-"));
@@ -89,15 +87,16 @@ impl Waited {
         if !moment.writes(&resources::CONFIG_MAPS) && !moment.writes(&resources::SECRETS) {
             return None;
         }
-        let waiting = maps(moment.after).into_iter().filter(waits_for_dependents);
-        self.uids.extend(waiting.map(|map| uid(&map).to_owned()));
+        let waiting = maps(moment.after);
+        let waiting = waiting.iter().filter(|map| waits_for_dependents(map));
+        self.uids.extend(waiting.map(|map| uid(map).to_owned()));
         let collects = moment.is_by_controllers() && moment.event.action.starts_with("delete");
         let states = || (maps(moment.before), maps(moment.after));
         collects.then(states).and_then(|(before, after)| collected(&before, &after, &self.uids))
     }
 }
 
-fn collected(before: &[Value], after: &[Value], waited: &BTreeSet<String>) -> Option<String> {
+fn collected(before: &Objects, after: &Objects, waited: &BTreeSet<String>) -> Option<String> {
     let goes = |map: &&Value| {
         let left = after.iter().find(|left| uid(left) == uid(map));
         !is_deleted(map) && left.is_none_or(is_deleted)
@@ -130,7 +129,7 @@ fn waits_for_dependents(map: &Value) -> bool {
 
 /// Whether one waits for a circle of dependents. One that is closed only after all in it have begun to
 /// wait is never opened again, here as upstream.
-fn waits_for_circle(maps: &[Value], map: &Value, above: &mut Vec<String>) -> bool {
+fn waits_for_circle(maps: &Objects, map: &Value, above: &mut Vec<String>) -> bool {
     if above.iter().any(|one| one == uid(map)) {
         return true;
     }
@@ -172,18 +171,21 @@ mod tests {
             json!({"kind": "Secret",
                 "metadata": {"name": name, "uid": name, "namespace": "n", "ownerReferences": owners}})
         };
-        let before = [map("free", &[]), map("owned", &["free"]), map("lost", &["gone"])];
-        let without = |name: usize| {
-            let kept = before.iter().enumerate().filter(|(index, _)| *index != name);
-            kept.map(|(_, map)| map.clone()).collect::<Vec<_>>()
+        let all =
+            || Objects::from([map("free", &[]), map("owned", &["free"]), map("lost", &["gone"])]);
+        let without = |lost: &str| {
+            let mut kept = all();
+            kept.retain(|map| name(map) != lost);
+            kept
         };
+        let before = all();
         let none = BTreeSet::new();
 
-        let whys = [0, 1, 2].map(|name| collected(&before, &without(name), &none));
+        let whys = ["free", "owned", "lost"].map(|name| collected(&before, &without(name), &none));
 
         let claims = whys.each_ref().map(|why| why.as_deref().map(|why| &why[..4]));
         assert_eq!(claims, [Some("GC-2"), Some("GC-1"), None]);
         let waited = BTreeSet::from(["free".to_owned()]);
-        assert_eq!(collected(&before, &without(1), &waited), None);
+        assert_eq!(collected(&before, &without("owned"), &waited), None);
     }
 }

@@ -11,8 +11,8 @@ use store::Store;
 
 use super::{any, create, delete, key, name, owners, pod_spec, roll_out, uid};
 use crate::sim::checks::{count, is_deleted};
+use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
-use crate::sim::user::objects;
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     let deployments = &resources::DEPLOYMENTS;
@@ -51,7 +51,7 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
     deployments.iter().find_map(|deployment| incomplete(deployment, &sets))
 }
 
-fn incomplete(deployment: &Value, sets: &[Value]) -> Option<String> {
+fn incomplete(deployment: &Value, sets: &Objects) -> Option<String> {
     let (name, wanted) = (name(deployment), count(deployment, &["spec", "replicas"]));
     let is_owned = |set: &&Value| owners(set).any(|owner| owner["uid"] == uid(deployment));
     let has_template = |set: &&Value| version(set) == version(deployment);
@@ -90,12 +90,12 @@ mod tests {
                 "status": {"availableReplicas": replicas}})
         };
 
-        let why = |sets: &[Value]| incomplete(&deployment, sets);
+        let why = |sets: &Objects| incomplete(&deployment, sets);
 
-        assert_eq!(why(&[set("1", 0), set("2", 1)]), None);
+        assert_eq!(why(&[set("1", 0), set("2", 1)].into()), None);
         let keeps = "DEPLOYMENT-8: site keeps replicas of 1";
-        assert_eq!(why(&[set("1", 1), set("2", 1)]).as_deref(), Some(keeps));
+        assert_eq!(why(&[set("1", 1), set("2", 1)].into()).as_deref(), Some(keeps));
         let lacks = "DEPLOYMENT-8: site has 0 available replicas of its template, of 1";
-        assert_eq!(why(&[set("1", 0)]).as_deref(), Some(lacks));
+        assert_eq!(why(&[set("1", 0)].into()).as_deref(), Some(lacks));
     }
 }

@@ -9,8 +9,8 @@ use store::Store;
 
 use super::{any, create, delete, key, name, pod_spec, uid};
 use crate::sim::checks::{is_deleted, runs};
+use crate::sim::objects::objects;
 use crate::sim::random::Random;
-use crate::sim::user::objects;
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
     match random.below(12) {
@@ -29,7 +29,7 @@ fn ask_one(chosen: usize, store: &Store, random: &mut Random) -> Option<Request>
         _ if random.one_in(3) => {
             let mut services = objects(store, &resources::SERVICES);
             services.retain(|service| name(service) != "kubernetes");
-            Some(delete(&resources::SERVICES, random.pick(&services)?, "Background"))
+            Some(delete(&resources::SERVICES, services.any(random).as_ref()?, "Background"))
         }
         _ => None,
     }
@@ -90,10 +90,11 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
         })
     });
     let orphan = |resource: &ApiResource, owner: fn(&Value) -> &str| {
-        objects(store, resource).into_iter().find(|object| {
+        let is_orphan = |object: &&Value| {
             !services.iter().any(|service| name(service) == owner(object))
                 && owner(object) != "kubernetes"
-        })
+        };
+        objects(store, resource).iter().find(is_orphan).cloned()
     };
     let left = || {
         orphan(&resources::ENDPOINTS, name)

@@ -14,8 +14,8 @@ use store::Store;
 use super::{Moment, any, create, delete, key, name, owners, pod_spec, pods_of, roll_out};
 use crate::sim::checks::{count, is_deleted, runs};
 use crate::sim::machine::Machine;
+use crate::sim::objects::objects;
 use crate::sim::random::Random;
-use crate::sim::user::objects;
 
 /// How the names of the StatefulSets begin.
 const PREFIX: &str = "db-";

@@ -33,12 +33,12 @@ pub(super) fn run(
     endpoint: Option<&str>,
     output: Output,
 ) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Runtime::new().while_doing("starting threads")?;
     let time = Duration::from_secs(seconds);
     if let Some(endpoint) = endpoint {
-        print(&runtime.block_on(remote::measure(endpoint, value_bytes, time))?, output);
+        print(&remote::measure(endpoint, value_bytes, time)?, output);
         return Ok(ExitCode::SUCCESS);
     }
+    let runtime = tokio::runtime::Runtime::new().while_doing("starting threads")?;
     let folder = Folder::create()?;
     let path = folder.path();
     let report = runtime.block_on(measure(path, keys, value_bytes, time))?;
