@@ -10,6 +10,70 @@ use crate::event::Event;
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
 
+/// Where plugins have a say. Source: kube-scheduler/framework/interface.go (v1.36).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExtensionPoint {
+    /// What is found out before nodes are looked at.
+    PreFilter,
+    /// Which nodes are feasible.
+    Filter,
+    /// What can be done when none is.
+    PostFilter,
+    /// What is kept for a pod that has a node.
+    Reserve,
+    /// What is found out before feasible nodes are scored.
+    PreScore,
+    /// Which of the feasible nodes is best.
+    Score,
+    /// What must be there before a pod is bound.
+    PreBind,
+    /// Who binds a pod.
+    Bind,
+    /// Who hears of a pod that was bound.
+    PostBind,
+    /// Whether a pod that has a node may be bound.
+    Permit,
+    /// Whether a pod is looked at.
+    PreEnqueue,
+    /// In which order pods are looked at.
+    QueueSort,
+    /// Where a group of pods may run.
+    PlacementGenerate,
+    /// Which of these places is best.
+    PlacementScore,
+}
+
+impl ExtensionPoint {
+    /// All of them, in the order in which upstream makes plugins.
+    pub const ALL: [Self; 14] = [
+        Self::PreFilter,
+        Self::Filter,
+        Self::PostFilter,
+        Self::Reserve,
+        Self::PreScore,
+        Self::Score,
+        Self::PreBind,
+        Self::Bind,
+        Self::PostBind,
+        Self::Permit,
+        Self::PreEnqueue,
+        Self::QueueSort,
+        Self::PlacementGenerate,
+        Self::PlacementScore,
+    ];
+
+    /// Whether it is about groups of pods.
+    pub fn is_of_groups(self) -> bool {
+        matches!(self, Self::PlacementGenerate | Self::PlacementScore)
+    }
+
+    /// Its field in a configuration, `preFilter`.
+    pub fn field(self) -> String {
+        let name = format!("{self:?}");
+        name[..1].to_lowercase() + &name[1..]
+    }
+}
+
 /// The best score that a plugin gives.
 pub const SCORE_MAX: i64 = 100;
 

@@ -5,6 +5,7 @@
 
 pub mod affinity;
 pub mod cluster;
+pub mod config;
 pub mod cycle;
 pub mod event;
 pub mod framework;
@@ -13,6 +14,7 @@ pub mod label_counts;
 pub mod node_info;
 pub mod nominations;
 pub mod plugins;
+pub mod profile;
 pub mod queue;
 pub mod resources;
 pub mod scheduler;
