@@ -23,7 +23,7 @@ pub use args::{
 };
 pub use duration::Duration;
 pub use extender::{Extender, ExtenderManagedResource, ExtenderTlsConfig};
-pub(crate) use validation::{aggregate, node_resources_fit_args};
+pub(crate) use validation::{aggregate, is_extended_resource, node_resources_fit_args};
 
 use crate::framework::ExtensionPoint;
 

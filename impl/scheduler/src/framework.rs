@@ -3,9 +3,10 @@
 //! Source: pkg/scheduler/framework (v1.36).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::cluster::Cluster;
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, CycleState};
 use crate::event::Event;
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
@@ -112,11 +113,20 @@ pub struct Rejection {
     pub verdict: Verdict,
 }
 
-/// Decides whether a node is feasible for a pod.
-pub trait Filter: Send + Sync {
-    /// The plugin's name in a scheduler configuration.
+/// A plugin, which a profile has told its arguments.
+pub trait Plugin: fmt::Debug + Send + Sync {
+    /// Its name in a scheduler configuration.
     fn name(&self) -> &'static str;
+}
 
+/// Looks at a pod and the whole cluster before nodes are looked at.
+pub trait PreFilter: Plugin {
+    /// Notes what it finds out; or why the pod can run nowhere.
+    fn pre_filter(&self, of: (&PodInfo, &Cluster), state: &mut CycleState) -> Result<(), String>;
+}
+
+/// Decides whether a node is feasible for a pod.
+pub trait Filter: Plugin {
     /// Whether the pod can run on the node.
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict;
 
@@ -124,14 +134,14 @@ pub trait Filter: Send + Sync {
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool;
 }
 
+/// Looks at all feasible nodes before one is scored.
+pub trait PreScore: Plugin {
+    /// Notes what it finds out.
+    fn pre_score(&self, scoring: &mut Scoring<'_>);
+}
+
 /// Ranks feasible nodes.
-pub trait Score: Send + Sync {
-    /// The plugin's name in a scheduler configuration.
-    fn name(&self) -> &'static str;
-
-    /// How much its scores count.
-    fn weight(&self) -> i64;
-
+pub trait Score: Plugin {
     /// How good the node is for the pod: 0 to 100, or any number when it normalizes.
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64;
 

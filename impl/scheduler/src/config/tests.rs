@@ -53,6 +53,7 @@ fn a_default_plugin_keeps_its_place_when_it_is_told_anew() {
     assert_eq!(names.iter().position(|name| *name == "ImageLocality"), Some(16));
     assert_eq!(enabled[16].weight, 9);
     assert_eq!(names.last(), Some(&"Foo"));
+    assert_eq!(names.iter().filter(|name| **name == "ImageLocality").count(), 1);
 }
 
 #[test]
