@@ -156,11 +156,11 @@ mod tests {
 
     #[test]
     fn documents_and_lists_hold_objects() {
-        let text = "---\n# a comment\n---\nkind: Pod\napiVersion: v1\nmetadata: {name: a, namespace: n}\n---\n\
+        let text = "---\n# a comment\n---\nkind: Pod\napiVersion: v1\nmetadata: {name: a, namespace: ns}\n---\n\
                     kind: List\napiVersion: v1\nitems:\n- {kind: Node, apiVersion: v1, metadata: {name: b}}\n--- \n\
                     kind: PodList\napiVersion: v1\nitems: [{metadata: {name: c}}]\n";
 
-        assert_eq!(names(text).unwrap(), ["n/a", "b", "default/c"]);
+        assert_eq!(names(text).unwrap(), ["ns/a", "b", "default/c"]);
     }
 
     #[test]
