@@ -7,7 +7,7 @@ use std::fmt;
 use api::{AnyObject, Key, Request, Timestamp, Verb, resources};
 use client::{Change, Outcome, View, WorkQueue};
 use controllers::Controller;
-use scheduler::Scheduler;
+use scheduler::{Configuration, Scheduler};
 
 use crate::sim::plant::{self, Plant};
 use crate::sim::workloads;
@@ -208,7 +208,7 @@ pub(crate) struct SchedulerLoop {
 
 impl SchedulerLoop {
     pub(crate) fn new() -> Self {
-        let scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
+        let scheduler = Scheduler::new(Configuration::default());
         Self { scheduler, asked: BTreeSet::new(), said: vec![] }
     }
 
@@ -266,7 +266,7 @@ impl SchedulerLoop {
     }
 
     fn start_again(&mut self, view: &View, now: Timestamp) {
-        self.scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
+        self.scheduler = Scheduler::new(Configuration::default());
         let nodes = view.nodes.iter().cloned().map(AnyObject::from);
         let pods = view.pods.iter().cloned().map(AnyObject::from);
         let objects = nodes.chain(pods).filter(|object| !self.is_on_its_way(object));

@@ -10,6 +10,7 @@ pub mod components;
 mod compression;
 pub mod controller_loop;
 pub mod election;
+pub mod extenders;
 pub mod http_server;
 mod in_flight;
 pub mod informer;

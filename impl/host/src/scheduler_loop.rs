@@ -1,13 +1,16 @@
-//! Drives a scheduler: one decision after another, while bindings are still on their way.
+//! Drives a scheduler: one decision after another, while bindings are still on their way. While an extender is asked
+//! about a pod, the scheduler decides about no other.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Key, Request};
 use client::Outcome;
-use scheduler::Scheduler;
+use scheduler::extender::Call;
+use scheduler::{Decision, Scheduler};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
+use crate::extenders::Extenders;
 use crate::informer::Informers;
 use crate::transport::Transport;
 use crate::{clock, requests};
@@ -15,36 +18,55 @@ use crate::{clock, requests};
 /// How long the loop sleeps at the most when nothing is due.
 const IDLE: Duration = Duration::from_secs(3600);
 
-struct Completed {
-    pod: Key,
-    request: Request,
-    outcome: Outcome,
+/// What has come of what the scheduler asked for.
+enum Completed {
+    /// Of the API server.
+    Request { pod: Key, request: Box<Request>, outcome: Outcome },
+    /// Of an extender.
+    Call { call: Box<Call>, answered: Result<Vec<u8>, String> },
 }
 
 /// Runs a scheduler for ever, as the only subscriber of its informers.
-pub async fn run(mut scheduler: Scheduler, informers: Informers, transport: Arc<dyn Transport>) {
+pub async fn run(
+    mut scheduler: Scheduler,
+    informers: Informers,
+    transport: Arc<dyn Transport>,
+    extenders: Extenders,
+) {
     let (sender, mut completed) = mpsc::unbounded_channel();
     loop {
         settle(&mut scheduler, &mut completed, &transport, &sender);
         let changed = informers.changed();
-        let Some((pod, requests)) = next(&mut scheduler, &informers) else {
+        let Some(decision) = next(&mut scheduler, &informers) else {
             wait(&mut scheduler, changed, &mut completed, &transport, &sender).await;
             continue;
         };
-        send(pod, requests, &transport, &sender);
+        ask(decision.calls, &extenders, &sender);
+        send(decision.pod, decision.requests, &transport, &sender);
         tokio::task::yield_now().await;
     }
 }
 
 /// Hears of what has changed and decides about the next pod that is due.
-fn next(scheduler: &mut Scheduler, informers: &Informers) -> Option<(Key, Vec<Request>)> {
+fn next(scheduler: &mut Scheduler, informers: &Informers) -> Option<Decision> {
     let mut caches = informers.caches();
     let now = clock::now();
     for change in caches.take_changes(0) {
         scheduler.observe(&change, now);
     }
-    let decision = scheduler.schedule_one(caches.view.revision, now)?;
-    Some((decision.pod, decision.requests))
+    scheduler.schedule_one(caches.view.revision, now)
+}
+
+/// Asks extenders, side by side.
+fn ask(calls: Vec<Call>, extenders: &Extenders, sender: &UnboundedSender<Completed>) {
+    for call in calls {
+        let (extenders, sender) = (extenders.clone(), sender.clone());
+        tokio::spawn(async move {
+            let answered = extenders.ask(&call).await;
+            // Nobody listens any more when the scheduler has stopped.
+            drop(sender.send(Completed::Call { call: Box::new(call), answered }));
+        });
+    }
 }
 
 /// Performs requests in order, beside the next decision.
@@ -59,7 +81,8 @@ fn send(
         for request in requests {
             let outcome = requests::perform(&*transport, &request).await;
             // Nobody listens any more when the scheduler has stopped.
-            drop(sender.send(Completed { pod: pod.clone(), request, outcome }));
+            let (pod, request) = (pod.clone(), Box::new(request));
+            drop(sender.send(Completed::Request { pod, request, outcome }));
         }
     });
 }
@@ -82,9 +105,18 @@ fn tell(
     transport: &Arc<dyn Transport>,
     sender: &UnboundedSender<Completed>,
 ) {
-    let more = scheduler.completed(&done.pod, &done.request, &done.outcome, clock::now());
+    let (pod, more) = match done {
+        Completed::Request { pod, request, outcome } => {
+            let more = scheduler.completed(&pod, &request, &outcome, clock::now());
+            (pod, more)
+        }
+        Completed::Call { call, answered } => {
+            let more = scheduler.answered(&call, answered, clock::now());
+            (call.pod.clone(), more)
+        }
+    };
     if !more.is_empty() {
-        send(done.pod, more, transport, sender);
+        send(pod, more, transport, sender);
     }
 }
 

@@ -16,6 +16,7 @@ use crate::failure::{self, Failure, While};
 use crate::kubeconfig::{self, Access};
 use crate::pki;
 use crate::profile::{Profile, Running, Settings, write_private};
+use crate::scheduling;
 use crate::serve;
 use crate::steps::Steps;
 use crate::storage::EtcdServers;
@@ -67,6 +68,7 @@ fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failu
         etcd: EtcdServers::of(&arguments.etcd)?,
         components,
         controllers: arguments.parts.controllers.clone(),
+        scheduler_config: absolute(arguments.parts.scheduler_config.as_ref())?,
         kubeconfig: absolute(arguments.parts.kubeconfig.as_ref())?,
     })
 }
@@ -90,6 +92,11 @@ fn parts(arguments: &cli::Start) -> Result<Vec<Part>, Failure> {
         (false, Some(_)) if !arguments.etcd.etcd_servers.is_empty() => Err(Failure::usage(
             "--etcd-servers is for an API server, which --components leaves out",
         )),
+        (true, None) | (false, Some(_))
+            if parts.scheduler_config.is_some() && !components.contains(&Part::Scheduler) =>
+        {
+            Err(Failure::usage("--scheduler-config is for a scheduler, which does not run"))
+        }
         (true, None) | (false, Some(_)) => Ok(components),
     }
 }
@@ -105,6 +112,7 @@ fn check(settings: &Settings) -> Result<(), Failure> {
             "real containers need root; run as root, or with --runtime simulated",
         ));
     }
+    scheduling::configured(settings.scheduler_config.as_deref())?;
     if settings.port != 0 && settings.has(Part::ApiServer) {
         let address = (Ipv4Addr::LOCALHOST, settings.port);
         TcpListener::bind(address)

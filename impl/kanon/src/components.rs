@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::cli::Part;
 use crate::failure::{Failure, While};
 use crate::profile::Settings;
+use crate::scheduling;
 
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 const SCHEDULER: &str = "kube-scheduler";
@@ -93,7 +94,7 @@ impl Starter<'_> {
             standings.push((CONTROLLER_MANAGER, standing));
         }
         if settings.has(Part::Scheduler) {
-            standings.push((SCHEDULER, self.scheduler(components).await?));
+            standings.push((SCHEDULER, self.scheduler(settings, components).await?));
         }
         Ok(standings)
     }
@@ -132,13 +133,17 @@ impl Starter<'_> {
 
     async fn scheduler(
         &self,
+        settings: &Settings,
         components: &Arc<Components>,
     ) -> Result<watch::Receiver<Standing>, Failure> {
-        let start = |started: Started| {
+        let (configuration, extenders) =
+            scheduling::configured(settings.scheduler_config.as_deref())?;
+        let start = move |started: Started| {
             let mut tasks = Tasks::default();
             let informers = started.informers(&mut tasks, 1);
-            let scheduler = Scheduler::new(scheduler::DEFAULT_SCHEDULER);
-            tasks.spawn(scheduler_loop::run(scheduler, informers, started.transport));
+            let scheduler = Scheduler::new(configuration.clone());
+            let (transport, extenders) = (started.transport, extenders.clone());
+            tasks.spawn(scheduler_loop::run(scheduler, informers, transport, extenders));
             tasks
         };
         self.stand(SCHEDULER, &scheduler::WATCHED, start, components, |all| &all.scheduler).await

@@ -12,6 +12,7 @@ mod nodes;
 mod output;
 mod pki;
 mod profile;
+mod scheduling;
 mod serve;
 mod steps;
 mod storage;

@@ -38,6 +38,9 @@ pub(crate) struct Settings {
     pub(crate) components: Vec<Part>,
     #[serde(default)]
     pub(crate) controllers: Controllers,
+    /// What the scheduler is told.
+    #[serde(default)]
+    pub(crate) scheduler_config: Option<PathBuf>,
     /// The kubeconfig of somebody else's API server, where none of our own runs.
     #[serde(default)]
     pub(crate) kubeconfig: Option<PathBuf>,

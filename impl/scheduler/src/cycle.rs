@@ -8,9 +8,9 @@ use crate::cluster::Cluster;
 use crate::framework::{Rejection, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::{
-    FILTERS, inter_pod_affinity, node_affinity, pod_topology_spread, volume_binding,
-    volume_restrictions, volume_zone,
+    inter_pod_affinity, pod_topology_spread, volume_binding, volume_restrictions, volume_zone,
 };
+use crate::profile::Profile;
 
 /// What plugins found out about the pod and the whole cluster before they look at nodes.
 #[derive(Clone, Debug, Default)]
@@ -25,13 +25,15 @@ pub struct CycleState {
     pub(crate) zones: volume_zone::PreFilterState,
     /// How pods like it are spread.
     pub(crate) spread: pod_topology_spread::PreFilterState,
-    /// Which pods it must be near to and far from.
-    pub(crate) affinity: inter_pod_affinity::PreFilterState,
+    /// Which pods it must be near to and far from; `None` when nobody has looked.
+    pub(crate) affinity: Option<inter_pod_affinity::PreFilterState>,
 }
 
 /// The pod, the cluster, and what was found out. A clone may change what was found out, to try something.
 #[derive(Clone, Debug)]
 pub struct Cycle<'a> {
+    /// The plugins that are asked.
+    pub profile: &'a Profile,
     /// The pod that is to be scheduled.
     pub pod: &'a PodInfo,
     /// The cluster as it is known.
@@ -41,19 +43,18 @@ pub struct Cycle<'a> {
 
 impl<'a> Cycle<'a> {
     /// Looks at the pod and at the whole cluster; a rejection is one by every node.
-    pub fn pre_filter(pod: &'a PodInfo, cluster: &'a Cluster) -> Result<Self, Rejection> {
-        let by = |plugin, why: String| Rejection { plugin, verdict: Verdict::unresolvable(&why) };
-        let nodes = node_affinity::pre_filter(pod).map_err(|why| by("NodeAffinity", why))?;
-        let restrictions = volume_restrictions::pre_filter(pod, cluster)
-            .map_err(|why| by("VolumeRestrictions", why))?;
-        let claims = volume_binding::pre_filter(pod, &cluster.volumes)
-            .map_err(|why| by("VolumeBinding", why))?;
-        let zones =
-            volume_zone::pre_filter(pod, &cluster.volumes).map_err(|why| by("VolumeZone", why))?;
-        let spread = pod_topology_spread::pre_filter(pod, cluster);
-        let affinity = inter_pod_affinity::pre_filter(pod, cluster);
-        let state = CycleState { nodes, claims, restrictions, zones, spread, affinity };
-        Ok(Self { pod, cluster, state })
+    pub fn pre_filter(
+        profile: &'a Profile,
+        (pod, cluster): (&'a PodInfo, &'a Cluster),
+    ) -> Result<Self, Rejection> {
+        let mut state = CycleState::default();
+        for plugin in &profile.pre_filters {
+            plugin.pre_filter((pod, cluster), &mut state).map_err(|why| Rejection {
+                plugin: plugin.name(),
+                verdict: Verdict::unresolvable(&why),
+            })?;
+        }
+        Ok(Self { profile, pod, cluster, state })
     }
 
     /// Counts a pod that is not on the node.
@@ -69,14 +70,15 @@ impl<'a> Cycle<'a> {
     fn update(&mut self, other: &PodInfo, node: &NodeInfo, change: i64) {
         self.state.restrictions.update(self.pod, other, change);
         self.state.spread.update(self.pod, (other, node), change);
-        let of_cluster = (self.pod, self.cluster);
-        self.state.affinity.update(of_cluster, (other, node), change);
+        if let Some(affinity) = &mut self.state.affinity {
+            affinity.update((self.pod, self.cluster), (other, node), change);
+        }
     }
 
     /// Why the pod cannot run on a node, if it cannot. Pods that are nominated there and no less important count as
     /// if they ran there; and as it may be that they never will, it must also fit without them.
     pub fn rejection(&self, node: &NodeInfo) -> Option<Rejection> {
-        if self.state.nodes.as_ref().is_some_and(|nodes| !nodes.contains(node.name())) {
+        if !self.names(node) {
             let why = "node(s) didn't satisfy plugin(s) [NodeAffinity]";
             return Some(Rejection { plugin: "NodeAffinity", verdict: Verdict::unresolvable(why) });
         }
@@ -92,6 +94,11 @@ impl<'a> Cycle<'a> {
         cycle.run_filters(&with_nominated).or_else(|| self.run_filters(node))
     }
 
+    /// Whether the pod names the node, if it names any.
+    pub fn names(&self, node: &NodeInfo) -> bool {
+        self.state.nodes.as_ref().is_none_or(|nodes| nodes.contains(node.name()))
+    }
+
     fn nominated(&self, node: &NodeInfo) -> Vec<&'a PodInfo> {
         let counts =
             |pod: &&PodInfo| pod.priority() >= self.pod.priority() && pod.uid() != self.pod.uid();
@@ -100,7 +107,7 @@ impl<'a> Cycle<'a> {
 
     /// The first filter that is against the node speaks for all.
     fn run_filters(&self, node: &NodeInfo) -> Option<Rejection> {
-        FILTERS.iter().find_map(|plugin| match plugin.filter(self, node) {
+        self.profile.filters.iter().find_map(|plugin| match plugin.filter(self, node) {
             Verdict::Feasible => None,
             verdict @ (Verdict::Unschedulable(_) | Verdict::UnschedulableAndUnresolvable(_)) => {
                 Some(Rejection { plugin: plugin.name(), verdict })

@@ -3,12 +3,77 @@
 //! Source: pkg/scheduler/framework (v1.36).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::cluster::Cluster;
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, CycleState};
 use crate::event::Event;
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
+
+/// Where plugins have a say. Source: kube-scheduler/framework/interface.go (v1.36).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExtensionPoint {
+    /// What is found out before nodes are looked at.
+    PreFilter,
+    /// Which nodes are feasible.
+    Filter,
+    /// What can be done when none is.
+    PostFilter,
+    /// What is kept for a pod that has a node.
+    Reserve,
+    /// What is found out before feasible nodes are scored.
+    PreScore,
+    /// Which of the feasible nodes is best.
+    Score,
+    /// What must be there before a pod is bound.
+    PreBind,
+    /// Who binds a pod.
+    Bind,
+    /// Who hears of a pod that was bound.
+    PostBind,
+    /// Whether a pod that has a node may be bound.
+    Permit,
+    /// Whether a pod is looked at.
+    PreEnqueue,
+    /// In which order pods are looked at.
+    QueueSort,
+    /// Where a group of pods may run.
+    PlacementGenerate,
+    /// Which of these places is best.
+    PlacementScore,
+}
+
+impl ExtensionPoint {
+    /// All of them, in the order in which upstream makes plugins.
+    pub const ALL: [Self; 14] = [
+        Self::PreFilter,
+        Self::Filter,
+        Self::PostFilter,
+        Self::Reserve,
+        Self::PreScore,
+        Self::Score,
+        Self::PreBind,
+        Self::Bind,
+        Self::PostBind,
+        Self::Permit,
+        Self::PreEnqueue,
+        Self::QueueSort,
+        Self::PlacementGenerate,
+        Self::PlacementScore,
+    ];
+
+    /// Whether it is about groups of pods.
+    pub fn is_of_groups(self) -> bool {
+        matches!(self, Self::PlacementGenerate | Self::PlacementScore)
+    }
+
+    /// Its field in a configuration, `preFilter`.
+    pub fn field(self) -> String {
+        let name = format!("{self:?}");
+        name[..1].to_lowercase() + &name[1..]
+    }
+}
 
 /// The best score that a plugin gives.
 pub const SCORE_MAX: i64 = 100;
@@ -48,11 +113,20 @@ pub struct Rejection {
     pub verdict: Verdict,
 }
 
-/// Decides whether a node is feasible for a pod.
-pub trait Filter: Send + Sync {
-    /// The plugin's name in a scheduler configuration.
+/// A plugin, which a profile has told its arguments.
+pub trait Plugin: fmt::Debug + Send + Sync {
+    /// Its name in a scheduler configuration.
     fn name(&self) -> &'static str;
+}
 
+/// Looks at a pod and the whole cluster before nodes are looked at.
+pub trait PreFilter: Plugin {
+    /// Notes what it finds out; or why the pod can run nowhere.
+    fn pre_filter(&self, of: (&PodInfo, &Cluster), state: &mut CycleState) -> Result<(), String>;
+}
+
+/// Decides whether a node is feasible for a pod.
+pub trait Filter: Plugin {
     /// Whether the pod can run on the node.
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict;
 
@@ -60,14 +134,14 @@ pub trait Filter: Send + Sync {
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool;
 }
 
+/// Looks at all feasible nodes before one is scored.
+pub trait PreScore: Plugin {
+    /// Notes what it finds out.
+    fn pre_score(&self, scoring: &mut Scoring<'_>);
+}
+
 /// Ranks feasible nodes.
-pub trait Score: Send + Sync {
-    /// The plugin's name in a scheduler configuration.
-    fn name(&self) -> &'static str;
-
-    /// How much its scores count.
-    fn weight(&self) -> i64;
-
+pub trait Score: Plugin {
     /// How good the node is for the pod: 0 to 100, or any number when it normalizes.
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64;
 

@@ -8,6 +8,7 @@ use api::node_fit::Place;
 use k8s_openapi::api::core::v1::{Node, NodeSpec, Pod, PodSpec, Taint};
 
 use crate::affinity::AffinityTerms;
+use crate::config::DEFAULT_SCHEDULER;
 use crate::host_ports::{HostPort, UsedPorts};
 use crate::label_counts::LabelCounts;
 use crate::resources::{PodRequests, Resources};
@@ -74,6 +75,12 @@ impl PodInfo {
     /// Its spec, if it has one.
     pub fn spec(&self) -> Option<&PodSpec> {
         self.pod.spec.as_ref()
+    }
+
+    /// The scheduler that it names, or the default one.
+    pub fn scheduler_name(&self) -> &str {
+        let name = self.spec().and_then(|spec| spec.scheduler_name.as_deref());
+        name.filter(|name| !name.is_empty()).unwrap_or(DEFAULT_SCHEDULER)
     }
 
     /// Its priority; 0 when it has none.

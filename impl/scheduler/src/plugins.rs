@@ -1,6 +1,6 @@
-//! The plugins, in the order in which they filter.
+//! The plugins, each in a file of its own, and how they are made.
 //!
-//! Source: the default plugins of apis/config/v1/default_plugins.go (v1.36), with their weights.
+//! Source: framework/plugins (v1.36).
 
 pub mod balanced_allocation;
 pub mod default_preemption;
@@ -12,37 +12,73 @@ pub mod node_ports;
 pub mod node_unschedulable;
 pub mod node_volume_limits;
 pub mod pod_topology_spread;
+mod resource_allocation;
 pub mod resources_fit;
+mod shape;
 pub mod taint_toleration;
 pub mod volume_binding;
 pub mod volume_restrictions;
 pub mod volume_zone;
 
-use crate::framework::{Filter, Score};
+use std::sync::Arc;
 
-/// The filters; the first that is against a node speaks for all.
-pub static FILTERS: [&dyn Filter; 12] = [
-    &node_unschedulable::NodeUnschedulable,
-    &node_name::NodeName,
-    &taint_toleration::TaintToleration,
-    &node_affinity::NodeAffinity,
-    &node_ports::NodePorts,
-    &resources_fit::NodeResourcesFit,
-    &volume_restrictions::VolumeRestrictions,
-    &node_volume_limits::NodeVolumeLimits,
-    &volume_binding::VolumeBinding,
-    &volume_zone::VolumeZone,
-    &pod_topology_spread::PodTopologySpread,
-    &inter_pod_affinity::InterPodAffinity,
-];
+use crate::config::KubeSchedulerProfile;
+use crate::framework::{Filter, PreFilter, PreScore, Score};
 
-/// The scores; their weighted sum counts.
-pub static SCORES: [&dyn Score; 7] = [
-    &taint_toleration::TaintToleration,
-    &node_affinity::NodeAffinity,
-    &resources_fit::NodeResourcesFit,
-    &pod_topology_spread::PodTopologySpread,
-    &inter_pod_affinity::InterPodAffinity,
-    &balanced_allocation::NodeResourcesBalancedAllocation,
-    &image_locality::ImageLocality,
-];
+/// All plugins, told what a profile tells them.
+pub(crate) struct Made {
+    pub(crate) pre_filters: Vec<Arc<dyn PreFilter>>,
+    pub(crate) filters: Vec<Arc<dyn Filter>>,
+    pub(crate) pre_scores: Vec<Arc<dyn PreScore>>,
+    pub(crate) scores: Vec<Arc<dyn Score>>,
+}
+
+impl Made {
+    /// Those of a profile. `ignored_resources` are those that only extenders look at, if there are any.
+    pub(crate) fn of(profile: &KubeSchedulerProfile, ignored_resources: &[String]) -> Self {
+        let node_affinity = Arc::new(node_affinity::NodeAffinity(profile.args()));
+        let fit = resources_fit::NodeResourcesFit::new(&profile.args(), ignored_resources);
+        let fit = Arc::new(fit);
+        let spread = Arc::new(pod_topology_spread::PodTopologySpread(profile.args()));
+        let affinity = Arc::new(inter_pod_affinity::InterPodAffinity(profile.args()));
+        let taints = Arc::new(taint_toleration::TaintToleration);
+        let restrictions = Arc::new(volume_restrictions::VolumeRestrictions);
+        let binding = Arc::new(volume_binding::VolumeBinding);
+        let zone = Arc::new(volume_zone::VolumeZone);
+        let balanced = balanced_allocation::NodeResourcesBalancedAllocation::new(&profile.args());
+        Self {
+            pre_filters: vec![
+                node_affinity.clone(),
+                restrictions.clone(),
+                binding.clone(),
+                zone.clone(),
+                spread.clone(),
+                affinity.clone(),
+            ],
+            filters: vec![
+                Arc::new(node_unschedulable::NodeUnschedulable),
+                Arc::new(node_name::NodeName),
+                taints.clone(),
+                node_affinity.clone(),
+                Arc::new(node_ports::NodePorts),
+                fit.clone(),
+                restrictions,
+                Arc::new(node_volume_limits::NodeVolumeLimits),
+                binding,
+                zone,
+                spread.clone(),
+                affinity.clone(),
+            ],
+            pre_scores: vec![spread.clone(), affinity.clone()],
+            scores: vec![
+                taints,
+                node_affinity,
+                fit,
+                spread,
+                affinity,
+                Arc::new(balanced),
+                Arc::new(image_locality::ImageLocality),
+            ],
+        }
+    }
+}

@@ -12,8 +12,6 @@ use std::time::Duration;
 
 use api::{Key, Timestamp};
 
-const BACKOFF_INITIAL_SECONDS: u64 = 1;
-const BACKOFF_MAX_SECONDS: u64 = 10;
 /// How long a pod stays unschedulable if nothing changes.
 const UNSCHEDULABLE_MAX_SECONDS: u64 = 5 * 60;
 
@@ -43,8 +41,10 @@ struct Entry {
 }
 
 /// The pods that wait, by key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Queue {
+    initial_backoff: Duration,
+    max_backoff: Duration,
     entries: BTreeMap<Key, Entry>,
     active: BTreeSet<(Reverse<i32>, u64, Key)>,
     /// When to look at a pod that waits for a time.
@@ -55,6 +55,20 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// A queue where pods wait so long after their first attempt, and at the most.
+    pub fn new(initial_backoff: Duration, max_backoff: Duration) -> Self {
+        Self {
+            initial_backoff,
+            max_backoff,
+            entries: BTreeMap::new(),
+            active: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            unschedulable: BTreeSet::new(),
+            preempting: BTreeSet::new(),
+            added: 0,
+        }
+    }
+
     /// Adds a new pod, or one that has changed in a way that may help it.
     pub fn add(&mut self, key: &Key, priority: i32) {
         if let Some(Entry { waits: Waits::Preempting(_, has_changed), .. }) =
@@ -92,7 +106,7 @@ impl Queue {
         now: Timestamp,
     ) {
         if let Some(entry) = self.take_out(key) {
-            let backoff_ends = now + backoff(entry.attempts);
+            let backoff_ends = now + self.backoff(entry.attempts);
             self.wait_for_change(key, Entry { rejected_by, ..entry }, (backoff_ends, now));
         }
     }
@@ -141,7 +155,7 @@ impl Queue {
     /// Puts back a pod that could not be bound. It waits for its backoff only.
     pub fn add_failed(&mut self, key: &Key, now: Timestamp) {
         if let Some(entry) = self.take_out(key) {
-            let backoff_ends = now + backoff(entry.attempts);
+            let backoff_ends = now + self.backoff(entry.attempts);
             self.back_off(key, entry, backoff_ends);
         }
     }
@@ -240,10 +254,10 @@ impl Queue {
         }
         Some(entry)
     }
-}
 
-/// One second after the first attempt, twice as long after each further one, up to ten.
-fn backoff(attempts: u32) -> Duration {
-    let doubled = 1_u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX);
-    Duration::from_secs(BACKOFF_INITIAL_SECONDS.saturating_mul(doubled).min(BACKOFF_MAX_SECONDS))
+    /// Twice as long after each further attempt.
+    fn backoff(&self, attempts: u32) -> Duration {
+        let doubled = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.initial_backoff.saturating_mul(doubled).min(self.max_backoff)
+    }
 }

@@ -89,11 +89,6 @@ impl PodRequests {
     pub fn of(spec: &PodSpec) -> Self {
         Self { requested: pod_requests(spec, false), non_zero: pod_requests(spec, true) }
     }
-
-    /// Whether it requests neither cpu nor memory.
-    pub fn is_best_effort(&self) -> bool {
-        self.requested.milli_cpu == 0 && self.requested.memory == 0
-    }
 }
 
 /// Source: `PodRequests` in k8s.io/component-helpers/resource (v1.36).

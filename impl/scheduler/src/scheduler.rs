@@ -1,9 +1,12 @@
 //! One scheduler: it hears of nodes and pods, decides about one pod at a time, and hears what came of it.
 //!
-//! Source: pkg/scheduler/schedule_one.go and eventhandlers.go (v1.36). Every node is looked at, and of
-//! equally good ones the first by name is taken; upstream looks at a sample and throws dice.
+//! Source: pkg/scheduler/schedule_one.go and eventhandlers.go (v1.36). Of equally good nodes the first by name is
+//! taken; upstream throws dice.
 
+mod ask;
+mod attempt;
 mod decide;
+mod explain;
 mod observe;
 mod preempt;
 mod report;
@@ -13,17 +16,22 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{AnyObject, ApiResource, Key, Reason, Request, Status, Timestamp, resources};
+use api::{AnyObject, ApiResource, Key, Reason, Request, Timestamp, resources};
 use client::Outcome;
 use client::event::{Note, Recorder, reference};
 
+use self::ask::Asking;
 use self::preempt::Preempting;
 use self::report::{Nominating, not_scheduled, truncated};
 use self::reservations::Reservations;
 use crate::cluster::Cluster;
+use crate::configuration::Configuration;
 use crate::event::Event;
+use crate::explain::Explained;
+use crate::extender::Call;
 use crate::framework::Verdict;
 use crate::node_info::PodInfo;
+use crate::profile::Profile;
 use crate::queue::Queue;
 
 /// What a scheduler watches.
@@ -42,9 +50,6 @@ pub const WATCHED: [&ApiResource; 13] = [
     &resources::STATEFUL_SETS,
     &resources::POD_DISRUPTION_BUDGETS,
 ];
-
-/// The scheduler of pods that name none.
-pub const DEFAULT_SCHEDULER: &str = "default-scheduler";
 
 /// Why a node was chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +86,9 @@ pub enum Choice {
         /// The node where others make room for it.
         nominated: Option<String>,
     },
-    /// It had a node, and nothing came of its volumes there.
+    /// Extenders are asked about it first.
+    Ask,
+    /// An extender failed; or it had a node, and nothing came of its volumes there.
     Failed {
         /// As the condition and the event say it.
         message: String,
@@ -101,14 +108,24 @@ pub struct Decision {
     pub outcome: Choice,
     /// What to ask of the API server, in order.
     pub requests: Vec<Request>,
+    /// What to ask extenders, side by side.
+    pub calls: Vec<Call>,
 }
 
 /// The state of a scheduler.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
-    name: String,
+    configuration: Arc<Configuration>,
     cluster: Cluster,
     queue: Queue,
+    /// From which node on the next search begins, so that all are looked at in turn.
+    next_start_node: usize,
+    /// The pod about which extenders are asked; no other is decided about meanwhile.
+    asking: Option<Asking>,
+    /// How often extenders were asked about a pod.
+    attempts: u64,
+    /// What to ask extenders next.
+    calls: Vec<Call>,
     /// Pods that are this scheduler's to bind.
     pending: BTreeMap<Key, PodInfo>,
     /// Pods whose binding was asked for and not answered yet, by uid.
@@ -116,23 +133,29 @@ pub struct Scheduler {
     reservations: Reservations,
     /// Pods for which others are being deleted.
     preempting: BTreeMap<Key, Preempting>,
-    recorder: Recorder,
+    /// By the names of the profiles.
+    recorders: BTreeMap<String, Recorder>,
     /// The latest time it was told.
     now: Timestamp,
 }
 
 impl Scheduler {
-    /// A scheduler of this name that has heard of nothing.
-    pub fn new(name: &str) -> Self {
+    /// A scheduler that has heard of nothing.
+    pub fn new(configuration: Configuration) -> Self {
+        let recorder = |name: &String| (name.clone(), Recorder::new(name, ""));
         Self {
-            name: name.to_owned(),
+            queue: Queue::new(configuration.initial_backoff, configuration.max_backoff),
+            recorders: configuration.profiles.keys().map(recorder).collect(),
+            configuration: Arc::new(configuration),
             cluster: Cluster::default(),
-            queue: Queue::default(),
+            next_start_node: 0,
+            asking: None,
+            attempts: 0,
+            calls: vec![],
             pending: BTreeMap::new(),
             binding: BTreeMap::new(),
             reservations: Reservations::default(),
             preempting: BTreeMap::new(),
-            recorder: Recorder::new(name, ""),
             now: Timestamp::UNIX_EPOCH,
         }
     }
@@ -143,16 +166,17 @@ impl Scheduler {
         let (pod, (outcome, requests)) = match self.settled() {
             Some(settled) => settled,
             None => {
-                let pod = std::iter::from_fn(|| self.queue.pop(now))
-                    .find_map(|key| self.pending.get(&key).cloned())?;
-                let decided = self.decide(&pod);
+                let (pod, answers) = self.next_pod()?;
+                let decided = self.decide(&pod, answers);
                 (pod, decided)
             }
         };
+        let calls = std::mem::take(&mut self.calls);
         let requests =
             requests.into_iter().map(|request| request.observed_at(view_revision)).collect();
         let uid = pod.uid().to_owned();
-        Some(Decision { pod: pod.key(), uid, observed_revision: view_revision, outcome, requests })
+        let (key, observed_revision) = (pod.key(), view_revision);
+        Some(Decision { pod: key, uid, observed_revision, outcome, requests, calls })
     }
 
     /// Hears what came of a request; a binding that was granted is told, one that was refused is undone.
@@ -176,14 +200,22 @@ impl Scheduler {
         let (uid, node) = (uid.unwrap_or_default(), node.unwrap_or_default());
         match outcome {
             Ok(_) => self.bound(pod, uid, node),
-            Err(status) => self.refused(pod, uid, status),
+            Err(status) => {
+                let why = format!("running Bind plugin \"DefaultBinder\": {status}");
+                let why = (status.reason != Reason::NotFound).then_some(why);
+                self.refused(pod, uid, why.as_deref())
+            }
         }
     }
 
     /// When to call `schedule_one` again if nothing is heard before; not later than now when a pod is due.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let reserved = self.reservations.next_deadline(self.now);
-        self.queue.next_deadline(self.now).into_iter().chain(reserved).min()
+        let next_pod = match &self.asking {
+            Some(asking) => asking.is_answered().then_some(self.now),
+            None => self.queue.next_deadline(self.now),
+        };
+        next_pod.into_iter().chain(reserved).min()
     }
 
     fn bind(
@@ -194,8 +226,8 @@ impl Scheduler {
     ) -> (Choice, Vec<Request>) {
         self.assume(pod, &node);
         self.binding.insert(pod.uid().to_owned(), pod.clone());
-        let request = Request::bind(pod.key(), pod.uid(), &node);
-        (Choice::Bind { node, explanation }, vec![request])
+        let requests = self.ask_to_bind(pod, &node).into_iter().collect();
+        (Choice::Bind { node, explanation }, requests)
     }
 
     /// Counts a pod where it is about to be bound, and nowhere else.
@@ -229,7 +261,10 @@ impl Scheduler {
 
     fn tell(&mut self, pod: &PodInfo, note: Note) -> Request {
         let about = reference(&AnyObject::from(Arc::clone(&pod.pod)), "");
-        self.recorder.record(about, note, self.now)
+        let name = pod.scheduler_name();
+        let recorder =
+            self.recorders.entry(name.to_owned()).or_insert_with(|| Recorder::new(name, ""));
+        recorder.record(about, note, self.now)
     }
 
     fn bound(&mut self, key: &Key, uid: &str, node: &str) -> Vec<Request> {
@@ -240,20 +275,23 @@ impl Scheduler {
         vec![self.tell(&pod, Note::normal("Scheduled", message))]
     }
 
-    /// The pod's room is free again, for it and for others.
-    fn refused(&mut self, key: &Key, uid: &str, status: &Status) -> Vec<Request> {
+    /// The pod's room is free again, for it and for others. It is told why, unless it is gone.
+    fn refused(&mut self, key: &Key, uid: &str, why: Option<&str>) -> Vec<Request> {
         let bound = self.binding.remove(uid);
         self.cluster.snapshot.forget(key, uid);
         if let Some(pod) = &bound {
             self.wake(Event::freed(pod));
         }
         let waits = self.pending.get(key).filter(|pod| pod.uid() == uid).cloned();
-        let Some(pod) = waits.filter(|_| status.reason != Reason::NotFound) else {
-            return vec![];
-        };
+        let Some((pod, why)) = waits.zip(why) else { return vec![] };
         self.queue.add_failed(key, self.now);
-        let message = format!("running Bind plugin \"DefaultBinder\": {status}");
-        self.report_failure(&pod, ("SchedulerError", &message), &Nominating::Nowhere)
+        self.report_failure(&pod, ("SchedulerError", why), &Nominating::Nowhere)
+    }
+
+    /// The profile that decides about a pod.
+    fn profile<'a>(configuration: &'a Configuration, pod: &PodInfo) -> &'a Profile {
+        let profile = configuration.profiles.get(pod.scheduler_name());
+        profile.expect("pods of no profile are left alone, and a pod keeps its scheduler")
     }
 }
 

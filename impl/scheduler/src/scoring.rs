@@ -3,8 +3,9 @@
 //! Source: `RunPreScorePlugins` and `RunScorePlugins` in framework/runtime/framework.go (v1.36).
 
 use crate::cycle::Cycle;
+use crate::framework::Score;
 use crate::node_info::NodeInfo;
-use crate::plugins::{SCORES, inter_pod_affinity, pod_topology_spread};
+use crate::plugins::{inter_pod_affinity, pod_topology_spread};
 
 /// The feasible nodes, and what plugins found out about all of them before they score one.
 #[derive(Debug)]
@@ -22,20 +23,27 @@ pub struct Scoring<'a> {
 impl<'a> Scoring<'a> {
     /// Looks at the pod and all feasible nodes.
     pub fn pre_score(cycle: &'a Cycle<'a>, nodes: &'a [&'a NodeInfo]) -> Self {
-        let spread = pod_topology_spread::pre_score(cycle, nodes);
-        let affinity = inter_pod_affinity::pre_score(cycle);
-        Self { cycle, nodes, spread, affinity }
+        let affinity = inter_pod_affinity::PreScoreState::default();
+        let mut scoring = Self { cycle, nodes, spread: None, affinity };
+        for plugin in &cycle.profile.pre_scores {
+            plugin.pre_score(&mut scoring);
+        }
+        scoring
+    }
+
+    /// The score of each node, as a plugin counts itself.
+    pub fn raw(&self, plugin: &dyn Score) -> Vec<i64> {
+        self.nodes.iter().map(|node| plugin.score(self, node)).collect()
     }
 
     /// Per plugin, the weighted score of each node.
     pub fn run_scores(&self) -> Vec<(&'static str, Vec<i64>)> {
         let mut all = vec![];
-        for plugin in SCORES {
-            let mut scores: Vec<i64> =
-                self.nodes.iter().map(|node| plugin.score(self, node)).collect();
+        for (plugin, weight) in &self.cycle.profile.scores {
+            let mut scores = self.raw(&**plugin);
             plugin.normalize_score(self, &mut scores);
             for score in &mut scores {
-                *score *= plugin.weight();
+                *score *= weight;
             }
             all.push((plugin.name(), scores));
         }

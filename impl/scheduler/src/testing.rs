@@ -1,6 +1,7 @@
 //! Nodes and pods for tests, from JSON.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use api::{AnyObject, ApiResource, Timestamp, resources};
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -9,10 +10,34 @@ use serde_json::{Value, json};
 use client::Change;
 
 use crate::cluster::Cluster;
+use crate::config::{DEFAULT_SCHEDULER, DefaultPreemptionArgs};
+use crate::configuration::Configuration;
 use crate::cycle::Cycle;
-use crate::framework::{Filter, Score, Verdict};
+use crate::framework::{Filter, Rejection, Score, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
+use crate::plugins::default_preemption::{Preemption, find_candidates, select_candidate};
 use crate::scoring::Scoring;
+
+static DEFAULT: LazyLock<Configuration> = LazyLock::new(Configuration::default);
+
+/// What the default plugins find out about a pod and a cluster.
+pub(crate) fn cycle<'a>(pod: &'a PodInfo, cluster: &'a Cluster) -> Result<Cycle<'a>, Rejection> {
+    Cycle::pre_filter(&DEFAULT.profiles[DEFAULT_SCHEDULER], (pod, cluster))
+}
+
+/// What comes of preemption with its default arguments.
+pub(crate) fn post_filter(
+    cycle: &Cycle<'_>,
+    verdicts: &BTreeMap<String, Verdict>,
+    now: Timestamp,
+) -> Preemption {
+    match find_candidates(cycle, DefaultPreemptionArgs::default(), (verdicts, now)) {
+        Ok(candidates) => {
+            Preemption::Possible(select_candidate(candidates, now).expect("there are some"))
+        }
+        Err(other) => other,
+    }
+}
 
 /// The time of tests.
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -113,7 +138,7 @@ pub(crate) fn cluster_with(objects: Vec<AnyObject>) -> Cluster {
 /// What a filter says of a pod and a node of which it knows everything by themselves.
 pub(crate) fn verdict(plugin: &dyn Filter, pod: &PodInfo, node: &NodeInfo) -> Verdict {
     let cluster = Cluster::default();
-    let cycle = Cycle::pre_filter(pod, &cluster).unwrap();
+    let cycle = cycle(pod, &cluster).unwrap();
     plugin.filter(&cycle, node)
 }
 
@@ -133,7 +158,7 @@ pub(crate) fn scores_in(
     plugin: &dyn Score,
     (pod, nodes): (&PodInfo, &[&NodeInfo]),
 ) -> Vec<i64> {
-    let cycle = Cycle::pre_filter(pod, cluster).unwrap();
+    let cycle = cycle(pod, cluster).unwrap();
     let scoring = Scoring::pre_score(&cycle, nodes);
     let mut scores: Vec<i64> = nodes.iter().map(|node| plugin.score(&scoring, node)).collect();
     plugin.normalize_score(&scoring, &mut scores);

@@ -35,6 +35,9 @@ pub(crate) struct Parts {
     /// all but this one.
     #[arg(long, value_name = "NAME,…", default_value = "*", allow_hyphen_values = true)]
     pub(crate) controllers: Controllers,
+    /// What the scheduler is told: a KubeSchedulerConfiguration, in YAML or JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scheduler_config: Option<PathBuf>,
 }
 
 /// Which controllers run.

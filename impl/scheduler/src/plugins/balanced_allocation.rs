@@ -1,54 +1,67 @@
-//! NodeResourcesBalancedAllocation: a node whose cpu and memory are used alike wastes neither.
+//! NodeResourcesBalancedAllocation: a node whose resources are used alike wastes none.
 //!
 //! Source: framework/plugins/noderesources/balanced_allocation.go (v1.36). The score is the gain in
-//! balance that the pod brings. A pod that requests nothing is not scored.
+//! balance that the pod brings. A pod that requests none of them is not scored.
 
-use crate::framework::{SCORE_MAX, Score};
+use crate::config::{NodeResourcesBalancedAllocationArgs, PluginArgs};
+use crate::framework::{Plugin, SCORE_MAX, Score};
 use crate::node_info::NodeInfo;
-use crate::resources::Resources;
+use crate::plugins::resource_allocation::{Allocation, Weighed};
 use crate::scoring::Scoring;
 
 /// Compares the balance of a node before and after.
-#[derive(Clone, Copy, Debug)]
-pub struct NodeResourcesBalancedAllocation;
+#[derive(Clone, Debug)]
+pub struct NodeResourcesBalancedAllocation(Weighed);
 
-impl Score for NodeResourcesBalancedAllocation {
+impl NodeResourcesBalancedAllocation {
+    /// Told its arguments.
+    pub fn new(args: &NodeResourcesBalancedAllocationArgs) -> Self {
+        Self(Weighed::new(&args.resources))
+    }
+}
+
+impl Default for NodeResourcesBalancedAllocation {
+    fn default() -> Self {
+        let mut args = NodeResourcesBalancedAllocationArgs::default();
+        args.set_defaults();
+        Self::new(&args)
+    }
+}
+
+impl Plugin for NodeResourcesBalancedAllocation {
     fn name(&self) -> &'static str {
         "NodeResourcesBalancedAllocation"
     }
+}
 
-    fn weight(&self) -> i64 {
-        1
-    }
-
+impl Score for NodeResourcesBalancedAllocation {
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
         let pod = scoring.cycle.pod;
-        if pod.requests.is_best_effort() {
+        if self.0.none_requested(pod) {
             return 0;
         }
-        let mut with_pod = node.requested.clone();
-        with_pod.add(&pod.requests.requested);
-        let gain =
-            balance(&with_pod, &node.allocatable) - balance(&node.requested, &node.allocatable);
+        let share = |taken: i64, of: i64| (taken as f64 / of as f64).min(1.0);
+        let all = self.0.requested(pod, node);
+        let with_pod = all.clone().map(|one: Allocation| share(one.requested(), one.allocatable));
+        let without = all.map(|one: Allocation| share(one.allocated, one.allocatable));
+        let gain = balance(with_pod) - balance(without);
         SCORE_MAX / 2 + (SCORE_MAX / 2 + gain) / 2
     }
 }
 
-/// 100 when cpu and memory are used alike, down to 50.
-fn balance(requested: &Resources, allocatable: &Resources) -> i64 {
-    let shares =
-        [(requested.milli_cpu, allocatable.milli_cpu), (requested.memory, allocatable.memory)];
-    let [cpu, memory] = shares.map(|(requested, allocatable)| share(requested, allocatable));
-    let deviation = match (cpu, memory) {
-        (Some(cpu), Some(memory)) => ((cpu - memory) / 2.0).abs(),
-        (Some(_), None) | (None, Some(_)) | (None, None) => 0.0,
+/// 100 when all shares are alike, down to 50.
+fn balance(shares: impl Iterator<Item = f64> + Clone) -> i64 {
+    let count = shares.clone().count();
+    let mean = shares.clone().sum::<f64>() / count as f64;
+    let deviation = match count {
+        0 | 1 => 0.0,
+        2 => shares.map(|share| (share - mean).abs()).sum::<f64>() / 2.0,
+        count => {
+            let squares: f64 = shares.map(|share| (share - mean).powi(2)).sum();
+            (squares / count as f64).sqrt()
+        }
     };
     ((1.0 - deviation) * SCORE_MAX as f64) as i64
-}
-
-/// The used share, at most all of it; `None` of a resource that the node does not have.
-fn share(requested: i64, allocatable: i64) -> Option<f64> {
-    (allocatable != 0).then(|| (requested as f64 / allocatable as f64).min(1.0))
 }
 
 #[cfg(test)]
@@ -73,8 +86,26 @@ mod tests {
         let nothing = request(json!({}));
 
         let nodes = [node];
-        let score = |pod: &PodInfo| scores(&NodeResourcesBalancedAllocation, pod, &nodes);
+        let score =
+            |pod: &PodInfo| scores(&NodeResourcesBalancedAllocation::default(), pod, &nodes);
         assert_eq!((score(&evens_out), score(&tilts_more)), (vec![87], vec![62]));
         assert_eq!(score(&nothing), [0]);
+    }
+
+    #[test]
+    fn any_resources_can_be_balanced() {
+        let gpu = "example.com/gpu";
+        let args = json!({"resources": [{"name": "cpu"}, {"name": "memory"}, {"name": gpu}]});
+        let mut args: NodeResourcesBalancedAllocationArgs = serde_json::from_value(args).unwrap();
+        args.set_defaults();
+        let plugin = NodeResourcesBalancedAllocation::new(&args);
+        let requests = json!({"cpu": "1", "memory": "1Gi", gpu: "1"});
+        let container = json!({"name": "c", "resources": {"requests": requests}});
+        let pod = pod_info(json!({"containers": [container]}));
+        let allocatable = json!({"cpu": "2", "memory": "2Gi", "pods": "10", gpu: "1"});
+        let node = node_info("a", json!({"status": {"allocatable": allocatable}}));
+
+        // Shares of 1/2, 1/2 and 1 deviate by 0.2357 from their mean.
+        assert_eq!(scores(&plugin, &pod, &[node]), [63]);
     }
 }

@@ -1,8 +1,7 @@
 //! DefaultPreemption: which pods have to go from which node so that a more important one fits there.
 //!
-//! Source: framework/plugins/defaultpreemption and framework/preemption/preemption.go (v1.36). Every node is tried,
-//! and of equally good ones the first by name is taken; upstream tries a tenth, but at least a hundred, from a random
-//! one on.
+//! Source: framework/plugins/defaultpreemption and framework/preemption/preemption.go (v1.36). Nodes are tried
+//! from the first by name on, and of equally good ones the first is taken; upstream begins at a random one.
 
 mod budgets;
 #[cfg(test)]
@@ -13,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use api::Timestamp;
 
+use crate::config::DefaultPreemptionArgs;
 use crate::cycle::Cycle;
 use crate::framework::{Rejection, Verdict, fit_error};
 use crate::node_info::{NodeInfo, PodInfo};
@@ -40,6 +40,8 @@ pub enum Preemption {
     Possible(Candidate),
     /// Room is being made already, or may not be made, for this reason.
     NotEligible(&'static str),
+    /// An extender failed, for this reason.
+    Failed(String),
     /// No room can be made.
     Impossible {
         /// Why.
@@ -50,16 +52,19 @@ pub enum Preemption {
     },
 }
 
-/// Looks for room that can be made for a pod that fits no node.
-pub fn post_filter(
+/// Looks for room that can be made for a pod that fits no node. There is a candidate, or else something else comes of
+/// it.
+pub fn find_candidates(
     cycle: &Cycle<'_>,
-    verdicts: &BTreeMap<String, Verdict>,
-    now: Timestamp,
-) -> Preemption {
+    args: DefaultPreemptionArgs,
+    (verdicts, now): (&BTreeMap<String, Verdict>, Timestamp),
+) -> Result<Vec<Candidate>, Preemption> {
     if let Some(why) = not_eligible(cycle, verdicts) {
-        return Preemption::NotEligible(why);
+        return Err(Preemption::NotEligible(why));
     }
-    let mut candidates = vec![];
+    let is_potential = |verdict: &&Verdict| matches!(verdict, Verdict::Unschedulable(_));
+    let wanted = calculate_num_candidates(args, verdicts.values().filter(is_potential).count());
+    let mut candidates: Vec<Candidate> = vec![];
     let mut rejected_by = BTreeSet::new();
     let mut refusals = verdicts.clone();
     for (name, refusal) in &mut refusals {
@@ -72,20 +77,31 @@ pub fn post_filter(
             }
         };
         match tried {
+            Ok(candidate) if candidate.victims.is_empty() => {}
             Ok(candidate) => candidates.push(candidate),
             Err(Rejection { plugin, verdict }) => {
                 *refusal = verdict;
                 rejected_by.insert(plugin);
             }
         }
-    }
-    match select_candidate(candidates, now) {
-        Some(candidate) => Preemption::Possible(candidate),
-        None => {
-            let message = fit_error(refusals.len(), refusals.values());
-            Preemption::Impossible { message, rejected_by }
+        if candidates.len() >= wanted && candidates.iter().any(|found| found.violations == 0) {
+            break;
         }
     }
+    match candidates.is_empty() {
+        false => Ok(candidates),
+        true => {
+            let message = fit_error(refusals.len(), refusals.values());
+            Err(Preemption::Impossible { message, rejected_by })
+        }
+    }
+}
+
+/// How many candidates are enough, of so many nodes where there may be one.
+fn calculate_num_candidates(args: DefaultPreemptionArgs, nodes: usize) -> usize {
+    let percentage = usize::try_from(args.min_candidate_nodes_percentage).unwrap_or(0);
+    let absolute = usize::try_from(args.min_candidate_nodes_absolute).unwrap_or(0);
+    (nodes * percentage / 100).max(absolute).min(nodes)
 }
 
 /// What preemption itself has against a node.
@@ -196,9 +212,8 @@ impl<'a> DryRun<'a> {
 
 /// The candidate that does the least harm: it breaks the fewest budgets, its most important victim is the least
 /// important, its victims are less important in all, they are fewer, and the most important have run the shortest.
-fn select_candidate(candidates: Vec<Candidate>, now: Timestamp) -> Option<Candidate> {
-    let harmless = candidates.into_iter().filter(|candidate| !candidate.victims.is_empty());
-    harmless.min_by_key(|candidate| harm(candidate, now))
+pub fn select_candidate(candidates: Vec<Candidate>, now: Timestamp) -> Option<Candidate> {
+    candidates.into_iter().min_by_key(|candidate| harm(candidate, now))
 }
 
 fn harm(

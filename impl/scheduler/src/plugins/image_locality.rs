@@ -4,7 +4,7 @@
 
 use k8s_openapi::api::core::v1::PodSpec;
 
-use crate::framework::{SCORE_MAX, Score};
+use crate::framework::{Plugin, SCORE_MAX, Score};
 use crate::node_info::NodeInfo;
 use crate::scoring::Scoring;
 use crate::snapshot::Snapshot;
@@ -18,15 +18,13 @@ const THRESHOLD_MAX_PER_CONTAINER: i64 = 1000 << 20;
 #[derive(Clone, Copy, Debug)]
 pub struct ImageLocality;
 
-impl Score for ImageLocality {
+impl Plugin for ImageLocality {
     fn name(&self) -> &'static str {
         "ImageLocality"
     }
+}
 
-    fn weight(&self) -> i64 {
-        1
-    }
-
+impl Score for ImageLocality {
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
         let Some(spec) = scoring.cycle.pod.spec() else { return 0 };
         let snapshot = &scoring.cycle.cluster.snapshot;

@@ -1,7 +1,7 @@
 //! InterPodAffinity: pods that must or would be near to others, or far from them.
 //!
-//! Source: framework/plugins/interpodaffinity (v1.36), with its default arguments. Nodes are near when a label, the
-//! topology key, has the same value.
+//! Source: framework/plugins/interpodaffinity (v1.36). Nodes are near when a label, the topology key, has
+//! the same value.
 
 mod preference;
 #[cfg(test)]
@@ -14,12 +14,13 @@ use k8s_openapi::api::core::v1::Namespace;
 
 use crate::affinity::{AffinityTerm, AffinityTerms};
 use crate::cluster::Cluster;
-use crate::cycle::Cycle;
+use crate::config::InterPodAffinityArgs;
+use crate::cycle::{Cycle, CycleState};
 use crate::event::Event;
-use crate::framework::{Filter, Verdict};
+use crate::framework::{Filter, Plugin, PreFilter, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 
-pub use preference::{PreScoreState, pre_score};
+pub use preference::PreScoreState;
 
 const NOT_NEAR: &str = "node(s) didn't match pod affinity rules";
 const NOT_FAR: &str = "node(s) didn't match pod anti-affinity rules";
@@ -140,16 +141,29 @@ fn all_match(terms: &[AffinityTerm], pod: &PodInfo, namespaces: &Cache<Namespace
 }
 
 /// Compares what pods say of each other.
-#[derive(Clone, Copy, Debug)]
-pub struct InterPodAffinity;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InterPodAffinity(pub InterPodAffinityArgs);
 
-impl Filter for InterPodAffinity {
+impl Plugin for InterPodAffinity {
     fn name(&self) -> &'static str {
         "InterPodAffinity"
     }
+}
 
+impl PreFilter for InterPodAffinity {
+    fn pre_filter(
+        &self,
+        (pod, cluster): (&PodInfo, &Cluster),
+        state: &mut CycleState,
+    ) -> Result<(), String> {
+        state.affinity = Some(pre_filter(pod, cluster));
+        Ok(())
+    }
+}
+
+impl Filter for InterPodAffinity {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
-        let state = &cycle.state.affinity;
+        let Some(state) = &cycle.state.affinity else { return Verdict::Feasible };
         if !state.is_near(cycle, node) {
             Verdict::unresolvable(NOT_NEAR)
         } else if !state.is_far(cycle.pod, node) {

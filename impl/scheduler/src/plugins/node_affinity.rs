@@ -6,11 +6,15 @@ use api::node_fit::{Place, node_affinity, selects, term_matches};
 use k8s_openapi::api::core::v1::{Node, NodeSelectorTerm, PreferredSchedulingTerm};
 
 use crate::cluster::Cluster;
-use crate::cycle::Cycle;
+use crate::config::NodeAffinityArgs;
+use crate::cycle::{Cycle, CycleState};
 use crate::event::Event;
-use crate::framework::{Filter, Score, Verdict, default_normalize_score};
+use crate::framework::{Filter, Plugin, PreFilter, Score, Verdict, default_normalize_score};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
+
+const NOT_SELECTED: &str = "node(s) didn't match Pod's node affinity/selector";
+const NOT_ALLOWED: &str = "node(s) didn't match scheduler-enforced node affinity";
 
 /// The only nodes that a pod names by their names, if all its terms do; or why it can run nowhere.
 pub fn pre_filter(pod: &PodInfo) -> Result<Option<BTreeSet<String>>, String> {
@@ -38,43 +42,66 @@ fn names_of(term: &NodeSelectorTerm) -> Option<BTreeSet<String>> {
     sets.reduce(|left: BTreeSet<String>, right| &left & &right)
 }
 
-/// Compares a node's labels with what a pod asks for.
-#[derive(Clone, Copy, Debug)]
-pub struct NodeAffinity;
+/// Compares a node's labels with what a pod asks for, and what is asked of every pod's node.
+#[derive(Clone, Debug, Default)]
+pub struct NodeAffinity(pub NodeAffinityArgs);
 
-impl Filter for NodeAffinity {
+impl NodeAffinity {
+    /// Whether every pod may run on a node.
+    fn allows(&self, place: Place<'_>) -> bool {
+        let added = self.0.added_affinity.as_ref();
+        let required = added
+            .and_then(|added| added.required_during_scheduling_ignored_during_execution.as_ref());
+        required.is_none_or(|required| {
+            required.node_selector_terms.iter().any(|term| term_matches(term, place))
+        })
+    }
+}
+
+impl Plugin for NodeAffinity {
     fn name(&self) -> &'static str {
         "NodeAffinity"
     }
+}
 
+impl PreFilter for NodeAffinity {
+    fn pre_filter(
+        &self,
+        (pod, _): (&PodInfo, &Cluster),
+        state: &mut CycleState,
+    ) -> Result<(), String> {
+        state.nodes = pre_filter(pod)?;
+        Ok(())
+    }
+}
+
+impl Filter for NodeAffinity {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
-        let fits = |spec| node.place().is_some_and(|place| selects(spec, place));
-        if cycle.pod.spec().is_none_or(fits) {
-            return Verdict::Feasible;
+        let Some(place) = node.place() else { return Verdict::unresolvable(NOT_SELECTED) };
+        if !self.allows(place) {
+            return Verdict::unresolvable(NOT_ALLOWED);
         }
-        Verdict::unresolvable("node(s) didn't match Pod's node affinity/selector")
+        match cycle.pod.spec().is_none_or(|spec| selects(spec, place)) {
+            true => Verdict::Feasible,
+            false => Verdict::unresolvable(NOT_SELECTED),
+        }
     }
 
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         let Some(spec) = pod.spec() else { return false };
         let fits = |node: &Node| selects(spec, Place::of(node));
-        event.node().is_some_and(|(old, new)| !old.is_some_and(fits) && fits(new))
+        event.node().is_some_and(|(old, new)| {
+            self.allows(Place::of(new)) && !old.is_some_and(fits) && fits(new)
+        })
     }
 }
 
 impl Score for NodeAffinity {
-    fn name(&self) -> &'static str {
-        "NodeAffinity"
-    }
-
-    fn weight(&self) -> i64 {
-        2
-    }
-
     /// The weights of the preferred terms that match.
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
-        let terms = scoring.cycle.pod.spec().and_then(node_affinity);
-        let preferred = terms.into_iter().flat_map(|terms| {
+        let own = scoring.cycle.pod.spec().and_then(node_affinity);
+        let affinities = own.into_iter().chain(&self.0.added_affinity);
+        let preferred = affinities.flat_map(|terms| {
             terms.preferred_during_scheduling_ignored_during_execution.iter().flatten()
         });
         let matches = |term: &&PreferredSchedulingTerm| {
@@ -109,7 +136,7 @@ mod tests {
         ];
 
         for (spec, feasible) in cases {
-            let found = verdict(&NodeAffinity, &pod(&spec), &node());
+            let found = verdict(&NodeAffinity::default(), &pod(&spec), &node());
             assert_eq!(found == Verdict::Feasible, feasible, "{spec}");
         }
     }
@@ -125,7 +152,7 @@ mod tests {
 
         let other = node_info("b", json!({"metadata": {"labels": {"cores": "4"}}}));
 
-        assert_eq!(scores(&NodeAffinity, &pod(&spec), &[node(), other]), [100, 30]);
+        assert_eq!(scores(&NodeAffinity::default(), &pod(&spec), &[node(), other]), [100, 30]);
     }
 
     #[test]
@@ -161,7 +188,7 @@ mod tests {
             |zone: &str| crate::testing::node("n", json!({"metadata": {"labels": {"zone": zone}}}));
         let helps = |old: Option<&Node>, new: &Node| {
             let event = Event::Node { old, new: Some(new) };
-            NodeAffinity.may_help(&pod, event, &Cluster::default())
+            NodeAffinity::default().may_help(&pod, event, &Cluster::default())
         };
 
         assert!(helps(Some(&zone("b")), &zone("a")));

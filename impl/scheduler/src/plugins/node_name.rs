@@ -3,18 +3,20 @@
 use crate::cluster::Cluster;
 use crate::cycle::Cycle;
 use crate::event::Event;
-use crate::framework::{Filter, Verdict};
+use crate::framework::{Filter, Plugin, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 
 /// Compares `spec.nodeName`.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeName;
 
-impl Filter for NodeName {
+impl Plugin for NodeName {
     fn name(&self) -> &'static str {
         "NodeName"
     }
+}
 
+impl Filter for NodeName {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         let wanted =
             cycle.pod.spec().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();

@@ -5,7 +5,7 @@
 use crate::cluster::Cluster;
 use crate::cycle::Cycle;
 use crate::event::Event;
-use crate::framework::{Filter, Verdict};
+use crate::framework::{Filter, Plugin, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 
 const TAKEN: &str = "node(s) didn't have free ports for the requested pod ports";
@@ -14,11 +14,13 @@ const TAKEN: &str = "node(s) didn't have free ports for the requested pod ports"
 #[derive(Clone, Copy, Debug)]
 pub struct NodePorts;
 
-impl Filter for NodePorts {
+impl Plugin for NodePorts {
     fn name(&self) -> &'static str {
         "NodePorts"
     }
+}
 
+impl Filter for NodePorts {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         if node.used_ports.conflict_with(&cycle.pod.host_ports) {
             return Verdict::Unschedulable(vec![TAKEN.to_owned()]);

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Node, Taint};
 use crate::cluster::Cluster;
 use crate::cycle::Cycle;
 use crate::event::Event;
-use crate::framework::{Filter, Verdict};
+use crate::framework::{Filter, Plugin, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::taint_toleration::{NO_SCHEDULE, tolerates};
 
@@ -13,11 +13,13 @@ use crate::plugins::taint_toleration::{NO_SCHEDULE, tolerates};
 #[derive(Clone, Copy, Debug)]
 pub struct NodeUnschedulable;
 
-impl Filter for NodeUnschedulable {
+impl Plugin for NodeUnschedulable {
     fn name(&self) -> &'static str {
         "NodeUnschedulable"
     }
+}
 
+impl Filter for NodeUnschedulable {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         if !node.is_unschedulable() || tolerates(cycle.pod, &unschedulable_taint()) {
             return Verdict::Feasible;

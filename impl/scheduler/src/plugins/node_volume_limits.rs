@@ -16,7 +16,7 @@ use k8s_openapi::api::storage::v1::CSINode;
 use crate::cluster::Cluster;
 use crate::cycle::Cycle;
 use crate::event::Event;
-use crate::framework::{Filter, Verdict};
+use crate::framework::{Filter, Plugin, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::volumes::Volumes;
 
@@ -29,11 +29,13 @@ type Attached = (String, String);
 #[derive(Clone, Copy, Debug)]
 pub struct NodeVolumeLimits;
 
-impl Filter for NodeVolumeLimits {
+impl Plugin for NodeVolumeLimits {
     fn name(&self) -> &'static str {
         "NodeVolumeLimits"
     }
+}
 
+impl Filter for NodeVolumeLimits {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         let volumes = &cycle.cluster.volumes;
         let Some(csi_node) = volumes.csi_node(node.name()) else { return Verdict::Feasible };

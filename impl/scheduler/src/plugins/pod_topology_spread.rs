@@ -1,7 +1,7 @@
 //! PodTopologySpread: pods that are alike are spread evenly over zones, hosts or what else a label of nodes divides.
 //!
-//! Source: framework/plugins/podtopologyspread (v1.36), with the system's default constraints. A pod that is being
-//! deleted counts nowhere, not even when preemption is tried, where upstream takes away what it never counted.
+//! Source: framework/plugins/podtopologyspread (v1.36). A pod that is being deleted counts
+//! nowhere, not even when preemption is tried, where upstream takes away what it never counted.
 
 mod constraint;
 mod preference;
@@ -13,14 +13,15 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Node;
 
 use crate::cluster::Cluster;
-use crate::cycle::Cycle;
+use crate::config::PodTopologySpreadArgs;
+use crate::cycle::{Cycle, CycleState};
 use crate::event::Event;
-use crate::framework::{Filter, Verdict};
+use crate::framework::{Filter, Plugin, PreFilter, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 
 pub(crate) use constraint::DO_NOT_SCHEDULE;
-use constraint::{Constraint, of_pod};
-pub use preference::{PreScoreState, pre_score};
+use constraint::{Constraint, of_kind, system_defaults, with_default_selector};
+pub use preference::PreScoreState;
 
 const UNEVEN: &str = "node(s) didn't match pod topology spread constraints";
 const NO_LABEL: &str =
@@ -71,10 +72,9 @@ impl PreFilterState {
     }
 }
 
-/// How the pods are spread that are like a pod.
-pub fn pre_filter(pod: &PodInfo, cluster: &Cluster) -> PreFilterState {
+/// How the pods are spread that constraints mean.
+fn pre_filter(constraints: Vec<Constraint>, pod: &PodInfo, cluster: &Cluster) -> PreFilterState {
     let spread = |constraint| Spread { constraint, counts: BTreeMap::new(), least: 0 };
-    let constraints = of_pod(pod, DO_NOT_SCHEDULE);
     let mut state = PreFilterState { spreads: constraints.into_iter().map(spread).collect() };
     if state.spreads.is_empty() {
         return state;
@@ -93,14 +93,54 @@ pub fn pre_filter(pod: &PodInfo, cluster: &Cluster) -> PreFilterState {
 }
 
 /// Compares how many pods there are here and elsewhere.
-#[derive(Clone, Copy, Debug)]
-pub struct PodTopologySpread;
+#[derive(Clone, Debug, Default)]
+pub struct PodTopologySpread(pub PodTopologySpreadArgs);
 
-impl Filter for PodTopologySpread {
+impl PodTopologySpread {
+    /// The constraints of a pod that say this of what is to be done when they do not hold; those for pods that have
+    /// none, if it has none.
+    fn constraints(
+        &self,
+        pod: &PodInfo,
+        cluster: &Cluster,
+        when_unsatisfiable: &str,
+    ) -> Vec<Constraint> {
+        let own = constraint::constraints(pod);
+        if !own.is_empty() {
+            return of_kind(own, pod, when_unsatisfiable);
+        }
+        let defaults = match self.is_system_defaulted() {
+            true if when_unsatisfiable == DO_NOT_SCHEDULE => return vec![],
+            true => system_defaults(),
+            false => of_kind(&self.0.default_constraints, pod, when_unsatisfiable),
+        };
+        with_default_selector(defaults, pod, cluster)
+    }
+
+    fn is_system_defaulted(&self) -> bool {
+        self.0.defaulting_type != "List"
+    }
+}
+
+impl Plugin for PodTopologySpread {
     fn name(&self) -> &'static str {
         "PodTopologySpread"
     }
+}
 
+impl PreFilter for PodTopologySpread {
+    fn pre_filter(
+        &self,
+        (pod, cluster): (&PodInfo, &Cluster),
+        state: &mut CycleState,
+    ) -> Result<(), String> {
+        let constraints = self.constraints(pod, cluster, DO_NOT_SCHEDULE);
+        state.spread = pre_filter(constraints, pod, cluster);
+        Ok(())
+    }
+}
+
+impl Filter for PodTopologySpread {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         for Spread { constraint, counts, least } in &cycle.state.spread.spreads {
             let Some(value) = node.label(&constraint.topology_key) else {
@@ -115,8 +155,8 @@ impl Filter for PodTopologySpread {
         Verdict::Feasible
     }
 
-    fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
-        let constraints = of_pod(pod, DO_NOT_SCHEDULE);
+    fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool {
+        let constraints = self.constraints(pod, cluster, DO_NOT_SCHEDULE);
         match event {
             Event::Pod { old, new } => constraints.iter().any(|constraint| {
                 let is_meant = |other: Option<&PodInfo>| {

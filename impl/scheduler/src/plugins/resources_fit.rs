@@ -1,30 +1,80 @@
-//! NodeResourcesFit: a node has room for what a pod requests; the emptier, the better.
+//! NodeResourcesFit: a node has room for what a pod requests; the emptier, the better, unless it is told otherwise.
 //!
-//! Source: framework/plugins/noderesources/fit.go and least_allocated.go (v1.36).
+//! Source: framework/plugins/noderesources/fit.go (v1.36).
 
+mod strategy;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Node;
 
 use crate::cluster::Cluster;
+use crate::config::{NodeResourcesFitArgs, PluginArgs, is_extended_resource};
 use crate::cycle::Cycle;
 use crate::event::Event;
-use crate::framework::{Filter, SCORE_MAX, Score, Verdict};
+use crate::framework::{Filter, Plugin, Score, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::resources::Resources;
 use crate::scoring::Scoring;
 
-/// Compares requests with what is left.
-#[derive(Clone, Copy, Debug)]
-pub struct NodeResourcesFit;
+use strategy::Strategy;
 
-impl Filter for NodeResourcesFit {
+/// Compares requests with what is left.
+#[derive(Clone, Debug)]
+pub struct NodeResourcesFit {
+    ignored: Ignored,
+    strategy: Strategy,
+}
+
+/// Extended resources that need not fit.
+#[derive(Clone, Debug, Default)]
+struct Ignored {
+    resources: BTreeSet<String>,
+    /// What stands before the slash.
+    groups: BTreeSet<String>,
+}
+
+impl Ignored {
+    fn has(&self, resource: &str) -> bool {
+        let group = resource.split('/').next().unwrap_or_default();
+        (self.resources.contains(resource) || self.groups.contains(group))
+            && is_extended_resource(resource)
+    }
+}
+
+impl NodeResourcesFit {
+    /// Told its arguments. If extenders ignore resources for the scheduler, it ignores these only.
+    pub fn new(args: &NodeResourcesFitArgs, ignored_by_extenders: &[String]) -> Self {
+        let resources = match ignored_by_extenders {
+            [] => &args.ignored_resources,
+            resources => resources,
+        };
+        let ignored = Ignored {
+            resources: resources.iter().cloned().collect(),
+            groups: args.ignored_resource_groups.iter().cloned().collect(),
+        };
+        Self { ignored, strategy: Strategy::new(args.scoring_strategy.as_ref()) }
+    }
+}
+
+impl Default for NodeResourcesFit {
+    fn default() -> Self {
+        let mut args = NodeResourcesFitArgs::default();
+        args.set_defaults();
+        Self::new(&args, &[])
+    }
+}
+
+impl Plugin for NodeResourcesFit {
     fn name(&self) -> &'static str {
         "NodeResourcesFit"
     }
+}
 
+impl Filter for NodeResourcesFit {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
-        let lacking = insufficient(cycle.pod, node);
+        let lacking = insufficient(cycle.pod, node, &self.ignored);
         let unresolvable = lacking.iter().any(|lack| lack.exceeds_allocatable);
         let reasons: Vec<String> = lacking.into_iter().map(|lack| lack.reason).collect();
         if reasons.is_empty() {
@@ -36,6 +86,7 @@ impl Filter for NodeResourcesFit {
         }
     }
 
+    /// As upstream, it holds against a node also what it ignores otherwise.
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         match event {
             Event::Pod { old: Some(_), new: None } => true,
@@ -43,7 +94,8 @@ impl Filter for NodeResourcesFit {
             Event::Node { old, new: Some(new) } => {
                 let (old, new) = (old.map(empty), empty(new));
                 let gives_more = |old| gives_more(pod, &old, &new);
-                insufficient(pod, &new).is_empty() && old.is_none_or(gives_more)
+                insufficient(pod, &new, &Ignored::default()).is_empty()
+                    && old.is_none_or(gives_more)
             }
             Event::Pod { old: None, .. } | Event::Node { new: None, .. } | Event::Volumes(_) => {
                 false
@@ -83,28 +135,8 @@ fn exceeds(wanted: &Resources, one: &Resources, other: &Resources) -> bool {
 }
 
 impl Score for NodeResourcesFit {
-    fn name(&self) -> &'static str {
-        "NodeResourcesFit"
-    }
-
-    fn weight(&self) -> i64 {
-        1
-    }
-
-    /// LeastAllocated: the mean share of cpu and memory that stays free.
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
-        let (used, wanted) = (&node.non_zero_requested, &scoring.cycle.pod.requests.non_zero);
-        let shares = [
-            (used.milli_cpu.saturating_add(wanted.milli_cpu), node.allocatable.milli_cpu),
-            (used.memory.saturating_add(wanted.memory), node.allocatable.memory),
-        ];
-        let scores: Vec<i64> = shares
-            .into_iter()
-            .filter(|(_, capacity)| *capacity != 0)
-            .map(|(requested, capacity)| least_requested_score(requested, capacity))
-            .collect();
-        let count = i64::try_from(scores.len()).unwrap_or(i64::MAX);
-        if count == 0 { 0 } else { scores.iter().sum::<i64>() / count }
+        self.strategy.score(scoring.cycle.pod, node)
     }
 }
 
@@ -115,7 +147,7 @@ struct Lack {
     exceeds_allocatable: bool,
 }
 
-fn insufficient(pod: &PodInfo, node: &NodeInfo) -> Vec<Lack> {
+fn insufficient(pod: &PodInfo, node: &NodeInfo, ignored: &Ignored) -> Vec<Lack> {
     let (wanted, used, all) = (&pod.requests.requested, &node.requested, &node.allocatable);
     let mut lacking = vec![];
     if i64::try_from(node.pods_len()).unwrap_or(i64::MAX) >= all.pods {
@@ -135,20 +167,11 @@ fn insufficient(pod: &PodInfo, node: &NodeInfo) -> Vec<Lack> {
         used.ephemeral_storage,
         all.ephemeral_storage,
     );
-    for (name, wanted) in &wanted.scalar {
+    for (name, wanted) in wanted.scalar.iter().filter(|(name, _)| !ignored.has(name)) {
         let amount = |resources: &Resources| resources.scalar.get(name).copied().unwrap_or(0);
         check(name, *wanted, amount(used), amount(all));
     }
     lacking
-}
-
-fn least_requested_score(requested: i64, capacity: i64) -> i64 {
-    if requested > capacity {
-        return 0;
-    }
-    let free = i128::from(capacity) - i128::from(requested);
-    let score = free * i128::from(SCORE_MAX) / i128::from(capacity);
-    i64::try_from(score).unwrap_or(SCORE_MAX)
 }
 
 #[cfg(test)]
@@ -173,7 +196,7 @@ mod tests {
         ];
 
         for (requests, expected) in cases {
-            let found = verdict(&NodeResourcesFit, &pod(&requests), &half_full_node());
+            let found = verdict(&NodeResourcesFit::default(), &pod(&requests), &half_full_node());
             assert_eq!(found, expected, "{requests}");
         }
     }
@@ -183,7 +206,7 @@ mod tests {
         let allocatable = json!({"cpu": "2", "memory": "2Gi", "pods": "0"});
         let node = node_info("a", json!({"status": {"allocatable": allocatable}}));
 
-        let found = verdict(&NodeResourcesFit, &pod(&json!({})), &node);
+        let found = verdict(&NodeResourcesFit::default(), &pod(&json!({})), &node);
 
         assert_eq!(found, Verdict::Unschedulable(vec!["Too many pods".to_owned()]));
     }
@@ -193,7 +216,10 @@ mod tests {
         let pod = pod(&json!({"cpu": "500m", "memory": "512Mi"}));
         let empty = node_info("a", json!({}));
 
-        assert_eq!(scores(&NodeResourcesFit, &pod, &[empty, half_full_node()]), [75, 37]);
+        assert_eq!(
+            scores(&NodeResourcesFit::default(), &pod, &[empty, half_full_node()]),
+            [75, 37]
+        );
     }
 
     #[test]
@@ -203,8 +229,9 @@ mod tests {
             let allocatable = json!({"cpu": cpu, "memory": memory, "pods": "10"});
             node("a", json!({"status": {"allocatable": allocatable}}))
         };
-        let helps =
-            |event: Event<'_>| NodeResourcesFit.may_help(&waits, event, &Cluster::default());
+        let helps = |event: Event<'_>| {
+            NodeResourcesFit::default().may_help(&waits, event, &Cluster::default())
+        };
         let node = |old: Option<&Node>, new: &Node| helps(Event::Node { old, new: Some(new) });
         let (large, small) = (pod(&json!({"cpu": "2"})), pod(&json!({"cpu": "1"})));
 
@@ -216,6 +243,24 @@ mod tests {
         assert!(helps(Event::Pod { old: Some(&large), new: Some(&small) }));
         assert!(!helps(Event::Pod { old: Some(&small), new: Some(&large) }));
         assert!(!helps(Event::Pod { old: None, new: Some(&small) }));
+    }
+
+    #[test]
+    fn what_is_ignored_need_not_fit() {
+        let args = |args: Value| serde_json::from_value(args).unwrap();
+        let wants = pod(&json!({"example.com/gpu": "1"}));
+        let fits = |plugin: &NodeResourcesFit| {
+            verdict(plugin, &wants, &half_full_node()) == Verdict::Feasible
+        };
+        let by_name = args(json!({"ignoredResources": ["example.com/gpu"]}));
+        let by_group = args(json!({"ignoredResourceGroups": ["example.com"]}));
+        let none = args(json!({}));
+
+        assert!(fits(&NodeResourcesFit::new(&by_name, &[])));
+        assert!(fits(&NodeResourcesFit::new(&by_group, &[])));
+        assert!(fits(&NodeResourcesFit::new(&none, &["example.com/gpu".to_owned()])));
+        assert!(!fits(&NodeResourcesFit::new(&by_name, &["example.com/other".to_owned()])));
+        assert!(!fits(&NodeResourcesFit::new(&none, &[])));
     }
 
     fn pod(requests: &Value) -> PodInfo {

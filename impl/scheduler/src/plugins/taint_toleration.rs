@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Node, Taint};
 use crate::cluster::Cluster;
 use crate::cycle::Cycle;
 use crate::event::Event;
-use crate::framework::{Filter, Score, Verdict, default_normalize_score};
+use crate::framework::{Filter, Plugin, Score, Verdict, default_normalize_score};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
 
@@ -19,11 +19,13 @@ const PREFER_NO_SCHEDULE: &str = "PreferNoSchedule";
 #[derive(Clone, Copy, Debug)]
 pub struct TaintToleration;
 
-impl Filter for TaintToleration {
+impl Plugin for TaintToleration {
     fn name(&self) -> &'static str {
         "TaintToleration"
     }
+}
 
+impl Filter for TaintToleration {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         if keep_away(cycle.pod, node.taints()) {
             return Verdict::unresolvable("node(s) had untolerated taint(s)");
@@ -41,14 +43,6 @@ impl Filter for TaintToleration {
 }
 
 impl Score for TaintToleration {
-    fn name(&self) -> &'static str {
-        "TaintToleration"
-    }
-
-    fn weight(&self) -> i64 {
-        3
-    }
-
     /// How many taints would rather not have the pod.
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
         let is_averse = |taint: &&Taint| {

@@ -13,9 +13,9 @@ use api::{AnyObject, Key, node_fit::Place};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
 use crate::cluster::Cluster;
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, CycleState};
 use crate::event::Event;
-use crate::framework::{Filter, Verdict};
+use crate::framework::{Filter, Plugin, PreFilter, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::volumes::Volumes;
 
@@ -95,11 +95,24 @@ fn usable<'a>(
 #[derive(Clone, Copy, Debug)]
 pub struct VolumeBinding;
 
-impl Filter for VolumeBinding {
+impl Plugin for VolumeBinding {
     fn name(&self) -> &'static str {
         "VolumeBinding"
     }
+}
 
+impl PreFilter for VolumeBinding {
+    fn pre_filter(
+        &self,
+        (pod, cluster): (&PodInfo, &Cluster),
+        state: &mut CycleState,
+    ) -> Result<(), String> {
+        state.claims = pre_filter(pod, &cluster.volumes)?;
+        Ok(())
+    }
+}
+
+impl Filter for VolumeBinding {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         filter(&cycle.state.claims, node, &cycle.cluster.volumes)
     }

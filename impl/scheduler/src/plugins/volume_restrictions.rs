@@ -11,9 +11,9 @@ use api::{AnyObject, Key, storage};
 use k8s_openapi::api::core::v1::Volume;
 
 use crate::cluster::Cluster;
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, CycleState};
 use crate::event::Event;
-use crate::framework::{Filter, Verdict};
+use crate::framework::{Filter, Plugin, PreFilter, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 
 const DISK_IN_USE: &str = "node(s) had no available disk";
@@ -65,11 +65,24 @@ fn volumes(pod: &PodInfo) -> impl Iterator<Item = &Volume> {
 #[derive(Clone, Copy, Debug)]
 pub struct VolumeRestrictions;
 
-impl Filter for VolumeRestrictions {
+impl Plugin for VolumeRestrictions {
     fn name(&self) -> &'static str {
         "VolumeRestrictions"
     }
+}
 
+impl PreFilter for VolumeRestrictions {
+    fn pre_filter(
+        &self,
+        (pod, cluster): (&PodInfo, &Cluster),
+        state: &mut CycleState,
+    ) -> Result<(), String> {
+        state.restrictions = pre_filter(pod, cluster)?;
+        Ok(())
+    }
+}
+
+impl Filter for VolumeRestrictions {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         if volumes(cycle.pod).any(is_disk) && node.pods().any(|other| share_disk(cycle.pod, other))
         {

@@ -10,9 +10,9 @@ use api::{AnyObject, Key};
 use k8s_openapi::api::core::v1::PersistentVolume;
 
 use crate::cluster::Cluster;
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, CycleState};
 use crate::event::Event;
-use crate::framework::{Filter, Verdict};
+use crate::framework::{Filter, Plugin, PreFilter, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::volumes::Volumes;
 
@@ -82,11 +82,24 @@ fn zones(label: &str) -> Option<BTreeSet<String>> {
 #[derive(Clone, Copy, Debug)]
 pub struct VolumeZone;
 
-impl Filter for VolumeZone {
+impl Plugin for VolumeZone {
     fn name(&self) -> &'static str {
         "VolumeZone"
     }
+}
 
+impl PreFilter for VolumeZone {
+    fn pre_filter(
+        &self,
+        (pod, cluster): (&PodInfo, &Cluster),
+        state: &mut CycleState,
+    ) -> Result<(), String> {
+        state.zones = pre_filter(pod, &cluster.volumes)?;
+        Ok(())
+    }
+}
+
+impl Filter for VolumeZone {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         let says_where = TOPOLOGY_LABELS.iter().any(|(key, _)| node.label(key).is_some());
         let is_there = |topology: &Topology| {
@@ -140,7 +153,7 @@ mod tests {
 
     fn verdict(volume: &Value, node: &Value) -> Verdict {
         let (cluster, pod) = (cluster(volume), PodInfo::new(pod_using("web", &["data"])));
-        let cycle = Cycle::pre_filter(&pod, &cluster).unwrap();
+        let cycle = crate::testing::cycle(&pod, &cluster).unwrap();
         VolumeZone.filter(&cycle, &node_info("a", json!({"metadata": {"labels": node}})))
     }
 
@@ -194,7 +207,7 @@ mod tests {
         let claim = stored(&resources::PERSISTENT_VOLUME_CLAIMS, bound(claim("data"), "v"));
         let (cluster, pod) = (cluster_with(vec![claim]), PodInfo::new(pod_using("web", &["data"])));
 
-        let refused = Cycle::pre_filter(&pod, &cluster).map(|_| ()).unwrap_err();
+        let refused = crate::testing::cycle(&pod, &cluster).map(|_| ()).unwrap_err();
 
         assert_eq!(refused.plugin, "VolumeZone");
         assert_eq!(refused.verdict, Verdict::unresolvable("persistentvolume \"v\" not found"));

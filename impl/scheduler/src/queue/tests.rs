@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn higher_priority_goes_first_then_first_come() {
-    let mut queue = Queue::default();
+    let mut queue = queue();
     for (name, priority) in [("a", 0), ("b", 0), ("c", 9)] {
         queue.add(&Key::cluster(name), priority);
     }
@@ -111,13 +111,13 @@ fn an_unschedulable_pod_is_tried_again_after_five_minutes() {
 
 #[test]
 fn the_backoff_doubles_up_to_ten_seconds() {
-    let seconds: Vec<u64> = (1..=6).map(|attempts| backoff(attempts).as_secs()).collect();
+    let seconds: Vec<u64> = (1..=6).map(|attempts| queue().backoff(attempts).as_secs()).collect();
 
     assert_eq!(seconds, [1, 2, 4, 8, 10, 10]);
 }
 
 fn popped() -> Queue {
-    let mut queue = Queue::default();
+    let mut queue = queue();
     queue.add(&key(), 0);
     queue.pop(at(0));
     queue
@@ -133,4 +133,8 @@ fn key() -> Key {
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap()
+}
+
+fn queue() -> Queue {
+    Queue::new(Duration::from_secs(1), Duration::from_secs(10))
 }

@@ -8,10 +8,12 @@ use api::{AnyObject, Key, Timestamp, resources};
 use client::Change;
 use k8s_openapi::api::core::v1::{Node, Pod};
 
-use super::{DEFAULT_SCHEDULER, Scheduler};
+use super::Scheduler;
+use crate::config::DEFAULT_SCHEDULER;
 use crate::event::Event;
+use crate::extender::EXTENDER;
+use crate::framework::ExtensionPoint;
 use crate::node_info::PodInfo;
-use crate::plugins::FILTERS;
 
 impl Scheduler {
     /// Hears of a change of what it watches; other changes are nothing to it.
@@ -35,10 +37,13 @@ impl Scheduler {
 
     fn wake_if(&mut self, event: Event<'_>, is_asked: impl Fn(&PodInfo) -> bool) {
         let (pending, cluster) = (&self.pending, &self.cluster);
+        let configuration = &self.configuration;
         self.queue.move_if(self.now, |key, rejected_by| {
             let Some(pod) = pending.get(key).filter(|pod| is_asked(pod)) else { return false };
-            let mut plugins = FILTERS.iter().filter(|plugin| rejected_by.contains(plugin.name()));
-            plugins.any(|plugin| plugin.may_help(pod, event, cluster))
+            let hints = &Self::profile(configuration, pod).hints;
+            let mut plugins = hints.iter().filter(|plugin| rejected_by.contains(plugin.name()));
+            rejected_by.contains(EXTENDER)
+                || plugins.any(|plugin| plugin.may_help(pod, event, cluster))
         });
     }
 
@@ -126,6 +131,7 @@ impl Scheduler {
 
     fn dequeue(&mut self, key: &Key) {
         self.release(key);
+        self.asking.take_if(|asking| asking.pod.key() == *key);
         self.pending.remove(key);
         self.queue.remove(key);
         self.cluster.nominations.remove(key);
@@ -143,6 +149,7 @@ impl Scheduler {
         let changed = old
             .is_none_or(|old| old.spec != new.spec || old.metadata.labels != new.metadata.labels);
         if !assumed && (changed || !self.queue.contains(&key)) {
+            self.asking.take_if(|asking| asking.pod.key() == key);
             self.queue.add(&key, priority);
         }
     }
@@ -162,14 +169,17 @@ impl Scheduler {
         }
     }
 
-    fn is_mine(&self, pod: &Pod) -> bool {
+    /// Whether a profile of this scheduler is to decide about a pod now.
+    fn is_mine(&self, pod: &Arc<Pod>) -> bool {
         let spec = pod.spec.as_ref();
         let name = spec.and_then(|spec| spec.scheduler_name.as_deref());
-        let gated = spec
+        let name = name.filter(|name| !name.is_empty()).unwrap_or(DEFAULT_SCHEDULER);
+        let Some(profile) = self.configuration.profiles.get(name) else { return false };
+        let is_gated = spec
             .and_then(|spec| spec.scheduling_gates.as_ref())
-            .is_some_and(|gates| !gates.is_empty());
-        let deleted = pod.metadata.deletion_timestamp.is_some();
-        name.unwrap_or(DEFAULT_SCHEDULER) == self.name && !gated && !deleted
+            .is_some_and(|gates| !gates.is_empty())
+            && profile.enabled.has(ExtensionPoint::PreEnqueue, "SchedulingGates");
+        !is_gated && pod.metadata.deletion_timestamp.is_none()
     }
 }
 

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use super::Scheduler;
 use super::report::{clear_nomination, patch_status};
+use crate::config::{DefaultPreemptionArgs, PluginArgs};
+use crate::framework::ExtensionPoint;
 use crate::node_info::PodInfo;
 use crate::plugins::default_preemption::Candidate;
 
@@ -36,12 +38,17 @@ impl Scheduler {
             if self.reservations.contains(&victim.key()) {
                 requests.extend(self.preempt_in_memory(&victim, (pod, &node)));
             } else if !victim.is_terminating() {
-                requests.push(self.mark(&victim).unwrap_or_else(|| delete(&victim)));
+                requests.push(
+                    self.mark(&victim, pod.scheduler_name()).unwrap_or_else(|| delete(&victim)),
+                );
                 victims.insert(victim.key(), victim);
             }
         }
         if !victims.is_empty() {
-            self.queue.begin_preemption(&pod.key());
+            let enabled = &Self::profile(&self.configuration, pod).enabled;
+            if enabled.has(ExtensionPoint::PreEnqueue, DefaultPreemptionArgs::PLUGIN) {
+                self.queue.begin_preemption(&pod.key());
+            }
             let uid = pod.uid().to_owned();
             let preempting = Preempting { uid, node, victims, has_failed: false };
             self.preempting.insert(pod.key(), preempting);
@@ -72,8 +79,8 @@ impl Scheduler {
     }
 
     /// The request that says why a victim is going to be deleted, if it does not say so already.
-    fn mark(&self, victim: &PodInfo) -> Option<Request> {
-        let message = format!("{}: preempting to accommodate a higher priority pod", self.name);
+    fn mark(&self, victim: &PodInfo, by: &str) -> Option<Request> {
+        let message = format!("{by}: preempting to accommodate a higher priority pod");
         let condition = disruption_target(&victim.pod, &message, self.now)?;
         Some(patch_status(&victim.pod, json!({"conditions": [condition]})))
     }

@@ -15,9 +15,6 @@ use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::volume_binding::Wanted;
 use crate::volumes::{Volumes, version};
 
-/// How long a pod waits for its volumes at the most; upstream's `BindTimeoutSeconds`.
-const BIND_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
-
 /// Something that was asked of the API server, and the version that came of it.
 #[derive(Clone, Debug)]
 struct Asked {
@@ -49,11 +46,11 @@ pub(super) enum Progress {
 }
 
 impl Reservation {
-    /// Counts everything as it is going to be, and asks for it.
+    /// Counts everything as it is going to be, and asks for it; given up at `until`.
     pub(super) fn begin(
         (pod, node, explanation): (&PodInfo, &str, Explanation),
         wanted: Wanted,
-        (volumes, now): (&mut Volumes, Timestamp),
+        (volumes, until): (&mut Volumes, Timestamp),
     ) -> (Self, Vec<Request>) {
         let mut requests = vec![];
         let (mut bindings, mut provisions) = (vec![], vec![]);
@@ -74,7 +71,6 @@ impl Reservation {
             provisions.push(asked);
         }
         let (pod, node) = (pod.clone(), node.to_owned());
-        let until = now + BIND_TIMEOUT;
         let reservation =
             Self { pod, node, explanation, bindings, provisions, until, refused: None };
         (reservation, requests)

@@ -1,6 +1,9 @@
 //! The scheduler, driven by hand.
 
+mod explain;
+mod extenders;
 mod preemption;
+mod profiles;
 mod runs;
 mod volumes;
 
@@ -12,6 +15,7 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use serde_json::{Value, json};
 
 use super::{Choice, Decision, Scheduler};
+use crate::Configuration;
 use crate::testing::{node, pod, pod_with};
 
 #[test]
@@ -83,7 +87,7 @@ fn a_granted_binding_is_told() {
 
 #[test]
 fn a_pod_is_tried_again_after_a_node_appears() {
-    let mut scheduler = Scheduler::new("default-scheduler");
+    let mut scheduler = Scheduler::new(Configuration::default());
     observe_pod(&mut scheduler, pod("web", cpu("1")));
     let without = schedule(&mut scheduler, 10);
     assert_eq!(message(&without), "no nodes available to schedule pods");
@@ -177,7 +181,7 @@ fn a_pod_of_another_scheduler_is_left_alone() {
 }
 
 fn scheduler(nodes: &[Arc<Node>]) -> Scheduler {
-    let mut scheduler = Scheduler::new("default-scheduler");
+    let mut scheduler = Scheduler::new(Configuration::default());
     for node in nodes {
         observe_node(&mut scheduler, Arc::clone(node), 0);
     }
@@ -200,6 +204,7 @@ fn chosen(decision: &Decision) -> &str {
     match &decision.outcome {
         Choice::Bind { node, .. } => node,
         Choice::Reserve { node, .. } => panic!("waits on {node}"),
+        Choice::Ask => panic!("extenders are asked"),
         Choice::Unschedulable { message, .. } | Choice::Failed { message } => panic!("{message}"),
     }
 }
@@ -208,6 +213,7 @@ fn message(decision: &Decision) -> &str {
     match &decision.outcome {
         Choice::Unschedulable { message, .. } | Choice::Failed { message } => message,
         Choice::Bind { node, .. } | Choice::Reserve { node, .. } => panic!("goes to {node}"),
+        Choice::Ask => panic!("extenders are asked"),
     }
 }
 

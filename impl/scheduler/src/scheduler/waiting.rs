@@ -18,9 +18,10 @@ impl Scheduler {
         wanted: Wanted,
     ) -> (Choice, Vec<Request>) {
         self.assume(pod, &node);
+        let until = self.now + Self::profile(&self.configuration, pod).bind_timeout;
         let placed = (pod, node.as_str(), explanation.clone());
         let (reservation, asked) =
-            Reservation::begin(placed, wanted, (&mut self.cluster.volumes, self.now));
+            Reservation::begin(placed, wanted, (&mut self.cluster.volumes, until));
         self.reservations.add(reservation);
         let mut requests: Vec<Request> = nominate(&pod.pod, &node).into_iter().collect();
         requests.extend(asked);

@@ -40,13 +40,13 @@ fn cluster(nodes: &[&str], pods: Vec<(&str, PodInfo)>) -> Cluster {
 }
 
 fn preempt(cluster: &Cluster, pod: &PodInfo) -> Preemption {
-    let cycle = Cycle::pre_filter(pod, cluster).unwrap();
+    let cycle = crate::testing::cycle(pod, cluster).unwrap();
     let verdict = |node: &NodeInfo| {
         let rejection = cycle.rejection(node);
         (node.name().to_owned(), rejection.expect("the pod fits nowhere").verdict)
     };
     let verdicts: BTreeMap<String, Verdict> = cluster.snapshot.nodes().map(verdict).collect();
-    post_filter(&cycle, &verdicts, NOW)
+    crate::testing::post_filter(&cycle, &verdicts, NOW)
 }
 
 /// The node and the victims, as `NODE: VICTIM …`, with a mark for each that a budget protects.
@@ -57,7 +57,7 @@ fn found(cluster: &Cluster, pod: &PodInfo) -> String {
             format!("{node}: {}{}", names.join(" "), "!".repeat(violations))
         }
         Preemption::NotEligible(why) => why.to_owned(),
-        Preemption::Impossible { message, .. } => message,
+        Preemption::Impossible { message, .. } | Preemption::Failed(message) => message,
     }
 }
 

@@ -1,20 +1,16 @@
 //! Which nodes are nearest to the pods that a pod would be near to.
 //!
-//! Source: framework/plugins/interpodaffinity/scoring.go (v1.36), with `hardPodAffinityWeight` 1: a pod that must be
-//! near this one counts as one that would be, too.
+//! Source: framework/plugins/interpodaffinity/scoring.go (v1.36). A pod that must be near this one counts as one
+//! that would be, too.
 
 use std::collections::BTreeMap;
 
 use super::{InterPodAffinity, required, terms};
 use crate::affinity::AffinityTerm;
 use crate::cluster::Cluster;
-use crate::cycle::Cycle;
-use crate::framework::{SCORE_MAX, Score};
+use crate::framework::{PreScore, SCORE_MAX, Score};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
-
-/// What a pod counts that must be near this one.
-const HARD_POD_AFFINITY_WEIGHT: i64 = 1;
 
 /// The sum of the weights for each value of each topology key.
 #[derive(Clone, Debug, Default)]
@@ -30,17 +26,22 @@ impl PreScoreState {
         }
     }
 
-    /// What the pod and another say of each other.
-    fn weigh(&mut self, pod: &PodInfo, (other, node): (&PodInfo, &NodeInfo), cluster: &Cluster) {
+    /// What the pod and another say of each other. Where the other must be near the pod, that counts `hard_weight`.
+    fn weigh(
+        &mut self,
+        (pod, hard_weight): (&PodInfo, i64),
+        (other, node): (&PodInfo, &NodeInfo),
+        cluster: &Cluster,
+    ) {
         let namespaces = &cluster.namespaces;
         for (term, weight) in preferred(pod) {
             if term.matches(other, namespaces) {
                 self.add(term, node, *weight);
             }
         }
-        for term in required(other) {
+        for term in required(other).iter().filter(|_| hard_weight > 0) {
             if term.matches(pod, namespaces) {
-                self.add(term, node, HARD_POD_AFFINITY_WEIGHT);
+                self.add(term, node, hard_weight);
             }
         }
         for (term, weight) in preferred(other) {
@@ -55,31 +56,26 @@ fn preferred(pod: &PodInfo) -> &[(AffinityTerm, i64)] {
     terms(pod).map(|terms| terms.preferred.as_slice()).unwrap_or_default()
 }
 
-/// Weighs every pod that may matter.
-pub fn pre_score(cycle: &Cycle<'_>) -> PreScoreState {
-    let (pod, cluster) = (cycle.pod, cycle.cluster);
-    let mut state = PreScoreState::default();
-    if preferred(pod).is_empty() {
-        for node in cluster.snapshot.nodes_with_affinity() {
-            node.pods_with_affinity().for_each(|other| state.weigh(pod, (other, node), cluster));
-        }
-    } else {
-        for node in cluster.snapshot.nodes() {
-            node.pods().for_each(|other| state.weigh(pod, (other, node), cluster));
+impl PreScore for InterPodAffinity {
+    /// Weighs every pod that may matter.
+    fn pre_score(&self, scoring: &mut Scoring<'_>) {
+        let (pod, cluster) = (scoring.cycle.pod, scoring.cycle.cluster);
+        let of_pod = (pod, i64::from(self.0.hard_pod_affinity_weight));
+        let state = &mut scoring.affinity;
+        let mut weigh = |other, node| state.weigh(of_pod, (other, node), cluster);
+        if !preferred(pod).is_empty() {
+            for node in cluster.snapshot.nodes() {
+                node.pods().for_each(|other| weigh(other, node));
+            }
+        } else if !self.0.ignore_preferred_terms_of_existing_pods {
+            for node in cluster.snapshot.nodes_with_affinity() {
+                node.pods_with_affinity().for_each(|other| weigh(other, node));
+            }
         }
     }
-    state
 }
 
 impl Score for InterPodAffinity {
-    fn name(&self) -> &'static str {
-        "InterPodAffinity"
-    }
-
-    fn weight(&self) -> i64 {
-        2
-    }
-
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
         let of_key = |(key, values): (&String, &BTreeMap<String, i64>)| {
             node.label(key).and_then(|value| values.get(value)).copied()

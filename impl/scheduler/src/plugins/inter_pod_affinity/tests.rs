@@ -38,8 +38,8 @@ fn pod(name: &str, app: &str, affinity: &Value) -> PodInfo {
 }
 
 fn verdicts(pod: &PodInfo, cluster: &Cluster) -> Vec<Verdict> {
-    let cycle = Cycle::pre_filter(pod, cluster).unwrap();
-    cluster.snapshot.nodes().map(|node| InterPodAffinity.filter(&cycle, node)).collect()
+    let cycle = crate::testing::cycle(pod, cluster).unwrap();
+    cluster.snapshot.nodes().map(|node| InterPodAffinity::default().filter(&cycle, node)).collect()
 }
 
 fn refused(why: &str) -> Verdict {
@@ -147,15 +147,15 @@ fn a_pod_that_is_taken_away_to_try_something_counts_no_more() {
     let mut cluster = cluster();
     let (db, web) = (pod("db", "db", &far(json!([term("web")]))), pod("web", "web", &Value::Null));
     cluster.snapshot.add_pod(db.clone(), "a");
-    let mut cycle = Cycle::pre_filter(&web, &cluster).unwrap();
+    let mut cycle = crate::testing::cycle(&web, &cluster).unwrap();
     let node = cluster.snapshot.node("a").unwrap();
 
     cycle.remove_pod(&db, node);
-    let without = InterPodAffinity.filter(&cycle, node);
+    let without = InterPodAffinity::default().filter(&cycle, node);
     cycle.add_pod(&db, node);
 
     assert_eq!(without, Verdict::Feasible);
-    assert_ne!(InterPodAffinity.filter(&cycle, node), Verdict::Feasible);
+    assert_ne!(InterPodAffinity::default().filter(&cycle, node), Verdict::Feasible);
 }
 
 fn preferred(weight: i64, app: &str) -> Value {
@@ -186,7 +186,8 @@ fn preferred_terms_of_both_sides_are_weighed() {
     for (own, others, expected) in cases {
         let mut cluster = cluster();
         cluster.snapshot.add_pod(pod("db", "db", &others), "a");
-        let scores = scores_of_all(&InterPodAffinity, &pod("web", "web", &own), &cluster);
+        let scores =
+            scores_of_all(&InterPodAffinity::default(), &pod("web", "web", &own), &cluster);
         assert_eq!(scores, expected, "{own} {others}");
     }
 }
@@ -203,7 +204,8 @@ fn scores_lie_between_the_least_and_the_most() {
     cluster.snapshot.add_pod(pod("db", "db", &Value::Null), "a");
     cluster.snapshot.add_pod(pod("cache", "cache", &Value::Null), "b");
 
-    let scores = scores_of_all(&InterPodAffinity, &pod("web", "web", &affinity), &cluster);
+    let scores =
+        scores_of_all(&InterPodAffinity::default(), &pod("web", "web", &affinity), &cluster);
 
     assert_eq!(scores, [100, 25, 0]);
 }
@@ -216,7 +218,7 @@ fn only_changes_of_pods_that_matter_may_help() {
     let wants = pod("web", "web", &near(json!([term("db")])));
     let avoids = pod("web", "web", &far(json!([term("db")])));
     let helps = |pod: &PodInfo, old: Option<&PodInfo>, new: Option<&PodInfo>| {
-        InterPodAffinity.may_help(pod, Event::Pod { old, new }, &cluster)
+        InterPodAffinity::default().may_help(pod, Event::Pod { old, new }, &cluster)
     };
 
     assert!(helps(&wants, None, Some(&db)));
@@ -236,7 +238,8 @@ fn a_node_with_other_labels_may_help() {
     let web = pod("web", "web", &Value::Null);
     let (one, two) =
         (node("a", json!({"metadata": {"labels": {"zone": "1"}}})), node("a", json!({})));
-    let helps = |old, new| InterPodAffinity.may_help(&web, Event::Node { old, new }, &cluster);
+    let helps =
+        |old, new| InterPodAffinity::default().may_help(&web, Event::Node { old, new }, &cluster);
 
     assert!(helps(None, Some(&*one)));
     assert!(helps(Some(&*one), Some(&*two)));

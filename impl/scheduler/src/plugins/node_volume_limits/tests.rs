@@ -49,7 +49,7 @@ fn cluster(limit: Value, more: Vec<AnyObject>) -> Cluster {
 
 fn verdict(cluster: &Cluster, claims: &[&str]) -> Verdict {
     let pod = PodInfo::new(pod_using("web", claims));
-    let cycle = Cycle::pre_filter(&pod, cluster).unwrap();
+    let cycle = crate::testing::cycle(&pod, cluster).unwrap();
     NodeVolumeLimits.filter(&cycle, cluster.snapshot.node("a").unwrap())
 }
 
@@ -114,7 +114,7 @@ proptest! {
         let new = wanted.difference(&used).count();
         let held = used.len() + usize::from(left.is_some_and(|left| !used.contains(&left)));
         let web = pod("web", &wanted);
-        let cycle = Cycle::pre_filter(&web, &cluster).unwrap();
+        let cycle = crate::testing::cycle(&web, &cluster).unwrap();
 
         let found = NodeVolumeLimits.filter(&cycle, cluster.snapshot.node("a").unwrap());
 

@@ -49,11 +49,11 @@ impl Constraint {
         }
     }
 
-    fn default(topology_key: &str, max_skew: i64, selector: &Selector) -> Self {
+    fn default(topology_key: &str, max_skew: i64) -> Self {
         Self {
             max_skew,
             topology_key: topology_key.to_owned(),
-            selector: selector.clone(),
+            selector: Selector::nothing(),
             min_domains: 1,
             honors_affinity: true,
             honors_taints: false,
@@ -102,11 +102,14 @@ fn read(selector: &LabelSelector) -> Option<Selector> {
     Selector::from_label_selector(selector).ok()
 }
 
-/// The constraints of a pod that say this of what is to be done when they do not hold.
-pub(super) fn of_pod(pod: &PodInfo, when_unsatisfiable: &str) -> Vec<Constraint> {
-    let constraints = constraints(pod).iter();
+/// Those of some constraints that say this of what is to be done when they do not hold.
+pub(super) fn of_kind(
+    constraints: &[TopologySpreadConstraint],
+    pod: &PodInfo,
+    when_unsatisfiable: &str,
+) -> Vec<Constraint> {
     let of_kind =
-        constraints.filter(|constraint| constraint.when_unsatisfiable == when_unsatisfiable);
+        constraints.iter().filter(|constraint| constraint.when_unsatisfiable == when_unsatisfiable);
     of_kind.map(|constraint| Constraint::of(constraint, pod.labels())).collect()
 }
 
@@ -115,14 +118,29 @@ pub(super) fn constraints(pod: &PodInfo) -> &[TopologySpreadConstraint] {
     pod.spec().and_then(|spec| spec.topology_spread_constraints.as_deref()).unwrap_or_default()
 }
 
-/// The system's constraints for a pod that has none of its own, but is one of a Service or a controller. They hold if
-/// they can.
-pub(super) fn defaults(pod: &PodInfo, cluster: &Cluster) -> Vec<Constraint> {
+/// The system's constraints for a pod that has none of its own. They hold if they can.
+pub(super) fn system_defaults() -> Vec<Constraint> {
+    [(HOSTNAME, 3), (ZONE, 5)].map(|(key, skew)| Constraint::default(key, skew)).into()
+}
+
+/// The same constraints for the pods that are like a pod: of the same Services and controller. None when it is of no
+/// such.
+pub(super) fn with_default_selector(
+    mut constraints: Vec<Constraint>,
+    pod: &PodInfo,
+    cluster: &Cluster,
+) -> Vec<Constraint> {
+    if constraints.is_empty() {
+        return constraints;
+    }
     let selector = default_selector(pod, cluster);
     if selector.is_everything() {
         return vec![];
     }
-    [(HOSTNAME, 3), (ZONE, 5)].map(|(key, skew)| Constraint::default(key, skew, &selector)).into()
+    for constraint in &mut constraints {
+        constraint.selector = selector.clone();
+    }
+    constraints
 }
 
 /// The pods that the Services of a pod and its controller select.

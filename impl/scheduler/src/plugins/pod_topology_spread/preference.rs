@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PodTopologySpread;
-use super::constraint::{Constraint, HOSTNAME, SCHEDULE_ANYWAY, constraints, defaults, of_pod};
+use super::constraint::{Constraint, HOSTNAME, SCHEDULE_ANYWAY, constraints};
 use crate::cycle::Cycle;
-use crate::framework::{SCORE_MAX, Score};
+use crate::framework::{PreScore, SCORE_MAX, Score};
 use crate::node_info::NodeInfo;
 use crate::scoring::Scoring;
 
@@ -38,22 +38,29 @@ impl Spread {
     }
 }
 
-/// How pods like a pod are spread; `None` when nothing asks for it.
-pub fn pre_score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<PreScoreState> {
-    let has_own = !constraints(cycle.pod).is_empty();
-    let wanted = match has_own {
-        true => of_pod(cycle.pod, SCHEDULE_ANYWAY),
-        false => defaults(cycle.pod, cycle.cluster),
-    };
-    if wanted.is_empty() {
-        return None;
+impl PreScore for PodTopologySpread {
+    fn pre_score(&self, scoring: &mut Scoring<'_>) {
+        let (pod, cluster) = (scoring.cycle.pod, scoring.cycle.cluster);
+        let wanted = self.constraints(pod, cluster, SCHEDULE_ANYWAY);
+        let needs_all = !constraints(pod).is_empty() || !self.is_system_defaulted();
+        if !wanted.is_empty() {
+            scoring.spread = Some(spread(wanted, needs_all, (scoring.cycle, scoring.nodes)));
+        }
     }
+}
+
+/// How pods are spread that constraints mean. Only nodes with all the labels count where that is needed.
+fn spread(
+    wanted: Vec<Constraint>,
+    needs_all: bool,
+    (cycle, nodes): (&Cycle<'_>, &[&NodeInfo]),
+) -> PreScoreState {
     let spread = |constraint| Spread { constraint, counts: BTreeMap::new(), weight: 0.0 };
     let mut state = PreScoreState {
         spreads: wanted.into_iter().map(spread).collect(),
         ignored: BTreeSet::new(),
     };
-    let counts = |state: &PreScoreState, node: &NodeInfo| !has_own || state.has_all_keys(node);
+    let counts = |state: &PreScoreState, node: &NodeInfo| !needs_all || state.has_all_keys(node);
     let (counted, ignored): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| counts(&state, node));
     state.ignored = ignored.into_iter().map(|node: &NodeInfo| node.name().to_owned()).collect();
     state.find_domains(&counted);
@@ -61,7 +68,7 @@ pub fn pre_score(cycle: &Cycle<'_>, nodes: &[&NodeInfo]) -> Option<PreScoreState
     for node in all.collect::<Vec<_>>() {
         state.count(cycle, node);
     }
-    Some(state)
+    state
 }
 
 impl PreScoreState {
@@ -94,14 +101,6 @@ impl PreScoreState {
 }
 
 impl Score for PodTopologySpread {
-    fn name(&self) -> &'static str {
-        "PodTopologySpread"
-    }
-
-    fn weight(&self) -> i64 {
-        2
-    }
-
     /// How many pods there are where the node is; fewer is better.
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
         let Some(state) = &scoring.spread else { return 0 };

@@ -46,8 +46,9 @@ fn cluster(nodes: &[(&str, &str, usize)]) -> Cluster {
 
 /// The names of the nodes where a pod can run.
 fn feasible(cluster: &Cluster, pod: &PodInfo) -> String {
-    let cycle = Cycle::pre_filter(pod, cluster).unwrap();
-    let fits = |node: &&NodeInfo| PodTopologySpread.filter(&cycle, node) == Verdict::Feasible;
+    let cycle = crate::testing::cycle(pod, cluster).unwrap();
+    let fits =
+        |node: &&NodeInfo| PodTopologySpread::default().filter(&cycle, node) == Verdict::Feasible;
     cluster.snapshot.nodes().filter(fits).map(NodeInfo::name).collect::<Vec<_>>().join(" ")
 }
 
@@ -63,11 +64,11 @@ fn no_domain_exceeds_the_least_by_more_than_the_skew() {
 fn it_is_said_why_a_node_is_no_good() {
     let cluster = cluster(&[("a", "1", 1), ("x", "2", 0)]);
     let pod = pod(&zones(1));
-    let cycle = Cycle::pre_filter(&pod, &cluster).unwrap();
+    let cycle = crate::testing::cycle(&pod, &cluster).unwrap();
     let bare = node_info("bare", json!({}));
 
-    let uneven = PodTopologySpread.filter(&cycle, cluster.snapshot.node("a").unwrap());
-    let without_label = PodTopologySpread.filter(&cycle, &bare);
+    let uneven = PodTopologySpread::default().filter(&cycle, cluster.snapshot.node("a").unwrap());
+    let without_label = PodTopologySpread::default().filter(&cycle, &bare);
 
     let why = "node(s) didn't match pod topology spread constraints";
     assert_eq!(uneven, Verdict::Unschedulable(vec![why.to_owned()]));
@@ -161,16 +162,16 @@ fn a_node_must_have_the_labels_of_all_constraints_to_count() {
 fn a_pod_that_is_taken_away_to_try_something_counts_no_more() {
     let cluster = cluster(&[("a", "1", 1), ("x", "2", 0)]);
     let pod = pod(&zones(1));
-    let mut cycle = Cycle::pre_filter(&pod, &cluster).unwrap();
+    let mut cycle = crate::testing::cycle(&pod, &cluster).unwrap();
     let node = cluster.snapshot.node("a").unwrap();
     let victim = node.pods().next().unwrap().clone();
 
     cycle.remove_pod(&victim, node);
-    let without = PodTopologySpread.filter(&cycle, node);
+    let without = PodTopologySpread::default().filter(&cycle, node);
     cycle.add_pod(&victim, node);
 
     assert_eq!(without, Verdict::Feasible);
-    assert_ne!(PodTopologySpread.filter(&cycle, node), Verdict::Feasible);
+    assert_ne!(PodTopologySpread::default().filter(&cycle, node), Verdict::Feasible);
 }
 
 #[test]
@@ -182,14 +183,14 @@ fn what_did_not_count_is_not_taken_away() {
     cluster.snapshot.add_pod(going.clone(), "a");
     let hosts = with(zones(9), "topologyKey", json!("kubernetes.io/hostname"));
     let web = pod_with("web", &json!([zones(1), hosts]), json!({}));
-    let mut cycle = Cycle::pre_filter(&web, &cluster).unwrap();
+    let mut cycle = crate::testing::cycle(&web, &cluster).unwrap();
     let (node, zone) = (cluster.snapshot.node("a").unwrap(), json!({"zone": "1"}));
     let without_host = node_info("bare", json!({"metadata": {"labels": zone}}));
 
     cycle.remove_pod(&going, node);
     cycle.remove_pod(&labelled("other", json!({"foo": ""}), json!({})), &without_host);
 
-    assert_ne!(PodTopologySpread.filter(&cycle, node), Verdict::Feasible);
+    assert_ne!(PodTopologySpread::default().filter(&cycle, node), Verdict::Feasible);
 }
 
 #[test]
@@ -199,7 +200,7 @@ fn only_changes_that_move_the_count_may_help() {
     let (alike, other) =
         (labelled("p", json!({"foo": ""}), json!({})), labelled("p", json!({}), json!({})));
     let helps = |old: Option<&PodInfo>, new: Option<&PodInfo>| {
-        PodTopologySpread.may_help(&waits, Event::Pod { old, new }, &cluster)
+        PodTopologySpread::default().may_help(&waits, Event::Pod { old, new }, &cluster)
     };
 
     assert!(helps(None, Some(&alike)));
@@ -219,7 +220,7 @@ fn only_nodes_of_a_domain_may_help() {
     let tainted = json!({"metadata": {"labels": {"zone": "1"}}, "spec": {"taints": taints}});
     let tainted = node("a", tainted);
     let helps = |old: Option<&Node>, new: Option<&Node>| {
-        PodTopologySpread.may_help(&waits, Event::Node { old, new }, &cluster)
+        PodTopologySpread::default().may_help(&waits, Event::Node { old, new }, &cluster)
     };
 
     assert!(helps(None, Some(&one)) && helps(Some(&one), None));

@@ -18,7 +18,7 @@ fn with_claim(mode: &str) -> Cluster {
 }
 
 fn found(cluster: &Cluster, pod: &PodInfo) -> Verdict {
-    let cycle = Cycle::pre_filter(pod, cluster).unwrap();
+    let cycle = crate::testing::cycle(pod, cluster).unwrap();
     VolumeRestrictions.filter(&cycle, cluster.snapshot.node("a").unwrap())
 }
 
@@ -42,7 +42,7 @@ fn a_claim_is_free_without_the_pod_that_uses_it() {
     let first = PodInfo::new(pod_using("first", &["data"]));
     cluster.snapshot.add_pod(first.clone(), "a");
     let second = PodInfo::new(pod_using("second", &["data"]));
-    let mut cycle = Cycle::pre_filter(&second, &cluster).unwrap();
+    let mut cycle = crate::testing::cycle(&second, &cluster).unwrap();
     let node = cluster.snapshot.node("a").unwrap();
 
     cycle.remove_pod(&first, node);
@@ -56,7 +56,7 @@ fn a_claim_that_is_not_there_is_missed() {
     let pod = PodInfo::new(pod_using("web", &["data"]));
     let cluster = Cluster::default();
 
-    let refused = Cycle::pre_filter(&pod, &cluster).map(|_| ()).unwrap_err();
+    let refused = crate::testing::cycle(&pod, &cluster).map(|_| ()).unwrap_err();
 
     let why = Verdict::unresolvable("persistentvolumeclaim \"data\" not found");
     assert_eq!((refused.plugin, refused.verdict), ("VolumeRestrictions", why));

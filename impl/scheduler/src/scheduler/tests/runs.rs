@@ -7,8 +7,7 @@ use api::{Verb, resources};
 use proptest::prelude::*;
 
 use super::*;
-use crate::cycle::Cycle;
-use crate::plugins::default_preemption::{Preemption, post_filter};
+use crate::plugins::default_preemption::Preemption;
 
 /// The cpu of each node.
 const CPU: i64 = 4;
@@ -66,13 +65,16 @@ impl World {
         let waits = |pod: &&Pod| pod.spec.as_ref().unwrap().node_name.is_none();
         let could_run = |pod: &&Pod| {
             let info = crate::node_info::PodInfo::new(Arc::new((*pod).clone()));
-            let cycle = Cycle::pre_filter(&info, &self.scheduler.cluster).unwrap();
+            let cycle = crate::testing::cycle(&info, &self.scheduler.cluster).unwrap();
             let nodes = self.scheduler.cluster.snapshot.nodes();
             let verdicts: Option<BTreeMap<_, _>> = nodes
                 .map(|node| Some((node.name().to_owned(), cycle.rejection(node)?.verdict)))
                 .collect();
             verdicts.is_none_or(|verdicts| {
-                matches!(post_filter(&cycle, &verdicts, at(0)), Preemption::Possible(_))
+                matches!(
+                    crate::testing::post_filter(&cycle, &verdicts, at(0)),
+                    Preemption::Possible(_)
+                )
             })
         };
         let forgotten = self.pods.values().filter(waits).filter(could_run);

@@ -51,6 +51,7 @@ fn reserved(decision: &Decision) -> &str {
     match &decision.outcome {
         Choice::Reserve { node, .. } => node,
         Choice::Bind { node, .. } => panic!("bound to {node}"),
+        Choice::Ask => panic!("extenders are asked"),
         Choice::Unschedulable { message, .. } | Choice::Failed { message } => panic!("{message}"),
     }
 }

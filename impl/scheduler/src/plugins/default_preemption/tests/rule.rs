@@ -51,7 +51,7 @@ proptest! {
             }
         }
         let web = pod("web", priority, &takes(wanted));
-        let cycle = Cycle::pre_filter(&web, &all).unwrap();
+        let cycle = crate::testing::cycle(&web, &all).unwrap();
         prop_assume!(all.snapshot.nodes().all(|node| cycle.rejection(node).is_some()));
 
         let mut best: Option<(Option<i32>, i64, usize, String)> = None;

@@ -103,7 +103,7 @@ proptest! {
             span => 100 * (score - least) / span,
         }).collect();
 
-        let found = scores_of_all(&InterPodAffinity, &wishing("web", app, &wishes), &cluster);
+        let found = scores_of_all(&InterPodAffinity::default(), &wishing("web", app, &wishes), &cluster);
 
         for (found, expected) in found.into_iter().zip(expected) {
             prop_assert!((found - expected).abs() <= 1, "{} {}", found, expected);

@@ -77,10 +77,10 @@ proptest! {
         }).collect();
         let labels = if is_alike { json!({"foo": ""}) } else { json!({}) };
         let pod = labelled("web", labels, json!({"topologySpreadConstraints": made}));
-        let cycle = Cycle::pre_filter(&pod, &cluster).unwrap();
+        let cycle = crate::testing::cycle(&pod, &cluster).unwrap();
 
         for (here, info) in nodes.iter().zip(cluster.snapshot.nodes()) {
-            let found = PodTopologySpread.filter(&cycle, info) == Verdict::Feasible;
+            let found = PodTopologySpread::default().filter(&cycle, info) == Verdict::Feasible;
             prop_assert_eq!(found, is_feasible(&constraints, is_alike, here, &nodes));
         }
     }

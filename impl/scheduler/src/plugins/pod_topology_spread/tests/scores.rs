@@ -16,7 +16,7 @@ fn anyway(key: &str, max_skew: i64) -> Value {
 fn scores(cluster: &Cluster, pod: &PodInfo, names: &str) -> Vec<i64> {
     let nodes: Vec<&NodeInfo> =
         names.split(' ').map(|name| cluster.snapshot.node(name).unwrap()).collect();
-    scores_in(cluster, &PodTopologySpread, (pod, &nodes))
+    scores_in(cluster, &PodTopologySpread::default(), (pod, &nodes))
 }
 
 /// Nodes a, b in zone 1 and x, y in zone 2, with so many pods each.

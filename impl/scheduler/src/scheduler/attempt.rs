@@ -1,0 +1,160 @@
+//! One attempt to find a node for a pod, on what is known of the cluster and what extenders have said.
+//!
+//! Source: `findNodesThatFitPod`, `findNodesThatPassExtenders` and `prioritizeNodes` in schedule_one.go (v1.36).
+
+mod extend;
+mod fail;
+
+use std::collections::BTreeMap;
+
+use api::Timestamp;
+
+use super::Explanation;
+use crate::cluster::Cluster;
+use crate::config::Extender;
+use crate::cycle::Cycle;
+use crate::extender::{Answers, Call, EXTENDER, Stage};
+use crate::framework::{ExtensionPoint, Rejection, Verdict};
+use crate::node_info::{NodeInfo, PodInfo};
+use crate::plugins::volume_binding::Wanted;
+use crate::profile::Profile;
+use crate::scoring::Scoring;
+
+pub(super) use fail::Failure;
+
+/// What an attempt goes by.
+pub(super) struct Attempt<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) extenders: &'a [Extender],
+    pub(super) answers: &'a Answers,
+    pub(super) pod: &'a PodInfo,
+    pub(super) cluster: &'a Cluster,
+    /// The node with which the search begins.
+    pub(super) start: usize,
+    pub(super) now: Timestamp,
+}
+
+/// What is found for a pod.
+pub(super) enum Found {
+    Node { node: String, explanation: Explanation, wanted: Option<Wanted> },
+    Nothing(Failure),
+}
+
+/// Why nothing can be found yet, or at all.
+pub(super) enum Stop {
+    /// Extenders are to be asked.
+    Ask(Vec<Call>),
+    /// An extender has failed.
+    Error(String),
+}
+
+/// Why nodes are not feasible, by their names.
+type Rejections = BTreeMap<String, Rejection>;
+
+impl Attempt<'_> {
+    /// Looks for a node, and tells how many nodes it has looked at.
+    pub(super) fn find(&self) -> (Result<Found, Stop>, usize) {
+        if self.cluster.snapshot.nodes_len() == 0 {
+            return (Ok(Found::Nothing(Failure::no_nodes())), 0);
+        }
+        match Cycle::pre_filter(self.profile, (self.pod, self.cluster)) {
+            Ok(cycle) => self.find_in(&cycle),
+            Err(rejection) => (Ok(Found::Nothing(self.refused_everywhere(&rejection))), 0),
+        }
+    }
+
+    fn find_in(&self, cycle: &Cycle<'_>) -> (Result<Found, Stop>, usize) {
+        match self.nominated_node(cycle) {
+            Ok(None) | Err(Stop::Error(_)) => {}
+            Ok(Some(node)) => return (self.chosen(cycle, &[node]), 0),
+            Err(stop @ Stop::Ask(_)) => return (Err(stop), 0),
+        }
+        let (feasible, mut rejections) = self.pass_filters(cycle);
+        let looked_at = feasible.len() + rejections.len();
+        let unnamed = cycle.cluster.snapshot.nodes().filter(|node| !cycle.names(node));
+        rejections.extend(
+            unnamed.filter_map(|node| Some((node.name().to_owned(), cycle.rejection(node)?))),
+        );
+        let found =
+            self.pass_extenders(Stage::Filter, feasible, &mut rejections).and_then(|feasible| {
+                match feasible.is_empty() {
+                    true => self.unschedulable(cycle, rejections).map(Found::Nothing),
+                    false => self.chosen(cycle, &feasible),
+                }
+            });
+        (found, looked_at)
+    }
+
+    /// The node where room was made for the pod, if it fits there now.
+    fn nominated_node<'a>(&self, cycle: &Cycle<'a>) -> Result<Option<&'a NodeInfo>, Stop> {
+        let name = cycle.pod.nominated_node_name();
+        let node = name.and_then(|name| cycle.cluster.snapshot.node(name));
+        let Some(node) = node.filter(|node| cycle.rejection(node).is_none()) else {
+            return Ok(None);
+        };
+        let feasible =
+            self.pass_extenders(Stage::FilterNominated, vec![node], &mut Rejections::new())?;
+        Ok(feasible.first().copied())
+    }
+
+    /// Enough feasible nodes, by name, and why others are not.
+    fn pass_filters<'a>(&self, cycle: &Cycle<'a>) -> (Vec<&'a NodeInfo>, Rejections) {
+        let nodes = cycle.cluster.snapshot.nodes().filter(|node| cycle.names(node));
+        let nodes: Vec<&NodeInfo> = nodes.collect();
+        let enough = match self.has_choice() {
+            true => self.profile.num_feasible_nodes_to_find(nodes.len()),
+            false => 1,
+        };
+        let (before, after) = nodes.split_at(self.start % nodes.len().max(1));
+        let mut rejections = Rejections::new();
+        let mut feasible_of = |nodes: &[&'a NodeInfo], enough: usize| {
+            let mut feasible = vec![];
+            for node in nodes {
+                if feasible.len() == enough {
+                    break;
+                }
+                match cycle.rejection(node) {
+                    None => feasible.push(*node),
+                    Some(rejection) => drop(rejections.insert(node.name().to_owned(), rejection)),
+                }
+            }
+            feasible
+        };
+        let mut last = feasible_of(after, enough);
+        let mut feasible = feasible_of(before, enough - last.len());
+        feasible.append(&mut last);
+        (feasible, rejections)
+    }
+
+    /// Whether it matters which of the feasible nodes is taken.
+    fn has_choice(&self) -> bool {
+        let has_say = |extender: &Extender| {
+            !extender.filter_verb.is_empty() || !extender.prioritize_verb.is_empty()
+        };
+        !self.profile.scores.is_empty() || self.extenders.iter().any(has_say)
+    }
+
+    /// The feasible node with the highest weighted sum of scores; the first by name among equals.
+    fn chosen(&self, cycle: &Cycle<'_>, feasible: &[&NodeInfo]) -> Result<Found, Stop> {
+        let (mut best, mut scores) = (0, vec![]);
+        if feasible.len() > 1 {
+            let of_extenders = self.prioritize(feasible)?;
+            scores = Scoring::pre_score(cycle, feasible).run_scores();
+            scores.extend(of_extenders.map(|scores| (EXTENDER, scores)));
+            let total =
+                |index: &usize| scores.iter().map(|(_, scores)| scores[*index]).sum::<i64>();
+            best = (0..feasible.len()).rev().max_by_key(total).unwrap_or(0);
+        }
+        let of_best = scores.iter().map(|(name, scores)| (*name, scores[best])).collect();
+        let explanation = Explanation { feasible: feasible.len(), scores: of_best };
+        let wanted = Wanted::of(&cycle.state.claims, feasible[best], &cycle.cluster.volumes);
+        let binds_volumes = self.profile.enabled.has(ExtensionPoint::PreBind, "VolumeBinding");
+        let wanted = wanted.filter(|wanted| binds_volumes && !wanted.is_empty());
+        Ok(Found::Node { node: feasible[best].name().to_owned(), explanation, wanted })
+    }
+}
+
+/// What was said of nodes, without whose it is.
+fn verdicts_of(rejections: Rejections) -> BTreeMap<String, Verdict> {
+    rejections.into_iter().map(|(node, rejection)| (node, rejection.verdict)).collect()
+}
