@@ -71,6 +71,13 @@ pub struct AffinityTerms {
 }
 
 impl AffinityTerms {
+    /// The labels of nodes that its terms name.
+    pub fn topology_keys(&self) -> impl Iterator<Item = &str> {
+        let preferred = self.preferred.iter().map(|(term, _)| term);
+        let all = self.required.iter().chain(&self.required_anti).chain(preferred);
+        all.map(|term| term.topology_key.as_str())
+    }
+
     /// The terms of a pod, if it has any.
     pub fn of(pod: &Pod) -> Option<Self> {
         let affinity = pod.spec.as_ref()?.affinity.as_ref()?;

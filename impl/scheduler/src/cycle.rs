@@ -94,6 +94,11 @@ impl<'a> Cycle<'a> {
         cycle.run_filters(&with_nominated).or_else(|| self.run_filters(node))
     }
 
+    /// Whether the pod names the nodes on which it can run.
+    pub fn names_some(&self) -> bool {
+        self.state.nodes.is_some()
+    }
+
     /// Whether the pod names the node, if it names any.
     pub fn names(&self, node: &NodeInfo) -> bool {
         self.state.nodes.as_ref().is_none_or(|nodes| nodes.contains(node.name()))

@@ -7,6 +7,7 @@ pub mod affinity;
 pub mod cluster;
 pub mod config;
 pub mod configuration;
+pub mod crowds;
 pub mod cycle;
 pub mod event;
 pub mod explain;

@@ -1,6 +1,6 @@
 //! A node as the scheduler sees it: what it can give, and what its pods take.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::Key;
@@ -105,7 +105,6 @@ pub struct NodeInfo {
     /// The labels that its pods have.
     pub label_counts: LabelCounts,
     pods: BTreeMap<Key, PodInfo>,
-    with_affinity: BTreeSet<Key>,
 }
 
 impl NodeInfo {
@@ -129,21 +128,17 @@ impl NodeInfo {
         self.non_zero_requested.add(&pod.requests.non_zero);
         self.used_ports.add(&pod.host_ports);
         self.label_counts.add(&pod);
-        if pod.affinity.is_some() {
-            self.with_affinity.insert(pod.key());
-        }
         self.pods.insert(pod.key(), pod);
     }
 
-    /// Counts a pod no more.
-    pub fn remove_pod(&mut self, key: &Key) {
-        if let Some(pod) = self.pods.remove(key) {
-            self.requested.subtract(&pod.requests.requested);
-            self.non_zero_requested.subtract(&pod.requests.non_zero);
-            self.used_ports.remove(&pod.host_ports);
-            self.label_counts.remove(&pod);
-            self.with_affinity.remove(key);
-        }
+    /// Counts a pod no more. The pod, if it was there.
+    pub fn remove_pod(&mut self, key: &Key) -> Option<PodInfo> {
+        let pod = self.pods.remove(key)?;
+        self.requested.subtract(&pod.requests.requested);
+        self.non_zero_requested.subtract(&pod.requests.non_zero);
+        self.used_ports.remove(&pod.host_ports);
+        self.label_counts.remove(&pod);
+        Some(pod)
     }
 
     /// Its pods.
@@ -154,16 +149,6 @@ impl NodeInfo {
     /// One of its pods.
     pub fn pod(&self, key: &Key) -> Option<&PodInfo> {
         self.pods.get(key)
-    }
-
-    /// Those of its pods that say something of other pods.
-    pub fn pods_with_affinity(&self) -> impl Iterator<Item = &PodInfo> {
-        self.with_affinity.iter().filter_map(|key| self.pods.get(key))
-    }
-
-    /// Whether one of its pods says something of other pods.
-    pub fn has_pods_with_affinity(&self) -> bool {
-        !self.with_affinity.is_empty()
     }
 
     /// How many pods it has.

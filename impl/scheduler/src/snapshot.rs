@@ -10,7 +10,9 @@ use std::sync::Arc;
 use api::{Key, storage};
 use k8s_openapi::api::core::v1::{ContainerImage, Node};
 
-use crate::node_info::{NodeInfo, PodInfo};
+use crate::crowds::{self, Crowd, Crowds, Places};
+use crate::node_info::{Labels, NodeInfo, PodInfo};
+use crate::plugins::pod_topology_spread::ZONE;
 
 /// What the scheduler decides on.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +20,9 @@ pub struct Snapshot {
     nodes: BTreeMap<String, NodeInfo>,
     /// Where each pod counts.
     places: BTreeMap<Key, Place>,
-    /// The nodes with pods that say something of other pods.
-    with_affinity: BTreeSet<String>,
+    crowds: Crowds,
+    /// How many nodes have each value of the labels that are counted by.
+    domains: BTreeMap<String, Places>,
     images: BTreeMap<String, ImageState>,
     /// How many nodes are there.
     nodes_len: usize,
@@ -52,9 +55,51 @@ impl Snapshot {
         self.nodes_len
     }
 
-    /// The nodes that are there and have pods that say something of other pods.
-    pub fn nodes_with_affinity(&self) -> impl Iterator<Item = &NodeInfo> {
-        self.with_affinity.iter().filter_map(|name| self.node(name))
+    /// The pods, each with those that are the same to others.
+    pub fn crowds(&self) -> &Crowds {
+        &self.crowds
+    }
+
+    /// Where the pods of a crowd are, by the values of a label of nodes.
+    pub fn places(&self, crowd: &Crowd, key: &str) -> Arc<Places> {
+        crowd.places(key, |name| self.node(name).map(NodeInfo::labels))
+    }
+
+    /// How many nodes have each value of a label, if that is counted and all nodes have it.
+    pub fn domains(&self, key: &str) -> Option<&Places> {
+        let domains = self.domains.get(key)?;
+        let nodes = i64::try_from(self.nodes_len).ok()?;
+        (domains.values().sum::<i64>() == nodes).then_some(domains)
+    }
+
+    /// From now on pods and nodes are counted by the values of this label of nodes, which pods ask for.
+    pub fn track(&mut self, key: &str) {
+        if self.domains.contains_key(key) {
+            return;
+        }
+        let mut domains = Places::new();
+        for value in self.nodes().filter_map(|node| node.label(key)) {
+            *domains.entry(value.to_owned()).or_default() += 1;
+        }
+        self.domains.insert(key.to_owned(), domains);
+        let nodes = &self.nodes;
+        self.crowds.track(key, |name| nodes.get(name).map(NodeInfo::labels));
+    }
+
+    /// Counts by what the terms and constraints of a pod that waits will ask for.
+    pub fn track_wishes(&mut self, pod: &PodInfo) {
+        self.track_terms(pod);
+        self.track(ZONE);
+        let constraints = pod.spec().and_then(|spec| spec.topology_spread_constraints.as_ref());
+        for constraint in constraints.into_iter().flatten() {
+            self.track(&constraint.topology_key);
+        }
+    }
+
+    fn track_terms(&mut self, pod: &PodInfo) {
+        for key in pod.affinity.iter().flat_map(|terms| terms.topology_keys()) {
+            self.track(key);
+        }
     }
 
     /// An image that some node has.
@@ -86,7 +131,27 @@ impl Snapshot {
             self.remove_images(&name, old.as_deref());
             self.add_images(&name, &node);
         }
-        self.nodes.entry(name).or_default().set_node(node);
+        let old_labels = old.as_deref().and_then(|old| old.metadata.labels.clone());
+        let labels = node.metadata.labels.clone();
+        self.nodes.entry(name.clone()).or_default().set_node(node);
+        if old.is_none() || old_labels != labels {
+            self.relabel(&name, &old_labels.unwrap_or_default(), &labels.unwrap_or_default());
+        }
+    }
+
+    /// Counts a node and its pods by other labels.
+    fn relabel(&mut self, name: &str, old: &Labels, new: &Labels) {
+        for (key, domains) in &mut self.domains {
+            if let Some(value) = old.get(key) {
+                crowds::change(domains, value, -1);
+            }
+            if let Some(value) = new.get(key) {
+                crowds::change(domains, value, 1);
+            }
+        }
+        for pod in self.nodes.get(name).into_iter().flat_map(NodeInfo::pods) {
+            self.crowds.relabel(pod, old, new);
+        }
     }
 
     /// Forgets a node.
@@ -97,6 +162,8 @@ impl Snapshot {
         if let Some(info) = self.nodes.get_mut(name) {
             info.remove_node();
         }
+        let labels = old.and_then(|old| old.metadata.labels.clone()).unwrap_or_default();
+        self.relabel(name, &labels, &Labels::new());
         self.drop_if_empty(name);
     }
 
@@ -130,10 +197,11 @@ impl Snapshot {
     /// Counts a pod no more.
     pub fn remove_pod(&mut self, key: &Key) {
         if let Some(place) = self.places.remove(key) {
-            if let Some(info) = self.nodes.get_mut(&place.node) {
-                info.remove_pod(key);
+            if let Some(info) = self.nodes.get_mut(&place.node)
+                && let Some(pod) = info.remove_pod(key)
+            {
+                self.crowds.remove(&pod, &place.node, info.labels());
             }
-            self.note_affinity(&place.node);
             self.drop_if_empty(&place.node);
         }
     }
@@ -143,16 +211,10 @@ impl Snapshot {
         self.remove_pod(&key);
         let place = Place { node: node.to_owned(), uid: pod.uid().to_owned(), assumed };
         self.places.insert(key, place);
-        self.nodes.entry(node.to_owned()).or_default().add_pod(pod);
-        self.note_affinity(node);
-    }
-
-    fn note_affinity(&mut self, node: &str) {
-        if self.nodes.get(node).is_some_and(NodeInfo::has_pods_with_affinity) {
-            self.with_affinity.insert(node.to_owned());
-        } else {
-            self.with_affinity.remove(node);
-        }
+        self.track_terms(&pod);
+        let info = self.nodes.entry(node.to_owned()).or_default();
+        self.crowds.add(&pod, node, info.labels());
+        info.add_pod(pod);
     }
 
     fn add_images(&mut self, name: &str, node: &Node) {
@@ -192,10 +254,11 @@ fn images(node: &Node) -> &[ContainerImage] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{node, pod};
+    use crate::testing::{labelled, node, pod};
 
     #[test]
     fn a_node_that_is_created_again_keeps_its_pods_counted() {
@@ -221,5 +284,58 @@ mod tests {
         snapshot.forget(&info.key(), info.uid());
 
         assert_eq!(snapshot.node("a").map(|info| info.requested.milli_cpu), Some(1000));
+    }
+    /// What happens to a node or a pod: to which, and which zone or node it has then.
+    fn happenings() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
+        proptest::collection::vec((0..6_usize, 0..4_usize, 0..3_usize), 0..40)
+    }
+
+    fn happens(snapshot: &mut Snapshot, (what, which, other): (usize, usize, usize)) {
+        let name = which.to_string();
+        let key = Key::new("default", &format!("pod-{which}"));
+        match what {
+            0 | 1 => {
+                let labels =
+                    if other == 0 { json!({}) } else { json!({"zone": other.to_string()}) };
+                snapshot.set_node(node(&name, json!({"metadata": {"labels": labels}})));
+            }
+            2 => snapshot.remove_node(&name),
+            3 => snapshot.remove_pod(&key),
+            _ => {
+                let labels = json!({"app": (which % 2).to_string()});
+                let pod = labelled(&format!("pod-{which}"), labels, json!({}));
+                snapshot.add_pod(pod, &other.to_string());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_counted_as_it_comes_and_goes_is_what_is_there(
+            before in happenings(),
+            after in happenings(),
+        ) {
+            let mut snapshot = Snapshot::default();
+            before.into_iter().for_each(|happening| happens(&mut snapshot, happening));
+            snapshot.track("zone");
+            after.into_iter().for_each(|happening| happens(&mut snapshot, happening));
+
+            let (mut zones, mut places) = (BTreeMap::new(), BTreeMap::new());
+            for node in snapshot.nodes() {
+                let Some(zone) = node.label("zone") else { continue };
+                *zones.entry(zone.to_owned()).or_insert(0) += 1;
+                for pod in node.pods() {
+                    *places.entry((pod.labels().clone(), zone.to_owned())).or_insert(0) += 1;
+                }
+            }
+            let counted = snapshot.crowds().all().flat_map(|crowd| {
+                let labels = crowd.pod.labels();
+                let places = snapshot.places(crowd, "zone");
+                places.iter().map(|(zone, pods)| ((labels.clone(), zone.clone()), *pods)).collect::<Vec<_>>()
+            });
+            prop_assert_eq!(counted.collect::<BTreeMap<_, _>>(), places);
+            let have_all = snapshot.nodes().all(|node| node.label("zone").is_some());
+            prop_assert_eq!(snapshot.domains("zone"), have_all.then_some(&zones));
+        }
     }
 }

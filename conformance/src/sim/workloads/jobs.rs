@@ -86,8 +86,7 @@ impl Ended {
             }
             for owner in owners(pod).filter(|owner| owner["kind"] == "Job") {
                 let job = text(owner, &["uid"]).to_owned();
-                if text(pod, &["status", "phase"]) == "Succeeded"
-                    && self.deleted.contains(uid(pod))
+                if text(pod, &["status", "phase"]) == "Succeeded" && self.deleted.contains(uid(pod))
                 {
                     self.in_doubt.insert(job.clone());
                 }

@@ -3,11 +3,10 @@
 //! Source: framework/plugins/interpodaffinity (v1.36). Nodes are near when a label, the topology key, has
 //! the same value.
 
+mod counts;
 mod preference;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
 
 use client::Cache;
 use k8s_openapi::api::core::v1::Namespace;
@@ -20,32 +19,12 @@ use crate::event::Event;
 use crate::framework::{Filter, Plugin, PreFilter, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 
+use counts::Counts;
 pub use preference::PreScoreState;
 
 const NOT_NEAR: &str = "node(s) didn't match pod affinity rules";
 const NOT_FAR: &str = "node(s) didn't match pod anti-affinity rules";
 const OTHERS_NOT_FAR: &str = "node(s) didn't satisfy existing pods anti-affinity rules";
-
-/// How many pods that a term means there are, by topology key and value.
-#[derive(Clone, Debug, Default)]
-struct Counts(BTreeMap<(String, String), i64>);
-
-impl Counts {
-    fn update(&mut self, term: &AffinityTerm, node: &NodeInfo, change: i64) {
-        let Some(value) = node.label(&term.topology_key) else { return };
-        let place = (term.topology_key.clone(), value.to_owned());
-        let count = self.0.entry(place.clone()).or_default();
-        *count += change;
-        if *count == 0 {
-            self.0.remove(&place);
-        }
-    }
-
-    fn has_any(&self, key: &str, value: &str) -> bool {
-        let count = self.0.get(&(key.to_owned(), value.to_owned()));
-        count.is_some_and(|count| *count > 0)
-    }
-}
 
 /// Which pods there are that matter.
 #[derive(Clone, Debug, Default)]
@@ -85,11 +64,11 @@ impl PreFilterState {
         let mut all_there = true;
         for term in terms {
             let Some(value) = node.label(&term.topology_key) else { return false };
-            all_there &= self.near.has_any(&term.topology_key, value);
+            all_there &= self.near.at(&term.topology_key, value) > 0;
         }
         // The first of a group of pods that must be near each other has nobody to be near to.
         let is_first =
-            || self.near.0.is_empty() && all_match(terms, cycle.pod, &cycle.cluster.namespaces);
+            || self.near.is_empty() && all_match(terms, cycle.pod, &cycle.cluster.namespaces);
         all_there || is_first()
     }
 
@@ -97,30 +76,36 @@ impl PreFilterState {
         let mut terms = required_anti(pod);
         terms.all(|term| {
             let value = node.label(&term.topology_key);
-            value.is_none_or(|value| !self.far.has_any(&term.topology_key, value))
+            value.is_none_or(|value| self.far.at(&term.topology_key, value) <= 0)
         })
-    }
-
-    fn others_are_far(&self, node: &NodeInfo) -> bool {
-        self.others_far.0.is_empty()
-            || node.labels().iter().all(|(key, value)| !self.others_far.has_any(key, value))
     }
 }
 
 /// Which pods there are that matter to a pod.
 pub fn pre_filter(pod: &PodInfo, cluster: &Cluster) -> PreFilterState {
+    let Cluster { snapshot, namespaces, .. } = cluster;
     let mut state = PreFilterState::default();
-    let mut count = |other, node| state.update((pod, cluster), (other, node), 1);
-    if required(pod).is_empty() && required_anti(pod).next().is_none() {
-        for node in cluster.snapshot.nodes_with_affinity() {
-            node.pods_with_affinity().for_each(|other| count(other, node));
-        }
-    } else {
-        for node in cluster.snapshot.nodes() {
-            node.pods().for_each(|other| count(other, node));
+    for crowd in snapshot.crowds().with_terms() {
+        for term in required_anti(&crowd.pod).filter(|term| term.matches(pod, namespaces)) {
+            let key = &term.topology_key;
+            state.others_far.add(key, snapshot.places(crowd, key), 1);
         }
     }
-    state
+    if !required(pod).is_empty() || required_anti(pod).next().is_some() {
+        for crowd in snapshot.crowds().all() {
+            let is_near = all_match(required(pod), &crowd.pod, namespaces);
+            for term in required(pod).iter().filter(|_| is_near) {
+                let key = &term.topology_key;
+                state.near.add(key, snapshot.places(crowd, key), 1);
+            }
+            for term in required_anti(pod).filter(|term| term.matches(&crowd.pod, namespaces)) {
+                let key = &term.topology_key;
+                state.far.add(key, snapshot.places(crowd, key), 1);
+            }
+        }
+    }
+    let PreFilterState { near, far, others_far } = state;
+    PreFilterState { near: near.added_up(), far: far.added_up(), others_far: others_far.added_up() }
 }
 
 fn terms(pod: &PodInfo) -> Option<&AffinityTerms> {
@@ -168,7 +153,7 @@ impl Filter for InterPodAffinity {
             Verdict::unresolvable(NOT_NEAR)
         } else if !state.is_far(cycle.pod, node) {
             Verdict::Unschedulable(vec![NOT_FAR.to_owned()])
-        } else if !state.others_are_far(node) {
+        } else if state.others_far.has_any_at(node) {
             Verdict::Unschedulable(vec![OTHERS_NOT_FAR.to_owned()])
         } else {
             Verdict::Feasible

@@ -19,8 +19,8 @@ use crate::event::Event;
 use crate::framework::{Filter, Plugin, PreFilter, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 
-pub(crate) use constraint::DO_NOT_SCHEDULE;
 use constraint::{Constraint, of_kind, system_defaults, with_default_selector};
+pub(crate) use constraint::{DO_NOT_SCHEDULE, ZONE};
 pub use preference::PreScoreState;
 
 const UNEVEN: &str = "node(s) didn't match pod topology spread constraints";
@@ -79,17 +79,41 @@ fn pre_filter(constraints: Vec<Constraint>, pod: &PodInfo, cluster: &Cluster) ->
     if state.spreads.is_empty() {
         return state;
     }
-    for node in cluster.snapshot.nodes().filter(|node| state.has_all_keys(node)).collect::<Vec<_>>()
-    {
-        for Spread { constraint, counts, .. } in &mut state.spreads {
-            if constraint.includes(pod, node) {
-                let value = node.label(&constraint.topology_key).unwrap_or_default().to_owned();
-                *counts.entry(value).or_default() += constraint.count(pod, node);
-            }
-        }
+    if !state.count_crowds(pod, cluster) {
+        state.count_nodes(pod, cluster);
     }
     state.spreads.iter_mut().for_each(Spread::find_least);
     state
+}
+
+impl PreFilterState {
+    /// Counts crowd by crowd, where every node is eligible; whether that is so.
+    fn count_crowds(&mut self, pod: &PodInfo, cluster: &Cluster) -> bool {
+        let constraints = self.spreads.iter().map(|spread| &spread.constraint);
+        let counts = constraints.map(|constraint| {
+            let domains = constraint.domains(pod, &cluster.snapshot)?;
+            let mut counts = domains.keys().map(|value| (value.clone(), 0)).collect();
+            constraint.count_crowds((pod, &cluster.snapshot), &mut counts);
+            Some(counts)
+        });
+        let Some(counts) = counts.collect::<Option<Vec<_>>>() else { return false };
+        for (spread, counts) in self.spreads.iter_mut().zip(counts) {
+            spread.counts = counts;
+        }
+        true
+    }
+
+    fn count_nodes(&mut self, pod: &PodInfo, cluster: &Cluster) {
+        let nodes = cluster.snapshot.nodes().filter(|node| self.has_all_keys(node));
+        for node in nodes.collect::<Vec<_>>() {
+            for Spread { constraint, counts, .. } in &mut self.spreads {
+                if constraint.includes(pod, node) {
+                    let value = node.label(&constraint.topology_key).unwrap_or_default().to_owned();
+                    *counts.entry(value).or_default() += constraint.count(pod, node);
+                }
+            }
+        }
+    }
 }
 
 /// Compares how many pods there are here and elsewhere.

@@ -71,10 +71,12 @@ impl Attempt<'_> {
         }
         let (feasible, mut rejections) = self.pass_filters(cycle);
         let looked_at = feasible.len() + rejections.len();
-        let unnamed = cycle.cluster.snapshot.nodes().filter(|node| !cycle.names(node));
-        rejections.extend(
-            unnamed.filter_map(|node| Some((node.name().to_owned(), cycle.rejection(node)?))),
-        );
+        if cycle.names_some() {
+            let unnamed = cycle.cluster.snapshot.nodes().filter(|node| !cycle.names(node));
+            rejections.extend(
+                unnamed.filter_map(|node| Some((node.name().to_owned(), cycle.rejection(node)?))),
+            );
+        }
         let found =
             self.pass_extenders(Stage::Filter, feasible, &mut rejections).and_then(|feasible| {
                 match feasible.is_empty() {

@@ -142,6 +142,7 @@ impl Scheduler {
         let info = PodInfo::new(Arc::clone(new));
         let (key, priority) = (info.key(), info.priority());
         let assumed = self.cluster.snapshot.is_assumed(&key, info.uid());
+        self.cluster.snapshot.track_wishes(&info);
         self.pending.insert(key.clone(), info.clone());
         if !assumed {
             self.nominate(&info, old);

@@ -3,11 +3,11 @@
 //! Source: framework/plugins/interpodaffinity/scoring.go (v1.36). A pod that must be near this one counts as one
 //! that would be, too.
 
-use std::collections::BTreeMap;
-
+use super::counts::Counts;
 use super::{InterPodAffinity, required, terms};
 use crate::affinity::AffinityTerm;
 use crate::cluster::Cluster;
+use crate::crowds::Crowd;
 use crate::framework::{PreScore, SCORE_MAX, Score};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
@@ -15,38 +15,30 @@ use crate::scoring::Scoring;
 /// The sum of the weights for each value of each topology key.
 #[derive(Clone, Debug, Default)]
 pub struct PreScoreState {
-    weights: BTreeMap<String, BTreeMap<String, i64>>,
+    weights: Counts,
 }
 
 impl PreScoreState {
-    fn add(&mut self, term: &AffinityTerm, node: &NodeInfo, weight: i64) {
-        if let Some(value) = node.label(&term.topology_key) {
-            let values = self.weights.entry(term.topology_key.clone()).or_default();
-            *values.entry(value.to_owned()).or_default() += weight;
-        }
-    }
-
-    /// What the pod and another say of each other. Where the other must be near the pod, that counts `hard_weight`.
-    fn weigh(
-        &mut self,
-        (pod, hard_weight): (&PodInfo, i64),
-        (other, node): (&PodInfo, &NodeInfo),
-        cluster: &Cluster,
-    ) {
-        let namespaces = &cluster.namespaces;
+    /// What the pod and those of a crowd say of each other. Where they must be near the pod, that counts `hard_weight`.
+    fn weigh(&mut self, (pod, hard_weight): (&PodInfo, i64), crowd: &Crowd, cluster: &Cluster) {
+        let (snapshot, namespaces) = (&cluster.snapshot, &cluster.namespaces);
+        let mut add = |term: &AffinityTerm, weight: i64| {
+            let key = &term.topology_key;
+            self.weights.add(key, snapshot.places(crowd, key), weight);
+        };
         for (term, weight) in preferred(pod) {
-            if term.matches(other, namespaces) {
-                self.add(term, node, *weight);
+            if term.matches(&crowd.pod, namespaces) {
+                add(term, *weight);
             }
         }
-        for term in required(other).iter().filter(|_| hard_weight > 0) {
+        for term in required(&crowd.pod).iter().filter(|_| hard_weight > 0) {
             if term.matches(pod, namespaces) {
-                self.add(term, node, hard_weight);
+                add(term, hard_weight);
             }
         }
-        for (term, weight) in preferred(other) {
+        for (term, weight) in preferred(&crowd.pod) {
             if term.matches(pod, namespaces) {
-                self.add(term, node, *weight);
+                add(term, *weight);
             }
         }
     }
@@ -62,25 +54,19 @@ impl PreScore for InterPodAffinity {
         let (pod, cluster) = (scoring.cycle.pod, scoring.cycle.cluster);
         let of_pod = (pod, i64::from(self.0.hard_pod_affinity_weight));
         let state = &mut scoring.affinity;
-        let mut weigh = |other, node| state.weigh(of_pod, (other, node), cluster);
+        let crowds = cluster.snapshot.crowds();
         if !preferred(pod).is_empty() {
-            for node in cluster.snapshot.nodes() {
-                node.pods().for_each(|other| weigh(other, node));
-            }
+            crowds.all().for_each(|crowd| state.weigh(of_pod, crowd, cluster));
         } else if !self.0.ignore_preferred_terms_of_existing_pods {
-            for node in cluster.snapshot.nodes_with_affinity() {
-                node.pods_with_affinity().for_each(|other| weigh(other, node));
-            }
+            crowds.with_terms().for_each(|crowd| state.weigh(of_pod, crowd, cluster));
         }
+        state.weights = std::mem::take(&mut state.weights).added_up();
     }
 }
 
 impl Score for InterPodAffinity {
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
-        let of_key = |(key, values): (&String, &BTreeMap<String, i64>)| {
-            node.label(key).and_then(|value| values.get(value)).copied()
-        };
-        scoring.affinity.weights.iter().filter_map(of_key).sum()
+        scoring.affinity.weights.of_node(node)
     }
 
     /// The least becomes 0, the most 100.

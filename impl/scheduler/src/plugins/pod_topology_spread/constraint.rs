@@ -2,6 +2,8 @@
 //!
 //! Source: podtopologyspread/common.go and plugins/helper/spread.go (v1.36).
 
+use std::collections::BTreeMap;
+
 use api::Key;
 use api::node_fit::selects;
 use api::object::controller_of;
@@ -10,8 +12,10 @@ use k8s_openapi::api::core::v1::TopologySpreadConstraint;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
 
 use crate::cluster::Cluster;
+use crate::crowds::Places;
 use crate::node_info::{Labels, NodeInfo, PodInfo};
 use crate::plugins::taint_toleration::keep_away;
+use crate::snapshot::Snapshot;
 
 /// The constraint must hold.
 pub(crate) const DO_NOT_SCHEDULE: &str = "DoNotSchedule";
@@ -19,7 +23,7 @@ pub(crate) const DO_NOT_SCHEDULE: &str = "DoNotSchedule";
 pub(super) const SCHEDULE_ANYWAY: &str = "ScheduleAnyway";
 /// The label of nodes that no two share.
 pub(super) const HOSTNAME: &str = "kubernetes.io/hostname";
-const ZONE: &str = "topology.kubernetes.io/zone";
+pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// A constraint with its defaults.
 #[derive(Clone, Debug)]
@@ -68,6 +72,35 @@ impl Constraint {
         };
         (!self.honors_affinity || is_selected())
             && (!self.honors_taints || !keep_away(pod, node.taints()))
+    }
+
+    /// How many nodes each domain has, where every node has its label and counts as part of its domain.
+    pub(super) fn domains<'a>(&self, pod: &PodInfo, snapshot: &'a Snapshot) -> Option<&'a Places> {
+        let selects_nodes = pod.spec().is_some_and(|spec| {
+            let affinity = spec.affinity.as_ref();
+            spec.node_selector.as_ref().is_some_and(|selector| !selector.is_empty())
+                || affinity.is_some_and(|affinity| affinity.node_affinity.is_some())
+        });
+        let leaves_out = self.honors_taints || (self.honors_affinity && selects_nodes);
+        if leaves_out { None } else { snapshot.domains(&self.topology_key) }
+    }
+
+    /// Adds the pods that are spread to the counts of their domains, if those are counted.
+    pub(super) fn count_crowds(
+        &self,
+        (pod, snapshot): (&PodInfo, &Snapshot),
+        counts: &mut BTreeMap<String, i64>,
+    ) {
+        let crowds = snapshot.crowds().all();
+        for crowd in
+            crowds.filter(|crowd| !crowd.pod.is_terminating() && self.counts(pod, &crowd.pod))
+        {
+            for (value, pods) in snapshot.places(crowd, &self.topology_key).iter() {
+                if let Some(count) = counts.get_mut(value) {
+                    *count += pods;
+                }
+            }
+        }
     }
 
     /// Whether another pod is one of those that are spread with a pod. A selector of everything counts none.

@@ -64,6 +64,9 @@ fn spread(
     let (counted, ignored): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| counts(&state, node));
     state.ignored = ignored.into_iter().map(|node: &NodeInfo| node.name().to_owned()).collect();
     state.find_domains(&counted);
+    if state.count_crowds(cycle, needs_all) {
+        return state;
+    }
     let all = cycle.cluster.snapshot.nodes().filter(|node| counts(&state, node));
     for node in all.collect::<Vec<_>>() {
         state.count(cycle, node);
@@ -80,12 +83,26 @@ impl PreScoreState {
         for spread in &mut self.spreads {
             let mut domains = nodes.len();
             if !spread.is_by_host() {
-                let values = nodes.iter().map(|node| (spread.domain(node).to_owned(), 0));
-                spread.counts = values.collect();
+                let values: BTreeSet<&str> = nodes.iter().map(|node| spread.domain(node)).collect();
+                spread.counts = values.into_iter().map(|value| (value.to_owned(), 0)).collect();
                 domains = spread.counts.len();
             }
             spread.weight = (domains as f64 + 2.0).ln();
         }
+    }
+
+    /// Counts crowd by crowd, where every node counts; whether that is so.
+    fn count_crowds(&mut self, cycle: &Cycle<'_>, needs_all: bool) -> bool {
+        let (pod, snapshot) = (cycle.pod, &cycle.cluster.snapshot);
+        let is_asked = |spread: &&Spread| needs_all || !spread.is_by_host();
+        let has_all = |spread: &Spread| spread.constraint.domains(pod, snapshot).is_some();
+        if !self.spreads.iter().filter(is_asked).all(has_all) {
+            return false;
+        }
+        for spread in self.spreads.iter_mut().filter(|spread| !spread.is_by_host()) {
+            spread.constraint.count_crowds((pod, snapshot), &mut spread.counts);
+        }
+        true
     }
 
     fn count(&mut self, cycle: &Cycle<'_>, node: &NodeInfo) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use api::{AnyObject, ApiResource, Key, Request, Timestamp, Verb, resources};
 use client::View;
 use k8s_openapi::api::core::v1::Pod;
-use scheduler::Scheduler;
+use scheduler::{Configuration, Scheduler};
 use serde_json::{Value, json};
 
 use super::workloads::{self, Workload};
@@ -63,7 +63,7 @@ struct World {
 impl World {
     fn new() -> Self {
         Self {
-            scheduler: Scheduler::new(scheduler::DEFAULT_SCHEDULER),
+            scheduler: Scheduler::new(Configuration::default()),
             view: View::default(),
             now: Timestamp::UNIX_EPOCH,
             revision: 0,

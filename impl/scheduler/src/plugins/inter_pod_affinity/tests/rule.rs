@@ -83,9 +83,13 @@ proptest! {
     fn weighing_once_says_what_weighing_for_each_node_says(
         app in 0..3_usize,
         wishes in weighted(),
+        is_tracked in any::<bool>(),
         others in proptest::collection::vec((0..3_usize, weighted(), 0..3_usize), 0..5),
     ) {
         let mut cluster = cluster();
+        if is_tracked {
+            cluster.snapshot.track_wishes(&wishing("web", app, &wishes));
+        }
         for (number, (app, wishes, at)) in others.iter().enumerate() {
             let other = wishing(&format!("other-{number}"), *app, wishes);
             cluster.snapshot.add_pod(other, ["a", "b", "c"][*at]);
@@ -113,6 +117,7 @@ proptest! {
     #[test]
     fn counting_says_what_looking_at_each_pod_says(
         pod in drawn(),
+        is_tracked in any::<bool>(),
         nodes in nodes(),
         others in proptest::collection::vec((drawn(), any::<proptest::sample::Index>()), 0..6),
     ) {
@@ -124,6 +129,9 @@ proptest! {
             }
             let object = json!({"metadata": {"labels": labels}});
             cluster.snapshot.set_node(node(&number.to_string(), object));
+        }
+        if is_tracked {
+            cluster.snapshot.track_wishes(&made("web", &pod));
         }
         let mut placed = vec![];
         for (number, (other, index)) in others.iter().enumerate() {

@@ -53,6 +53,7 @@ proptest! {
     fn counting_once_says_what_counting_for_each_node_says(
         constraints in drawn(),
         is_alike in any::<bool>(),
+        is_tracked in any::<bool>(),
         nodes in proptest::collection::vec(([0..3_usize, 0..3_usize], 0..3_usize, 0..2_usize), 1..6),
     ) {
         let mut cluster = Cluster::default();
@@ -77,6 +78,9 @@ proptest! {
         }).collect();
         let labels = if is_alike { json!({"foo": ""}) } else { json!({}) };
         let pod = labelled("web", labels, json!({"topologySpreadConstraints": made}));
+        if is_tracked {
+            cluster.snapshot.track_wishes(&pod);
+        }
         let cycle = crate::testing::cycle(&pod, &cluster).unwrap();
 
         for (here, info) in nodes.iter().zip(cluster.snapshot.nodes()) {

@@ -12,11 +12,19 @@ fn anyway(key: &str, max_skew: i64) -> Value {
     with(constraint, "whenUnsatisfiable", json!("ScheduleAnyway"))
 }
 
-/// The scores of the nodes with these names.
+/// The scores of the nodes with these names, the same whether pods are counted one by one or crowd by crowd.
 fn scores(cluster: &Cluster, pod: &PodInfo, names: &str) -> Vec<i64> {
-    let nodes: Vec<&NodeInfo> =
-        names.split(' ').map(|name| cluster.snapshot.node(name).unwrap()).collect();
-    scores_in(cluster, &PodTopologySpread::default(), (pod, &nodes))
+    let of = |cluster: &Cluster| {
+        let nodes = names.split(' ').map(|name| cluster.snapshot.node(name).unwrap());
+        let nodes: Vec<&NodeInfo> = nodes.collect();
+        scores_in(cluster, &PodTopologySpread::default(), (pod, &nodes))
+    };
+    let mut tracked = cluster.clone();
+    tracked.snapshot.track_wishes(pod);
+    tracked.snapshot.track("zone");
+    let scores = of(cluster);
+    assert_eq!(of(&tracked), scores);
+    scores
 }
 
 /// Nodes a, b in zone 1 and x, y in zone 2, with so many pods each.
