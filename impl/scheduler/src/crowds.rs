@@ -14,13 +14,14 @@ pub type Places = BTreeMap<String, i64>;
 pub struct Crowd {
     /// One of them, or one like them.
     pub pod: PodInfo,
-    nodes: BTreeMap<String, i64>,
+    /// How many of them are on each node.
+    pub nodes: Arc<Places>,
     places: BTreeMap<String, Arc<Places>>,
 }
 
 impl Crowd {
     fn of(pod: PodInfo) -> Self {
-        Self { pod, nodes: BTreeMap::new(), places: BTreeMap::new() }
+        Self { pod, nodes: Arc::default(), places: BTreeMap::new() }
     }
 
     /// Where they are, by the values of a label of nodes. `labels` tells the labels of a node.
@@ -37,7 +38,7 @@ impl Crowd {
 
     fn count<'a>(&self, key: &str, labels: impl Fn(&str) -> Option<&'a Labels>) -> Places {
         let mut places = Places::new();
-        for (node, count) in &self.nodes {
+        for (node, count) in self.nodes.iter() {
             if let Some(value) = labels(node).and_then(|labels| labels.get(key)) {
                 change(&mut places, value, *count);
             }
@@ -108,7 +109,7 @@ impl Crowds {
     pub fn add(&mut self, pod: &PodInfo, node: &str, labels: &Labels) {
         let id = self.id_of(pod).unwrap_or_else(|| self.make(pod));
         if let Some(crowd) = self.crowds.get_mut(&id) {
-            change(&mut crowd.nodes, node, 1);
+            change(Arc::make_mut(&mut crowd.nodes), node, 1);
             crowd.change_places(labels, 1);
         }
     }
@@ -117,7 +118,7 @@ impl Crowds {
     pub fn remove(&mut self, pod: &PodInfo, node: &str, labels: &Labels) {
         let Some(id) = self.id_of(pod) else { return };
         let Some(crowd) = self.crowds.get_mut(&id) else { return };
-        change(&mut crowd.nodes, node, -1);
+        change(Arc::make_mut(&mut crowd.nodes), node, -1);
         crowd.change_places(labels, -1);
         if crowd.nodes.is_empty() {
             self.end(id, pod);

@@ -119,7 +119,7 @@ pub struct Scheduler {
     cluster: Cluster,
     queue: Queue,
     /// From which node on the next search begins, so that all are looked at in turn.
-    next_start_node: usize,
+    next_start_node: String,
     /// The pod about which extenders are asked; no other is decided about meanwhile.
     asking: Option<Asking>,
     /// How often extenders were asked about a pod.
@@ -148,7 +148,7 @@ impl Scheduler {
             recorders: configuration.profiles.keys().map(recorder).collect(),
             configuration: Arc::new(configuration),
             cluster: Cluster::default(),
-            next_start_node: 0,
+            next_start_node: String::new(),
             asking: None,
             attempts: 0,
             calls: vec![],

@@ -5,6 +5,7 @@
 //! or its binding fails. Pods of a deleted node count when it comes back (k#93938).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use api::{Key, storage};
@@ -48,6 +49,21 @@ impl Snapshot {
     /// The nodes that are there, by name.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeInfo> {
         self.nodes.values().filter(|info| info.node.is_some())
+    }
+
+    /// The nodes that are there, from this name on.
+    pub fn nodes_from(&self, name: &str) -> impl Iterator<Item = &NodeInfo> {
+        self.between(Bound::Included(name), Bound::Unbounded)
+    }
+
+    /// The nodes that are there, up to this name and without it.
+    pub fn nodes_before(&self, name: &str) -> impl Iterator<Item = &NodeInfo> {
+        self.between(Bound::Unbounded, Bound::Excluded(name))
+    }
+
+    fn between(&self, from: Bound<&str>, to: Bound<&str>) -> impl Iterator<Item = &NodeInfo> {
+        let nodes = self.nodes.range::<str, _>((from, to));
+        nodes.map(|(_, info)| info).filter(|info| info.node.is_some())
     }
 
     /// How many nodes are there.

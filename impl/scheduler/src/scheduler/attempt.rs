@@ -29,8 +29,8 @@ pub(super) struct Attempt<'a> {
     pub(super) answers: &'a Answers,
     pub(super) pod: &'a PodInfo,
     pub(super) cluster: &'a Cluster,
-    /// The node with which the search begins.
-    pub(super) start: usize,
+    /// The name of the node with which the search begins, or after which.
+    pub(super) start: &'a str,
     pub(super) now: Timestamp,
 }
 
@@ -52,25 +52,24 @@ pub(super) enum Stop {
 type Rejections = BTreeMap<String, Rejection>;
 
 impl Attempt<'_> {
-    /// Looks for a node, and tells how many nodes it has looked at.
-    pub(super) fn find(&self) -> (Result<Found, Stop>, usize) {
+    /// Looks for a node, and tells with which the next search begins, if that is another one.
+    pub(super) fn find(&self) -> (Result<Found, Stop>, Option<String>) {
         if self.cluster.snapshot.nodes_len() == 0 {
-            return (Ok(Found::Nothing(Failure::no_nodes())), 0);
+            return (Ok(Found::Nothing(Failure::no_nodes())), None);
         }
         match Cycle::pre_filter(self.profile, (self.pod, self.cluster)) {
             Ok(cycle) => self.find_in(&cycle),
-            Err(rejection) => (Ok(Found::Nothing(self.refused_everywhere(&rejection))), 0),
+            Err(rejection) => (Ok(Found::Nothing(self.refused_everywhere(&rejection))), None),
         }
     }
 
-    fn find_in(&self, cycle: &Cycle<'_>) -> (Result<Found, Stop>, usize) {
+    fn find_in(&self, cycle: &Cycle<'_>) -> (Result<Found, Stop>, Option<String>) {
         match self.nominated_node(cycle) {
             Ok(None) | Err(Stop::Error(_)) => {}
-            Ok(Some(node)) => return (self.chosen(cycle, &[node]), 0),
-            Err(stop @ Stop::Ask(_)) => return (Err(stop), 0),
+            Ok(Some(node)) => return (self.chosen(cycle, &[node]), None),
+            Err(stop @ Stop::Ask(_)) => return (Err(stop), None),
         }
-        let (feasible, mut rejections) = self.pass_filters(cycle);
-        let looked_at = feasible.len() + rejections.len();
+        let (feasible, mut rejections, next) = self.pass_filters(cycle);
         if cycle.names_some() {
             let unnamed = cycle.cluster.snapshot.nodes().filter(|node| !cycle.names(node));
             rejections.extend(
@@ -84,7 +83,7 @@ impl Attempt<'_> {
                     false => self.chosen(cycle, &feasible),
                 }
             });
-        (found, looked_at)
+        (found, next)
     }
 
     /// The node where room was made for the pod, if it fits there now.
@@ -99,33 +98,41 @@ impl Attempt<'_> {
         Ok(feasible.first().copied())
     }
 
-    /// Enough feasible nodes, by name, and why others are not.
-    fn pass_filters<'a>(&self, cycle: &Cycle<'a>) -> (Vec<&'a NodeInfo>, Rejections) {
-        let nodes = cycle.cluster.snapshot.nodes().filter(|node| cycle.names(node));
-        let nodes: Vec<&NodeInfo> = nodes.collect();
+    /// Enough feasible nodes, by name, why others are not, and the first at which it has not looked.
+    fn pass_filters<'a>(
+        &self,
+        cycle: &Cycle<'a>,
+    ) -> (Vec<&'a NodeInfo>, Rejections, Option<String>) {
+        let snapshot = &cycle.cluster.snapshot;
+        let is_named = |node: &&NodeInfo| cycle.names(node);
+        let nodes_len = match cycle.names_some() {
+            true => snapshot.nodes().filter(is_named).count(),
+            false => snapshot.nodes_len(),
+        };
         let enough = match self.has_choice() {
-            true => self.profile.num_feasible_nodes_to_find(nodes.len()),
+            true => self.profile.num_feasible_nodes_to_find(nodes_len),
             false => 1,
         };
-        let (before, after) = nodes.split_at(self.start % nodes.len().max(1));
         let mut rejections = Rejections::new();
-        let mut feasible_of = |nodes: &[&'a NodeInfo], enough: usize| {
+        let mut feasible_of = |nodes: &mut dyn Iterator<Item = &'a NodeInfo>, enough: usize| {
             let mut feasible = vec![];
-            for node in nodes {
-                if feasible.len() == enough {
-                    break;
-                }
+            while feasible.len() < enough
+                && let Some(node) = nodes.next()
+            {
                 match cycle.rejection(node) {
-                    None => feasible.push(*node),
+                    None => feasible.push(node),
                     Some(rejection) => drop(rejections.insert(node.name().to_owned(), rejection)),
                 }
             }
             feasible
         };
-        let mut last = feasible_of(after, enough);
-        let mut feasible = feasible_of(before, enough - last.len());
+        let mut after = snapshot.nodes_from(self.start).filter(is_named);
+        let mut before = snapshot.nodes_before(self.start).filter(is_named);
+        let mut last = feasible_of(&mut after, enough);
+        let mut feasible = feasible_of(&mut before, enough - last.len());
         feasible.append(&mut last);
-        (feasible, rejections)
+        let next = after.next().or_else(|| before.next()).map(|node| node.name().to_owned());
+        (feasible, rejections, next)
     }
 
     /// Whether it matters which of the feasible nodes is taken.

@@ -23,13 +23,12 @@ impl Scheduler {
             answers: &answers,
             pod,
             cluster: &self.cluster,
-            start: self.next_start_node,
+            start: &self.next_start_node,
             now: self.now,
         };
-        let (found, looked_at) = attempt.find();
-        if !matches!(found, Err(Stop::Ask(_))) {
-            let nodes = self.cluster.snapshot.nodes_len().max(1);
-            self.next_start_node = (self.next_start_node + looked_at) % nodes;
+        let (found, next) = attempt.find();
+        if let Some(next) = next.filter(|_| !matches!(found, Err(Stop::Ask(_)))) {
+            self.next_start_node = next;
         }
         match found {
             Ok(Found::Node { node, explanation, wanted: Some(wanted) }) => {

@@ -25,7 +25,7 @@ impl Scheduler {
             answers: &Answers::new(),
             pod: &info,
             cluster: &cluster,
-            start: 0,
+            start: "",
             now: self.now,
         };
         let (node, message) = match attempt.find().0 {

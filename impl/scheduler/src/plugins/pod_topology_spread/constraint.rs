@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::TopologySpreadConstraint;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
 
 use crate::cluster::Cluster;
-use crate::crowds::Places;
+use crate::crowds::{Crowd, Places};
 use crate::node_info::{Labels, NodeInfo, PodInfo};
 use crate::plugins::taint_toleration::keep_away;
 use crate::snapshot::Snapshot;
@@ -85,16 +85,22 @@ impl Constraint {
         if leaves_out { None } else { snapshot.domains(&self.topology_key) }
     }
 
+    /// The pods that are spread with a pod.
+    pub(super) fn crowds<'a>(
+        &'a self,
+        (pod, snapshot): (&'a PodInfo, &'a Snapshot),
+    ) -> impl Iterator<Item = &'a Crowd> {
+        let crowds = snapshot.crowds().all();
+        crowds.filter(|crowd| !crowd.pod.is_terminating() && self.counts(pod, &crowd.pod))
+    }
+
     /// Adds the pods that are spread to the counts of their domains, if those are counted.
     pub(super) fn count_crowds(
         &self,
         (pod, snapshot): (&PodInfo, &Snapshot),
         counts: &mut BTreeMap<String, i64>,
     ) {
-        let crowds = snapshot.crowds().all();
-        for crowd in
-            crowds.filter(|crowd| !crowd.pod.is_terminating() && self.counts(pod, &crowd.pod))
-        {
+        for crowd in self.crowds((pod, snapshot)) {
             for (value, pods) in snapshot.places(crowd, &self.topology_key).iter() {
                 if let Some(count) = counts.get_mut(value) {
                     *count += pods;

@@ -3,13 +3,16 @@
 //! Source: podtopologyspread/scoring.go (v1.36).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::PodTopologySpread;
 use super::constraint::{Constraint, HOSTNAME, SCHEDULE_ANYWAY, constraints};
+use crate::crowds::Places;
 use crate::cycle::Cycle;
 use crate::framework::{PreScore, SCORE_MAX, Score};
-use crate::node_info::NodeInfo;
+use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
+use crate::snapshot::Snapshot;
 
 /// How pods are spread over the domains that feasible nodes belong to, for each constraint that holds if it can.
 #[derive(Clone, Debug)]
@@ -22,8 +25,10 @@ pub struct PreScoreState {
 #[derive(Clone, Debug)]
 struct Spread {
     constraint: Constraint,
-    /// How many pods each domain has; of hosts, each node counts its own.
+    /// How many pods each domain has, unless it is a host.
     counts: BTreeMap<String, i64>,
+    /// The pods on each node, crowd by crowd, where the domains are hosts.
+    on_nodes: Vec<Arc<Places>>,
     /// The more domains there are, the more a pod in one of them matters.
     weight: f64,
 }
@@ -55,7 +60,8 @@ fn spread(
     needs_all: bool,
     (cycle, nodes): (&Cycle<'_>, &[&NodeInfo]),
 ) -> PreScoreState {
-    let spread = |constraint| Spread { constraint, counts: BTreeMap::new(), weight: 0.0 };
+    let spread =
+        |constraint| Spread { constraint, counts: BTreeMap::new(), on_nodes: vec![], weight: 0.0 };
     let mut state = PreScoreState {
         spreads: wanted.into_iter().map(spread).collect(),
         ignored: BTreeSet::new(),
@@ -63,7 +69,7 @@ fn spread(
     let counts = |state: &PreScoreState, node: &NodeInfo| !needs_all || state.has_all_keys(node);
     let (counted, ignored): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| counts(&state, node));
     state.ignored = ignored.into_iter().map(|node: &NodeInfo| node.name().to_owned()).collect();
-    state.find_domains(&counted);
+    state.find_domains((cycle.pod, &cycle.cluster.snapshot), &counted);
     if state.count_crowds(cycle, needs_all) {
         return state;
     }
@@ -79,13 +85,16 @@ impl PreScoreState {
         self.spreads.iter().all(|spread| node.label(&spread.constraint.topology_key).is_some())
     }
 
-    fn find_domains(&mut self, nodes: &[&NodeInfo]) {
+    fn find_domains(&mut self, of_pod: (&PodInfo, &Snapshot), nodes: &[&NodeInfo]) {
         for spread in &mut self.spreads {
             let mut domains = nodes.len();
             if !spread.is_by_host() {
                 let values: BTreeSet<&str> = nodes.iter().map(|node| spread.domain(node)).collect();
                 spread.counts = values.into_iter().map(|value| (value.to_owned(), 0)).collect();
                 domains = spread.counts.len();
+            } else {
+                let crowds = spread.constraint.crowds(of_pod);
+                spread.on_nodes = crowds.map(|crowd| Arc::clone(&crowd.nodes)).collect();
             }
             spread.weight = (domains as f64 + 2.0).ln();
         }
@@ -129,7 +138,7 @@ impl Score for PodTopologySpread {
             let constraint = &spread.constraint;
             let Some(value) = node.label(&constraint.topology_key) else { continue };
             let count = match spread.is_by_host() {
-                true => constraint.count(scoring.cycle.pod, node),
+                true => spread.on_nodes.iter().filter_map(|nodes| nodes.get(node.name())).sum(),
                 false => spread.counts.get(value).copied().unwrap_or(0),
             };
             score += count as f64 * spread.weight + (constraint.max_skew - 1) as f64;
