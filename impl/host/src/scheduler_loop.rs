@@ -1,5 +1,5 @@
-//! Drives a scheduler: one decision after another, while bindings are still on their way. While an extender is asked about
-//! a pod, the scheduler decides about no other.
+//! Drives a scheduler: one decision after another, while bindings are still on their way. While an extender is asked
+//! about a pod, the scheduler decides about no other.
 
 use std::sync::Arc;
 use std::time::Duration;

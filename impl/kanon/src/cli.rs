@@ -2,6 +2,7 @@
 
 mod etcd;
 mod parts;
+mod schedule;
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use conformance::sim::{Faults, Workloads};
 
 pub(crate) use etcd::Etcd;
 pub(crate) use parts::{Controllers, Part, Parts};
+pub(crate) use schedule::{Explain, Schedule, Simulate};
 
 /// Kubernetes you can check: a cluster, a model, and traces that bind them.
 ///
@@ -47,6 +49,9 @@ pub(crate) enum Command {
     Conform(Conform),
     /// Run the real cores under virtual time with faults, and check every step against the model.
     Sim(Sim),
+    /// What the scheduler would do, and why.
+    #[command(subcommand)]
+    Schedule(Schedule),
     /// Measure, and print a distribution.
     #[command(subcommand)]
     Bench(Bench),

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod conform;
 mod image;
+mod schedule;
 mod sim;
 mod store;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(check) => check::run(&check),
         Command::Conform(conform) => conform::run(&conform),
         Command::Sim(sim) => sim::run(&sim),
+        Command::Schedule(schedule) => schedule::run(&schedule),
         Command::Bench(bench) => bench::run(&bench),
         Command::Store(store) => store::run(&store),
         Command::Serve { data_dir } => serve::as_daemon(&data_dir),

@@ -1,7 +1,7 @@
 //! One scheduler: it hears of nodes and pods, decides about one pod at a time, and hears what came of it.
 //!
-//! Source: pkg/scheduler/schedule_one.go and eventhandlers.go (v1.36). Of equally good nodes the first by name is taken;
-//! upstream throws dice.
+//! Source: pkg/scheduler/schedule_one.go and eventhandlers.go (v1.36). Of equally good nodes the first by name is
+//! taken; upstream throws dice.
 
 mod ask;
 mod attempt;

@@ -27,6 +27,7 @@ mod proxies;
 mod python_client;
 mod raw;
 mod resource_quotas;
+mod scheduling;
 mod service_accounts;
 mod support;
 mod typed_client;
@@ -49,6 +50,7 @@ fn main() -> std::process::ExitCode {
         proxies::trials(),
         bad_input::trials(),
         resource_quotas::trials(),
+        scheduling::trials(),
         service_accounts::trials(),
         certificates::trials(),
         components::trials(),

@@ -1,7 +1,7 @@
 //! DefaultPreemption: which pods have to go from which node so that a more important one fits there.
 //!
-//! Source: framework/plugins/defaultpreemption and framework/preemption/preemption.go (v1.36). Nodes are
-//! tried from the first by name on, and of equally good ones the first is taken; upstream begins at a random one.
+//! Source: framework/plugins/defaultpreemption and framework/preemption/preemption.go (v1.36). Nodes are tried
+//! from the first by name on, and of equally good ones the first is taken; upstream begins at a random one.
 
 mod budgets;
 #[cfg(test)]
@@ -52,7 +52,8 @@ pub enum Preemption {
     },
 }
 
-/// Looks for room that can be made for a pod that fits no node; there is a candidate, or else something else comes of it.
+/// Looks for room that can be made for a pod that fits no node. There is a candidate, or else something else comes of
+/// it.
 pub fn find_candidates(
     cycle: &Cycle<'_>,
     args: DefaultPreemptionArgs,

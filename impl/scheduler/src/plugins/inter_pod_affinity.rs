@@ -1,7 +1,7 @@
 //! InterPodAffinity: pods that must or would be near to others, or far from them.
 //!
-//! Source: framework/plugins/interpodaffinity (v1.36). Nodes are near when a label, the
-//! topology key, has the same value.
+//! Source: framework/plugins/interpodaffinity (v1.36). Nodes are near when a label, the topology key, has
+//! the same value.
 
 mod preference;
 #[cfg(test)]

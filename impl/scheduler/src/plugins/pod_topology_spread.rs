@@ -1,6 +1,7 @@
 //! PodTopologySpread: pods that are alike are spread evenly over zones, hosts or what else a label of nodes divides.
 //!
-//! Source: framework/plugins/podtopologyspread (v1.36). A pod that is being deleted counts nowhere, not even when preemption is tried, where upstream takes away what it never counted.
+//! Source: framework/plugins/podtopologyspread (v1.36). A pod that is being deleted counts
+//! nowhere, not even when preemption is tried, where upstream takes away what it never counted.
 
 mod constraint;
 mod preference;

@@ -1,7 +1,7 @@
 //! The rules that a node affinity must keep which every pod is given.
 //!
-//! Source: component-helpers/scheduling/corev1/nodeaffinity (v1.36). Terms that say nothing, and those of no weight, are
-//! not looked at.
+//! Source: component-helpers/scheduling/corev1/nodeaffinity (v1.36). Terms that say nothing, and those of no weight,
+//! are not looked at.
 
 use api::selector::{Operator, Requirement};
 use api::status::Cause;
