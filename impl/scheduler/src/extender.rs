@@ -8,7 +8,8 @@ mod answer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{Key, decode};
+use api::Key;
+use api::decode::{self, DecodeError};
 use k8s_openapi::api::core::v1::Container;
 use serde_json::{Value, json};
 
@@ -154,7 +155,7 @@ impl Call {
     pub(crate) fn read(&self, answered: Result<Vec<u8>, String>) -> Result<Answer, String> {
         let value = match answered?.trim_ascii() {
             [] => return Err("EOF".to_owned()),
-            bytes => decode::parse_json(bytes).map_err(|error| error.to_string())?.value,
+            bytes => decode::parse_json(bytes).map_err(|error| bad_json(bytes, &error))?.value,
         };
         match self.stage {
             Stage::FilterNominated | Stage::Filter => {
@@ -163,6 +164,17 @@ impl Call {
             Stage::Prioritize => answer::scores(&value).map(Answer::Scores),
             Stage::Preempt => answer::victims(&value).map(Answer::Victims),
             Stage::Bind => answer::error(&value).map(|()| Answer::Bound),
+        }
+    }
+}
+
+/// Why an answer is no JSON, as Go tells it where it does not even begin as such.
+fn bad_json(bytes: &[u8], error: &DecodeError) -> String {
+    let first = bytes.first().copied().unwrap_or_default();
+    match first {
+        b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => error.to_string(),
+        first => {
+            format!("invalid character '{}' looking for beginning of value", char::from(first))
         }
     }
 }

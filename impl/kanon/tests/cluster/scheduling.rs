@@ -230,7 +230,7 @@ async fn extenders() -> Outcome {
             ),
         ),
         ("fail", format!("failed filter with extender at URL {url}/filter, code 500")),
-        ("garbage", "json parse error".to_owned()),
+        ("garbage", "invalid character 'g' looking for beginning of value".to_owned()),
         (
             "hang",
             format!(

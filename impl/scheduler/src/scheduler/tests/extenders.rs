@@ -89,6 +89,7 @@ fn an_extender_that_lies_or_fails_fails_the_pod_in_upstreams_words() {
         (Ok("{\"NodeNames\": [\"x\"]}"), claims),
         (Ok("{\"Error\": \"tired\"}"), "tired"),
         (Ok(""), "EOF"),
+        (Ok("garbage"), "invalid character 'g' looking for beginning of value"),
         (Ok("[]"), "json: cannot unmarshal array into Go value of type v1.ExtenderFilterResult"),
         (
             Err("failed filter with extender at URL http://e/filter, code 500"),
@@ -105,7 +106,7 @@ fn an_extender_that_lies_or_fails_fails_the_pod_in_upstreams_words() {
         let condition = decision.requests[1].body.clone().unwrap();
         assert_eq!(condition["status"]["conditions"][0]["reason"], "SchedulerError");
     }
-    assert!(message(&refusal(FILTERING, Ok("garbage"))).starts_with("json parse error: "));
+    assert!(message(&refusal(FILTERING, Ok("{"))).starts_with("json parse error: "));
 }
 
 #[test]
