@@ -3,10 +3,11 @@
 //! Source: Kubernetes API concepts, "Resource versions" and "Retrieving large results sets in chunks".
 
 use api::object::text;
-use api::selector::{FieldSelector, Selector};
+use api::selector::{FieldRequirement, FieldSelector, Selector};
 use api::{Reason, Status};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Bytes, KeyValue, Range, Revision, Store};
@@ -49,6 +50,8 @@ pub(crate) struct Selection {
     pub(crate) labels: Selector,
     /// By fields.
     pub(crate) fields: FieldSelector,
+    /// Texts without which a stored object cannot be wanted, as they stand in JSON.
+    texts: Vec<Finder<'static>>,
 }
 
 impl Selection {
@@ -73,7 +76,10 @@ impl Selection {
                 let field = &requirement.field;
                 Err(Status::bad_request(format!("field label not supported: {field}")))
             }
-            None => Ok(Self { labels, fields }),
+            None => {
+                let texts = fields.requirements().iter().filter_map(needed_text).collect();
+                Ok(Self { labels, fields, texts })
+            }
         }
     }
 
@@ -83,9 +89,11 @@ impl Selection {
     }
 
     /// Whether a stored object is wanted. Only what the selection asks about is read.
-    fn selects(&self, target: &Objects, found: &KeyValue) -> bool {
+    pub(crate) fn selects(&self, target: &Objects, found: &KeyValue) -> bool {
         if self.is_everything() {
             true
+        } else if self.texts.iter().any(|text| text.find(&found.value).is_none()) {
+            false
         } else if self.fields.is_everything() {
             self.labels.matches(&object::labels(found))
         } else {
@@ -99,6 +107,17 @@ impl Selection {
             && (self.fields.requirements().is_empty()
                 || self.fields.matches(&strategy::selectable_fields(target.resource, object)))
     }
+}
+
+/// Fields that stand in an object as they are compared: a kubelet asks for the pods of its node, and most are not.
+const VERBATIM: [&str; 2] = ["metadata.name", "spec.nodeName"];
+
+/// The text that an object must hold to be what a requirement asks for, where that can be said.
+fn needed_text(requirement: &FieldRequirement) -> Option<Finder<'static>> {
+    let FieldRequirement { field, value, .. } = requirement;
+    let is_said = requirement.equals && !value.is_empty() && VERBATIM.contains(&field.as_str());
+    let quoted = is_said.then(|| Value::from(value.as_str()).to_string())?;
+    Some(Finder::new(quoted.as_bytes()).into_owned())
 }
 
 /// Where a list goes on: opaque to clients.
@@ -358,6 +377,19 @@ mod tests {
         let decision = crate::decide(&client.store, &call, &client.context);
         let crate::Decision::Respond(response) = decision else { panic!("no answer") };
         serde_json::from_slice(&response.body).unwrap()
+    }
+
+    #[test]
+    fn fields_select_what_they_name_and_not_what_only_mentions_it() {
+        let mut client = client(3);
+        let mention =
+            json!({"metadata": {"name": "other"}, "data": {"a": "map-1", "b": "\"map-1\""}});
+        client.created(MAPS, &mention);
+        let by = |field: &str| listed(&client, &[("fieldSelector", field)]);
+
+        assert_eq!(names(&by("metadata.name=map-1")), ["map-1"]);
+        assert_eq!(names(&by("metadata.name!=map-1")), ["map-0", "map-2", "other"]);
+        assert_eq!(names(&by("metadata.name=a\"b")), [""; 0]);
     }
 
     fn names(list: &Value) -> Vec<&str> {

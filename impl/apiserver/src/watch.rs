@@ -148,8 +148,7 @@ impl Watch {
     }
 
     fn selects(&self, found: &KeyValue) -> bool {
-        self.selection.is_everything()
-            || self.selection.matches(&self.target, &object::decode(found))
+        self.selection.selects(&self.target, found)
     }
 
     fn object_line(
