@@ -34,6 +34,12 @@
 //! | `endpoints` | Endpoints controller, kubelets | crash, lost requests |
 //! | `adoption` | ReplicaSet controller, garbage collector | crash, lost requests |
 //! | `deployment` | Deployment controller, ReplicaSets | crash, lost requests, lost answers |
+//! | `persistent-volume` | persistent volume binder, protection of claims and volumes, a provisioner | crash |
+//! | `volume-in-use` | the same, kube-scheduler and a Pod | crash |
+//! | `attachment` | attach/detach controller, a CSI driver, two kubelets | crash, loss of a node |
+//! | `ephemeral-volume` | ephemeral volume controller, garbage collector | crash |
+//! | `certificate` | approver, signer and cleaner of certificates; a person decides too | crash |
+//! | `service-account` | controllers of accounts, root certificates and tokens | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -103,6 +109,11 @@ families! {
     crate::controllers::endpoints::EndpointsSlice,
     crate::controllers::adoption::AdoptionSlice,
     crate::controllers::deployment::DeploymentSlice,
+    crate::controllers::persistent_volume::PersistentVolumeSlice,
+    crate::controllers::attachment::AttachmentSlice,
+    crate::controllers::ephemeral_volume::EphemeralVolumeSlice,
+    crate::controllers::certificate::CertificateSlice,
+    crate::controllers::service_account::ServiceAccountSlice,
 }
 
 /// The scenarios whose steps an API server sees, and which are small enough to keep every edge.

@@ -56,6 +56,11 @@ specs! {
     daemon_set: "daemon-set.md"
     endpoints: "endpoints.md"
     deployment: "deployment.md"
+    persistent_volume: "persistent-volume.md"
+    attachment: "attachment.md"
+    ephemeral_volume: "ephemeral-volume.md"
+    certificate: "certificate.md"
+    service_account: "service-account.md"
 }
 
 /// All numbered sentences.

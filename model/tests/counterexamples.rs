@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Bugs that Kubernetes and etcd had, by the numbers of their issues.
-const BUGS: [&str; 41] = [
+const BUGS: [&str; 45] = [
     "k-59848",
     "k-56261",
     "k-94437",
@@ -40,6 +40,10 @@ const BUGS: [&str; 41] = [
     "k-131421",
     "k-23731",
     "k-67651",
+    "k-19209",
+    "k-76703",
+    "k-80475",
+    "k-45346",
     "etcd-13766",
     "etcd-14370",
     "etcd-15220",

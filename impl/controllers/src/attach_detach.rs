@@ -11,11 +11,13 @@ mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use api::object::text;
 use api::storage::claim_key;
-use api::{AnyObject, Key, Request, Timestamp, storage};
+use api::{AnyObject, Key, Reason, Request, Timestamp, Verb, resources, storage};
 use client::event::{Note, reference};
 use client::{Change, Outcome, View};
 use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::storage::v1::VolumeAttachmentSpec;
 
 use self::pass::Pass;
 use crate::notes::Notes;
@@ -30,6 +32,8 @@ pub struct AttachDetachController {
     said: BTreeMap<(String, String), Note>,
     /// By attachment, since when it is to be ended.
     unwanted: BTreeMap<String, Timestamp>,
+    /// Attachments that it has asked for and has not seen yet.
+    asked: BTreeMap<String, VolumeAttachmentSpec>,
 }
 
 impl Default for AttachDetachController {
@@ -38,6 +42,7 @@ impl Default for AttachDetachController {
             notes: Notes::new("attachdetach-controller"),
             said: BTreeMap::new(),
             unwanted: BTreeMap::new(),
+            asked: BTreeMap::new(),
         }
     }
 }
@@ -52,6 +57,9 @@ impl Controller for AttachDetachController {
             let gone = uid(change.object().metadata());
             self.said.retain(|(pod, _), _| pod != gone);
         }
+        if let AnyObject::VolumeAttachment(_) = change.object() {
+            self.asked.remove(&change.key().name);
+        }
         let objects = change.old.iter().chain(&change.new);
         let mut nodes: BTreeSet<String> =
             objects.flat_map(|object| concerned(view, object)).collect();
@@ -64,7 +72,7 @@ impl Controller for AttachDetachController {
     }
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
-        let mut pass = Pass::new(view, &key.name, (&mut self.unwanted, now));
+        let mut pass = Pass::new(view, &key.name, (&mut self.unwanted, &mut self.asked, now));
         pass.run();
         let Pass { mut requests, notes, look_again, .. } = pass;
         for (pod, attachment, note) in notes {
@@ -77,7 +85,17 @@ impl Controller for AttachDetachController {
         Plan { requests, look_again }.observed_at(view.revision)
     }
 
-    fn completed(&mut self, _key: &Key, _request: &Request, _outcome: &Outcome) {}
+    /// What was refused is not there, unless it was there before.
+    fn completed(&mut self, _key: &Key, request: &Request, outcome: &Outcome) {
+        let is_creation =
+            request.resource == &resources::VOLUME_ATTACHMENTS && request.verb == Verb::Create;
+        let Some(body) = request.body.as_ref().filter(|_| is_creation) else { return };
+        let is_refused =
+            outcome.as_ref().is_err_and(|status| status.reason != Reason::AlreadyExists);
+        if is_refused {
+            self.asked.remove(text(body, &["metadata", "name"]));
+        }
+    }
 }
 
 /// The nodes that an object other than a Node concerns.

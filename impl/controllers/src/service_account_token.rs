@@ -5,7 +5,7 @@
 //! upstream reads a Secret or an account once more before it writes, the write names the `resourceVersion`
 //! that was decided on. Signing takes a key, which whoever runs the controllers brings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -65,6 +65,15 @@ impl Account {
     }
 }
 
+/// What the API server was asked about the account of one Secret. Another may have its name later.
+#[derive(Clone, Debug)]
+struct Asked {
+    /// The uid of the Secret.
+    secret: String,
+    /// The uid of the account, nothing where there is none; `None` while there is no answer.
+    account: Option<Option<String>>,
+}
+
 /// Fills Secrets with tokens.
 #[derive(Clone, Debug)]
 pub struct ServiceAccountTokenController {
@@ -72,10 +81,8 @@ pub struct ServiceAccountTokenController {
     signer: Arc<dyn TokenSigner>,
     /// Whose tokens were in Secrets that are gone.
     gone: BTreeMap<Key, Account>,
-    /// The uids of accounts that the API server has, though the cache has not, by Secret.
-    live: BTreeMap<Key, String>,
-    /// Secrets whose account the API server does not have.
-    orphans: BTreeSet<Key>,
+    /// What was asked, by Secret.
+    asked: BTreeMap<Key, Asked>,
 }
 
 impl ServiceAccountTokenController {
@@ -85,8 +92,7 @@ impl ServiceAccountTokenController {
             root_ca: root_ca.as_bytes().to_vec(),
             signer,
             gone: BTreeMap::new(),
-            live: BTreeMap::new(),
-            orphans: BTreeSet::new(),
+            asked: BTreeMap::new(),
         }
     }
 
@@ -141,20 +147,21 @@ impl ServiceAccountTokenController {
         key: &Key,
         (secret, asked): (&Secret, &Account),
     ) -> Option<Request> {
+        let before = self.asked.remove(key);
         if let Some(found) = asked.find(view, &key.namespace) {
-            self.live.remove(key);
-            self.orphans.remove(key);
             return self.fill(secret, (asked, uid(&found.metadata)));
         }
-        match self.live.remove(key) {
-            Some(uid) if asked.is_called(&uid) => self.fill(secret, (asked, &uid)),
-            None if !self.orphans.remove(key) => {
+        let secret_uid = uid(&secret.metadata);
+        match before.filter(|before| before.secret == secret_uid).and_then(|one| one.account) {
+            Some(Some(uid)) if asked.is_called(&uid) => self.fill(secret, (asked, &uid)),
+            Some(_) => {
+                Some(Request::delete(&resources::SECRETS, key.clone(), secret_uid, json!({})))
+            }
+            None => {
+                let question = Asked { secret: secret_uid.to_owned(), account: None };
+                self.asked.insert(key.clone(), question);
                 let account = Key::new(&key.namespace, &asked.name);
                 Some(Request::get(&resources::SERVICE_ACCOUNTS, account))
-            }
-            Some(_) | None => {
-                let uid = uid(&secret.metadata);
-                Some(Request::delete(&resources::SECRETS, key.clone(), uid, json!({})))
             }
         }
     }
@@ -199,7 +206,10 @@ impl Controller for ServiceAccountTokenController {
                 self.gone.remove(key);
                 self.sync(view, key, (secret, &account))
             }
-            None => self.unlink(view, key),
+            None => {
+                self.asked.remove(key);
+                self.unlink(view, key)
+            }
         };
         Plan { requests: request.into_iter().collect(), look_again: None }
             .observed_at(view.revision)
@@ -209,13 +219,12 @@ impl Controller for ServiceAccountTokenController {
         if request.verb != Verb::Get {
             return;
         }
+        let Some(asked) = self.asked.get_mut(key) else { return };
         match outcome {
             Ok(account) => {
-                self.live.insert(key.clone(), text(account, &["metadata", "uid"]).to_owned());
+                asked.account = Some(Some(text(account, &["metadata", "uid"]).to_owned()));
             }
-            Err(status) if status.reason == Reason::NotFound => {
-                self.orphans.insert(key.clone());
-            }
+            Err(status) if status.reason == Reason::NotFound => asked.account = Some(None),
             Err(_) => {}
         }
     }

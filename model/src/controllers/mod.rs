@@ -4,12 +4,17 @@
 //! committed or refused in a later step.
 
 pub mod adoption;
+pub mod attachment;
+pub mod certificate;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
 pub mod endpoints;
+pub mod ephemeral_volume;
 pub mod garbage_collector;
 pub mod job;
+pub mod persistent_volume;
+pub mod service_account;
 pub mod stateful_set;
 
 use crate::history::{History, Objects};

@@ -10,7 +10,7 @@ use api::{Key, Request, Timestamp, resources};
 use client::View;
 use client::event::Note;
 use k8s_openapi::api::core::v1::{AttachedVolume, Node, Pod};
-use k8s_openapi::api::storage::v1::VolumeAttachment;
+use k8s_openapi::api::storage::v1::{VolumeAttachment, VolumeAttachmentSpec};
 use serde_json::json;
 
 use super::attachment;
@@ -25,6 +25,9 @@ const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 /// How long a volume stays attached to a node that is not ready and does not unmount it.
 const UNMOUNT_SECONDS: i64 = 6 * 60;
 
+/// By name, attachments that were asked for and are not seen yet.
+type Asked = BTreeMap<String, VolumeAttachmentSpec>;
+
 /// A pass under way.
 pub(super) struct Pass<'a> {
     view: &'a View,
@@ -32,6 +35,7 @@ pub(super) struct Pass<'a> {
     node: Option<&'a Arc<Node>>,
     wanted: BTreeMap<String, Wanted>,
     unwanted: &'a mut BTreeMap<String, Timestamp>,
+    asked: &'a mut Asked,
     now: Timestamp,
     /// What the node's status is to say.
     reported: Vec<AttachedVolume>,
@@ -45,7 +49,7 @@ impl<'a> Pass<'a> {
     pub(super) fn new(
         view: &'a View,
         node_name: &'a str,
-        (unwanted, now): (&'a mut BTreeMap<String, Timestamp>, Timestamp),
+        (unwanted, asked, now): (&'a mut BTreeMap<String, Timestamp>, &'a mut Asked, Timestamp),
     ) -> Self {
         let node = view.nodes.get(&Key::cluster(node_name));
         let is_managed = node.is_some_and(|node| annotation(&node.metadata, MANAGED).is_some());
@@ -57,6 +61,7 @@ impl<'a> Pass<'a> {
             node,
             wanted,
             unwanted,
+            asked,
             now,
             reported,
             requests,
@@ -157,11 +162,13 @@ impl<'a> Pass<'a> {
     /// Asks for an attachment, unless the volume is attached to another node and to one only.
     fn attach(&mut self, attachment: &str, wanted: &Wanted) {
         let volume = name(&wanted.volume.metadata);
-        let others =
-            self.view.volume_attachments.iter().filter(|other| {
-                other.spec.source.persistent_volume_name.as_deref() == Some(volume)
-            });
-        let nodes: BTreeSet<&str> = others.map(|other| other.spec.node_name.as_str()).collect();
+        let seen = self.view.volume_attachments.iter().map(|other| &other.spec);
+        let asked = self.asked.values().filter(|other| other.node_name != self.node_name).cloned();
+        let asked: Vec<VolumeAttachmentSpec> = asked.collect();
+        let others = seen
+            .chain(&asked)
+            .filter(|other| other.source.persistent_volume_name.as_deref() == Some(volume));
+        let nodes: BTreeSet<&str> = others.map(|other| other.node_name.as_str()).collect();
         if is_exclusive(wanted) && !nodes.is_empty() {
             for pod in &wanted.pods {
                 let why = self.users(&nodes, (volume, pod));
@@ -171,8 +178,9 @@ impl<'a> Pass<'a> {
             }
             return;
         }
-        let new = attachment::new(&wanted.volume, self.node_name);
-        self.requests.extend(new.as_ref().map(Request::create));
+        let Some(new) = attachment::new(&wanted.volume, self.node_name) else { return };
+        self.asked.insert(attachment.to_owned(), new.spec.clone());
+        self.requests.push(Request::create(&new));
     }
 
     /// What a pod is told of those that use its volume elsewhere.

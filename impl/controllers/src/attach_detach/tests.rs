@@ -80,6 +80,22 @@ fn a_volume_of_a_pod_is_to_be_attached_to_its_node() {
 }
 
 #[test]
+fn what_was_asked_for_counts_before_it_is_seen() {
+    let mut world = world();
+    world.put(&resources::PODS, pod("q", "b"));
+    let first = reconcile(&mut world, "a", 10);
+
+    let unseen = reconcile(&mut world, "b", 10);
+    world.refuse(&Key::cluster("a"), &first.requests[0], Reason::Forbidden);
+    let refused = reconcile(&mut world, "b", 11);
+
+    assert_eq!(names(&unseen, Verb::Create, ATTACHMENTS), Vec::<String>::new());
+    let said = "FailedAttachVolume: Multi-Attach error for volume \"v\" Volume is already used by pod(s) p";
+    assert_eq!(events(&unseen), [said]);
+    assert_eq!(requests(&refused, Verb::Create, ATTACHMENTS).len(), 1);
+}
+
+#[test]
 fn an_attached_volume_is_reported_and_told_once() {
     let mut world = world();
     let attached = attachment(&mut world, "a", json!({"attached": true}));

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::signer::Signer;
 use super::{CertificateAuthority, RETRY_FIRST, certificate, has_condition, with_condition};
+use crate::ownership::uid;
 use crate::retry::Retry;
 use crate::{Controller, Plan};
 
@@ -41,8 +42,19 @@ static RECOGNIZERS: [Recognizer; 2] = [
     },
 ];
 
-/// What has been asked about a request's author: `None` while there is no answer.
-type Answers = BTreeMap<&'static str, Option<bool>>;
+/// What has been asked about the author of one request: `None` while there is no answer. Another request may
+/// have its name later.
+#[derive(Clone, Debug, Default)]
+struct Answers {
+    uid: String,
+    by_subresource: BTreeMap<&'static str, Option<bool>>,
+}
+
+impl Answers {
+    fn get(&self, recognizer: &Recognizer) -> Option<bool> {
+        self.by_subresource.get(recognizer.subresource).copied().flatten()
+    }
+}
 
 /// Approves requests for the certificates of kubelets.
 #[derive(Clone, Debug)]
@@ -61,6 +73,16 @@ impl CertificateSigningRequestApprovingController {
     fn forget(&mut self, key: &Key) {
         self.answers.remove(key);
         self.retry.forget(key);
+    }
+
+    /// What is known of the author of this very request.
+    fn answers_about(&mut self, key: &Key, request: &CertificateSigningRequest) -> &Answers {
+        let answers = self.answers.entry(key.clone()).or_default();
+        let uid = uid(&request.metadata);
+        if answers.uid != uid {
+            *answers = Answers { uid: uid.to_owned(), ..Answers::default() };
+        }
+        answers
     }
 
     /// What could approve a request.
@@ -86,14 +108,13 @@ impl CertificateSigningRequestApprovingController {
         now: Timestamp,
     ) -> Plan {
         let answers = self.answers.entry(key.clone()).or_default();
-        let next =
-            recognizers.iter().find(|one| !matches!(answers.get(one.subresource), Some(Some(_))));
+        let next = recognizers.iter().find(|one| answers.get(one).is_none());
         let Some(next) = next else {
             self.answers.remove(key);
             let look_again = Some(self.retry.after_failure(key, now));
             return Plan { requests: vec![], look_again };
         };
-        let is_first = answers.insert(next.subresource, None).is_none();
+        let is_first = answers.by_subresource.insert(next.subresource, None).is_none();
         let look_again = if is_first { now } else { self.retry.after_failure(key, now) };
         Plan { requests: vec![review(spec, next.subresource)], look_again: Some(look_again) }
     }
@@ -120,10 +141,8 @@ impl Controller for CertificateSigningRequestApprovingController {
             return Plan::default();
         };
         let recognizers = self.recognizers(&request.spec);
-        let answers = self.answers.get(key);
-        let is_allowed = |one: &&&Recognizer| {
-            answers.is_some_and(|answers| answers.get(one.subresource) == Some(&Some(true)))
-        };
+        let answers = self.answers_about(key, request);
+        let is_allowed = |one: &&&Recognizer| answers.get(one) == Some(true);
         let plan = if recognizers.is_empty() {
             Plan::default()
         } else if let Some(allowed) = recognizers.iter().find(is_allowed) {
@@ -143,7 +162,8 @@ impl Controller for CertificateSigningRequestApprovingController {
             return;
         };
         let is_allowed = at(answer, &["status", "allowed"]).and_then(Value::as_bool);
-        answers.insert(recognizer.subresource, Some(is_allowed.unwrap_or_default()));
+        let is_allowed = Some(is_allowed.unwrap_or_default());
+        answers.by_subresource.insert(recognizer.subresource, is_allowed);
     }
 }
 

@@ -122,6 +122,21 @@ fn a_kubelet_that_asks_for_itself_is_approved_when_it_may_ask() {
 }
 
 #[test]
+fn what_is_said_of_one_request_does_not_count_for_the_next_of_its_name() {
+    let mut world = approving(kubelet("system:node:n1/system:nodes"));
+    let asks = world.reconcile(&key(), at(10));
+    answer(&mut world, &asks, true);
+    let mut next = kubelet("system:node:n1/system:nodes");
+    next["metadata"]["uid"] = json!("uid-next");
+    world.put(REQUESTS, next);
+
+    let plan = world.reconcile(&key(), at(10));
+
+    assert_eq!(requests(&plan, Verb::Create, REVIEWS).len(), 1);
+    assert_eq!(names(&plan, Verb::Update, REQUESTS), Vec::<String>::new());
+}
+
+#[test]
 fn a_kubelet_that_asks_for_another_is_approved_when_it_may_do_that() {
     let mut world = approving(kubelet("system:node:n2/system:nodes"));
 

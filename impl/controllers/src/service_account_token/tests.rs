@@ -110,6 +110,22 @@ fn a_secret_whose_account_the_api_server_does_not_have_goes() {
 }
 
 #[test]
+fn what_is_said_of_one_secret_does_not_count_for_the_next_of_its_name() {
+    let mut world = world();
+    world.put(SECRETS, token_secret());
+    let asks = world.reconcile(&key(), at(10));
+    world.refuse(&key(), &asks.requests[0], Reason::NotFound);
+    let mut next = token_secret();
+    next["metadata"]["uid"] = json!("uid-next");
+    world.put(SECRETS, next);
+
+    let plan = world.reconcile(&key(), at(10));
+
+    assert_eq!(names(&plan, Verb::Delete, SECRETS), Vec::<String>::new());
+    assert_eq!(names(&plan, Verb::Get, ACCOUNTS), ["robot"]);
+}
+
+#[test]
 fn an_account_that_only_the_api_server_knows_of_keeps_its_secret() {
     let mut world = world();
     world.put(SECRETS, token_secret());

@@ -8,14 +8,18 @@ use crate::raw::Raw;
 use crate::support::{Cluster, Outcome, ensure, eventually, trial};
 
 /// The stored counterexamples that are not replayed, and why.
-const SKIPPED: [(&str, &str); 8] = [
+const SKIPPED: [(&str, &str); 12] = [
     ("etcd-13766", "no step of it is a request"),
     ("etcd-18089", "no step of it is a request"),
     ("etcd-19179", "no step of it is a request"),
     ("etcd-20418", "no step of it is a request"),
     ("k-112814", "no step of it is a request"),
     ("k-131421", "it takes an API server that lags behind"),
+    ("k-19209", "no step of it is a request"),
     ("k-36891", "it takes an API server that lags behind"),
+    ("k-45346", "no step of it is a request"),
+    ("k-76703", "no step of it is a request"),
+    ("k-80475", "no step of it is a request"),
     ("k-91073", "it takes an API server that lags behind"),
 ];
 
