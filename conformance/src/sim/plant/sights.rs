@@ -1,0 +1,151 @@
+//! What controllers of storage, certificates and tokens see instead of their caches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Key;
+use api::storage::{LOCAL_PATH, PROVISIONED_BY, PROVISIONER_FINALIZER, is_fully_bound};
+use client::{Cache, View};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::certificates::v1::{
+    CertificateSigningRequest, CertificateSigningRequestCondition,
+};
+use k8s_openapi::api::core::v1::{PersistentVolume, Secret};
+use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::Plant;
+use crate::sim::authority;
+
+/// How much older requests for certificates seem than they are.
+const DAYS: Duration = Duration::from_secs(2 * 24 * 3600);
+
+/// What a controller sees.
+pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> {
+    let mut seen = view.clone();
+    match (plant, controller) {
+        (Plant::BinderTakesVolumesForFree, "persistentvolume-binder-controller") => {
+            volumes(&mut seen, free);
+        }
+        (Plant::BinderReleasesUnasked, "persistentvolume-binder-controller") => {
+            let bound = view.persistent_volume_claims.iter().filter(|claim| is_fully_bound(claim));
+            for claim in bound {
+                seen.persistent_volume_claims.remove(&Key::of(&claim.metadata));
+            }
+        }
+        (Plant::ClaimProtectionTrustsCaches, "persistentvolumeclaim-protection-controller") => {
+            seen.pods = Cache::default();
+        }
+        (Plant::BinderIgnoresFirstConsumer, "persistentvolume-binder-controller") => {
+            let classes: Vec<StorageClass> =
+                view.storage_classes.iter().map(|class| (**class).clone()).collect();
+            for mut class in classes {
+                class.volume_binding_mode = Some("Immediate".to_owned());
+                seen.storage_classes.insert(Arc::new(class));
+            }
+        }
+        (Plant::VolumeProtectionIgnoresPhases, "persistentvolume-protection-controller") => {
+            volumes(&mut seen, released);
+        }
+        (Plant::ProvisionerIgnoresPolicies, "local-path-provisioner") => {
+            volumes(&mut seen, provisioned);
+        }
+        (Plant::ApproverSeesKubelets, "certificatesigningrequest-approving-controller") => {
+            requests(&mut seen, of_kubelet);
+        }
+        (Plant::SignerIgnoresApproval, "certificatesigningrequest-signing-controller") => {
+            requests(&mut seen, approved);
+        }
+        (Plant::SignerIgnoresUsages, "certificatesigningrequest-signing-controller") => {
+            requests(&mut seen, of_client);
+        }
+        (Plant::CleanerIgnoresAges, "certificatesigningrequest-cleaner-controller") => {
+            requests(&mut seen, aged);
+        }
+        (Plant::TokensAreInherited, "serviceaccount-token-controller") => {
+            secrets(&mut seen);
+        }
+        _ => return None,
+    }
+    Some(seen)
+}
+
+fn volumes(view: &mut View, change: fn(&mut PersistentVolume)) {
+    let all: Vec<PersistentVolume> =
+        view.persistent_volumes.iter().map(|volume| (**volume).clone()).collect();
+    for mut volume in all {
+        change(&mut volume);
+        view.persistent_volumes.insert(Arc::new(volume));
+    }
+}
+
+fn free(volume: &mut PersistentVolume) {
+    volume.spec.get_or_insert_default().claim_ref = None;
+    volume.status.get_or_insert_default().phase = Some("Available".to_owned());
+}
+
+fn released(volume: &mut PersistentVolume) {
+    volume.status.get_or_insert_default().phase = Some("Released".to_owned());
+}
+
+fn provisioned(volume: &mut PersistentVolume) {
+    let annotations = volume.metadata.annotations.get_or_insert_default();
+    annotations.insert(PROVISIONED_BY.to_owned(), LOCAL_PATH.to_owned());
+    volume.metadata.finalizers = Some(vec![PROVISIONER_FINALIZER.to_owned()]);
+    let spec = volume.spec.get_or_insert_default();
+    spec.persistent_volume_reclaim_policy = Some("Delete".to_owned());
+}
+
+fn requests(view: &mut View, change: fn(&mut CertificateSigningRequest)) {
+    let all: Vec<CertificateSigningRequest> =
+        view.certificate_signing_requests.iter().map(|request| (**request).clone()).collect();
+    for mut request in all {
+        change(&mut request);
+        view.certificate_signing_requests.insert(Arc::new(request));
+    }
+}
+
+fn of_kubelet(request: &mut CertificateSigningRequest) {
+    let usages = ["digital signature", "client auth"];
+    request.spec.signer_name = "kubernetes.io/kube-apiserver-client-kubelet".to_owned();
+    request.spec.usages = Some(usages.map(str::to_owned).into());
+    request.spec.request = ByteString(authority::request("system:node:node-1", "system:nodes"));
+}
+
+fn of_client(request: &mut CertificateSigningRequest) {
+    request.spec.signer_name = "kubernetes.io/kube-apiserver-client".to_owned();
+    request.spec.usages = Some(vec!["client auth".to_owned()]);
+}
+
+fn approved(request: &mut CertificateSigningRequest) {
+    let condition = CertificateSigningRequestCondition {
+        type_: "Approved".to_owned(),
+        status: "True".to_owned(),
+        ..CertificateSigningRequestCondition::default()
+    };
+    request.status.get_or_insert_default().conditions = Some(vec![condition]);
+}
+
+fn aged(request: &mut CertificateSigningRequest) {
+    let older = |time: &mut Option<Time>| {
+        if let Some(Time(time)) = time
+            && let Ok(earlier) = time.checked_sub(DAYS)
+        {
+            *time = earlier;
+        }
+    };
+    older(&mut request.metadata.creation_timestamp);
+    let conditions = request.status.iter_mut().flat_map(|status| status.conditions.iter_mut());
+    conditions.flatten().for_each(|condition| older(&mut condition.last_update_time));
+}
+
+/// Without what a Secret of a token holds, and whose it is.
+fn secrets(view: &mut View) {
+    let all: Vec<Secret> = view.secrets.iter().map(|secret| (**secret).clone()).collect();
+    for mut secret in all {
+        secret.data = None;
+        let annotations = secret.metadata.annotations.get_or_insert_default();
+        annotations.remove("kubernetes.io/service-account.uid");
+        view.secrets.insert(Arc::new(secret));
+    }
+}
