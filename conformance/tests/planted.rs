@@ -64,7 +64,7 @@ fn without_a_planted_fault_the_same_runs_find_nothing() {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 26] = [
+const WORKLOADS: [(Plant, Workload); 43] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -91,6 +91,23 @@ const WORKLOADS: [(Plant, Workload); 26] = [
     (Plant::CreationIsAdmittedLate, Workload::Namespaces),
     (Plant::ApplyIsAdmittedLate, Workload::Namespaces),
     (Plant::GarbageCollectorMixesCoordinates, Workload::Owners),
+    (Plant::BinderTakesVolumesForFree, Workload::Volumes),
+    (Plant::BinderReleasesUnasked, Workload::Volumes),
+    (Plant::BinderBindsNothing, Workload::Volumes),
+    (Plant::BinderIgnoresFirstConsumer, Workload::Volumes),
+    (Plant::ClaimProtectionLetsNothingGo, Workload::Volumes),
+    (Plant::ProvisionerIgnoresPolicies, Workload::Volumes),
+    (Plant::EphemeralVolumesMakeNoClaims, Workload::Volumes),
+    (Plant::ApproverSeesKubelets, Workload::Certificates),
+    (Plant::ApproverSaysNothing, Workload::Certificates),
+    (Plant::SignerIgnoresUsages, Workload::Certificates),
+    (Plant::SignerSaysNothing, Workload::Certificates),
+    (Plant::CleanerIgnoresAges, Workload::Certificates),
+    (Plant::NamespacesGetNoAccount, Workload::Accounts),
+    (Plant::RootCertificateStaysForged, Workload::Accounts),
+    (Plant::TokensAreInherited, Workload::Accounts),
+    (Plant::TokensAreNotFilled, Workload::Accounts),
+    (Plant::TokensOutliveAccounts, Workload::Accounts),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use api::trace::{Origin, key};
 use api::{ApiResource, Request, resources};
+use apiserver::keys;
 use store::Store;
 
 use super::Story;
@@ -22,6 +23,15 @@ use crate::sim::world::{CONTROLLERS, Step, World};
 
 /// How many steps everybody but the controllers may take until they rest.
 const REST_STEPS: usize = 10_000;
+
+/// What scheduler and kubelets have to do with.
+const REST: [&ApiResource; 5] = [
+    &resources::PODS,
+    &resources::NODES,
+    &resources::PERSISTENT_VOLUMES,
+    &resources::PERSISTENT_VOLUME_CLAIMS,
+    &resources::STORAGE_CLASSES,
+];
 
 /// How often time may pass before a cluster in which nothing happens is what it was asked to be.
 const WAITS: usize = 40;
@@ -67,8 +77,11 @@ impl Cluster {
         let workloads = story.workload.into_iter().collect();
         let options = Options { workloads, ..Options::default() };
         let mut world = World::sized(&options, plant, story.machines);
-        world.cast =
-            Cast { controllers: Some(story.controllers), resources: Some(story.resources) };
+        world.cast = Cast {
+            controllers: Some(story.controllers),
+            resources: Some(story.resources),
+            ..world.cast
+        };
         world.boot();
         let mut cluster = Self {
             world,
@@ -82,7 +95,10 @@ impl Cluster {
             written: Written::default(),
         };
         cluster.come_to_rest();
-        cluster.give(|_| user::service_account());
+        let accounts = keys::range(&resources::SERVICE_ACCOUNTS, None);
+        if cluster.world.server.published.range(&accounts).next().is_none() {
+            cluster.give(|_| user::service_account());
+        }
         story.given.iter().for_each(|request| cluster.give(*request));
         cluster
     }
@@ -165,7 +181,7 @@ impl Cluster {
         self.hasten();
         self.written.remember(&before, &self.world.server.published);
         if matches!(choice, Choice::Rest) {
-            self.rested = self.digest_of(&[&resources::PODS, &resources::NODES]);
+            self.rested = self.digest_of(&REST);
         }
     }
 

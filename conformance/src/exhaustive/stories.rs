@@ -1,5 +1,8 @@
 //! What happens in the tiny clusters.
 
+mod accounts;
+mod storage;
+
 use api::{ApiResource, Key, Request, resources};
 use serde_json::{Value, json};
 use store::Store;
@@ -57,6 +60,15 @@ impl Story {
         OWNERS,
         OWNERS_CRASH,
         BUDGET,
+        storage::CLAIMS_RACE,
+        storage::CLAIM_RETURNS,
+        storage::VOLUME_IN_USE,
+        storage::CLAIM_IN_USE,
+        storage::FIRST_CONSUMER,
+        storage::OWN_CLAIM,
+        accounts::CERTIFICATE,
+        accounts::TOKEN,
+        accounts::ACCOUNT,
     ];
 
     /// The story of this name.

@@ -110,10 +110,20 @@ fn unsettled_pod(pod: &Value, dead: &BTreeSet<&str>) -> Option<String> {
     // A DaemonSet's pod tolerates that its node is gone, for ever.
     let owners = at(pod, &["metadata", "ownerReferences"]).and_then(Value::as_array);
     let stays = owners.into_iter().flatten().any(|owner| owner["kind"] == "DaemonSet");
-    if stays || (is_settled && !dead.contains(node)) {
+    if stays || waits_for_claims(pod) || (is_settled && !dead.contains(node)) {
         return None;
     }
     Some(format!("POD-6: pod {name} on node \"{node}\" is {phase} for ever"))
+}
+
+/// Whether a pod without a node has volumes, of which nobody knows whether they can be had.
+fn waits_for_claims(pod: &Value) -> bool {
+    let is_bound = at(pod, &["spec", "nodeName"]).is_some();
+    let volumes = at(pod, &["spec", "volumes"]).and_then(Value::as_array);
+    let is_claim = |volume: &Value| {
+        volume["persistentVolumeClaim"].is_object() || volume["ephemeral"].is_object()
+    };
+    !is_bound && volumes.into_iter().flatten().any(is_claim)
 }
 
 fn unsettled_replica_set(set: &Value, pods: &Objects) -> Option<String> {

@@ -7,6 +7,7 @@
 //!
 //! A run is random ([`run`]) or follows a [`scenario`].
 
+pub(crate) mod authority;
 pub(crate) mod checks;
 mod disk;
 mod failures;

@@ -4,6 +4,7 @@
 pub(crate) mod api_server;
 pub(crate) mod controllers;
 mod coordinates;
+mod sights;
 
 use api::object::object_at_mut;
 use api::{Request, resources};
@@ -102,11 +103,45 @@ pub enum Plant {
     ApplyIsAdmittedLate,
     /// The garbage collector keeps what it knows of an owner by uid alone (k#98040).
     GarbageCollectorMixesCoordinates,
+    /// The binder sees no volume's claim (k#19209).
+    BinderTakesVolumesForFree,
+    /// The binder sees no claim that is bound, and takes it for gone, unasked.
+    BinderReleasesUnasked,
+    /// The binder's updates of claims are not sent.
+    BinderBindsNothing,
+    /// The binder takes every StorageClass for one that binds at once.
+    BinderIgnoresFirstConsumer,
+    /// The protection of claims takes no finalizer away.
+    ClaimProtectionLetsNothingGo,
+    /// The provisioner takes every volume for one that it has made and is to delete.
+    ProvisionerIgnoresPolicies,
+    /// The claims that pods bring are not created.
+    EphemeralVolumesMakeNoClaims,
+    /// The approver takes every request for that of a kubelet.
+    ApproverSeesKubelets,
+    /// The approver's approvals are not sent.
+    ApproverSaysNothing,
+    /// The signer takes every request for one of a client.
+    SignerIgnoresUsages,
+    /// What the signer says is not sent.
+    SignerSaysNothing,
+    /// The cleaner takes every request for two days old.
+    CleanerIgnoresAges,
+    /// The service accounts of namespaces are not created.
+    NamespacesGetNoAccount,
+    /// A root certificate that somebody has changed is not put back.
+    RootCertificateStaysForged,
+    /// The token controller takes every Secret for a new one.
+    TokensAreInherited,
+    /// The token controller fills no Secret.
+    TokensAreNotFilled,
+    /// The deletions of the token controller are not sent.
+    TokensOutliveAccounts,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 60] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -150,6 +185,23 @@ impl Plant {
         Self::CreationIsAdmittedLate,
         Self::ApplyIsAdmittedLate,
         Self::GarbageCollectorMixesCoordinates,
+        Self::BinderTakesVolumesForFree,
+        Self::BinderReleasesUnasked,
+        Self::BinderBindsNothing,
+        Self::BinderIgnoresFirstConsumer,
+        Self::ClaimProtectionLetsNothingGo,
+        Self::ProvisionerIgnoresPolicies,
+        Self::EphemeralVolumesMakeNoClaims,
+        Self::ApproverSeesKubelets,
+        Self::ApproverSaysNothing,
+        Self::SignerIgnoresUsages,
+        Self::SignerSaysNothing,
+        Self::CleanerIgnoresAges,
+        Self::NamespacesGetNoAccount,
+        Self::RootCertificateStaysForged,
+        Self::TokensAreInherited,
+        Self::TokensAreNotFilled,
+        Self::TokensOutliveAccounts,
     ];
 
     /// Its name in the table.
@@ -199,6 +251,23 @@ impl Plant {
             Self::CreationIsAdmittedLate => "creation-is-admitted-late",
             Self::ApplyIsAdmittedLate => "apply-is-admitted-late",
             Self::GarbageCollectorMixesCoordinates => "garbage-collector-mixes-coordinates",
+            Self::BinderTakesVolumesForFree => "binder-takes-volumes-for-free",
+            Self::BinderReleasesUnasked => "binder-releases-unasked",
+            Self::BinderBindsNothing => "binder-binds-nothing",
+            Self::BinderIgnoresFirstConsumer => "binder-ignores-first-consumer",
+            Self::ClaimProtectionLetsNothingGo => "claim-protection-lets-nothing-go",
+            Self::ProvisionerIgnoresPolicies => "provisioner-ignores-policies",
+            Self::EphemeralVolumesMakeNoClaims => "ephemeral-volumes-make-no-claims",
+            Self::ApproverSeesKubelets => "approver-sees-kubelets",
+            Self::ApproverSaysNothing => "approver-says-nothing",
+            Self::SignerIgnoresUsages => "signer-ignores-usages",
+            Self::SignerSaysNothing => "signer-says-nothing",
+            Self::CleanerIgnoresAges => "cleaner-ignores-ages",
+            Self::NamespacesGetNoAccount => "namespaces-get-no-account",
+            Self::RootCertificateStaysForged => "root-certificate-stays-forged",
+            Self::TokensAreInherited => "tokens-are-inherited",
+            Self::TokensAreNotFilled => "tokens-are-not-filled",
+            Self::TokensOutliveAccounts => "tokens-outlive-accounts",
         }
     }
 }

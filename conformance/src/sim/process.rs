@@ -6,6 +6,7 @@ use client::{Change, Outcome};
 use kubelet::runtime::{RuntimeCommand, RuntimeEvent};
 use kubelet::{Command, Input, Kubelet, Purpose};
 
+use crate::sim::authority;
 use crate::sim::informer::Caches;
 use crate::sim::loops::{ControllerLoop, Place, SchedulerLoop};
 use crate::sim::machine::Machine;
@@ -42,9 +43,15 @@ struct KubeletLoop {
 pub(crate) struct Cast {
     pub(crate) controllers: Option<&'static [&'static str]>,
     pub(crate) resources: Option<&'static [&'static ApiResource]>,
+    /// Whether there are the controllers too that must be told something: who signs, whence addresses come.
+    pub(crate) is_complete: bool,
 }
 
 impl Cast {
+    fn config(&self) -> controllers::Config {
+        if self.is_complete { authority::config() } else { controllers::Config::default() }
+    }
+
     fn watched(&self) -> Vec<&'static ApiResource> {
         let resources = self.resources.unwrap_or(resources::ALL);
         resources.iter().copied().filter(|resource| *resource != &resources::EVENTS).collect()
@@ -81,7 +88,7 @@ impl Process {
 
     /// `kube-controller-manager`.
     pub(crate) fn controllers(cast: &Cast, incarnation: u64, plant: Plant) -> Self {
-        let mut controllers = controllers::all(&controllers::Config::default());
+        let mut controllers = controllers::all(&cast.config());
         controllers.retain(|controller| {
             cast.controllers.is_none_or(|cast| cast.contains(&controller.name()))
         });

@@ -135,7 +135,7 @@ impl<'a> World<'a> {
             is_certain: true,
             is_steady: true,
             ledger: Ledger::default(),
-            cast: Cast::default(),
+            cast: Cast { is_complete: options.workloads.need_all_controllers(), ..Cast::default() },
             heard: None,
             toleration_seconds: TOLERATION_SECONDS,
             keys: Arc::new(NamedKeys("simulated")),

@@ -312,7 +312,8 @@ pub(crate) struct Sim {
     #[arg(long, default_value = "all")]
     pub(crate) faults: Faults,
     /// What people ask for: a list of `deployments`, `stateful-sets`, `daemon-sets`, `jobs`, `services`,
-    /// `budgets`, `namespaces`, `owners`, `rollouts`; or `all` [default: deployments].
+    /// `budgets`, `namespaces`, `owners`, `rollouts`, `volumes`, `certificates`, `accounts`; or `all`
+    /// [default: deployments].
     #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) workloads: Workloads,
     /// How many nodes; with more of them, people ask for more pods.

@@ -15,10 +15,14 @@ use serde_json::json;
 
 use super::Plant;
 use super::coordinates::MixedCoordinates;
+use super::sights;
 
 const ENDPOINTS: &str = "endpoints-controller";
 const COLLECTOR: &str = "garbage-collector-controller";
 const STATEFUL_SETS: &str = "statefulset-controller";
+const BINDER: &str = "persistentvolume-binder-controller";
+const CLAIM_PROTECTION: &str = "persistentvolumeclaim-protection-controller";
+const TOKENS: &str = "serviceaccount-token-controller";
 
 /// Controllers that do not hear of a resource.
 const DEAF: [(Plant, &str, &ApiResource); 3] = [
@@ -28,7 +32,7 @@ const DEAF: [(Plant, &str, &ApiResource); 3] = [
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 12] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 21] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -51,6 +55,45 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 12] = [
     ),
     (Plant::NamespaceDeletesNothing, "namespace-controller", Verb::Delete, &resources::CONFIG_MAPS),
     (Plant::NamespaceDeletesNothing, "namespace-controller", Verb::Delete, &resources::PODS),
+    (Plant::BinderBindsNothing, BINDER, Verb::Update, &resources::PERSISTENT_VOLUME_CLAIMS),
+    (
+        Plant::ClaimProtectionLetsNothingGo,
+        CLAIM_PROTECTION,
+        Verb::MergePatch,
+        &resources::PERSISTENT_VOLUME_CLAIMS,
+    ),
+    (
+        Plant::EphemeralVolumesMakeNoClaims,
+        "ephemeral-volume-controller",
+        Verb::Create,
+        &resources::PERSISTENT_VOLUME_CLAIMS,
+    ),
+    (
+        Plant::ApproverSaysNothing,
+        "certificatesigningrequest-approving-controller",
+        Verb::Update,
+        &resources::CERTIFICATE_SIGNING_REQUESTS,
+    ),
+    (
+        Plant::SignerSaysNothing,
+        "certificatesigningrequest-signing-controller",
+        Verb::Update,
+        &resources::CERTIFICATE_SIGNING_REQUESTS,
+    ),
+    (
+        Plant::NamespacesGetNoAccount,
+        "serviceaccount-controller",
+        Verb::Create,
+        &resources::SERVICE_ACCOUNTS,
+    ),
+    (
+        Plant::RootCertificateStaysForged,
+        "serviceaccount-controller",
+        Verb::Update,
+        &resources::CONFIG_MAPS,
+    ),
+    (Plant::TokensAreNotFilled, TOKENS, Verb::Update, &resources::SECRETS),
+    (Plant::TokensOutliveAccounts, TOKENS, Verb::Delete, &resources::SECRETS),
 ];
 
 /// A controller with a fault in its memory.
@@ -90,7 +133,7 @@ pub(crate) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
     match (plant, controller) {
         (Plant::StatefulSetTakesPodsForReady, STATEFUL_SETS) => Some(all_ready(view)),
         (Plant::StatefulSetMissesItsLastPod, STATEFUL_SETS) => Some(without_last(view)),
-        _ => None,
+        _ => sights::seen(plant, controller, view),
     }
 }
 
@@ -154,6 +197,9 @@ pub(crate) fn believed(plant: Plant, controller: &str, request: &Request) -> Opt
         }
         (Plant::NamespaceIsFinalizedUnasked, "namespace-controller", Verb::List) => {
             Some(Ok(json!({"items": []})))
+        }
+        (Plant::BinderReleasesUnasked, BINDER, Verb::Get) => {
+            Some(Err(Status::new(Reason::NotFound, "it is not in the cache")))
         }
         _ => None,
     }

@@ -30,6 +30,7 @@ impl<'a> Player<'a> {
         let mut world = World::new(&options, Plant::Nothing, trace);
         world.heard = Some(Heard::default());
         world.toleration_seconds = TOLERATION_SECONDS;
+        world.cast.is_complete = true;
         world.machines.iter_mut().for_each(|machine| machine.pods_max = PODS_MAX);
         Self { world }
     }

@@ -3,7 +3,9 @@
 //! Each workload asks for things of its own kind, checks its claims of `specs/` on every write, and says at
 //! the end what has not come about. The cores that it drives are the product's.
 
+pub(crate) mod accounts;
 mod budgets;
+pub(crate) mod certificates;
 mod daemon_sets;
 mod jobs;
 mod namespaces;
@@ -11,6 +13,7 @@ mod owners;
 mod rollouts;
 mod services;
 mod stateful_sets;
+pub(crate) mod volumes;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -51,11 +54,17 @@ pub enum Workload {
     Owners,
     /// Deployments whose templates change, while somebody takes the names of their ReplicaSets.
     Rollouts,
+    /// Claims, volumes, and Pods that use them.
+    Volumes,
+    /// Requests for certificates.
+    Certificates,
+    /// Service accounts and their tokens.
+    Accounts,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
@@ -65,6 +74,9 @@ impl Workload {
         Self::Namespaces,
         Self::Owners,
         Self::Rollouts,
+        Self::Volumes,
+        Self::Certificates,
+        Self::Accounts,
     ];
 
     /// Its name on a command line.
@@ -79,6 +91,9 @@ impl Workload {
             Self::Namespaces => "namespaces",
             Self::Owners => "owners",
             Self::Rollouts => "rollouts",
+            Self::Volumes => "volumes",
+            Self::Certificates => "certificates",
+            Self::Accounts => "accounts",
         }
     }
 
@@ -94,6 +109,9 @@ impl Workload {
             Self::Namespaces => namespaces::ask(store, random),
             Self::Owners => owners::ask(store, random),
             Self::Rollouts => rollouts::ask(store, random),
+            Self::Volumes => return volumes::ask(store, random),
+            Self::Certificates => certificates::ask(store, random),
+            Self::Accounts => accounts::ask(store, random),
         };
         request.into_iter().collect()
     }
@@ -108,6 +126,9 @@ impl Workload {
             Self::Budgets => budgets::broken(moment),
             Self::Namespaces => namespaces::broken(moment),
             Self::Owners => ledger.owners.broken(moment),
+            Self::Volumes => ledger.volumes.broken(moment),
+            Self::Certificates => certificates::broken(moment),
+            Self::Accounts => ledger.accounts.broken(moment),
         }
     }
 
@@ -123,6 +144,9 @@ impl Workload {
             Self::Namespaces => namespaces::unsettled(store),
             Self::Owners => owners::unsettled(store),
             Self::Rollouts => rollouts::unsettled(store),
+            Self::Volumes => volumes::unsettled(store),
+            Self::Certificates => certificates::unsettled(store),
+            Self::Accounts => accounts::unsettled(store),
         }
     }
 }
@@ -155,6 +179,11 @@ impl Workloads {
     /// Whether this one was chosen.
     pub(crate) fn contains(&self, workload: Workload) -> bool {
         self.0.contains(&workload)
+    }
+
+    /// Whether they are about controllers that must be told something first.
+    pub(crate) fn need_all_controllers(&self) -> bool {
+        self.contains(Workload::Certificates) || self.contains(Workload::Accounts)
     }
 
     /// The claim that is broken when a container of this pod runs.
@@ -248,6 +277,8 @@ impl Moment<'_> {
 pub(crate) struct Ledger {
     jobs: jobs::Ended,
     owners: owners::Waited,
+    volumes: volumes::Uses,
+    accounts: accounts::Made,
 }
 
 fn delete(resource: &'static ApiResource, object: &Value, policy: &str) -> Request {
@@ -318,7 +349,7 @@ mod tests {
         assert_eq!(
             refusal.to_string(),
             "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
-             budgets, namespaces, owners, rollouts and all"
+             budgets, namespaces, owners, rollouts, volumes, certificates, accounts and all"
         );
     }
 }

@@ -76,13 +76,17 @@ impl Constraint {
 
     /// How many nodes each domain has, where every node has its label and counts as part of its domain.
     pub(super) fn domains<'a>(&self, pod: &PodInfo, snapshot: &'a Snapshot) -> Option<&'a Places> {
+        if self.includes_all(pod) { snapshot.domains(&self.topology_key) } else { None }
+    }
+
+    /// Whether every node with its label counts as part of its domain.
+    pub(super) fn includes_all(&self, pod: &PodInfo) -> bool {
         let selects_nodes = pod.spec().is_some_and(|spec| {
             let affinity = spec.affinity.as_ref();
             spec.node_selector.as_ref().is_some_and(|selector| !selector.is_empty())
                 || affinity.is_some_and(|affinity| affinity.node_affinity.is_some())
         });
-        let leaves_out = self.honors_taints || (self.honors_affinity && selects_nodes);
-        if leaves_out { None } else { snapshot.domains(&self.topology_key) }
+        !(self.honors_taints || (self.honors_affinity && selects_nodes))
     }
 
     /// The pods that are spread with a pod.

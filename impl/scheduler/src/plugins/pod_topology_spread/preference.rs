@@ -100,12 +100,15 @@ impl PreScoreState {
         }
     }
 
-    /// Counts crowd by crowd, where every node counts; whether that is so.
+    /// Counts crowd by crowd, where every node counts; whether that is so. Where not all labels are needed, a node
+    /// without one is in no domain, and nobody asks how many pods it has.
     fn count_crowds(&mut self, cycle: &Cycle<'_>, needs_all: bool) -> bool {
         let (pod, snapshot) = (cycle.pod, &cycle.cluster.snapshot);
-        let is_asked = |spread: &&Spread| needs_all || !spread.is_by_host();
-        let has_all = |spread: &Spread| spread.constraint.domains(pod, snapshot).is_some();
-        if !self.spreads.iter().filter(is_asked).all(has_all) {
+        let counts_all = |spread: &Spread| match needs_all {
+            true => spread.constraint.domains(pod, snapshot).is_some(),
+            false => spread.is_by_host() || spread.constraint.includes_all(pod),
+        };
+        if !self.spreads.iter().all(counts_all) {
             return false;
         }
         for spread in self.spreads.iter_mut().filter(|spread| !spread.is_by_host()) {

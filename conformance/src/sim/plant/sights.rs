@@ -1,0 +1,133 @@
+//! What controllers of storage, certificates and tokens see instead of their caches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Key;
+use api::storage::{LOCAL_PATH, PROVISIONED_BY, PROVISIONER_FINALIZER, is_fully_bound};
+use client::View;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use k8s_openapi::api::core::v1::{PersistentVolume, Secret};
+use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::Plant;
+use crate::sim::authority;
+
+/// How much older requests for certificates seem than they are.
+const DAYS: Duration = Duration::from_secs(2 * 24 * 3600);
+
+/// What a controller sees.
+pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> {
+    let change: fn(&mut View) = match (plant, controller) {
+        (Plant::BinderTakesVolumesForFree, "persistentvolume-binder-controller") => {
+            |seen| volumes(seen, free)
+        }
+        (Plant::BinderReleasesUnasked, "persistentvolume-binder-controller") => without_bound,
+        (Plant::BinderIgnoresFirstConsumer, "persistentvolume-binder-controller") => immediate,
+        (Plant::ProvisionerIgnoresPolicies, "local-path-provisioner") => {
+            |seen| volumes(seen, provisioned)
+        }
+        (Plant::ApproverSeesKubelets, "certificatesigningrequest-approving-controller") => {
+            |seen| requests(seen, of_kubelet)
+        }
+        (Plant::SignerIgnoresUsages, "certificatesigningrequest-signing-controller") => {
+            |seen| requests(seen, of_client)
+        }
+        (Plant::CleanerIgnoresAges, "certificatesigningrequest-cleaner-controller") => {
+            |seen| requests(seen, aged)
+        }
+        (Plant::TokensAreInherited, "serviceaccount-token-controller") => secrets,
+        _ => return None,
+    };
+    let mut seen = view.clone();
+    change(&mut seen);
+    Some(seen)
+}
+
+/// Without the claims that are bound.
+fn without_bound(view: &mut View) {
+    let bound = view.persistent_volume_claims.iter().filter(|claim| is_fully_bound(claim));
+    let bound: Vec<Key> = bound.map(|claim| Key::of(&claim.metadata)).collect();
+    for claim in bound {
+        view.persistent_volume_claims.remove(&claim);
+    }
+}
+
+/// With classes that bind at once.
+fn immediate(view: &mut View) {
+    let classes: Vec<StorageClass> =
+        view.storage_classes.iter().map(|class| (**class).clone()).collect();
+    for mut class in classes {
+        class.volume_binding_mode = Some("Immediate".to_owned());
+        view.storage_classes.insert(Arc::new(class));
+    }
+}
+
+fn volumes(view: &mut View, change: fn(&mut PersistentVolume)) {
+    let all: Vec<PersistentVolume> =
+        view.persistent_volumes.iter().map(|volume| (**volume).clone()).collect();
+    for mut volume in all {
+        change(&mut volume);
+        view.persistent_volumes.insert(Arc::new(volume));
+    }
+}
+
+fn free(volume: &mut PersistentVolume) {
+    volume.spec.get_or_insert_default().claim_ref = None;
+    volume.status.get_or_insert_default().phase = Some("Available".to_owned());
+}
+
+fn provisioned(volume: &mut PersistentVolume) {
+    let annotations = volume.metadata.annotations.get_or_insert_default();
+    annotations.insert(PROVISIONED_BY.to_owned(), LOCAL_PATH.to_owned());
+    volume.metadata.finalizers = Some(vec![PROVISIONER_FINALIZER.to_owned()]);
+    let spec = volume.spec.get_or_insert_default();
+    spec.persistent_volume_reclaim_policy = Some("Delete".to_owned());
+}
+
+fn requests(view: &mut View, change: fn(&mut CertificateSigningRequest)) {
+    let all: Vec<CertificateSigningRequest> =
+        view.certificate_signing_requests.iter().map(|request| (**request).clone()).collect();
+    for mut request in all {
+        change(&mut request);
+        view.certificate_signing_requests.insert(Arc::new(request));
+    }
+}
+
+fn of_kubelet(request: &mut CertificateSigningRequest) {
+    let usages = ["digital signature", "client auth"];
+    request.spec.signer_name = "kubernetes.io/kube-apiserver-client-kubelet".to_owned();
+    request.spec.usages = Some(usages.map(str::to_owned).into());
+    request.spec.request = ByteString(authority::request("system:node:node-1", "system:nodes"));
+}
+
+fn of_client(request: &mut CertificateSigningRequest) {
+    request.spec.signer_name = "kubernetes.io/kube-apiserver-client".to_owned();
+    request.spec.usages = Some(vec!["client auth".to_owned()]);
+}
+
+fn aged(request: &mut CertificateSigningRequest) {
+    let older = |time: &mut Option<Time>| {
+        if let Some(Time(time)) = time
+            && let Ok(earlier) = time.checked_sub(DAYS)
+        {
+            *time = earlier;
+        }
+    };
+    older(&mut request.metadata.creation_timestamp);
+    let conditions = request.status.iter_mut().flat_map(|status| status.conditions.iter_mut());
+    conditions.flatten().for_each(|condition| older(&mut condition.last_update_time));
+}
+
+/// Without what a Secret of a token holds, and whose it is.
+fn secrets(view: &mut View) {
+    let all: Vec<Secret> = view.secrets.iter().map(|secret| (**secret).clone()).collect();
+    for mut secret in all {
+        secret.data = None;
+        let annotations = secret.metadata.annotations.get_or_insert_default();
+        annotations.remove("kubernetes.io/service-account.uid");
+        view.secrets.insert(Arc::new(secret));
+    }
+}
