@@ -146,12 +146,12 @@ impl Uses {
         let pods = objects(moment.after, &resources::PODS);
         self.used.extend(pods.iter().flat_map(claims_of));
         for claim in objects(moment.after, CLAIMS).iter() {
-            let owners = owners(&claim).filter(|owner| owner["kind"] == "Pod");
+            let owners = owners(claim).filter(|owner| owner["kind"] == "Pod");
             self.owners.extend(owners.map(|owner| text(owner, &["uid"]).to_owned()));
-            if is_deleted(&claim) && !self.before_deletion.contains_key(uid(&claim)) {
-                let users = pods.iter().filter(|pod| uses_on_node(pod, &key(&claim)));
+            if is_deleted(claim) && !self.before_deletion.contains_key(uid(claim)) {
+                let users = pods.iter().filter(|pod| uses_on_node(pod, &key(claim)));
                 let users = users.map(|pod| uid(pod).to_owned()).collect();
-                self.before_deletion.insert(uid(&claim).to_owned(), users);
+                self.before_deletion.insert(uid(claim).to_owned(), users);
             }
         }
     }
