@@ -11,6 +11,8 @@ crate::mutations! {
     TrustsCachedPods = "k-76703",
     /// A claim is looked at when it is deleted, and not when its Pod ends.
     NotWokenByPods = "k-80475",
+    /// A claim is given its volume before the volume is taken for it.
+    ClaimsFirst = "binder-binds-claims-first",
     /// A claim that has a volume moves to another that is kept for it.
     MovesClaims = "binder-moves-claims",
     /// A volume that is Released counts as free.
@@ -45,6 +47,7 @@ impl Mutation {
             (Some(BinderOverwrites), Action::Commit) => state.commit(overwrites),
             (Some(TrustsCachedPods), Action::ListPods) => state.list_pods(state.store.caches()?),
             (Some(NotWokenByPods), Action::ListPods) if state.budgets.pods == 0 => None,
+            (Some(ClaimsFirst), Action::SyncClaim { claim }) => claims_first(state, claim),
             (Some(MovesClaims), Action::SyncClaim { claim }) => moves(state, claim),
             (Some(ReusesReleased), Action::SyncClaim { claim }) => {
                 state.sync_claim(claim, free_or_released)
@@ -88,6 +91,19 @@ fn overwrites(state: &State, update: Update) -> bool {
     match update {
         Update::Claim(..) => state.is_as_read(update),
         Update::Volume(number, ..) => objects.volumes[usize::from(number)].is_some(),
+    }
+}
+
+fn claims_first(state: &State, number: u8) -> Option<State> {
+    let caches = state.store.caches().filter(|_| state.binder.is_none())?;
+    let claim = caches.claims[usize::from(number)]?;
+    let reference = Reference { name: number, uid: claim.uid };
+    match state.volume_for(&caches, reference).filter(|_| claim.volume.is_none()) {
+        None => state.sync_claim(number, State::volume_for),
+        Some(volume) => {
+            let write = super::VolumeClaim { volume: Some(volume), ..claim };
+            state.asks(Some(Update::Claim(number, claim, write)))
+        }
     }
 }
 
