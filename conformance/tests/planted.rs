@@ -64,7 +64,7 @@ fn without_a_planted_fault_the_same_runs_find_nothing() {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 43] = [
+const WORKLOADS: [(Plant, Workload); 47] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -108,6 +108,10 @@ const WORKLOADS: [(Plant, Workload); 43] = [
     (Plant::TokensAreInherited, Workload::Accounts),
     (Plant::TokensAreNotFilled, Workload::Accounts),
     (Plant::TokensOutliveAccounts, Workload::Accounts),
+    (Plant::AttacherSharesVolumes, Workload::Attachments),
+    (Plant::AttacherIgnoresMounts, Workload::Attachments),
+    (Plant::AttacherAttachesNothing, Workload::Attachments),
+    (Plant::AttacherDetachesNothing, Workload::Attachments),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {
@@ -136,6 +140,7 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::CreationIsAdmittedLate,
         Plant::ApplyIsAdmittedLate,
         Plant::GarbageCollectorMixesCoordinates,
+        Plant::AttacherIgnoresMounts,
     ];
     if without_faults.contains(&plant) {
         return Faults::none();

@@ -78,6 +78,7 @@ fn every_workload_makes_its_controllers_work() {
             &["delete configmaps/default/owned-", "update configmaps/default/owned-"],
         ),
         (Workload::Rollouts, &["create replicasets/default/site-", "update-status deployments/"]),
+        (Workload::Attachments, &["create volumeattachments/", "delete volumeattachments/"]),
     ] {
         let workloads = Workloads::from_iter([workload]);
         let steps = 2 * STEPS;

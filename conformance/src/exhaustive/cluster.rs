@@ -59,6 +59,8 @@ pub(super) enum Choice {
     Step(Step),
     /// Everybody else works until there is nothing left to do.
     Rest,
+    /// Those who are not simulated do the next thing.
+    Tend,
     /// Somebody asks for the next thing.
     Ask,
     /// The controllers lose their memory.
@@ -119,6 +121,7 @@ impl Cluster {
         steps.retain(|step| self.is_of_controllers(*step));
         let mut choices: Vec<Choice> = steps.into_iter().map(Choice::Step).collect();
         choices.extend(self.has_rest().then_some(Choice::Rest));
+        choices.extend(self.tended().map(|_| Choice::Tend));
         choices.extend((self.asked < self.story.asked.len()).then_some(Choice::Ask));
         if choices.is_empty() && self.waits > 0 && self.unsettled().is_some() {
             choices.push(Choice::Wait);
@@ -155,8 +158,13 @@ impl Cluster {
             }
             Choice::Step(step) => self.world.take(step),
             Choice::Rest => self.rest(),
+            Choice::Tend => {
+                if let Some(request) = self.tended() {
+                    self.perform(request);
+                }
+            }
             Choice::Ask => {
-                let request = self.story.asked[self.asked];
+                let request = self.story.asked[self.asked](&self.world.server.published);
                 self.asked += 1;
                 self.perform(request);
             }
@@ -199,6 +207,12 @@ impl Cluster {
         beyond.map_or(Ok(()), |why| Err(format!("the model does not follow: {why}")))
     }
 
+    /// What those would do next who are not simulated.
+    fn tended(&self) -> Option<Request> {
+        let workload = self.story.workload?;
+        workload.tend(&self.world.server.published).into_iter().next()
+    }
+
     /// What is not as it was asked for.
     fn unsettled(&self) -> Option<String> {
         self.world.unsettled(&BTreeSet::new())
@@ -222,16 +236,19 @@ impl Cluster {
     /// What must be there before the story begins.
     fn give(&mut self, request: fn(&Store) -> Request) {
         let before = self.world.server.published.revision();
-        self.perform(request);
+        self.perform(request(&self.world.server.published));
         if self.world.server.published.revision() == before {
             self.world.recorder.object("what the story begins with is refused");
         }
         self.come_to_rest();
+        while let Some(request) = self.tended() {
+            self.perform(request);
+            self.come_to_rest();
+        }
     }
 
-    fn perform(&mut self, request: fn(&Store) -> Request) {
+    fn perform(&mut self, request: Request) {
         let before = self.world.server.published.clone();
-        let request = request(&before);
         self.draw_again(request.resource);
         let flight = self.world.send(None, Origin::new("kubectl", 0), request);
         self.world.arrive(flight);
@@ -331,6 +348,7 @@ impl Cluster {
         match choice {
             Choice::Step(step) => self.describe(step),
             Choice::Rest => "scheduler and kubelets do their work".to_owned(),
+            Choice::Tend => "drivers and the like do the next thing".to_owned(),
             Choice::Ask => {
                 let request = self.story.asked[self.asked](&self.world.server.published);
                 let object = key(request.resource, &request.key);

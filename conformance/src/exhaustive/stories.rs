@@ -66,6 +66,7 @@ impl Story {
         storage::CLAIM_IN_USE,
         storage::FIRST_CONSUMER,
         storage::OWN_CLAIM,
+        storage::MOVING_VOLUME,
         accounts::CERTIFICATE,
         accounts::TOKEN,
         accounts::ACCOUNT,

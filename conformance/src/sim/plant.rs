@@ -137,11 +137,19 @@ pub enum Plant {
     TokensAreNotFilled,
     /// The deletions of the token controller are not sent.
     TokensOutliveAccounts,
+    /// The attach/detach controller takes every volume for one that many nodes may have (k#45346).
+    AttacherSharesVolumes,
+    /// The attach/detach controller does not see what nodes have mounted.
+    AttacherIgnoresMounts,
+    /// The attach/detach controller creates nothing.
+    AttacherAttachesNothing,
+    /// The attach/detach controller deletes nothing.
+    AttacherDetachesNothing,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 64] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -202,6 +210,10 @@ impl Plant {
         Self::TokensAreInherited,
         Self::TokensAreNotFilled,
         Self::TokensOutliveAccounts,
+        Self::AttacherSharesVolumes,
+        Self::AttacherIgnoresMounts,
+        Self::AttacherAttachesNothing,
+        Self::AttacherDetachesNothing,
     ];
 
     /// Its name in the table.
@@ -268,6 +280,10 @@ impl Plant {
             Self::TokensAreInherited => "tokens-are-inherited",
             Self::TokensAreNotFilled => "tokens-are-not-filled",
             Self::TokensOutliveAccounts => "tokens-outlive-accounts",
+            Self::AttacherSharesVolumes => "attacher-shares-volumes",
+            Self::AttacherIgnoresMounts => "attacher-ignores-mounts",
+            Self::AttacherAttachesNothing => "attacher-attaches-nothing",
+            Self::AttacherDetachesNothing => "attacher-detaches-nothing",
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use api::trace::Origin;
+
 use crate::sim::checks;
 use crate::sim::outcome::Violation;
 use crate::sim::workloads::Workload;
@@ -25,6 +27,7 @@ impl World<'_> {
                 self.work();
                 self.check()?;
             }
+            self.tend();
             let dead = self.dead();
             let Some(why) = self.unsettled(&dead) else { return Ok(()) };
             let has_jobs = self.options.workloads.contains(Workload::Jobs);
@@ -35,6 +38,16 @@ impl World<'_> {
                 self.recorder.object(&format!("{why}, although nothing has failed any more"));
                 return self.check();
             }
+        }
+    }
+
+    /// Those who are not simulated do what they do.
+    fn tend(&mut self) {
+        let store = &self.server.published;
+        let workloads = self.options.workloads.iter();
+        let requests: Vec<_> = workloads.flat_map(|workload| workload.tend(store)).collect();
+        for request in requests {
+            self.send(None, Origin::new("kubectl", 0), request);
         }
     }
 

@@ -2,10 +2,12 @@
 
 use api::{ApiResource, Key, Request, resources};
 use serde_json::json;
+use store::Store;
 
 use super::{QUIET, Story, delete};
 use crate::sim::Workload;
 use crate::sim::user::create;
+use crate::sim::workloads::attachments::{end, of_node, prepare};
 use crate::sim::workloads::volumes::{claim_of, class, disk, of_claim, own, user};
 
 const CLAIMS: &ApiResource = &resources::PERSISTENT_VOLUME_CLAIMS;
@@ -117,3 +119,32 @@ pub(super) const OWN_CLAIM: Story = Story {
     ],
     ..QUIET
 };
+
+/// A Pod goes, and another waits on another node for its volume.
+pub(super) const MOVING_VOLUME: Story = Story {
+    name: "moving-volume",
+    controllers: &["persistentvolume-attach-detach-controller"],
+    resources: &[
+        CLAIMS,
+        VOLUMES,
+        &resources::PODS,
+        &resources::VOLUME_ATTACHMENTS,
+        &resources::NODES,
+    ],
+    workload: Some(Workload::Attachments),
+    machines: 2,
+    given: &[
+        prepare_data,
+        prepare_data,
+        prepare_data,
+        |_| create(&resources::PODS, "default", of_node("user-0", "data-0", Some("node-2"))),
+        |_| create(&resources::PODS, "default", of_node("user-1", "data-0", Some("node-3"))),
+    ],
+    asked: &[|_| end("user-0")],
+    ..QUIET
+};
+
+/// The next thing that a claim with a volume lacks.
+fn prepare_data(store: &Store) -> Request {
+    prepare(store, "data-0").expect("something is missing")
+}

@@ -23,6 +23,7 @@ const STATEFUL_SETS: &str = "statefulset-controller";
 const BINDER: &str = "persistentvolume-binder-controller";
 const CLAIM_PROTECTION: &str = "persistentvolumeclaim-protection-controller";
 const TOKENS: &str = "serviceaccount-token-controller";
+const ATTACHER: &str = "persistentvolume-attach-detach-controller";
 
 /// Controllers that do not hear of a resource.
 const DEAF: [(Plant, &str, &ApiResource); 3] = [
@@ -32,7 +33,7 @@ const DEAF: [(Plant, &str, &ApiResource); 3] = [
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 21] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 23] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -94,6 +95,8 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 21] = [
     ),
     (Plant::TokensAreNotFilled, TOKENS, Verb::Update, &resources::SECRETS),
     (Plant::TokensOutliveAccounts, TOKENS, Verb::Delete, &resources::SECRETS),
+    (Plant::AttacherAttachesNothing, ATTACHER, Verb::Create, &resources::VOLUME_ATTACHMENTS),
+    (Plant::AttacherDetachesNothing, ATTACHER, Verb::Delete, &resources::VOLUME_ATTACHMENTS),
 ];
 
 /// A controller with a fault in its memory.

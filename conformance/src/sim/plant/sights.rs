@@ -8,7 +8,7 @@ use api::storage::{LOCAL_PATH, PROVISIONED_BY, PROVISIONER_FINALIZER, is_fully_b
 use client::View;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
-use k8s_openapi::api::core::v1::{PersistentVolume, Secret};
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, Secret};
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -39,6 +39,10 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
             |seen| requests(seen, aged)
         }
         (Plant::TokensAreInherited, "serviceaccount-token-controller") => secrets,
+        (Plant::AttacherSharesVolumes, "persistentvolume-attach-detach-controller") => {
+            |seen| volumes(seen, shared)
+        }
+        (Plant::AttacherIgnoresMounts, "persistentvolume-attach-detach-controller") => unmounted,
         _ => return None,
     };
     let mut seen = view.clone();
@@ -85,6 +89,20 @@ fn provisioned(volume: &mut PersistentVolume) {
     volume.metadata.finalizers = Some(vec![PROVISIONER_FINALIZER.to_owned()]);
     let spec = volume.spec.get_or_insert_default();
     spec.persistent_volume_reclaim_policy = Some("Delete".to_owned());
+}
+
+fn shared(volume: &mut PersistentVolume) {
+    let spec = volume.spec.get_or_insert_default();
+    spec.access_modes = Some(vec!["ReadWriteMany".to_owned()]);
+}
+
+/// Without what nodes have mounted.
+fn unmounted(view: &mut View) {
+    let all: Vec<Node> = view.nodes.iter().map(|node| (**node).clone()).collect();
+    for mut node in all {
+        node.status.get_or_insert_default().volumes_in_use = None;
+        view.nodes.insert(Arc::new(node));
+    }
 }
 
 fn requests(view: &mut View, change: fn(&mut CertificateSigningRequest)) {

@@ -4,6 +4,7 @@
 //! the end what has not come about. The cores that it drives are the product's.
 
 pub(crate) mod accounts;
+pub(crate) mod attachments;
 mod budgets;
 pub(crate) mod certificates;
 mod daemon_sets;
@@ -60,11 +61,13 @@ pub enum Workload {
     Certificates,
     /// Service accounts and their tokens.
     Accounts,
+    /// Volumes that a driver attaches to nodes.
+    Attachments,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
@@ -77,6 +80,7 @@ impl Workload {
         Self::Volumes,
         Self::Certificates,
         Self::Accounts,
+        Self::Attachments,
     ];
 
     /// Its name on a command line.
@@ -94,6 +98,7 @@ impl Workload {
             Self::Volumes => "volumes",
             Self::Certificates => "certificates",
             Self::Accounts => "accounts",
+            Self::Attachments => "attachments",
         }
     }
 
@@ -112,8 +117,14 @@ impl Workload {
             Self::Volumes => return volumes::ask(store, random),
             Self::Certificates => certificates::ask(store, random),
             Self::Accounts => accounts::ask(store, random),
+            Self::Attachments => return attachments::ask(store, random),
         };
         request.into_iter().collect()
+    }
+
+    /// What those do next who are not simulated, with nobody asking.
+    pub(crate) fn tend(self, store: &Store) -> Vec<Request> {
+        if self == Self::Attachments { attachments::tend(store) } else { vec![] }
     }
 
     /// The claim that a write breaks.
@@ -129,6 +140,7 @@ impl Workload {
             Self::Volumes => ledger.volumes.broken(moment),
             Self::Certificates => certificates::broken(moment),
             Self::Accounts => ledger.accounts.broken(moment),
+            Self::Attachments => ledger.attachments.broken(moment),
         }
     }
 
@@ -147,6 +159,7 @@ impl Workload {
             Self::Volumes => volumes::unsettled(store),
             Self::Certificates => certificates::unsettled(store),
             Self::Accounts => accounts::unsettled(store),
+            Self::Attachments => attachments::unsettled(store, dead),
         }
     }
 }
@@ -279,6 +292,7 @@ pub(crate) struct Ledger {
     owners: owners::Waited,
     volumes: volumes::Uses,
     accounts: accounts::Made,
+    attachments: attachments::Mounted,
 }
 
 fn delete(resource: &'static ApiResource, object: &Value, policy: &str) -> Request {
@@ -349,7 +363,8 @@ mod tests {
         assert_eq!(
             refusal.to_string(),
             "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
-             budgets, namespaces, owners, rollouts, volumes, certificates, accounts and all"
+             budgets, namespaces, owners, rollouts, volumes, certificates, accounts, attachments \
+             and all"
         );
     }
 }

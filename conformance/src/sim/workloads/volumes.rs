@@ -158,7 +158,7 @@ impl Uses {
 }
 
 /// The claims that a Pod uses.
-fn claims_of(pod: &Value) -> Vec<Key> {
+pub(super) fn claims_of(pod: &Value) -> Vec<Key> {
     let volumes = at(pod, &["spec", "volumes"]).and_then(Value::as_array);
     let claim = |volume: &Value| match at(volume, &["persistentVolumeClaim", "claimName"]) {
         Some(claim) => claim.as_str().map(str::to_owned),
