@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::cidr::Cidr;
 use crate::notes::Notes;
+use crate::ownership::uid;
 use crate::retry::Retry;
 use crate::{Controller, Plan};
 
@@ -121,7 +122,9 @@ impl NodeIpamController {
         self.retry.forget(key);
         self.offers.entry(key.clone()).or_insert(Offer { cidr, refusals: 0 });
         let text = cidr.to_string();
-        let patch = json!({"spec": {"podCIDR": text, "podCIDRs": [text]}});
+        // Another node of the name must not get what is free again when this one is gone.
+        let patch = json!({"metadata": {"uid": uid(&node.metadata)},
+            "spec": {"podCIDR": text, "podCIDRs": [text]}});
         let request = Request::strategic_merge_patch(&resources::NODES, key.clone(), patch);
         plan.requests.push(request);
         plan
@@ -199,8 +202,10 @@ mod tests {
     /// The range that a plan gives.
     fn given(plan: &Plan) -> Option<String> {
         let request = requests(plan, Verb::StrategicMergePatch, NODES).into_iter().next()?;
-        let spec = request.body.clone().unwrap()["spec"].clone();
+        let body = request.body.clone().unwrap();
+        let spec = body["spec"].clone();
         assert_eq!(spec["podCIDRs"], json!([spec["podCIDR"]]));
+        assert_eq!(body["metadata"]["uid"], format!("uid-{}", request.key.name));
         spec["podCIDR"].as_str().map(str::to_owned)
     }
 
