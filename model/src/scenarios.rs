@@ -40,6 +40,11 @@
 //! | `ephemeral-volume` | ephemeral volume controller, garbage collector | crash |
 //! | `certificate` | approver, signer and cleaner of certificates; a person decides too | crash |
 //! | `service-account` | controllers of accounts, root certificates and tokens | crash |
+//! | `node-ipam` | node IPAM controller | crash |
+//! | `service-cidr` | ServiceCIDR controller; an API server that lags allocates | crash |
+//! | `cluster-role-aggregation` | ClusterRole aggregation controller; clients edit too | crash |
+//! | `ttl-after-finished` | TTL-after-finished controller | crash |
+//! | `resource-quota` | ResourceQuota controller; clients create and delete | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -114,6 +119,11 @@ families! {
     crate::controllers::ephemeral_volume::EphemeralVolumeSlice,
     crate::controllers::certificate::CertificateSlice,
     crate::controllers::service_account::ServiceAccountSlice,
+    crate::controllers::node_ipam::NodeIpamSlice,
+    crate::controllers::service_cidr::ServiceCidrSlice,
+    crate::controllers::aggregation::AggregationSlice,
+    crate::controllers::finished_job::FinishedJobSlice,
+    crate::controllers::resource_quota::ResourceQuotaSlice,
 }
 
 /// The scenarios whose steps an API server sees, and which are small enough to keep every edge.

@@ -61,6 +61,11 @@ specs! {
     ephemeral_volume: "ephemeral-volume.md"
     certificate: "certificate.md"
     service_account: "service-account.md"
+    node_ipam: "node-ipam.md"
+    service_cidr: "service-cidr.md"
+    cluster_role_aggregation: "cluster-role-aggregation.md"
+    ttl_after_finished: "ttl-after-finished.md"
+    resource_quota: "resource-quota.md"
 }
 
 /// All numbered sentences.

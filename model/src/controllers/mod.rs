@@ -4,6 +4,7 @@
 //! committed or refused in a later step.
 
 pub mod adoption;
+pub mod aggregation;
 pub mod attachment;
 pub mod certificate;
 pub mod daemon_set;
@@ -11,10 +12,14 @@ pub mod deployment;
 pub mod disruption;
 pub mod endpoints;
 pub mod ephemeral_volume;
+pub mod finished_job;
 pub mod garbage_collector;
 pub mod job;
+pub mod node_ipam;
 pub mod persistent_volume;
+pub mod resource_quota;
 pub mod service_account;
+pub mod service_cidr;
 pub mod stateful_set;
 
 use crate::history::{History, Objects};
