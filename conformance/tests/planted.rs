@@ -64,7 +64,7 @@ fn without_a_planted_fault_the_same_runs_find_nothing() {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 47] = [
+const WORKLOADS: [(Plant, Workload); 55] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -112,6 +112,14 @@ const WORKLOADS: [(Plant, Workload); 47] = [
     (Plant::AttacherIgnoresMounts, Workload::Attachments),
     (Plant::AttacherAttachesNothing, Workload::Attachments),
     (Plant::AttacherDetachesNothing, Workload::Attachments),
+    (Plant::NodeIpamForgetsOffers, Workload::Upkeep),
+    (Plant::NodeIpamGivesNothing, Workload::Upkeep),
+    (Plant::ServiceCidrIgnoresAddresses, Workload::Upkeep),
+    (Plant::ServiceCidrsAreNotProtected, Workload::Upkeep),
+    (Plant::AggregationAppliesNothing, Workload::Upkeep),
+    (Plant::QuotaCountOverwrites, Workload::Upkeep),
+    (Plant::TtlIgnoresWishes, Workload::Upkeep),
+    (Plant::TtlDeletesNothing, Workload::Upkeep),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {
@@ -141,6 +149,9 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::ApplyIsAdmittedLate,
         Plant::GarbageCollectorMixesCoordinates,
         Plant::AttacherIgnoresMounts,
+        Plant::NodeIpamForgetsOffers,
+        Plant::ServiceCidrIgnoresAddresses,
+        Plant::QuotaCountOverwrites,
     ];
     if without_faults.contains(&plant) {
         return Faults::none();

@@ -79,6 +79,7 @@ fn every_workload_makes_its_controllers_work() {
         ),
         (Workload::Rollouts, &["create replicasets/default/site-", "update-status deployments/"]),
         (Workload::Attachments, &["create volumeattachments/", "delete volumeattachments/"]),
+        (Workload::Upkeep, &["update clusterroles/sum", "update-status resourcequotas/"]),
     ] {
         let workloads = Workloads::from_iter([workload]);
         let steps = 2 * STEPS;
@@ -95,6 +96,32 @@ fn every_workload_makes_its_controllers_work() {
             );
         }
     }
+}
+
+/// Controllers that no page of `specs/` names: what they do is in their tests and scenario files alone.
+const WITHOUT_CLAIMS: [&str; 9] = [
+    "cronjob-controller",
+    "endpointslice-mirroring-controller",
+    "horizontal-pod-autoscaler-controller",
+    "legacy-serviceaccount-token-cleaner-controller",
+    "persistentvolume-expander-controller",
+    "resourceclaim-controller",
+    "service-lb-controller",
+    "ttl-controller",
+    "volumeattributesclass-protection-controller",
+];
+
+#[test]
+fn every_controller_is_named_by_a_page_of_claims_or_known_to_have_none() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let pages: Vec<String> = entries.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let is_named = |name: &str| pages.iter().any(|page| page.contains(&format!("`{name}`")));
+
+    let unnamed: Vec<&str> =
+        controllers::names().into_iter().filter(|name| !is_named(name)).collect();
+
+    assert_eq!(unnamed, WITHOUT_CLAIMS);
 }
 
 /// The action and the key of an event.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod storage;
+mod upkeep;
 
 use api::{ApiResource, Key, Request, resources};
 use serde_json::{Value, json};
@@ -70,6 +71,11 @@ impl Story {
         accounts::CERTIFICATE,
         accounts::TOKEN,
         accounts::ACCOUNT,
+        upkeep::NODE_RANGES,
+        upkeep::SERVICE_RANGE,
+        upkeep::AGGREGATED_ROLE,
+        upkeep::COUNTED,
+        upkeep::FINISHED_JOB,
     ];
 
     /// The story of this name.

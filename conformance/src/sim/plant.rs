@@ -145,11 +145,27 @@ pub enum Plant {
     AttacherAttachesNothing,
     /// The attach/detach controller deletes nothing.
     AttacherDetachesNothing,
+    /// The node IPAM controller forgets what it has offered.
+    NodeIpamForgetsOffers,
+    /// The node IPAM controller's patches are not sent.
+    NodeIpamGivesNothing,
+    /// The ServiceCIDR controller sees no address.
+    ServiceCidrIgnoresAddresses,
+    /// The ServiceCIDR controller's patches are not sent.
+    ServiceCidrsAreNotProtected,
+    /// The rules of aggregated roles are not applied.
+    AggregationAppliesNothing,
+    /// The ResourceQuota controller writes its count whatever the quota has become.
+    QuotaCountOverwrites,
+    /// The TTL-after-finished controller takes every Job for one that asks to go.
+    TtlIgnoresWishes,
+    /// The deletions of the TTL-after-finished controller are not sent.
+    TtlDeletesNothing,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 72] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -214,6 +230,14 @@ impl Plant {
         Self::AttacherIgnoresMounts,
         Self::AttacherAttachesNothing,
         Self::AttacherDetachesNothing,
+        Self::NodeIpamForgetsOffers,
+        Self::NodeIpamGivesNothing,
+        Self::ServiceCidrIgnoresAddresses,
+        Self::ServiceCidrsAreNotProtected,
+        Self::AggregationAppliesNothing,
+        Self::QuotaCountOverwrites,
+        Self::TtlIgnoresWishes,
+        Self::TtlDeletesNothing,
     ];
 
     /// Its name in the table.
@@ -284,6 +308,14 @@ impl Plant {
             Self::AttacherIgnoresMounts => "attacher-ignores-mounts",
             Self::AttacherAttachesNothing => "attacher-attaches-nothing",
             Self::AttacherDetachesNothing => "attacher-detaches-nothing",
+            Self::NodeIpamForgetsOffers => "node-ipam-forgets-offers",
+            Self::NodeIpamGivesNothing => "node-ipam-gives-nothing",
+            Self::ServiceCidrIgnoresAddresses => "service-cidr-ignores-addresses",
+            Self::ServiceCidrsAreNotProtected => "service-cidrs-are-not-protected",
+            Self::AggregationAppliesNothing => "aggregation-applies-nothing",
+            Self::QuotaCountOverwrites => "quota-count-overwrites",
+            Self::TtlIgnoresWishes => "ttl-ignores-wishes",
+            Self::TtlDeletesNothing => "ttl-deletes-nothing",
         }
     }
 }

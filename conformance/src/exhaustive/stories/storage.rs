@@ -137,8 +137,8 @@ pub(super) const MOVING_VOLUME: Story = Story {
         prepare_data,
         prepare_data,
         prepare_data,
-        |_| create(&resources::PODS, "default", of_node("user-0", "data-0", Some("node-2"))),
-        |_| create(&resources::PODS, "default", of_node("user-1", "data-0", Some("node-3"))),
+        |_| create(&resources::PODS, "default", of_node("user-0", "driven-0", Some("node-2"))),
+        |_| create(&resources::PODS, "default", of_node("user-1", "driven-0", Some("node-3"))),
     ],
     asked: &[|_| end("user-0")],
     ..QUIET
@@ -146,5 +146,5 @@ pub(super) const MOVING_VOLUME: Story = Story {
 
 /// The next thing that a claim with a volume lacks.
 fn prepare_data(store: &Store) -> Request {
-    prepare(store, "data-0").expect("something is missing")
+    prepare(store, "driven-0").expect("something is missing")
 }

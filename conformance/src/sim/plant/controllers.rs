@@ -9,6 +9,7 @@ use controllers::Controller;
 use controllers::daemon_set::DaemonSetController;
 use controllers::endpoints::EndpointsController;
 use controllers::job::JobController;
+use controllers::node_ipam::NodeIpamController;
 use controllers::replica_set::ReplicaSetController;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 use serde_json::json;
@@ -16,6 +17,7 @@ use serde_json::json;
 use super::Plant;
 use super::coordinates::MixedCoordinates;
 use super::sights;
+use crate::sim::authority;
 
 const ENDPOINTS: &str = "endpoints-controller";
 const COLLECTOR: &str = "garbage-collector-controller";
@@ -24,6 +26,7 @@ const BINDER: &str = "persistentvolume-binder-controller";
 const CLAIM_PROTECTION: &str = "persistentvolumeclaim-protection-controller";
 const TOKENS: &str = "serviceaccount-token-controller";
 const ATTACHER: &str = "persistentvolume-attach-detach-controller";
+const NODE_IPAM: &str = "node-ipam-controller";
 
 /// Controllers that do not hear of a resource.
 const DEAF: [(Plant, &str, &ApiResource); 3] = [
@@ -33,7 +36,7 @@ const DEAF: [(Plant, &str, &ApiResource); 3] = [
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 23] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 27] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -97,6 +100,20 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 23] = [
     (Plant::TokensOutliveAccounts, TOKENS, Verb::Delete, &resources::SECRETS),
     (Plant::AttacherAttachesNothing, ATTACHER, Verb::Create, &resources::VOLUME_ATTACHMENTS),
     (Plant::AttacherDetachesNothing, ATTACHER, Verb::Delete, &resources::VOLUME_ATTACHMENTS),
+    (Plant::NodeIpamGivesNothing, NODE_IPAM, Verb::StrategicMergePatch, &resources::NODES),
+    (
+        Plant::ServiceCidrsAreNotProtected,
+        "service-cidr-controller",
+        Verb::StrategicMergePatch,
+        &resources::SERVICE_CIDRS,
+    ),
+    (
+        Plant::AggregationAppliesNothing,
+        "clusterrole-aggregation-controller",
+        Verb::Apply,
+        &resources::CLUSTER_ROLES,
+    ),
+    (Plant::TtlDeletesNothing, "ttl-after-finished-controller", Verb::Delete, &resources::JOBS),
 ];
 
 /// A controller with a fault in its memory.
@@ -121,6 +138,10 @@ pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Contro
         }
         (Plant::EndpointsTrustStaleCaches, ENDPOINTS) => {
             Some(Box::new(EndpointsController::default()))
+        }
+        (Plant::NodeIpamForgetsOffers, NODE_IPAM) => {
+            let network = authority::config().pod_network?;
+            Some(Box::new(NodeIpamController::new(&network)))
         }
         _ => None,
     }
@@ -182,6 +203,11 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
         let deletions = requests.iter_mut().filter(|request| request.verb == Verb::Delete);
         for body in deletions.filter_map(|request| request.body.as_mut()) {
             body["gracePeriodSeconds"] = json!(0);
+        }
+    }
+    if plant == Plant::QuotaCountOverwrites && controller == "resourcequota-controller" {
+        for body in requests.iter_mut().filter_map(|request| request.body.as_mut()) {
+            object_at_mut(body, "metadata").remove("resourceVersion");
         }
     }
     if plant == Plant::DeploymentNeverCountsCollisions && controller == "deployment-controller" {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Key;
 use api::storage::{LOCAL_PATH, PROVISIONED_BY, PROVISIONER_FINALIZER, is_fully_bound};
+use api::{Key, resources};
 use client::View;
 use k8s_openapi::ByteString;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, Secret};
 use k8s_openapi::api::storage::v1::StorageClass;
@@ -43,6 +44,8 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
             |seen| volumes(seen, shared)
         }
         (Plant::AttacherIgnoresMounts, "persistentvolume-attach-detach-controller") => unmounted,
+        (Plant::ServiceCidrIgnoresAddresses, "service-cidr-controller") => without_addresses,
+        (Plant::TtlIgnoresWishes, "ttl-after-finished-controller") => asking,
         _ => return None,
     };
     let mut seen = view.clone();
@@ -102,6 +105,22 @@ fn unmounted(view: &mut View) {
     for mut node in all {
         node.status.get_or_insert_default().volumes_in_use = None;
         view.nodes.insert(Arc::new(node));
+    }
+}
+
+/// Without the addresses of Services.
+fn without_addresses(view: &mut View) {
+    for address in view.keys(&resources::IP_ADDRESSES) {
+        view.remove(&resources::IP_ADDRESSES, &address);
+    }
+}
+
+/// With Jobs that ask to go as soon as they have finished.
+fn asking(view: &mut View) {
+    let all: Vec<Job> = view.jobs.iter().map(|job| (**job).clone()).collect();
+    for mut job in all {
+        job.spec.get_or_insert_default().ttl_seconds_after_finished = Some(0);
+        view.jobs.insert(Arc::new(job));
     }
 }
 

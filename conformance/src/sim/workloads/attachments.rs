@@ -24,10 +24,10 @@ const PODS: &ApiResource = &resources::PODS;
 const DRIVER: &str = "example.com";
 /// As long as it is there, the driver has not detached.
 const FINALIZER: &str = "external-attacher/example-com";
-/// The class of the volumes, of which nobody knows more.
-const CLASS: &str = "attached";
+/// The class of the volumes, which are bound at once.
+const CLASS: &str = "kept";
 /// The claims, with a volume for each.
-const DATA: [&str; 2] = ["data-0", "data-1"];
+const DATA: [&str; 2] = ["driven-0", "driven-1"];
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
     let missing: Vec<Request> = DATA.iter().filter_map(|data| prepare(store, data)).collect();
@@ -55,6 +55,11 @@ pub(crate) fn prepare(store: &Store, data: &str) -> Option<Request> {
     }
     let bound = Request::merge_patch(CLAIMS, key(claim), json!({"status": {"phase": "Bound"}}));
     (!is_bound(claim)).then(|| bound.to_subresource("status"))
+}
+
+/// Whether a claim or a volume is one of those that are attached. Nobody deletes them.
+pub(super) fn is_driven(object: &Value) -> bool {
+    DATA.iter().any(|data| name(object) == *data || name(object) == volume_of(data))
 }
 
 /// A volume of the driver, for the claim of this uid.

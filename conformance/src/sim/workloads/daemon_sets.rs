@@ -7,6 +7,7 @@ use api::{Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
+use super::upkeep::ranges::is_spare;
 use super::{Moment, any, create, delete, key, name, pod_spec, pods_of, roll_out};
 use crate::sim::checks::{is_deleted, runs};
 use crate::sim::objects::objects;
@@ -80,7 +81,8 @@ fn node_of(pod: &Value) -> &str {
 /// DAEMONSET-5 and DAEMONSET-6.
 pub(super) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> {
     let nodes = objects(store, &resources::NODES);
-    let alive: Vec<&Value> = nodes.iter().filter(|node| !dead.contains(name(node))).collect();
+    let alive: Vec<&Value> =
+        nodes.iter().filter(|node| !dead.contains(name(node)) && !is_spare(node)).collect();
     objects(store, &resources::DAEMON_SETS).iter().find_map(|set| {
         let pods = pods_of(store, set);
         alive.iter().find_map(|node| {

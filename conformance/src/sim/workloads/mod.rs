@@ -14,6 +14,7 @@ mod owners;
 mod rollouts;
 mod services;
 mod stateful_sets;
+pub(crate) mod upkeep;
 pub(crate) mod volumes;
 
 use std::collections::BTreeSet;
@@ -63,11 +64,13 @@ pub enum Workload {
     Accounts,
     /// Volumes that a driver attaches to nodes.
     Attachments,
+    /// What a cluster keeps up by itself: roles, quotas, ranges of addresses, finished Jobs.
+    Upkeep,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
@@ -81,6 +84,7 @@ impl Workload {
         Self::Certificates,
         Self::Accounts,
         Self::Attachments,
+        Self::Upkeep,
     ];
 
     /// Its name on a command line.
@@ -99,6 +103,7 @@ impl Workload {
             Self::Certificates => "certificates",
             Self::Accounts => "accounts",
             Self::Attachments => "attachments",
+            Self::Upkeep => "upkeep",
         }
     }
 
@@ -118,6 +123,7 @@ impl Workload {
             Self::Certificates => certificates::ask(store, random),
             Self::Accounts => accounts::ask(store, random),
             Self::Attachments => return attachments::ask(store, random),
+            Self::Upkeep => return upkeep::ask(store, random),
         };
         request.into_iter().collect()
     }
@@ -141,6 +147,7 @@ impl Workload {
             Self::Certificates => certificates::broken(moment),
             Self::Accounts => ledger.accounts.broken(moment),
             Self::Attachments => ledger.attachments.broken(moment),
+            Self::Upkeep => upkeep::broken(moment),
         }
     }
 
@@ -160,6 +167,7 @@ impl Workload {
             Self::Certificates => certificates::unsettled(store),
             Self::Accounts => accounts::unsettled(store),
             Self::Attachments => attachments::unsettled(store, dead),
+            Self::Upkeep => upkeep::unsettled(store),
         }
     }
 }
@@ -196,7 +204,8 @@ impl Workloads {
 
     /// Whether they are about controllers that must be told something first.
     pub(crate) fn need_all_controllers(&self) -> bool {
-        self.contains(Workload::Certificates) || self.contains(Workload::Accounts)
+        let told = [Workload::Certificates, Workload::Accounts, Workload::Upkeep];
+        told.into_iter().any(|workload| self.contains(workload))
     }
 
     /// The claim that is broken when a container of this pod runs.
@@ -363,8 +372,8 @@ mod tests {
         assert_eq!(
             refusal.to_string(),
             "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
-             budgets, namespaces, owners, rollouts, volumes, certificates, accounts, attachments \
-             and all"
+             budgets, namespaces, owners, rollouts, volumes, certificates, accounts, attachments, \
+             upkeep and all"
         );
     }
 }

@@ -13,6 +13,7 @@ use api::{ApiResource, Key, Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
+use super::attachments::is_driven;
 use super::{Moment, any, create, delete, key, name, owners, pod_spec, uid};
 use crate::sim::checks::{is_deleted, is_finished};
 use crate::sim::objects::{Objects, objects};
@@ -37,8 +38,8 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
         0..=2 => Some(create(VOLUMES, "", volume(random))),
         3..=5 => Some(create(CLAIMS, "default", claim(random))),
         6..=8 => Some(create(&resources::PODS, "default", pod(random))),
-        9 | 10 => any(store, CLAIMS, random).map(|claim| delete(CLAIMS, &claim, "Background")),
-        11 => any(store, VOLUMES, random).map(|volume| delete(VOLUMES, &volume, "Background")),
+        9 | 10 => deletable(store, CLAIMS, random),
+        11 => deletable(store, VOLUMES, random),
         12 | 13 => {
             let pod = any(store, &resources::PODS, random);
             pod.map(|pod| delete(&resources::PODS, &pod, "Background"))
@@ -47,6 +48,16 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
         _ => objects(store, VOLUMES).iter().find(|volume| waits_for_folder(volume)).map(emptied),
     };
     request.into_iter().collect()
+}
+
+/// Deletes one that no driver attaches.
+fn deletable(
+    store: &Store,
+    resource: &'static ApiResource,
+    random: &mut Random,
+) -> Option<Request> {
+    let object = any(store, resource, random).filter(|object| !is_driven(object))?;
+    Some(delete(resource, &object, "Background"))
 }
 
 pub(crate) fn class((name, provisioner, mode): (&str, &str, &str)) -> Request {
