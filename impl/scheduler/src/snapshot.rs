@@ -51,6 +51,11 @@ impl Snapshot {
         self.nodes.values().filter(|info| info.node.is_some())
     }
 
+    /// Every node that is there, or on which pods count.
+    pub fn known(&self) -> impl Iterator<Item = (&str, &NodeInfo)> {
+        self.nodes.iter().map(|(name, info)| (name.as_str(), info))
+    }
+
     /// The nodes that are there, from this name on.
     pub fn nodes_from(&self, name: &str) -> impl Iterator<Item = &NodeInfo> {
         self.between(Bound::Included(name), Bound::Unbounded)
