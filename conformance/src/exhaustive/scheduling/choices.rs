@@ -89,9 +89,12 @@ impl State {
         }
     }
 
-    /// Whether a scheduler leads, or thinks that it does.
+    /// Whether a scheduler leads, or thinks that it does: where all do, the second starts when everything was asked for.
     pub(super) fn may_run(&self, scheduler: usize) -> bool {
-        !self.story.leads_one || scheduler == self.leader
+        match self.story.leads_one {
+            true => scheduler == self.leader,
+            false => scheduler == 0 || self.asked == self.story.asked.len(),
+        }
     }
 
     /// When the first pod that backs off is due.

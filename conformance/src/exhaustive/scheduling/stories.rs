@@ -187,7 +187,7 @@ const TWO_SCHEDULERS: Story = Story {
     ..CRASH
 };
 
-/// Two schedulers think that they lead, of which one hears first of the Pod that is more important.
+/// Two schedulers think that they lead, of which one finds the Pod that is more important in its first list.
 const BOTH_LEAD: Story = Story {
     name: "both-lead",
     given: &[|| polite_class("high", 1000), || node("node-0", 1), || pod("web-1")],
