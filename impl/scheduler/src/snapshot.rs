@@ -208,6 +208,11 @@ impl Snapshot {
         self.nodes.get(&self.places.get(key)?.node)?.pod(key)
     }
 
+    /// The node on which a pod counts.
+    pub fn node_of(&self, key: &Key) -> Option<&str> {
+        self.places.get(key).map(|place| place.node.as_str())
+    }
+
     /// Counts an assumed pod no more, because it was not bound. A pod that was seen bound stays.
     pub fn forget(&mut self, key: &Key, uid: &str) {
         if self.is_assumed(key, uid) {

@@ -64,6 +64,7 @@ impl Story {
         LOSSES,
         POD_RETURNS,
         STALE_NODE,
+        LATE_BINDING,
         NODE_RETURNS,
         QUEUE,
         PREEMPTION,
@@ -110,6 +111,14 @@ const STALE_NODE: Story = Story {
     asked: &[|| pod("web-0"), || delete_node("node-0"), || pod("web-1")],
     budgets: Budgets { lists: 1, ..NOTHING },
     ..QUIET
+};
+
+/// The Binding of a scheduler that has crashed arrives when the next one has another Node for the Pod.
+const LATE_BINDING: Story = Story {
+    name: "late-binding",
+    can_happen: &["SCHEDULER-4", "SCHEDULER-10", "SCHEDULER-16"],
+    budgets: Budgets { crashes: 1, ..NOTHING },
+    ..STALE_NODE
 };
 
 /// A Node is deleted and registered again; its Pod stays, or goes.

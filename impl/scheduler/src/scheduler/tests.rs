@@ -71,6 +71,20 @@ fn a_refused_binding_frees_the_room() {
     assert_eq!(chosen(&schedule(&mut scheduler, 12)), "a");
 }
 
+#[test]
+fn a_pod_that_another_scheduler_binds_elsewhere_leaves_the_room_where_it_was_assumed() {
+    let mut scheduler = scheduler(&[node("a", json!({}))]);
+    observe_pod(&mut scheduler, pod("first", cpu("1500m")));
+    observe_pod(&mut scheduler, pod("second", cpu("1500m")));
+    schedule(&mut scheduler, 10);
+    schedule(&mut scheduler, 10);
+
+    let elsewhere = json!({"nodeName": "b", "containers": [{"name": "c"}]});
+    observe_pod(&mut scheduler, pod_with("first", elsewhere));
+
+    assert_eq!(chosen(&schedule(&mut scheduler, 12)), "a");
+}
+
 /// The pod may be gone, and nothing tells so yet. Source: `handleSchedulingFailure` in schedule_one.go (v1.36).
 #[test]
 fn a_binding_that_finds_no_pod_is_tried_again_while_the_pod_is_seen() {
