@@ -51,6 +51,11 @@ impl Snapshot {
         self.nodes.values().filter(|info| info.node.is_some())
     }
 
+    /// Every node that is there, or on which pods count.
+    pub fn known(&self) -> impl Iterator<Item = (&str, &NodeInfo)> {
+        self.nodes.iter().map(|(name, info)| (name.as_str(), info))
+    }
+
     /// The nodes that are there, from this name on.
     pub fn nodes_from(&self, name: &str) -> impl Iterator<Item = &NodeInfo> {
         self.between(Bound::Included(name), Bound::Unbounded)
@@ -197,6 +202,11 @@ impl Snapshot {
     /// A pod that counts on some node.
     pub fn pod(&self, key: &Key) -> Option<&PodInfo> {
         self.nodes.get(&self.places.get(key)?.node)?.pod(key)
+    }
+
+    /// The node on which a pod counts.
+    pub fn node_of(&self, key: &Key) -> Option<&str> {
+        self.places.get(key).map(|place| place.node.as_str())
     }
 
     /// Counts an assumed pod no more, because it was not bound. A pod that was seen bound stays.
