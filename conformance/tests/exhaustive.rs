@@ -13,7 +13,7 @@ const STATES_MAX: usize = 20_000;
 const STATES_MIN: usize = 100;
 
 /// Faults, each with a story in which a claim notices it.
-const PLANTED: [(Plant, &str, &str); 10] = [
+const PLANTED: [(Plant, &str, &str); 14] = [
     (Plant::ReplicaSetIgnoresExpectations, "replica-set", "REPLICASET-1"),
     (Plant::StatefulSetCreatesNothing, "stateful-set", "STATEFULSET-7"),
     (Plant::DaemonSetCreatesNothing, "daemon-set", "DAEMONSET-5"),
@@ -23,6 +23,10 @@ const PLANTED: [(Plant, &str, &str); 10] = [
     (Plant::NamespaceDeletesNothing, "namespace", "NAMESPACE-8"),
     (Plant::GarbageCollectorDeletesNothing, "owners", "GC-8"),
     (Plant::DisruptionOverwritesStatus, "budget", "ETCD-3"),
+    (Plant::ClaimProtectionTrustsCaches, "claim-in-use", "VOLUME-5"),
+    (Plant::VolumeProtectionIgnoresPhases, "volume-in-use", "VOLUME-6"),
+    (Plant::SignerIgnoresApproval, "certificate", "CERTIFICATE-4"),
+    (Plant::TokensAreDeletedUnasked, "token", "SERVICEACCOUNT-4"),
     (Plant::AttacherIgnoresMounts, "moving-volume", "ATTACHMENT-2"),
 ];
 

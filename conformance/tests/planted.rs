@@ -2,13 +2,12 @@
 //! `docs/planted-faults.md` names.
 
 use std::collections::BTreeSet;
+use std::process::ExitCode;
 
 use conformance::sim::{
     Fault, Faults, Options, Plant, Violation, Workload, Workloads, run, run_planted,
 };
-
-/// Steps before a cluster is left to settle.
-const STEPS: u64 = 2000;
+use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A fault is to be found with one of these.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=24;
@@ -16,55 +15,63 @@ const SEEDS: std::ops::RangeInclusive<u64> = 1..=24;
 /// How many of them are run without a fault.
 const QUIET_SEEDS: usize = 8;
 
-#[test]
-fn the_table_names_every_planted_fault() {
-    let planted: Vec<&str> = Plant::ALL.map(Plant::name).into();
-    let named: Vec<String> = table().into_iter().map(|row| row.plant).collect();
-
-    assert_eq!(named, planted);
-}
-
-#[test]
-fn every_planted_fault_is_found_by_the_check_that_the_table_names() {
-    let missed: Vec<String> = Plant::ALL.into_iter().zip(table()).filter_map(missed).collect();
-
-    assert!(missed.is_empty(), "{missed:#?}");
-}
-
-/// What the runs with a fault show instead, if none shows what the table names.
-fn missed((plant, row): (Plant, Row)) -> Option<String> {
-    let mut whys = vec![];
-    let is_caught = SEEDS.filter_map(|seed| find(plant, seed)).any(|violation| {
-        let is_caught = violation.why.contains(&row.check);
-        whys.push(violation.why);
-        is_caught
+fn main() -> ExitCode {
+    let named = Trial::test("the table names every planted fault", names_every_plant);
+    let noticed = Plant::ALL.into_iter().zip(table()).map(|(plant, row)| {
+        let name = format!("{} is noticed by {}", plant.name(), row.check);
+        Trial::test(name, move || is_noticed(plant, &row.check))
     });
-    (!is_caught).then(|| format!("{}: {} is not among {whys:#?}", row.plant, row.check))
-}
-
-#[test]
-fn without_a_planted_fault_the_same_runs_find_nothing() {
     let runs = Plant::ALL.map(|plant| (faults_for(plant), workloads_for(plant)));
     let runs: BTreeSet<_> = runs.into_iter().collect();
-    for (faults, workloads) in runs {
-        for seed in SEEDS.take(QUIET_SEEDS) {
-            let options = Options {
-                seed,
-                steps: STEPS,
-                faults: faults.clone(),
-                workloads: workloads.clone(),
-                ..Options::default()
-            };
+    let quiet = runs.into_iter().map(|(faults, workloads)| {
+        let name =
+            format!("without a planted fault nothing is found: {workloads}, faults {faults}");
+        Trial::test(name, move || finds_nothing(&faults, &workloads))
+    });
+    let trials = std::iter::once(named).chain(noticed).chain(quiet).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
 
-            if let Err(violation) = run(&options, &mut std::io::sink()) {
-                panic!("{violation}");
-            }
-        }
+fn names_every_plant() -> Result<(), Failed> {
+    let planted = Plant::ALL.map(Plant::name);
+    let named: Vec<String> = table().into_iter().map(|row| row.plant).collect();
+    match named == planted {
+        true => Ok(()),
+        false => Err(format!("planted are {planted:?}, the table has {named:?}").into()),
     }
 }
 
+fn is_noticed(plant: Plant, check: &str) -> Result<(), Failed> {
+    let mut whys = vec![];
+    let is_caught = SEEDS.filter_map(|seed| find(plant, seed)).any(|violation| {
+        let is_caught = violation.why.contains(check);
+        whys.push(violation.why);
+        is_caught
+    });
+    match is_caught {
+        true => Ok(()),
+        false => Err(format!("{check} is not among {whys:#?}").into()),
+    }
+}
+
+fn finds_nothing(faults: &Faults, workloads: &Workloads) -> Result<(), Failed> {
+    for seed in SEEDS.take(QUIET_SEEDS) {
+        run(&options(seed, faults.clone(), workloads.clone()), &mut std::io::sink())?;
+    }
+    Ok(())
+}
+
+fn options(seed: u64, faults: Faults, workloads: Workloads) -> Options {
+    Options { seed, steps: steps_for(&workloads), faults, workloads, ..Options::default() }
+}
+
+/// How long a cluster runs before it is left to settle: volumes come and go slowly.
+fn steps_for(workloads: &Workloads) -> u64 {
+    if workloads.iter().any(|workload| workload == Workload::Volumes) { 4000 } else { 2000 }
+}
+
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 55] = [
+const WORKLOADS: [(Plant, Workload); 60] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -95,16 +102,21 @@ const WORKLOADS: [(Plant, Workload); 55] = [
     (Plant::BinderReleasesUnasked, Workload::Volumes),
     (Plant::BinderBindsNothing, Workload::Volumes),
     (Plant::BinderIgnoresFirstConsumer, Workload::Volumes),
+    (Plant::ClaimProtectionTrustsCaches, Workload::Volumes),
     (Plant::ClaimProtectionLetsNothingGo, Workload::Volumes),
+    (Plant::VolumeProtectionIgnoresPhases, Workload::Volumes),
     (Plant::ProvisionerIgnoresPolicies, Workload::Volumes),
+    (Plant::ProvisionerDeletesNothing, Workload::Volumes),
     (Plant::EphemeralVolumesMakeNoClaims, Workload::Volumes),
     (Plant::ApproverSeesKubelets, Workload::Certificates),
     (Plant::ApproverSaysNothing, Workload::Certificates),
+    (Plant::SignerIgnoresApproval, Workload::Certificates),
     (Plant::SignerIgnoresUsages, Workload::Certificates),
     (Plant::SignerSaysNothing, Workload::Certificates),
     (Plant::CleanerIgnoresAges, Workload::Certificates),
     (Plant::NamespacesGetNoAccount, Workload::Accounts),
     (Plant::RootCertificateStaysForged, Workload::Accounts),
+    (Plant::TokensAreDeletedUnasked, Workload::Accounts),
     (Plant::TokensAreInherited, Workload::Accounts),
     (Plant::TokensAreNotFilled, Workload::Accounts),
     (Plant::TokensOutliveAccounts, Workload::Accounts),
@@ -128,9 +140,12 @@ fn workloads_for(plant: Plant) -> Workloads {
 }
 
 fn find(plant: Plant, seed: u64) -> Option<Violation> {
-    let (faults, workloads) = (faults_for(plant), workloads_for(plant));
-    let options = Options { seed, steps: STEPS, faults, workloads, ..Options::default() };
-    run_planted(&options, plant, &mut std::io::sink()).err()
+    run_planted(
+        &options(seed, faults_for(plant), workloads_for(plant)),
+        plant,
+        &mut std::io::sink(),
+    )
+    .err()
 }
 
 /// What must fail beside the fault, so that it can be seen; nothing that would excuse it, or keep it from showing:
@@ -148,6 +163,9 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::CreationIsAdmittedLate,
         Plant::ApplyIsAdmittedLate,
         Plant::GarbageCollectorMixesCoordinates,
+        Plant::ClaimProtectionTrustsCaches,
+        Plant::ProvisionerDeletesNothing,
+        Plant::TokensAreDeletedUnasked,
         Plant::AttacherIgnoresMounts,
         Plant::NodeIpamForgetsOffers,
         Plant::ServiceCidrIgnoresAddresses,

@@ -10,13 +10,15 @@
 //!
 //! States are told apart by a hash of 64 bits (`docs/decisions/0028-cores-in-every-order.md`).
 //!
-//! [`election`] does the same for candidates alone, whose clocks differ.
+//! [`election`] does the same for candidates alone, whose clocks differ, [`scheduling`] for schedulers, step by step.
 
 mod cluster;
 mod digest;
 pub mod election;
 mod revisions;
+pub mod scheduling;
 mod search;
+mod server;
 mod stories;
 
 pub use search::{Counterexample, Explored, explore};

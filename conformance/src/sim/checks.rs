@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::object::{at, text};
-use api::{ApiResource, Request, Verb, resources};
+use api::{ApiResource, Key, Request, Verb, resources};
 use apiserver::keys;
 use apiserver::trace::Told;
 use serde_json::Value;
@@ -13,6 +13,8 @@ use store::{Revision, Store};
 use crate::sim::machine::Machine;
 use crate::sim::objects::{Objects, objects};
 use crate::sim::recorder::Recorder;
+use crate::sim::user::key;
+use crate::sim::workloads::volumes;
 
 /// KUBELET-1: no machine runs more pods than its node allows.
 pub(crate) fn machine_is_not_overbooked(machine: &Machine, recorder: &mut Recorder<'_>) {
@@ -89,7 +91,8 @@ pub(crate) fn no_update_is_lost(request: &Request, before: Revision, recorder: &
 /// What is not as it was asked for, if anything is not. `dead` machines cannot be waited for.
 pub(crate) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> {
     let pods = objects(store, &resources::PODS);
-    let pod = pods.iter().find_map(|pod| unsettled_pod(pod, dead));
+    let claims = objects(store, &resources::PERSISTENT_VOLUME_CLAIMS);
+    let pod = pods.iter().find_map(|pod| unsettled_pod(pod, &claims, dead));
     let replica_set = || {
         let sets = objects(store, &resources::REPLICA_SETS);
         sets.iter().find_map(|set| unsettled_replica_set(set, &pods))
@@ -99,7 +102,7 @@ pub(crate) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> 
     pod.or_else(replica_set).or_else(deployment)
 }
 
-fn unsettled_pod(pod: &Value, dead: &BTreeSet<&str>) -> Option<String> {
+fn unsettled_pod(pod: &Value, claims: &Objects, dead: &BTreeSet<&str>) -> Option<String> {
     let name = text(pod, &["metadata", "name"]);
     let node = text(pod, &["spec", "nodeName"]);
     if is_deleted(pod) {
@@ -110,20 +113,17 @@ fn unsettled_pod(pod: &Value, dead: &BTreeSet<&str>) -> Option<String> {
     // A DaemonSet's pod tolerates that its node is gone, for ever.
     let owners = at(pod, &["metadata", "ownerReferences"]).and_then(Value::as_array);
     let stays = owners.into_iter().flatten().any(|owner| owner["kind"] == "DaemonSet");
-    if stays || waits_for_claims(pod) || (is_settled && !dead.contains(node)) {
+    if stays || waits_for_claims(pod, claims) || (is_settled && !dead.contains(node)) {
         return None;
     }
     Some(format!("POD-6: pod {name} on node \"{node}\" is {phase} for ever"))
 }
 
-/// Whether a pod without a node has volumes, of which nobody knows whether they can be had.
-fn waits_for_claims(pod: &Value) -> bool {
-    let is_bound = at(pod, &["spec", "nodeName"]).is_some();
-    let volumes = at(pod, &["spec", "volumes"]).and_then(Value::as_array);
-    let is_claim = |volume: &Value| {
-        volume["persistentVolumeClaim"].is_object() || volume["ephemeral"].is_object()
-    };
-    !is_bound && volumes.into_iter().flatten().any(is_claim)
+/// Whether a pod without a node wants claims that are not there or not bound: its workload says whether they should be.
+fn waits_for_claims(pod: &Value, claims: &Objects) -> bool {
+    let is_bound =
+        |wanted: &Key| claims.iter().any(|claim| key(claim) == *wanted && volumes::is_bound(claim));
+    at(pod, &["spec", "nodeName"]).is_none() && !volumes::claims_of(pod).iter().all(is_bound)
 }
 
 fn unsettled_replica_set(set: &Value, pods: &Objects) -> Option<String> {

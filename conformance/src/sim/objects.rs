@@ -2,7 +2,7 @@
 //! as it is.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::ApiResource;
@@ -54,6 +54,18 @@ impl Objects {
     pub(crate) fn any(&self, random: &mut Random) -> Option<Value> {
         random.pick(&self.0).map(|object| Value::clone(object))
     }
+}
+
+/// Of objects before something and after it, those that it has written, created or removed.
+pub(crate) fn changed([before, after]: &[Objects; 2]) -> [Objects; 2] {
+    let pointers =
+        |objects: &Objects| -> BTreeSet<_> { objects.0.iter().map(Arc::as_ptr).collect() };
+    let but = |objects: &Objects, others: &Objects| {
+        let others = pointers(others);
+        let own = objects.0.iter().filter(|object| !others.contains(&Arc::as_ptr(object)));
+        Objects(own.map(Arc::clone).collect())
+    };
+    [but(before, after), but(after, before)]
 }
 
 #[cfg(test)]

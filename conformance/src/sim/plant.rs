@@ -111,16 +111,24 @@ pub enum Plant {
     BinderBindsNothing,
     /// The binder takes every StorageClass for one that binds at once.
     BinderIgnoresFirstConsumer,
+    /// The protection of claims sees no Pod, and asks nobody (k#76703).
+    ClaimProtectionTrustsCaches,
     /// The protection of claims takes no finalizer away.
     ClaimProtectionLetsNothingGo,
+    /// The protection of volumes takes every volume for Released.
+    VolumeProtectionIgnoresPhases,
     /// The provisioner takes every volume for one that it has made and is to delete.
     ProvisionerIgnoresPolicies,
+    /// The deletions of the provisioner are not sent.
+    ProvisionerDeletesNothing,
     /// The claims that pods bring are not created.
     EphemeralVolumesMakeNoClaims,
     /// The approver takes every request for that of a kubelet.
     ApproverSeesKubelets,
     /// The approver's approvals are not sent.
     ApproverSaysNothing,
+    /// The signer takes every request for approved.
+    SignerIgnoresApproval,
     /// The signer takes every request for one of a client.
     SignerIgnoresUsages,
     /// What the signer says is not sent.
@@ -131,6 +139,8 @@ pub enum Plant {
     NamespacesGetNoAccount,
     /// A root certificate that somebody has changed is not put back.
     RootCertificateStaysForged,
+    /// An account that the token controller's cache lacks is gone, unasked.
+    TokensAreDeletedUnasked,
     /// The token controller takes every Secret for a new one.
     TokensAreInherited,
     /// The token controller fills no Secret.
@@ -165,7 +175,7 @@ pub enum Plant {
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 72] = [
+    pub const ALL: [Self; 77] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -213,16 +223,21 @@ impl Plant {
         Self::BinderReleasesUnasked,
         Self::BinderBindsNothing,
         Self::BinderIgnoresFirstConsumer,
+        Self::ClaimProtectionTrustsCaches,
         Self::ClaimProtectionLetsNothingGo,
+        Self::VolumeProtectionIgnoresPhases,
         Self::ProvisionerIgnoresPolicies,
+        Self::ProvisionerDeletesNothing,
         Self::EphemeralVolumesMakeNoClaims,
         Self::ApproverSeesKubelets,
         Self::ApproverSaysNothing,
+        Self::SignerIgnoresApproval,
         Self::SignerIgnoresUsages,
         Self::SignerSaysNothing,
         Self::CleanerIgnoresAges,
         Self::NamespacesGetNoAccount,
         Self::RootCertificateStaysForged,
+        Self::TokensAreDeletedUnasked,
         Self::TokensAreInherited,
         Self::TokensAreNotFilled,
         Self::TokensOutliveAccounts,
@@ -291,16 +306,21 @@ impl Plant {
             Self::BinderReleasesUnasked => "binder-releases-unasked",
             Self::BinderBindsNothing => "binder-binds-nothing",
             Self::BinderIgnoresFirstConsumer => "binder-ignores-first-consumer",
+            Self::ClaimProtectionTrustsCaches => "claim-protection-trusts-caches",
             Self::ClaimProtectionLetsNothingGo => "claim-protection-lets-nothing-go",
+            Self::VolumeProtectionIgnoresPhases => "volume-protection-ignores-phases",
             Self::ProvisionerIgnoresPolicies => "provisioner-ignores-policies",
+            Self::ProvisionerDeletesNothing => "provisioner-deletes-nothing",
             Self::EphemeralVolumesMakeNoClaims => "ephemeral-volumes-make-no-claims",
             Self::ApproverSeesKubelets => "approver-sees-kubelets",
             Self::ApproverSaysNothing => "approver-says-nothing",
+            Self::SignerIgnoresApproval => "signer-ignores-approval",
             Self::SignerIgnoresUsages => "signer-ignores-usages",
             Self::SignerSaysNothing => "signer-says-nothing",
             Self::CleanerIgnoresAges => "cleaner-ignores-ages",
             Self::NamespacesGetNoAccount => "namespaces-get-no-account",
             Self::RootCertificateStaysForged => "root-certificate-stays-forged",
+            Self::TokensAreDeletedUnasked => "tokens-are-deleted-unasked",
             Self::TokensAreInherited => "tokens-are-inherited",
             Self::TokensAreNotFilled => "tokens-are-not-filled",
             Self::TokensOutliveAccounts => "tokens-outlive-accounts",

@@ -173,7 +173,8 @@ fn request(verb: Verb, resource: &'static ApiResource, key: Key, body: Value) ->
     }
 }
 
-fn any(store: &Store, resource: &ApiResource, random: &mut Random) -> Option<Value> {
+/// One of the objects of a resource, if there are any.
+pub(crate) fn any(store: &Store, resource: &ApiResource, random: &mut Random) -> Option<Value> {
     objects(store, resource).any(random)
 }
 
@@ -183,7 +184,8 @@ fn a_free_replica_set(store: &Store) -> Option<Value> {
     Some(object::decode(found))
 }
 
-fn key(object: &Value) -> Key {
+/// The key of an object.
+pub(crate) fn key(object: &Value) -> Key {
     let field = |name: &str| text(object, &["metadata", name]);
     Key::new(field("namespace"), field("name"))
 }

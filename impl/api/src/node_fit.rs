@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{
     Node, NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, Taint, Toleration,
 };
 
-use crate::selector::{Operator, Requirement};
+use crate::selector::Operator;
 
 /// The name and labels of a node.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +70,9 @@ fn meets(requirement: &NodeSelectorRequirement, value: Option<&str>) -> bool {
         "Lt" => Operator::LessThan,
         _ => return false,
     };
-    let values = requirement.values.iter().flatten().cloned().collect();
-    Requirement { key: requirement.key.clone(), operator, values }.matches(value)
+    let values = requirement.values.as_deref().unwrap_or_default();
+    let is_among = |value: &str| values.iter().any(|allowed| allowed == value);
+    operator.holds(value, is_among, values.iter().map(String::as_str).min())
 }
 
 /// Whether a toleration matches a taint.

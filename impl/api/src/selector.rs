@@ -80,24 +80,32 @@ impl Requirement {
 
     /// Whether a label with this value, or no such label, meets it.
     pub fn matches(&self, value: Option<&str>) -> bool {
-        match self.operator {
-            Operator::In | Operator::Equals | Operator::DoubleEquals => {
-                value.is_some_and(|value| self.values.contains(value))
-            }
-            Operator::NotIn | Operator::NotEquals => {
-                value.is_none_or(|value| !self.values.contains(value))
-            }
-            Operator::Exists => value.is_some(),
-            Operator::DoesNotExist => value.is_none(),
-            Operator::GreaterThan => self.compares(value, |value, limit| value > limit),
-            Operator::LessThan => self.compares(value, |value, limit| value < limit),
-        }
+        let limit = self.values.first().map(String::as_str);
+        self.operator.holds(value, |value| self.values.contains(value), limit)
     }
+}
 
-    fn compares(&self, value: Option<&str>, holds: fn(i64, i64) -> bool) -> bool {
-        let value = value.and_then(|value| value.parse::<i64>().ok());
-        let limit = self.values.first().and_then(|limit| limit.parse::<i64>().ok());
-        value.zip(limit).is_some_and(|(value, limit)| holds(value, limit))
+impl Operator {
+    /// Whether a label with this value, or no such label, is as it should be: among the values, or beyond the limit.
+    pub fn holds(
+        self,
+        value: Option<&str>,
+        is_among: impl Fn(&str) -> bool,
+        limit: Option<&str>,
+    ) -> bool {
+        let compares = |holds: fn(i64, i64) -> bool| {
+            let number = |text: &str| text.parse::<i64>().ok();
+            let (value, limit) = (value.and_then(number), limit.and_then(number));
+            value.zip(limit).is_some_and(|(value, limit)| holds(value, limit))
+        };
+        match self {
+            Self::In | Self::Equals | Self::DoubleEquals => value.is_some_and(is_among),
+            Self::NotIn | Self::NotEquals => !value.is_some_and(is_among),
+            Self::Exists => value.is_some(),
+            Self::DoesNotExist => value.is_none(),
+            Self::GreaterThan => compares(|value, limit| value > limit),
+            Self::LessThan => compares(|value, limit| value < limit),
+        }
     }
 }
 

@@ -136,3 +136,6 @@ async fn wait(
         Some(done) = completed.recv() => tell(scheduler, done, transport, sender),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,12 @@ impl Crowd {
         }
     }
 
+    /// The labels of nodes by whose values they are counted.
+    #[cfg(test)]
+    pub(crate) fn counted_by(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+
     fn count<'a>(&self, key: &str, labels: impl Fn(&str) -> Option<&'a Labels>) -> Places {
         let mut places = Places::new();
         for (node, count) in self.nodes.iter() {

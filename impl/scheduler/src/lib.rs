@@ -32,4 +32,4 @@ pub mod volumes;
 pub use config::DEFAULT_SCHEDULER;
 pub use configuration::Configuration;
 pub use framework::Verdict;
-pub use scheduler::{Choice, Decision, Explanation, Scheduler, WATCHED};
+pub use scheduler::{Choice, Decision, Dump, Explanation, Scheduler, WATCHED};

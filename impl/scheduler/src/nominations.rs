@@ -40,6 +40,11 @@ impl Nominations {
         self.pods.get(key).map(|(node, _)| node.as_str())
     }
 
+    /// Every nominated pod, with its node.
+    pub fn all(&self) -> impl Iterator<Item = (&Key, &str)> {
+        self.pods.iter().map(|(key, (node, _))| (key, node.as_str()))
+    }
+
     /// The pods that are nominated to a node.
     pub fn on(&self, node: &str) -> impl Iterator<Item = &PodInfo> {
         let keys = self.by_node.get(node).into_iter().flatten();

@@ -16,8 +16,8 @@ use api::{Key, Timestamp};
 const UNSCHEDULABLE_MAX_SECONDS: u64 = 5 * 60;
 
 /// Where a pod waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waits {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Waits {
     /// It is due, in this order.
     Active(u64),
     /// It is due at this time.
@@ -31,13 +31,17 @@ enum Waits {
     InFlight,
 }
 
-#[derive(Clone, Debug)]
-struct Entry {
-    priority: i32,
-    attempts: u32,
-    waits: Waits,
+/// A pod that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// Its priority.
+    pub priority: i32,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Where.
+    pub waits: Waits,
     /// The plugins that were against it; none when there was no node.
-    rejected_by: BTreeSet<&'static str>,
+    pub rejected_by: BTreeSet<&'static str>,
 }
 
 /// The pods that wait, by key.
@@ -194,6 +198,17 @@ impl Queue {
     /// Whether the pod is known here.
     pub fn contains(&self, key: &Key) -> bool {
         self.entries.contains_key(key)
+    }
+
+    /// Every pod, by key; those that are due are numbered in their order.
+    pub fn entries(&self) -> BTreeMap<Key, Entry> {
+        let mut entries = self.entries.clone();
+        for (order, (_, _, key)) in (0..).zip(&self.active) {
+            if let Some(entry) = entries.get_mut(key) {
+                entry.waits = Waits::Active(order);
+            }
+        }
+        entries
     }
 
     fn flush(&mut self, now: Timestamp) {

@@ -5,6 +5,7 @@
 
 mod ask;
 mod attempt;
+mod debugger;
 mod decide;
 mod explain;
 mod observe;
@@ -16,11 +17,12 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{AnyObject, ApiResource, Key, Reason, Request, Timestamp, resources};
+use api::{AnyObject, ApiResource, Key, Request, Timestamp, resources};
 use client::Outcome;
 use client::event::{Note, Recorder, reference};
 
 use self::ask::Asking;
+pub use self::debugger::{CountedPod, Dump, KnownNode};
 use self::preempt::Preempting;
 use self::report::{Nominating, not_scheduled, truncated};
 use self::reservations::Reservations;
@@ -202,8 +204,7 @@ impl Scheduler {
             Ok(_) => self.bound(pod, uid, node),
             Err(status) => {
                 let why = format!("running Bind plugin \"DefaultBinder\": {status}");
-                let why = (status.reason != Reason::NotFound).then_some(why);
-                self.refused(pod, uid, why.as_deref())
+                self.refused(pod, uid, &why)
             }
         }
     }
@@ -275,15 +276,15 @@ impl Scheduler {
         vec![self.tell(&pod, Note::normal("Scheduled", message))]
     }
 
-    /// The pod's room is free again, for it and for others. It is told why, unless it is gone.
-    fn refused(&mut self, key: &Key, uid: &str, why: Option<&str>) -> Vec<Request> {
+    /// The pod's room is free again, for it and for others. It is told why, unless it is known to be gone.
+    fn refused(&mut self, key: &Key, uid: &str, why: &str) -> Vec<Request> {
         let bound = self.binding.remove(uid);
         self.cluster.snapshot.forget(key, uid);
         if let Some(pod) = &bound {
             self.wake(Event::freed(pod));
         }
         let waits = self.pending.get(key).filter(|pod| pod.uid() == uid).cloned();
-        let Some((pod, why)) = waits.zip(why) else { return vec![] };
+        let Some(pod) = waits else { return vec![] };
         self.queue.add_failed(key, self.now);
         self.report_failure(&pod, ("SchedulerError", why), &Nominating::Nowhere)
     }

@@ -2,7 +2,7 @@
 //!
 //! Extenders are not asked. Where less important pods would have to go, they stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::{AnyObject, Key, Timestamp};
 use client::Change;
@@ -50,9 +50,9 @@ pub fn simulate(
         }
         simulated.push(of_decision(decision));
     }
-    for pod in pods {
-        let is_told = simulated.iter().any(|told| told.pod == pod.key().to_string());
-        if let (AnyObject::Pod(pod), false) = (pod, is_told) {
+    let told: BTreeSet<String> = simulated.iter().map(|told| told.pod.clone()).collect();
+    for pod in pods.iter().filter(|pod| !told.contains(&pod.key().to_string())) {
+        if let AnyObject::Pod(pod) = pod {
             simulated.push(undecided(pod, &names));
         }
     }

@@ -22,7 +22,7 @@ pub struct Snapshot {
     /// Where each pod counts.
     places: BTreeMap<Key, Place>,
     crowds: Crowds,
-    /// How many nodes have each value of the labels that are counted by.
+    /// How many nodes have each value of each label.
     domains: BTreeMap<String, Places>,
     images: BTreeMap<String, ImageState>,
     /// How many nodes are there.
@@ -49,6 +49,11 @@ impl Snapshot {
     /// The nodes that are there, by name.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeInfo> {
         self.nodes.values().filter(|info| info.node.is_some())
+    }
+
+    /// Every node that is there, or on which pods count.
+    pub fn known(&self) -> impl Iterator<Item = (&str, &NodeInfo)> {
+        self.nodes.iter().map(|(name, info)| (name.as_str(), info))
     }
 
     /// The nodes that are there, from this name on.
@@ -81,25 +86,20 @@ impl Snapshot {
         crowd.places(key, |name| self.node(name).map(NodeInfo::labels))
     }
 
-    /// How many nodes have each value of a label, if that is counted and all nodes have it.
+    /// How many nodes have each value of a label, if all nodes have it.
     pub fn domains(&self, key: &str) -> Option<&Places> {
         let domains = self.domains.get(key)?;
         let nodes = i64::try_from(self.nodes_len).ok()?;
         (domains.values().sum::<i64>() == nodes).then_some(domains)
     }
 
-    /// From now on pods and nodes are counted by the values of this label of nodes, which pods ask for.
+    /// From now on pods are counted by the values of this label of nodes, which pods ask for. Not where no node has
+    /// it: pods can make up any number of labels.
     pub fn track(&mut self, key: &str) {
         if self.domains.contains_key(key) {
-            return;
+            let nodes = &self.nodes;
+            self.crowds.track(key, |name| nodes.get(name).map(NodeInfo::labels));
         }
-        let mut domains = Places::new();
-        for value in self.nodes().filter_map(|node| node.label(key)) {
-            *domains.entry(value.to_owned()).or_default() += 1;
-        }
-        self.domains.insert(key.to_owned(), domains);
-        let nodes = &self.nodes;
-        self.crowds.track(key, |name| nodes.get(name).map(NodeInfo::labels));
     }
 
     /// Counts by what the terms and constraints of a pod that waits will ask for.
@@ -157,12 +157,13 @@ impl Snapshot {
 
     /// Counts a node and its pods by other labels.
     fn relabel(&mut self, name: &str, old: &Labels, new: &Labels) {
-        for (key, domains) in &mut self.domains {
-            if let Some(value) = old.get(key) {
-                crowds::change(domains, value, -1);
-            }
-            if let Some(value) = new.get(key) {
-                crowds::change(domains, value, 1);
+        for (labels, by) in [(old, -1), (new, 1)] {
+            for (key, value) in labels {
+                let domains = self.domains.entry(key.clone()).or_default();
+                crowds::change(domains, value, by);
+                if domains.is_empty() {
+                    self.domains.remove(key);
+                }
             }
         }
         for pod in self.nodes.get(name).into_iter().flat_map(NodeInfo::pods) {
@@ -201,6 +202,11 @@ impl Snapshot {
     /// A pod that counts on some node.
     pub fn pod(&self, key: &Key) -> Option<&PodInfo> {
         self.nodes.get(&self.places.get(key)?.node)?.pod(key)
+    }
+
+    /// The node on which a pod counts.
+    pub fn node_of(&self, key: &Key) -> Option<&str> {
+        self.places.get(key).map(|place| place.node.as_str())
     }
 
     /// Counts an assumed pod no more, because it was not bound. A pod that was seen bound stays.
@@ -301,6 +307,23 @@ mod tests {
 
         assert_eq!(snapshot.node("a").map(|info| info.requested.milli_cpu), Some(1000));
     }
+    #[test]
+    fn pods_are_counted_by_no_label_that_no_node_has() {
+        let mut snapshot = Snapshot::default();
+        snapshot.set_node(node("a", json!({"metadata": {"labels": {"zone": "1"}}})));
+        snapshot.add_pod(labelled("web", json!({}), json!({})), "a");
+
+        for made_up in 0..1000 {
+            snapshot.track(&format!("made-up-{made_up}"));
+        }
+        snapshot.track("zone");
+
+        assert_eq!(
+            snapshot.crowds().all().flat_map(Crowd::counted_by).collect::<Vec<_>>(),
+            ["zone"]
+        );
+    }
+
     /// What happens to a node or a pod: to which, and which zone or node it has then.
     fn happenings() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
         proptest::collection::vec((0..6_usize, 0..4_usize, 0..3_usize), 0..40)
@@ -351,7 +374,8 @@ mod tests {
             });
             prop_assert_eq!(counted.collect::<BTreeMap<_, _>>(), places);
             let have_all = snapshot.nodes().all(|node| node.label("zone").is_some());
-            prop_assert_eq!(snapshot.domains("zone"), have_all.then_some(&zones));
+            let all = Some(&zones).filter(|zones| have_all && !zones.is_empty());
+            prop_assert_eq!(snapshot.domains("zone"), all);
         }
     }
 }

@@ -12,7 +12,7 @@ use controllers::job::JobController;
 use controllers::node_ipam::NodeIpamController;
 use controllers::replica_set::ReplicaSetController;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Plant;
 use super::coordinates::MixedCoordinates;
@@ -24,6 +24,7 @@ const COLLECTOR: &str = "garbage-collector-controller";
 const STATEFUL_SETS: &str = "statefulset-controller";
 const BINDER: &str = "persistentvolume-binder-controller";
 const CLAIM_PROTECTION: &str = "persistentvolumeclaim-protection-controller";
+const SIGNER: &str = "certificatesigningrequest-signing-controller";
 const TOKENS: &str = "serviceaccount-token-controller";
 const ATTACHER: &str = "persistentvolume-attach-detach-controller";
 const NODE_IPAM: &str = "node-ipam-controller";
@@ -36,7 +37,7 @@ const DEAF: [(Plant, &str, &ApiResource); 3] = [
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 27] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 28] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -65,6 +66,12 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 27] = [
         CLAIM_PROTECTION,
         Verb::MergePatch,
         &resources::PERSISTENT_VOLUME_CLAIMS,
+    ),
+    (
+        Plant::ProvisionerDeletesNothing,
+        "local-path-provisioner",
+        Verb::Delete,
+        &resources::PERSISTENT_VOLUMES,
     ),
     (
         Plant::EphemeralVolumesMakeNoClaims,
@@ -216,6 +223,18 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
             object_at_mut(body, "status").remove("collisionCount");
         }
     }
+    if plant == Plant::SignerIgnoresApproval && controller == SIGNER {
+        let statuses = requests.iter_mut().filter(|request| request.subresource == "status");
+        for body in statuses.filter_map(|request| request.body.as_mut()) {
+            let conditions = body["status"]["conditions"].as_array_mut();
+            conditions.into_iter().for_each(|all| all.retain(is_dated));
+        }
+    }
+}
+
+/// Whether a condition was written, and not only seen.
+fn is_dated(condition: &Value) -> bool {
+    condition["lastTransitionTime"].is_string()
 }
 
 /// What a controller believes without having asked.
@@ -224,10 +243,12 @@ pub(crate) fn believed(plant: Plant, controller: &str, request: &Request) -> Opt
         (Plant::GarbageCollectorMissesOwners, COLLECTOR, Verb::Get) => {
             Some(Err(Status::new(Reason::NotFound, "it is not in the cache")))
         }
-        (Plant::NamespaceIsFinalizedUnasked, "namespace-controller", Verb::List) => {
+        (Plant::NamespaceIsFinalizedUnasked, "namespace-controller", Verb::List)
+        | (Plant::ClaimProtectionTrustsCaches, CLAIM_PROTECTION, Verb::List) => {
             Some(Ok(json!({"items": []})))
         }
-        (Plant::BinderReleasesUnasked, BINDER, Verb::Get) => {
+        (Plant::BinderReleasesUnasked, BINDER, Verb::Get)
+        | (Plant::TokensAreDeletedUnasked, TOKENS, Verb::Get) => {
             Some(Err(Status::new(Reason::NotFound, "it is not in the cache")))
         }
         _ => None,

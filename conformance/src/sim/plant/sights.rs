@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use api::storage::{LOCAL_PATH, PROVISIONED_BY, PROVISIONER_FINALIZER, is_fully_bound};
 use api::{Key, resources};
-use client::View;
+use client::{Cache, View};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use k8s_openapi::api::certificates::v1::{
+    CertificateSigningRequest, CertificateSigningRequestCondition,
+};
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, Secret};
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -26,6 +28,15 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
             |seen| volumes(seen, free)
         }
         (Plant::BinderReleasesUnasked, "persistentvolume-binder-controller") => without_bound,
+        (Plant::ClaimProtectionTrustsCaches, "persistentvolumeclaim-protection-controller") => {
+            |seen| seen.pods = Cache::default()
+        }
+        (Plant::VolumeProtectionIgnoresPhases, "persistentvolume-protection-controller") => {
+            |seen| volumes(seen, released)
+        }
+        (Plant::SignerIgnoresApproval, "certificatesigningrequest-signing-controller") => {
+            |seen| requests(seen, approved)
+        }
         (Plant::BinderIgnoresFirstConsumer, "persistentvolume-binder-controller") => immediate,
         (Plant::ProvisionerIgnoresPolicies, "local-path-provisioner") => {
             |seen| volumes(seen, provisioned)
@@ -86,6 +97,10 @@ fn free(volume: &mut PersistentVolume) {
     volume.status.get_or_insert_default().phase = Some("Available".to_owned());
 }
 
+fn released(volume: &mut PersistentVolume) {
+    volume.status.get_or_insert_default().phase = Some("Released".to_owned());
+}
+
 fn provisioned(volume: &mut PersistentVolume) {
     let annotations = volume.metadata.annotations.get_or_insert_default();
     annotations.insert(PROVISIONED_BY.to_owned(), LOCAL_PATH.to_owned());
@@ -143,6 +158,15 @@ fn of_kubelet(request: &mut CertificateSigningRequest) {
 fn of_client(request: &mut CertificateSigningRequest) {
     request.spec.signer_name = "kubernetes.io/kube-apiserver-client".to_owned();
     request.spec.usages = Some(vec!["client auth".to_owned()]);
+}
+
+fn approved(request: &mut CertificateSigningRequest) {
+    let condition = CertificateSigningRequestCondition {
+        type_: "Approved".to_owned(),
+        status: "True".to_owned(),
+        ..CertificateSigningRequestCondition::default()
+    };
+    request.status.get_or_insert_default().conditions = Some(vec![condition]);
 }
 
 fn aged(request: &mut CertificateSigningRequest) {

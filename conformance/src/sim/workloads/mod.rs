@@ -32,7 +32,7 @@ use store::Store;
 use crate::sim::machine::Machine;
 use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
-use crate::sim::user::create;
+use crate::sim::user::{any, create, key};
 
 /// A kind of thing that people ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -318,14 +318,6 @@ pub(crate) fn roll_out(
     let template = json!({"metadata": {"annotations": {"version": random.below(3).to_string()}}});
     let patch = json!({"spec": {"template": template}});
     Some(Request::strategic_merge_patch(resource, key(&object), patch))
-}
-
-fn any(store: &Store, resource: &ApiResource, random: &mut Random) -> Option<Value> {
-    objects(store, resource).any(random)
-}
-
-fn key(object: &Value) -> Key {
-    Key::new(text(object, &["metadata", "namespace"]), name(object))
 }
 
 fn name(object: &Value) -> &str {

@@ -169,7 +169,7 @@ impl Uses {
 }
 
 /// The claims that a Pod uses.
-pub(super) fn claims_of(pod: &Value) -> Vec<Key> {
+pub(crate) fn claims_of(pod: &Value) -> Vec<Key> {
     let volumes = at(pod, &["spec", "volumes"]).and_then(Value::as_array);
     let claim = |volume: &Value| match at(volume, &["persistentVolumeClaim", "claimName"]) {
         Some(claim) => claim.as_str().map(str::to_owned),
@@ -195,7 +195,8 @@ fn annotation<'a>(object: &'a Value, name: &str) -> &'a str {
     text(object, &["metadata", "annotations", name])
 }
 
-fn is_bound(claim: &Value) -> bool {
+/// Whether a claim has its volume.
+pub(crate) fn is_bound(claim: &Value) -> bool {
     !annotation(claim, BIND_COMPLETED).is_empty() && !volume_name(claim).is_empty()
 }
 
@@ -233,13 +234,14 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
 
 fn unbound(claim: &Value, volumes: &Objects) -> Option<String> {
     let is_asking = class_of(claim) == CLASSES[0].0 && !is_bound(claim) && !is_deleted(claim);
-    let is_free = |volume: &&Value| {
-        at(volume, &["spec", "claimRef"]).is_none()
+    let is_for_it = |volume: &&Value| {
+        let is_free = at(volume, &["spec", "claimRef"]).is_none();
+        (is_free || claim_uid(volume) == uid(claim))
             && class_of(volume) == class_of(claim)
             && !is_deleted(volume)
     };
-    let free = volumes.iter().find(is_free).filter(|_| is_asking)?;
-    Some(format!("VOLUME-11: {} is not bound, and {} is free", name(claim), name(free)))
+    let volume = volumes.iter().find(is_for_it).filter(|_| is_asking)?;
+    Some(format!("VOLUME-11: {} is not bound, and {} is free for it", name(claim), name(volume)))
 }
 
 fn lingers(claim: &Value, pods: &Objects) -> Option<String> {

@@ -2,6 +2,8 @@
 //!
 //! Source: framework/plugins/imagelocality (v1.36).
 
+use std::borrow::Cow;
+
 use k8s_openapi::api::core::v1::PodSpec;
 
 use crate::framework::{Plugin, SCORE_MAX, Score};
@@ -59,8 +61,9 @@ fn priority(present: i64, containers: i64) -> i64 {
 }
 
 /// The name of an image with its tag.
-fn normalized(name: &str) -> String {
-    if name.rfind(':') <= name.rfind('/') { format!("{name}:latest") } else { name.to_owned() }
+fn normalized(name: &str) -> Cow<'_, str> {
+    let has_tag = name.rfind(':') > name.rfind('/');
+    if has_tag { name.into() } else { format!("{name}:latest").into() }
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ impl Plugin for NodeVolumeLimits {
 
 impl Filter for NodeVolumeLimits {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
+        if storage::claims_of_pod(&cycle.pod.pod).next().is_none() {
+            return Verdict::Feasible;
+        }
         let volumes = &cycle.cluster.volumes;
         let Some(csi_node) = volumes.csi_node(node.name()) else { return Verdict::Feasible };
         let limits = limits(csi_node);

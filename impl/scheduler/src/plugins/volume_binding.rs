@@ -130,6 +130,9 @@ impl Filter for VolumeBinding {
 
 /// Whether a pod with these claims can run on a node.
 pub fn filter(claims: &Claims, node: &NodeInfo, volumes: &Volumes) -> Verdict {
+    if claims.bound.is_empty() && claims.waiting.is_empty() {
+        return Verdict::Feasible;
+    }
     let Some(place) = node.place() else { return Verdict::Feasible };
     let mut reasons = vec![];
     match reach(claims, place, volumes) {

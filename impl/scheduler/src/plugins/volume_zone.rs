@@ -101,6 +101,9 @@ impl PreFilter for VolumeZone {
 
 impl Filter for VolumeZone {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
+        if cycle.state.zones.topologies.is_empty() {
+            return Verdict::Feasible;
+        }
         let says_where = TOPOLOGY_LABELS.iter().any(|(key, _)| node.label(key).is_some());
         let is_there = |topology: &Topology| {
             let (key, replacement) = topology.keys;

@@ -99,7 +99,7 @@ impl Scheduler {
             Some(_) if extender.is_some_and(|extender| extender.ignorable) => {
                 vec![Request::bind(call.pod.clone(), &call.uid, &call.node)]
             }
-            Some(why) => self.refused(&call.pod, &call.uid, Some(&why)),
+            Some(why) => self.refused(&call.pod, &call.uid, &why),
         }
     }
 }

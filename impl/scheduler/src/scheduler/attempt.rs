@@ -49,7 +49,7 @@ pub(super) enum Stop {
 }
 
 /// Why nodes are not feasible, by their names.
-type Rejections = BTreeMap<String, Rejection>;
+type Rejections<'a> = BTreeMap<&'a str, Rejection>;
 
 impl Attempt<'_> {
     /// Looks for a node, and tells with which the next search begins, if that is another one.
@@ -72,9 +72,8 @@ impl Attempt<'_> {
         let (feasible, mut rejections, next) = self.pass_filters(cycle);
         if cycle.names_some() {
             let unnamed = cycle.cluster.snapshot.nodes().filter(|node| !cycle.names(node));
-            rejections.extend(
-                unnamed.filter_map(|node| Some((node.name().to_owned(), cycle.rejection(node)?))),
-            );
+            rejections
+                .extend(unnamed.filter_map(|node| Some((node.name(), cycle.rejection(node)?))));
         }
         let found =
             self.pass_extenders(Stage::Filter, feasible, &mut rejections).and_then(|feasible| {
@@ -102,7 +101,7 @@ impl Attempt<'_> {
     fn pass_filters<'a>(
         &self,
         cycle: &Cycle<'a>,
-    ) -> (Vec<&'a NodeInfo>, Rejections, Option<String>) {
+    ) -> (Vec<&'a NodeInfo>, Rejections<'a>, Option<String>) {
         let snapshot = &cycle.cluster.snapshot;
         let is_named = |node: &&NodeInfo| cycle.names(node);
         let nodes_len = match cycle.names_some() {
@@ -121,7 +120,7 @@ impl Attempt<'_> {
             {
                 match cycle.rejection(node) {
                     None => feasible.push(node),
-                    Some(rejection) => drop(rejections.insert(node.name().to_owned(), rejection)),
+                    Some(rejection) => drop(rejections.insert(node.name(), rejection)),
                 }
             }
             feasible
@@ -164,6 +163,6 @@ impl Attempt<'_> {
 }
 
 /// What was said of nodes, without whose it is.
-fn verdicts_of(rejections: Rejections) -> BTreeMap<String, Verdict> {
-    rejections.into_iter().map(|(node, rejection)| (node, rejection.verdict)).collect()
+fn verdicts_of(rejections: Rejections<'_>) -> BTreeMap<String, Verdict> {
+    rejections.into_iter().map(|(node, rejection)| (node.to_owned(), rejection.verdict)).collect()
 }

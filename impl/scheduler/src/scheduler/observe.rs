@@ -89,9 +89,11 @@ impl Scheduler {
         }
     }
 
-    /// A pod that has a node.
+    /// A pod that has a node. If it is not the one where it was assumed, somebody else was faster, and there is room
+    /// again where it was.
     fn pod_runs(&mut self, pod: PodInfo, node: &str) {
         let key = pod.key();
+        let is_elsewhere = self.cluster.snapshot.node_of(&key).is_some_and(|old| old != node);
         let seen = !self.cluster.snapshot.is_assumed(&key, pod.uid());
         let old = self.cluster.snapshot.pod(&key).filter(|_| seen);
         let is_told = old.is_none_or(|old| {
@@ -101,6 +103,9 @@ impl Scheduler {
         self.cluster.snapshot.add_pod(pod.clone(), node);
         if is_told {
             self.wake(Event::Pod { old: old.as_ref(), new: Some(&pod) });
+        }
+        if is_elsewhere {
+            self.wake(Event::freed(&pod));
         }
     }
 

@@ -28,6 +28,13 @@ pub(super) struct Preempting {
     has_failed: bool,
 }
 
+impl Preempting {
+    /// Those whose deletion was not answered yet.
+    pub(super) fn victims(&self) -> impl Iterator<Item = &Key> {
+        self.victims.keys()
+    }
+}
+
 impl Scheduler {
     /// Makes room on a node for a pod. Less important pods for which room was being made there look elsewhere.
     pub(super) fn preempt(&mut self, pod: &PodInfo, candidate: Candidate) -> Vec<Request> {

@@ -72,6 +72,34 @@ fn a_refused_binding_frees_the_room() {
 }
 
 #[test]
+fn a_pod_that_another_scheduler_binds_elsewhere_leaves_the_room_where_it_was_assumed() {
+    let mut scheduler = scheduler(&[node("a", json!({}))]);
+    observe_pod(&mut scheduler, pod("first", cpu("1500m")));
+    observe_pod(&mut scheduler, pod("second", cpu("1500m")));
+    schedule(&mut scheduler, 10);
+    schedule(&mut scheduler, 10);
+
+    let elsewhere = json!({"nodeName": "b", "containers": [{"name": "c"}]});
+    observe_pod(&mut scheduler, pod_with("first", elsewhere));
+
+    assert_eq!(chosen(&schedule(&mut scheduler, 12)), "a");
+}
+
+/// The pod may be gone, and nothing tells so yet. Source: `handleSchedulingFailure` in schedule_one.go (v1.36).
+#[test]
+fn a_binding_that_finds_no_pod_is_tried_again_while_the_pod_is_seen() {
+    let mut scheduler = scheduler(&[node("a", json!({}))]);
+    observe_pod(&mut scheduler, pod("web", cpu("1500m")));
+    let decision = schedule(&mut scheduler, 10);
+    let gone = Err(Status::new(Reason::NotFound, "gone"));
+
+    let told = scheduler.completed(&key("web"), &decision.requests[0], &gone, at(10));
+
+    assert_eq!(told[0].body.as_ref().unwrap()["reason"], "FailedScheduling");
+    assert_eq!(chosen(&schedule(&mut scheduler, 11)), "a");
+}
+
+#[test]
 fn a_granted_binding_is_told() {
     let mut scheduler = scheduler(&[node("a", json!({}))]);
     observe_pod(&mut scheduler, pod("web", cpu("1")));

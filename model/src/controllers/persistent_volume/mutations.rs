@@ -1,7 +1,7 @@
 //! Mutations of the binder and of the protection controllers: each replaces one step and passes the rest
 //! through.
 
-use super::objects::{Event, Objects, Phase, Reference, Volume};
+use super::objects::{Claim, Event, Objects, Phase, Reference, Volume};
 use super::{Action, State, Update};
 
 crate::mutations! {
@@ -95,30 +95,34 @@ fn overwrites(state: &State, update: Update) -> bool {
 }
 
 fn claims_first(state: &State, number: u8) -> Option<State> {
-    let caches = state.store.caches().filter(|_| state.binder.is_none())?;
-    let claim = caches.claims[usize::from(number)]?;
-    let reference = Reference { name: number, uid: claim.uid };
-    match state.volume_for(&caches, reference).filter(|_| claim.volume.is_none()) {
-        None => state.sync_claim(number, State::volume_for),
-        Some(volume) => {
-            let write = super::VolumeClaim { volume: Some(volume), ..claim };
-            state.asks(Some(Update::Claim(number, claim, write)))
-        }
-    }
+    writes_claim(state, number, |caches, claim, reference| match claim.volume {
+        None => state.volume_for(caches, reference),
+        Some(_) => None,
+    })
 }
 
 fn moves(state: &State, number: u8) -> Option<State> {
-    let caches = state.store.caches().filter(|_| state.binder.is_none())?;
+    writes_claim(state, number, |caches, claim, reference| {
+        let own = claim.volume?;
+        let another = |(other, volume): (u8, Option<Volume>)| {
+            (own != other && volume?.claim == Some(reference)).then_some(other)
+        };
+        (0..).zip(caches.volumes).find_map(another)
+    })
+}
+
+/// The binder gives a claim the volume that is chosen, or does what is right where none is.
+fn writes_claim(
+    state: &State,
+    number: u8,
+    choose: impl Fn(&Objects, Claim, Reference) -> Option<u8>,
+) -> Option<State> {
+    let caches = state.caches_of_idle_binder()?;
     let claim = caches.claims[usize::from(number)]?;
-    let reference = Reference { name: number, uid: claim.uid };
-    let another = (0..).zip(caches.volumes).find_map(|(other, volume)| {
-        let moves = claim.volume.is_some_and(|own| own != other);
-        volume.filter(|volume| moves && volume.claim == Some(reference)).map(|_| other)
-    });
-    match another {
+    match choose(&caches, claim, Reference { name: number, uid: claim.uid }) {
         None => state.sync_claim(number, State::volume_for),
         Some(volume) => {
-            let write = super::VolumeClaim { volume: Some(volume), ..claim };
+            let write = Claim { volume: Some(volume), ..claim };
             state.asks(Some(Update::Claim(number, claim, write)))
         }
     }

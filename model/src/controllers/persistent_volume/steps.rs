@@ -240,7 +240,8 @@ impl State {
         Some(next)
     }
 
-    fn caches_of_idle_binder(&self) -> Option<Objects> {
+    /// What the binder's caches show, while it waits for no answer.
+    pub(super) fn caches_of_idle_binder(&self) -> Option<Objects> {
         self.store.caches().filter(|_| self.binder.is_none())
     }
 

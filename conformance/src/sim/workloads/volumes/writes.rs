@@ -9,21 +9,22 @@ use super::{
     phase, policy, uid, uses_on_node, volume_name,
 };
 use crate::sim::checks::is_deleted;
-use crate::sim::objects::{Objects, objects};
+use crate::sim::objects::{Objects, changed, objects};
 use crate::sim::workloads::Moment;
 
-/// The objects before a write, and after it.
+/// The objects before a write, and after it; and of these, those that are not the same before and after.
 struct Change {
     claims: [Objects; 2],
     volumes: [Objects; 2],
     pods: [Objects; 2],
+    changed_claims: [Objects; 2],
+    changed_volumes: [Objects; 2],
+    changed_pods: [Objects; 2],
 }
 
 /// The claim that a write breaks.
 pub(super) fn broken(moment: &Moment<'_>, uses: &Uses) -> Option<String> {
-    let both = |resource| [moment.before, moment.after].map(|store| objects(store, resource));
-    let change =
-        Change { claims: both(CLAIMS), volumes: both(VOLUMES), pods: both(&resources::PODS) };
+    let change = Change::of(moment);
     change
         .mismatch()
         .or_else(|| change.moved())
@@ -40,6 +41,19 @@ fn same<'a>(objects: &'a Objects, one: &Value) -> Option<&'a Value> {
 }
 
 impl Change {
+    fn of(moment: &Moment<'_>) -> Self {
+        let both = |resource| [moment.before, moment.after].map(|store| objects(store, resource));
+        let [claims, volumes, pods] = [CLAIMS, VOLUMES, &resources::PODS].map(both);
+        Self {
+            changed_claims: changed(&claims),
+            changed_volumes: changed(&volumes),
+            changed_pods: changed(&pods),
+            claims,
+            volumes,
+            pods,
+        }
+    }
+
     /// VOLUME-1.
     fn mismatch(&self) -> Option<String> {
         let [_, volumes] = &self.volumes;
@@ -58,7 +72,7 @@ impl Change {
 
     /// VOLUME-2.
     fn moved(&self) -> Option<String> {
-        let [before, after] = &self.claims;
+        let [before, after] = &self.changed_claims;
         let bound = before.iter().filter(|claim| is_bound(claim));
         let moved = |claim: &&Value| {
             same(after, claim).is_some_and(|now| volume_name(now) != volume_name(claim))
@@ -68,7 +82,7 @@ impl Change {
 
     /// VOLUME-3.
     fn given_again(&self) -> Option<String> {
-        let [before, after] = &self.volumes;
+        let [before, after] = &self.changed_volumes;
         let given = before.iter().filter(|volume| !claim_uid(volume).is_empty());
         given.into_iter().find_map(|volume| {
             let now = same(after, volume).map(claim_uid).filter(|now| !now.is_empty())?;
@@ -79,7 +93,7 @@ impl Change {
 
     /// VOLUME-4.
     fn released_too_early(&self) -> Option<String> {
-        let [before, after] = &self.volumes;
+        let [before, after] = &self.changed_volumes;
         let is_free = |volume: &Value| matches!(phase(volume), "Released" | "Failed");
         let released = after.iter().filter(|volume| {
             is_free(volume) && same(before, volume).is_some_and(|earlier| !is_free(earlier))
@@ -98,7 +112,7 @@ impl Change {
         let gone = |before: &Objects, after: &Objects| -> Vec<Value> {
             before.iter().filter(|one| same(after, one).is_none()).cloned().collect()
         };
-        let [before, after] = &self.claims;
+        let [before, after] = &self.changed_claims;
         let claim = gone(before, after).into_iter().find_map(|claim| {
             let early = uses.before_deletion.get(uid(&claim))?;
             let uses_it =
@@ -106,7 +120,7 @@ impl Change {
             let pod = self.pods[0].iter().find(uses_it)?;
             Some(format!("VOLUME-5: {} is gone, and {} uses it", name(&claim), name(pod)))
         });
-        let [before, after] = &self.volumes;
+        let [before, after] = &self.changed_volumes;
         let bound = || gone(before, after).into_iter().find(|volume| phase(volume) == "Bound");
         claim.or_else(|| {
             bound().map(|volume| format!("VOLUME-6: {} is gone, and was Bound", name(&volume)))
@@ -115,7 +129,7 @@ impl Change {
 
     /// VOLUME-7.
     fn deleted_though_kept(&self, is_by_controllers: bool) -> Option<String> {
-        let [before, after] = &self.volumes;
+        let [before, after] = &self.changed_volumes;
         let goes = |volume: &&Value| {
             policy(volume) == "Retain"
                 && !is_deleted(volume)
@@ -138,7 +152,7 @@ impl Change {
     /// EPHEMERAL-1, on a Pod that gets its Node.
     fn bound_to_foreign_claim(&self, uses: &Uses) -> Option<String> {
         let node = |pod: &Value| text(pod, &["spec", "nodeName"]).to_owned();
-        let [before, after] = &self.pods;
+        let [before, after] = &self.changed_pods;
         let bound = after.iter().filter(|pod| {
             let earlier = same(before, pod).map(node);
             !node(pod).is_empty() && earlier.is_some_and(|earlier| earlier.is_empty())

@@ -29,7 +29,7 @@ impl<'a> Attempt<'a> {
         &self,
         stage: Stage,
         mut feasible: Vec<&'n NodeInfo>,
-        rejections: &mut Rejections,
+        rejections: &mut Rejections<'n>,
     ) -> Result<Vec<&'n NodeInfo>, Stop> {
         for (index, extender) in self.interested(|extender| &extender.filter_verb) {
             if feasible.is_empty() {
@@ -140,13 +140,13 @@ impl<'a> Attempt<'a> {
 }
 
 /// Notes why nodes are not feasible to an extender. Of some it may not say why.
-fn reject(nodes: Vec<&NodeInfo>, answer: &FilterAnswer, rejections: &mut Rejections) {
+fn reject<'n>(nodes: Vec<&'n NodeInfo>, answer: &FilterAnswer, rejections: &mut Rejections<'n>) {
     for node in nodes {
         let verdict = match (answer.unresolvable.get(node.name()), answer.failed.get(node.name())) {
             (Some(why), _) => Verdict::unresolvable(why),
             (None, Some(why)) => Verdict::Unschedulable(vec![why.clone()]),
             (None, None) => Verdict::UnschedulableAndUnresolvable(vec![]),
         };
-        rejections.insert(node.name().to_owned(), Rejection { plugin: EXTENDER, verdict });
+        rejections.insert(node.name(), Rejection { plugin: EXTENDER, verdict });
     }
 }

@@ -62,7 +62,7 @@ impl Attempt<'_> {
     pub(super) fn unschedulable(
         &self,
         cycle: &Cycle<'_>,
-        rejections: Rejections,
+        rejections: Rejections<'_>,
     ) -> Result<Failure, Stop> {
         let mut rejected_by: BTreeSet<&'static str> =
             rejections.values().map(|rejection| rejection.plugin).collect();

@@ -11,6 +11,9 @@ const OTHERS: &str = "sched-0";
 /// How many namespaces the workload with many has.
 const NAMESPACES: usize = 1000;
 
+const HOSTNAME: &str = "kubernetes.io/hostname";
+const ZONE: &str = "topology.kubernetes.io/zone";
+
 /// What pods look like.
 #[derive(Clone, Copy, Debug)]
 enum Shape {
@@ -156,66 +159,90 @@ pub(super) fn node(number: usize) -> Value {
     let room = json!({"cpu": "4", "memory": "32Gi", "pods": "110"});
     let zone = format!("zone{}", number % 3 + 1);
     json!({"metadata": {"name": name, "labels":
-            {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": zone}},
+            {HOSTNAME: name, ZONE: zone}},
         "status": {"capacity": room, "allocatable": room,
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]}})
 }
 
 fn pod(shape: Shape, prefix: &str, (namespace, number): (String, usize)) -> Pod {
-    let (cpu, color) = match shape {
-        Shape::LowPriority => ("900m", ""),
-        Shape::HighPriority => ("3000m", ""),
-        Shape::Large => ("9", ""),
-        Shape::PodAffinity | Shape::Spreading => ("100m", "blue"),
-        Shape::PreferredPodAffinity => ("100m", "red"),
-        Shape::PodAntiAffinity | Shape::AntiAffinityOfNamespaces => ("100m", "green"),
-        Shape::Basic | Shape::NodeAffinity | Shape::Gated => ("100m", ""),
+    let cpu = match shape {
+        Shape::LowPriority => "900m",
+        Shape::HighPriority => "3000m",
+        Shape::Large => "9",
+        Shape::Basic
+        | Shape::NodeAffinity
+        | Shape::PodAffinity
+        | Shape::PreferredPodAffinity
+        | Shape::PodAntiAffinity
+        | Shape::AntiAffinityOfNamespaces
+        | Shape::Spreading
+        | Shape::Gated => "100m",
     };
     let resources = json!({"requests": {"cpu": cpu, "memory": "500Mi"}});
-    let labels = if color.is_empty() { json!({}) } else { json!({"color": color}) };
     let mut spec = json!({"terminationGracePeriodSeconds": 0,
         "containers": [{"name": "pause", "image": "registry.k8s.io/pause:3.10.2",
             "ports": [{"containerPort": 80}], "resources": resources}]});
-    let selector = json!({"matchLabels": {"color": color}});
-    let by_zone = json!({"labelSelector": selector, "topologyKey": "topology.kubernetes.io/zone",
-        "namespaces": [MEASURED, OTHERS]});
-    let by_host = json!({"labelSelector": selector, "topologyKey": "kubernetes.io/hostname",
-        "namespaces": [MEASURED, OTHERS]});
-    const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
-    match shape {
-        Shape::Basic | Shape::LowPriority | Shape::Large => {}
-        Shape::NodeAffinity => {
-            let zones = json!({"key": "topology.kubernetes.io/zone", "operator": "In",
-                "values": ["zone1", "zone2"]});
-            let terms = json!({"nodeSelectorTerms": [{"matchExpressions": [zones]}]});
-            spec["affinity"] = json!({"nodeAffinity": {REQUIRED: terms}});
-        }
-        Shape::PodAffinity => {
-            spec["affinity"] = json!({"podAffinity": {REQUIRED: [by_zone]}});
-        }
-        Shape::PreferredPodAffinity => {
-            let preferred = json!([{"weight": 1, "podAffinityTerm": by_host}]);
-            spec["affinity"] = json!({"podAffinity":
-                {"preferredDuringSchedulingIgnoredDuringExecution": preferred}});
-        }
-        Shape::PodAntiAffinity => {
-            spec["affinity"] = json!({"podAntiAffinity": {REQUIRED: [by_host]}});
-        }
-        Shape::AntiAffinityOfNamespaces => {
-            let term = json!({"labelSelector": selector, "topologyKey": "kubernetes.io/hostname",
-                "namespaceSelector": {"matchLabels": {"team": "devops"}}});
-            spec["affinity"] = json!({"podAntiAffinity": {REQUIRED: [term]}});
-        }
-        Shape::Spreading => {
-            spec["topologySpreadConstraints"] = json!([{"maxSkew": 5,
-                "topologyKey": "topology.kubernetes.io/zone",
-                "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector}]);
-        }
-        Shape::HighPriority => spec["priority"] = json!(10),
-        Shape::Gated => spec["schedulingGates"] = json!([{"name": "test.k8s.io/hold"}]),
+    if let Some((field, wish)) = wish(shape) {
+        spec[field] = wish;
     }
+    let labels = if color(shape).is_empty() { json!({}) } else { json!({"color": color(shape)}) };
     let name = format!("{prefix}-{number}");
     let object = json!({"metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": spec});
     Pod { namespace, object }
+}
+
+/// The label by which pods of a shape select each other; empty for none.
+fn color(shape: Shape) -> &'static str {
+    match shape {
+        Shape::PodAffinity | Shape::Spreading => "blue",
+        Shape::PreferredPodAffinity => "red",
+        Shape::PodAntiAffinity | Shape::AntiAffinityOfNamespaces => "green",
+        Shape::Basic
+        | Shape::NodeAffinity
+        | Shape::LowPriority
+        | Shape::HighPriority
+        | Shape::Gated
+        | Shape::Large => "",
+    }
+}
+
+/// What pods of a shape have in their spec that others have not.
+fn wish(shape: Shape) -> Option<(&'static str, Value)> {
+    let term = |key: &str| {
+        json!({"labelSelector": {"matchLabels": {"color": color(shape)}}, "topologyKey": key,
+            "namespaces": [MEASURED, OTHERS]})
+    };
+    let affinity = |kind: &str, when: &str, terms: Value| {
+        let when = format!("{when}DuringSchedulingIgnoredDuringExecution");
+        Some(("affinity", json!({kind: {when: terms}})))
+    };
+    match shape {
+        Shape::Basic | Shape::LowPriority | Shape::Large => None,
+        Shape::NodeAffinity => {
+            let zones = json!({"key": ZONE, "operator": "In", "values": ["zone1", "zone2"]});
+            let terms = json!({"nodeSelectorTerms": [{"matchExpressions": [zones]}]});
+            affinity("nodeAffinity", "required", terms)
+        }
+        Shape::PodAffinity => affinity("podAffinity", "required", json!([term(ZONE)])),
+        Shape::PreferredPodAffinity => {
+            let terms = json!([{"weight": 1, "podAffinityTerm": term(HOSTNAME)}]);
+            affinity("podAffinity", "preferred", terms)
+        }
+        Shape::PodAntiAffinity => affinity("podAntiAffinity", "required", json!([term(HOSTNAME)])),
+        Shape::AntiAffinityOfNamespaces => {
+            let mut term = term(HOSTNAME);
+            term["namespaces"] = Value::Null;
+            term["namespaceSelector"] = json!({"matchLabels": {"team": "devops"}});
+            affinity("podAntiAffinity", "required", json!([term]))
+        }
+        Shape::Spreading => {
+            let selector = json!({"matchLabels": {"color": color(shape)}});
+            let constraint = json!({"maxSkew": 5, "topologyKey": ZONE,
+                "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector});
+            Some(("topologySpreadConstraints", json!([constraint])))
+        }
+        Shape::HighPriority => Some(("priority", json!(10))),
+        Shape::Gated => Some(("schedulingGates", json!([{"name": "test.k8s.io/hold"}]))),
+    }
 }
