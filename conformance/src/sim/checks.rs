@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::object::{at, text};
-use api::{ApiResource, Key, Request, Verb, resources};
+use api::{ApiResource, Request, Verb, resources};
 use apiserver::keys;
 use apiserver::trace::Told;
 use serde_json::Value;
@@ -13,7 +13,6 @@ use store::{Revision, Store};
 use crate::sim::machine::Machine;
 use crate::sim::objects::{Objects, objects};
 use crate::sim::recorder::Recorder;
-use crate::sim::user::key;
 use crate::sim::workloads::volumes;
 
 /// KUBELET-1: no machine runs more pods than its node allows.
@@ -119,11 +118,9 @@ fn unsettled_pod(pod: &Value, claims: &Objects, dead: &BTreeSet<&str>) -> Option
     Some(format!("POD-6: pod {name} on node \"{node}\" is {phase} for ever"))
 }
 
-/// Whether a pod without a node wants claims that are not there or not bound: its workload says whether they should be.
+/// Whether a pod without a node lacks claims that it uses: its workload says whether they should be there.
 fn waits_for_claims(pod: &Value, claims: &Objects) -> bool {
-    let is_bound =
-        |wanted: &Key| claims.iter().any(|claim| key(claim) == *wanted && volumes::is_bound(claim));
-    at(pod, &["spec", "nodeName"]).is_none() && !volumes::claims_of(pod).iter().all(is_bound)
+    at(pod, &["spec", "nodeName"]).is_none() && !volumes::has_claims(pod, claims)
 }
 
 fn unsettled_replica_set(set: &Value, pods: &Objects) -> Option<String> {

@@ -35,11 +35,6 @@ impl Objects {
         self.0.iter().map(AsRef::as_ref)
     }
 
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Only those of which something holds.
     pub(crate) fn retain(&mut self, holds: impl Fn(&Value) -> bool) {
         self.0.retain(|object| holds(object));

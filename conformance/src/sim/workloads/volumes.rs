@@ -30,9 +30,12 @@ const CLASSES: [(&str, &str, &str); 3] = [
 ];
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
-    let missing = objects(store, &resources::STORAGE_CLASSES).is_empty();
-    if missing {
-        return CLASSES.map(class).into();
+    let classes = objects(store, &resources::STORAGE_CLASSES);
+    let is_missing =
+        |wanted: &(&str, &str, &str)| !classes.iter().any(|found| name(found) == wanted.0);
+    let missing: Vec<_> = CLASSES.into_iter().filter(is_missing).map(class).collect();
+    if !missing.is_empty() {
+        return missing;
     }
     let request = match random.below(16) {
         0..=2 => Some(create(VOLUMES, "", volume(random))),
@@ -169,7 +172,7 @@ impl Uses {
 }
 
 /// The claims that a Pod uses.
-pub(crate) fn claims_of(pod: &Value) -> Vec<Key> {
+pub(super) fn claims_of(pod: &Value) -> Vec<Key> {
     let volumes = at(pod, &["spec", "volumes"]).and_then(Value::as_array);
     let claim = |volume: &Value| match at(volume, &["persistentVolumeClaim", "claimName"]) {
         Some(claim) => claim.as_str().map(str::to_owned),
@@ -195,8 +198,22 @@ fn annotation<'a>(object: &'a Value, name: &str) -> &'a str {
     text(object, &["metadata", "annotations", name])
 }
 
+/// Whether a Pod has the claims that it uses: each is bound, and is its own where it brings it.
+pub(crate) fn has_claims(pod: &Value, claims: &Objects) -> bool {
+    let own = own_claims(pod);
+    let is_had = |wanted: &Key| {
+        let found = claims.iter().find(|claim| key(claim) == *wanted && is_bound(claim));
+        found.is_some_and(|claim| !own.contains(wanted) || owns(pod, claim))
+    };
+    claims_of(pod).iter().all(is_had)
+}
+
+fn owns(pod: &Value, claim: &Value) -> bool {
+    owners(claim).any(|owner| at(owner, &["uid"]) == at(pod, &["metadata", "uid"]))
+}
+
 /// Whether a claim has its volume.
-pub(crate) fn is_bound(claim: &Value) -> bool {
+fn is_bound(claim: &Value) -> bool {
     !annotation(claim, BIND_COMPLETED).is_empty() && !volume_name(claim).is_empty()
 }
 

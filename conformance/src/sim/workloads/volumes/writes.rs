@@ -1,11 +1,11 @@
 //! What a write of a claim, a volume or a Pod must not do.
 
-use api::object::{at, text};
+use api::object::text;
 use api::resources;
 use serde_json::Value;
 
 use super::{
-    CLAIMS, CLASSES, Uses, VOLUMES, claim_uid, class_of, is_bound, key, name, own_claims, owners,
+    CLAIMS, CLASSES, Uses, VOLUMES, claim_uid, class_of, is_bound, key, name, own_claims, owns,
     phase, policy, uid, uses_on_node, volume_name,
 };
 use crate::sim::checks::is_deleted;
@@ -160,9 +160,7 @@ impl Change {
         bound.into_iter().filter(|pod| !uses.owners.contains(uid(pod))).find_map(|pod| {
             let own = own_claims(pod);
             let claim = self.claims[1].iter().find(|claim| own.contains(&key(claim)))?;
-            let is_owner =
-                owners(claim).any(|owner| at(owner, &["uid"]) == at(pod, &["metadata", "uid"]));
-            (!is_owner).then(|| {
+            (!owns(pod, claim)).then(|| {
                 format!("EPHEMERAL-1: {} runs with {}, not its own", name(pod), name(claim))
             })
         })
