@@ -287,6 +287,33 @@ macro_rules! mutations {
     };
 }
 
+/// What a [`Slice`] says of itself, where its claims stand in its module `claims` and its words in `words`.
+#[macro_export]
+macro_rules! claims_and_words {
+    () => {
+        fn claims(&self) -> Vec<$crate::slice::Claim<Self>> {
+            claims::all()
+        }
+
+        fn describe(
+            &self,
+            before: &Self::State,
+            action: Self::Action,
+            after: &Self::State,
+        ) -> String {
+            words::describe(before, action, after)
+        }
+
+        fn actor(&self, action: Self::Action) -> String {
+            words::actor(action).to_owned()
+        }
+
+        fn lanes(&self, state: &Self::State) -> Vec<$crate::slice::Lane> {
+            words::lanes(state)
+        }
+    };
+}
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -19,8 +19,8 @@ pub use objects::{Deployment, Event, NAMES, Objects, Set};
 
 use crate::cause::Cause;
 use crate::history::History;
-use crate::packed;
-use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
+use crate::slice::{Family, Fault, Outcome, Size, Slice};
+use crate::{claims_and_words, packed};
 use serde::Serialize;
 
 /// The watcher of Deployments.
@@ -151,21 +151,7 @@ impl Slice for DeploymentSlice {
         }
     }
 
-    fn claims(&self) -> Vec<Claim<Self>> {
-        claims::all()
-    }
-
-    fn describe(&self, before: &State, action: Action, after: &State) -> String {
-        words::describe(before, action, after)
-    }
-
-    fn actor(&self, action: Action) -> String {
-        words::actor(action).to_owned()
-    }
-
-    fn lanes(&self, state: &State) -> Vec<Lane> {
-        words::lanes(state)
-    }
+    claims_and_words!();
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         let is_request = matches!(action, Action::Commit | Action::LoseAnswer);

@@ -16,8 +16,8 @@ pub use mutations::Mutation;
 
 use crate::cause::Cause;
 use crate::history::{self, History};
-use crate::packed;
-use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
+use crate::slice::{Family, Fault, Outcome, Size, Slice};
+use crate::{claims_and_words, packed};
 use serde::Serialize;
 
 /// How many Pods the budget selects.
@@ -209,21 +209,7 @@ impl Slice for DisruptionSlice {
         }
     }
 
-    fn claims(&self) -> Vec<Claim<Self>> {
-        claims::all()
-    }
-
-    fn describe(&self, before: &State, action: Action, after: &State) -> String {
-        words::describe(before, action, after)
-    }
-
-    fn actor(&self, action: Action) -> String {
-        words::actor(action).to_owned()
-    }
-
-    fn lanes(&self, state: &State) -> Vec<Lane> {
-        words::lanes(state)
-    }
+    claims_and_words!();
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         after.store.outcome(

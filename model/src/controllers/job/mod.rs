@@ -18,8 +18,8 @@ pub use objects::{Condition, Event, Job, Objects, PODS, Phase, Pod, Set, Uncount
 
 use crate::cause::Cause;
 use crate::history::History;
-use crate::packed;
-use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
+use crate::slice::{Family, Fault, Outcome, Size, Slice};
+use crate::{claims_and_words, packed};
 use serde::Serialize;
 
 /// `spec.completions`.
@@ -214,21 +214,7 @@ impl Slice for JobSlice {
         }
     }
 
-    fn claims(&self) -> Vec<Claim<Self>> {
-        claims::all()
-    }
-
-    fn describe(&self, before: &State, action: Action, after: &State) -> String {
-        words::describe(before, action, after)
-    }
-
-    fn actor(&self, action: Action) -> String {
-        words::actor(action).to_owned()
-    }
-
-    fn lanes(&self, state: &State) -> Vec<Lane> {
-        words::lanes(state)
-    }
+    claims_and_words!();
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         let is_request = matches!(

@@ -16,8 +16,9 @@ pub use mutations::Mutation;
 pub use state::{Action, Attempt, Budgets, Event, Objects, Pod, Queued, Stage, State};
 
 use crate::cause::Cause;
+use crate::claims_and_words;
 use crate::history::History;
-use crate::slice::{Claim, Family, Fault, Lane, Outcome, Size, Slice};
+use crate::slice::{Family, Fault, Outcome, Size, Slice};
 
 /// How many Pods there are.
 pub const PODS: usize = 2;
@@ -85,21 +86,7 @@ impl Slice for QueueSlice {
         }
     }
 
-    fn claims(&self) -> Vec<Claim<Self>> {
-        claims::all()
-    }
-
-    fn describe(&self, before: &State, action: Action, after: &State) -> String {
-        words::describe(before, action, after)
-    }
-
-    fn actor(&self, action: Action) -> String {
-        words::actor(action).to_owned()
-    }
-
-    fn lanes(&self, state: &State) -> Vec<Lane> {
-        words::lanes(state)
-    }
+    claims_and_words!();
 
     fn outcome(&self, before: &State, action: Action, after: &State) -> Outcome {
         after.store.outcome(&before.store, matches!(action, Action::CommitBinding { .. }))
