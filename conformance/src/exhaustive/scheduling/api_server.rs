@@ -48,7 +48,7 @@ pub(super) struct ApiServer {
 impl ApiServer {
     pub(super) fn new() -> Self {
         let store = Store::default();
-        let watches = HEARD.iter().filter_map(|resource| watch(resource, &store)).collect();
+        let watches = HEARD.iter().map(|resource| watch(resource, &store)).collect();
         let objects = vec![BTreeMap::new(); HEARD.len()];
         Self { store, watches, written: BTreeMap::new(), created: BTreeMap::new(), objects }
     }
@@ -63,8 +63,8 @@ impl ApiServer {
         let outcome = perform(&mut self.store, (actor, request), (&context(now, uid), plant));
         let mut told = vec![];
         for (number, watch) in self.watches.iter_mut().enumerate() {
-            let lines = watch.lines(&self.store, now).unwrap_or_default();
-            for (said, line) in lines.iter().filter_map(|line| read(HEARD[number], line)) {
+            let lines = watch.lines(&self.store, now).expect("nothing is compacted");
+            for (said, line) in lines.iter().map(|line| read(HEARD[number], line)) {
                 self.written.insert(said.revision, line.digest);
                 let objects = &mut self.objects[number];
                 match &line.event {
@@ -151,10 +151,11 @@ struct Said {
     object: Value,
 }
 
-fn read(resource: &'static ApiResource, line: &[u8]) -> Option<(Said, Line)> {
-    let (_, event) = read_event(resource, line).ok()?;
-    let mut said: Value = serde_json::from_slice(line).ok()?;
-    let revision = text(&said, &["object", "metadata", "resourceVersion"]).parse().ok()?;
+fn read(resource: &'static ApiResource, line: &[u8]) -> (Said, Line) {
+    let (_, event) = read_event(resource, line).expect("an event can be read");
+    let mut said: Value = serde_json::from_slice(line).expect("a line is JSON");
+    let revision = text(&said, &["object", "metadata", "resourceVersion"]).parse();
+    let revision = revision.expect("an object has its revision");
     if let Some(metadata) = said["object"]["metadata"].as_object_mut() {
         OF_ORDER.iter().for_each(|field| drop(metadata.remove(*field)));
     }
@@ -162,21 +163,21 @@ fn read(resource: &'static ApiResource, line: &[u8]) -> Option<(Said, Line)> {
     said.to_string().hash(&mut hasher);
     let name = text(&said, &["object", "metadata", "name"]).to_owned();
     let object = said["object"].take();
-    Some((Said { revision, name, object }, Line { event, digest: hasher.finish() }))
+    (Said { revision, name, object }, Line { event, digest: hasher.finish() })
 }
 
-fn watch(resource: &'static ApiResource, store: &Store) -> Option<Watch> {
+fn watch(resource: &'static ApiResource, store: &Store) -> Watch {
     let query = vec![
         ("watch".to_owned(), "1".to_owned()),
         ("resourceVersion".to_owned(), store.revision().0.max(1).to_string()),
     ];
     let call = wire::get(resource.path(None), query, "kube-scheduler");
     match apiserver::decide(store, &call, &context(Timestamp::UNIX_EPOCH, String::new())) {
-        Decision::Watch(watch) => Some(*watch),
+        Decision::Watch(watch) => *watch,
         Decision::Respond(_)
         | Decision::Commit(_)
         | Decision::Each(..)
         | Decision::Node(_)
-        | Decision::Proxy(_) => None,
+        | Decision::Proxy(_) => unreachable!("a watch is granted"),
     }
 }

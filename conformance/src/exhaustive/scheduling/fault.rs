@@ -169,7 +169,7 @@ impl SchedulingFault {
         }
     }
 
-    fn heard_of_pod(self, pod: Arc<Pod>, mut change: Change, hearing: &Hearing<'_>) -> Vec<Change> {
+    fn heard_of_pod(self, pod: Arc<Pod>, change: Change, hearing: &Hearing<'_>) -> Vec<Change> {
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
         let knows = |name| hearing.dump.nodes.get(name).is_some_and(|node| node.is_there);
         let is_lost = node.is_some_and(|name| !knows(name));
@@ -181,23 +181,14 @@ impl SchedulingFault {
             (Self::MissesPodsOfLists, false) if hearing.by_list && change.old.is_none() => vec![],
             (Self::CountsFinishedPods, false) if phase == Some("Succeeded") => vec![],
             (Self::TakesEqualPriority, false) if node.is_some() => {
-                let mut seen = (*pod).clone();
-                seen.spec.get_or_insert_default().priority = Some(-1);
-                change.new = Some(AnyObject::Pod(Arc::new(seen)));
-                vec![change]
+                seen(change, &pod, |pod| pod.spec.get_or_insert_default().priority = Some(-1))
             }
             (Self::IgnoresTerminatingVictims, false) => {
-                let mut seen = (*pod).clone();
-                seen.status.get_or_insert_default().conditions = None;
-                change.new = Some(AnyObject::Pod(Arc::new(seen)));
-                vec![change]
+                seen(change, &pod, |pod| pod.status.get_or_insert_default().conditions = None)
             }
-            (Self::IgnoresNominatedPods, false) => {
-                let mut seen = (*pod).clone();
-                seen.status.get_or_insert_default().nominated_node_name = None;
-                change.new = Some(AnyObject::Pod(Arc::new(seen)));
-                vec![change]
-            }
+            (Self::IgnoresNominatedPods, false) => seen(change, &pod, |pod| {
+                pod.status.get_or_insert_default().nominated_node_name = None;
+            }),
             _ => vec![change],
         }
     }
@@ -219,6 +210,13 @@ impl SchedulingFault {
             _ => None,
         }
     }
+}
+
+/// A change after which a pod looks different from what it is.
+fn seen(change: Change, pod: &Pod, differs: impl FnOnce(&mut Pod)) -> Vec<Change> {
+    let mut seen = pod.clone();
+    differs(&mut seen);
+    vec![Change { new: Some(AnyObject::Pod(Arc::new(seen))), ..change }]
 }
 
 /// A pod as if it were new.
