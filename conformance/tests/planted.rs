@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 60] = [
+const WORKLOADS: [(Plant, Workload); 63] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -128,8 +128,11 @@ const WORKLOADS: [(Plant, Workload); 60] = [
     (Plant::NodeIpamGivesNothing, Workload::Upkeep),
     (Plant::ServiceCidrIgnoresAddresses, Workload::Upkeep),
     (Plant::ServiceCidrsAreNotProtected, Workload::Upkeep),
+    (Plant::ServiceCidrsStay, Workload::Upkeep),
     (Plant::AggregationAppliesNothing, Workload::Upkeep),
+    (Plant::AggregationAddsRule, Workload::Upkeep),
     (Plant::QuotaCountOverwrites, Workload::Upkeep),
+    (Plant::QuotaIsTakenForUsed, Workload::Upkeep),
     (Plant::TtlIgnoresWishes, Workload::Upkeep),
     (Plant::TtlDeletesNothing, Workload::Upkeep),
 ];

@@ -163,10 +163,16 @@ pub enum Plant {
     ServiceCidrIgnoresAddresses,
     /// The ServiceCIDR controller's patches are not sent.
     ServiceCidrsAreNotProtected,
+    /// The ServiceCIDR controller takes no finalizer away.
+    ServiceCidrsStay,
     /// The rules of aggregated roles are not applied.
     AggregationAppliesNothing,
+    /// What the aggregation controller applies has a rule that no role has.
+    AggregationAddsRule,
     /// The ResourceQuota controller writes its count whatever the quota has become.
     QuotaCountOverwrites,
+    /// The ResourceQuota controller takes all that is allowed for used.
+    QuotaIsTakenForUsed,
     /// The TTL-after-finished controller takes every Job for one that asks to go.
     TtlIgnoresWishes,
     /// The deletions of the TTL-after-finished controller are not sent.
@@ -175,7 +181,7 @@ pub enum Plant {
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 77] = [
+    pub const ALL: [Self; 80] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -249,8 +255,11 @@ impl Plant {
         Self::NodeIpamGivesNothing,
         Self::ServiceCidrIgnoresAddresses,
         Self::ServiceCidrsAreNotProtected,
+        Self::ServiceCidrsStay,
         Self::AggregationAppliesNothing,
+        Self::AggregationAddsRule,
         Self::QuotaCountOverwrites,
+        Self::QuotaIsTakenForUsed,
         Self::TtlIgnoresWishes,
         Self::TtlDeletesNothing,
     ];
@@ -332,8 +341,11 @@ impl Plant {
             Self::NodeIpamGivesNothing => "node-ipam-gives-nothing",
             Self::ServiceCidrIgnoresAddresses => "service-cidr-ignores-addresses",
             Self::ServiceCidrsAreNotProtected => "service-cidrs-are-not-protected",
+            Self::ServiceCidrsStay => "service-cidrs-stay",
             Self::AggregationAppliesNothing => "aggregation-applies-nothing",
+            Self::AggregationAddsRule => "aggregation-adds-rule",
             Self::QuotaCountOverwrites => "quota-count-overwrites",
+            Self::QuotaIsTakenForUsed => "quota-is-taken-for-used",
             Self::TtlIgnoresWishes => "ttl-ignores-wishes",
             Self::TtlDeletesNothing => "ttl-deletes-nothing",
         }

@@ -27,6 +27,8 @@ const CLAIM_PROTECTION: &str = "persistentvolumeclaim-protection-controller";
 const SIGNER: &str = "certificatesigningrequest-signing-controller";
 const TOKENS: &str = "serviceaccount-token-controller";
 const ATTACHER: &str = "persistentvolume-attach-detach-controller";
+const AGGREGATION: &str = "clusterrole-aggregation-controller";
+const QUOTA: &str = "resourcequota-controller";
 const NODE_IPAM: &str = "node-ipam-controller";
 
 /// Controllers that do not hear of a resource.
@@ -114,12 +116,7 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 28] = [
         Verb::StrategicMergePatch,
         &resources::SERVICE_CIDRS,
     ),
-    (
-        Plant::AggregationAppliesNothing,
-        "clusterrole-aggregation-controller",
-        Verb::Apply,
-        &resources::CLUSTER_ROLES,
-    ),
+    (Plant::AggregationAppliesNothing, AGGREGATION, Verb::Apply, &resources::CLUSTER_ROLES),
     (Plant::TtlDeletesNothing, "ttl-after-finished-controller", Verb::Delete, &resources::JOBS),
 ];
 
@@ -212,9 +209,23 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
             body["gracePeriodSeconds"] = json!(0);
         }
     }
-    if plant == Plant::QuotaCountOverwrites && controller == "resourcequota-controller" {
+    if plant == Plant::QuotaIsTakenForUsed && controller == QUOTA {
+        for body in requests.iter_mut().filter_map(|request| request.body.as_mut()) {
+            body["status"]["used"] = body["status"]["hard"].clone();
+        }
+    }
+    if plant == Plant::QuotaCountOverwrites && controller == QUOTA {
         for body in requests.iter_mut().filter_map(|request| request.body.as_mut()) {
             object_at_mut(body, "metadata").remove("resourceVersion");
+        }
+    }
+    if plant == Plant::ServiceCidrsStay && controller == "service-cidr-controller" {
+        requests.retain(|request| !takes_finalizers(request));
+    }
+    if plant == Plant::AggregationAddsRule && controller == AGGREGATION {
+        let rule = json!({"apiGroups": [""], "resources": ["forged"], "verbs": ["get"]});
+        for body in requests.iter_mut().filter_map(|request| request.body.as_mut()) {
+            body["rules"].as_array_mut().into_iter().for_each(|rules| rules.push(rule.clone()));
         }
     }
     if plant == Plant::DeploymentNeverCountsCollisions && controller == "deployment-controller" {
@@ -230,6 +241,11 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
             conditions.into_iter().for_each(|all| all.retain(is_dated));
         }
     }
+}
+
+fn takes_finalizers(request: &Request) -> bool {
+    let body = request.body.as_ref();
+    body.is_some_and(|body| body["metadata"].get("$deleteFromPrimitiveList/finalizers").is_some())
 }
 
 /// Whether a condition was written, and not only seen.
