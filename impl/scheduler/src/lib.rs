@@ -20,6 +20,7 @@ pub mod nominations;
 pub mod plugins;
 pub mod profile;
 pub mod queue;
+pub mod refusals;
 pub mod resources;
 pub mod scheduler;
 pub mod scoring;

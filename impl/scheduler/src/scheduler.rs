@@ -31,7 +31,6 @@ use crate::configuration::Configuration;
 use crate::event::Event;
 use crate::explain::Explained;
 use crate::extender::Call;
-use crate::framework::Verdict;
 use crate::node_info::PodInfo;
 use crate::profile::Profile;
 use crate::queue::Queue;
@@ -83,8 +82,6 @@ pub enum Choice {
     Unschedulable {
         /// As the condition and the event say it.
         message: String,
-        /// What the filters said of each node.
-        verdicts: BTreeMap<String, Verdict>,
         /// The node where others make room for it.
         nominated: Option<String>,
     },

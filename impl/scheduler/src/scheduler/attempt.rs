@@ -7,14 +7,12 @@ mod fail;
 
 use std::collections::BTreeMap;
 
-use api::Timestamp;
-
 use super::Explanation;
 use crate::cluster::Cluster;
 use crate::config::Extender;
 use crate::cycle::Cycle;
 use crate::extender::{Answers, Call, EXTENDER, Stage};
-use crate::framework::{ExtensionPoint, Rejection, Verdict};
+use crate::framework::{ExtensionPoint, Rejection};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::volume_binding::Wanted;
 use crate::profile::Profile;
@@ -31,7 +29,6 @@ pub(super) struct Attempt<'a> {
     pub(super) cluster: &'a Cluster,
     /// The name of the node with which the search begins, or after which.
     pub(super) start: &'a str,
-    pub(super) now: Timestamp,
 }
 
 /// What is found for a pod.
@@ -78,7 +75,10 @@ impl Attempt<'_> {
         let found =
             self.pass_extenders(Stage::Filter, feasible, &mut rejections).and_then(|feasible| {
                 match feasible.is_empty() {
-                    true => self.unschedulable(cycle, rejections).map(Found::Nothing),
+                    true => {
+                        let mut refusals = rejections.into_iter().collect();
+                        self.unschedulable(cycle, &mut refusals).map(Found::Nothing)
+                    }
                     false => self.chosen(cycle, &feasible),
                 }
             });
@@ -160,9 +160,4 @@ impl Attempt<'_> {
         let wanted = wanted.filter(|wanted| binds_volumes && !wanted.is_empty());
         Ok(Found::Node { node: feasible[best].name().to_owned(), explanation, wanted })
     }
-}
-
-/// What was said of nodes, without whose it is.
-fn verdicts_of(rejections: Rejections<'_>) -> BTreeMap<String, Verdict> {
-    rejections.into_iter().map(|(node, rejection)| (node.to_owned(), rejection.verdict)).collect()
 }

@@ -24,7 +24,6 @@ impl Scheduler {
             pod,
             cluster: &self.cluster,
             start: &self.next_start_node,
-            now: self.now,
         };
         let (found, next) = attempt.find();
         if let Some(next) = next.filter(|_| !matches!(found, Err(Stop::Ask(_)))) {
@@ -51,7 +50,7 @@ impl Scheduler {
     }
 
     fn give_up(&mut self, pod: &PodInfo, failure: Failure) -> (Choice, Vec<Request>) {
-        let Failure { verdicts, rejected_by, message, preemption } = failure;
+        let Failure { rejected_by, message, preemption } = failure;
         self.queue.add_unschedulable(&pod.key(), rejected_by, self.now);
         let (nominating, candidate) = match preemption {
             Some(Preemption::Possible(candidate)) => {
@@ -63,6 +62,6 @@ impl Scheduler {
         let mut requests = self.report_failure(pod, ("Unschedulable", &message), &nominating);
         let nominated = candidate.as_ref().map(|candidate| candidate.node.clone());
         requests.extend(candidate.into_iter().flat_map(|candidate| self.preempt(pod, candidate)));
-        (Choice::Unschedulable { message, verdicts, nominated }, requests)
+        (Choice::Unschedulable { message, nominated }, requests)
     }
 }

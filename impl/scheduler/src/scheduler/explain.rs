@@ -26,7 +26,6 @@ impl Scheduler {
             pod: &info,
             cluster: &cluster,
             start: "",
-            now: self.now,
         };
         let (node, message) = match attempt.find().0 {
             Ok(Found::Node { node, .. }) => (Some(node), None),

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::plugins::default_preemption::Preemption;
+use crate::refusals::Refusals;
 
 /// The cpu of each node.
 const CPU: i64 = 4;
@@ -67,12 +68,11 @@ impl World {
             let info = crate::node_info::PodInfo::new(Arc::new((*pod).clone()));
             let cycle = crate::testing::cycle(&info, &self.scheduler.cluster).unwrap();
             let nodes = self.scheduler.cluster.snapshot.nodes();
-            let verdicts: Option<BTreeMap<_, _>> = nodes
-                .map(|node| Some((node.name().to_owned(), cycle.rejection(node)?.verdict)))
-                .collect();
-            verdicts.is_none_or(|verdicts| {
+            let refusals: Option<Refusals> =
+                nodes.map(|node| Some((node.name(), cycle.rejection(node)?))).collect();
+            refusals.is_none_or(|mut refusals| {
                 matches!(
-                    crate::testing::post_filter(&cycle, &verdicts, at(0)),
+                    crate::testing::post_filter(&cycle, &mut refusals),
                     Preemption::Possible(_)
                 )
             })
