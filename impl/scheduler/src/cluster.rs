@@ -32,6 +32,8 @@ pub struct Cluster {
     pub stateful_sets: Cache<StatefulSet>,
     /// What protects pods from preemption, where there is a choice.
     pub budgets: Cache<PodDisruptionBudget>,
+    /// How often that has changed.
+    budgets_changed: u64,
 }
 
 impl Cluster {
@@ -50,10 +52,18 @@ impl Cluster {
             set(&mut self.stateful_sets, stateful_set, change);
         } else if let AnyObject::PodDisruptionBudget(budget) = object {
             set(&mut self.budgets, budget, change);
+            self.budgets_changed += 1;
         } else {
             return self.volumes.observe(change);
         }
         false
+    }
+}
+
+impl Cluster {
+    /// How often budgets have changed.
+    pub fn budgets_changed(&self) -> u64 {
+        self.budgets_changed
     }
 }
 

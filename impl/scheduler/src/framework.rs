@@ -129,6 +129,16 @@ pub trait Filter: Plugin {
     /// Whether the pod can run on the node.
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict;
 
+    /// Whether it looks at nothing but the node, its pods, and what pods of one [kind](crate::knowledge) have in common.
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    /// Whether it has nothing against any node, whoever leaves it: what upstream calls skipped.
+    fn skips(&self, _cycle: &Cycle<'_>) -> bool {
+        false
+    }
+
     /// Whether a change may make a pod schedulable that this plugin was against: upstream's queueing hint.
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool;
 }
@@ -143,6 +153,17 @@ pub trait PreScore: Plugin {
 pub trait Score: Plugin {
     /// How good the node is for the pod: 0 to 100, or any number when it normalizes.
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64;
+
+    /// Whether the score, not yet normalized, depends on nothing but the node, its pods, and what pods of one
+    /// [kind](crate::knowledge) have in common.
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    /// Whether every node has the score 0.
+    fn skips(&self, _cycle: &Cycle<'_>) -> bool {
+        false
+    }
 
     /// Brings the scores of all feasible nodes to 0 to 100.
     fn normalize_score(&self, _scoring: &Scoring<'_>, _scores: &mut [i64]) {}

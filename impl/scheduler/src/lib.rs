@@ -4,6 +4,7 @@
 //! NodeDeclaredFeatures and the scheduling of groups.
 
 pub mod affinity;
+pub mod changes;
 pub mod cluster;
 pub mod config;
 pub mod configuration;
@@ -14,6 +15,7 @@ pub mod explain;
 pub mod extender;
 pub mod framework;
 pub mod host_ports;
+pub mod knowledge;
 pub mod label_counts;
 pub mod node_info;
 pub mod nominations;

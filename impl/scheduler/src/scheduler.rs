@@ -31,6 +31,7 @@ use crate::configuration::Configuration;
 use crate::event::Event;
 use crate::explain::Explained;
 use crate::extender::Call;
+use crate::knowledge::Knowledge;
 use crate::node_info::PodInfo;
 use crate::profile::Profile;
 use crate::queue::Queue;
@@ -117,6 +118,8 @@ pub struct Scheduler {
     configuration: Arc<Configuration>,
     cluster: Cluster,
     queue: Queue,
+    /// What earlier decisions have found out about nodes, which changes none.
+    knowledge: Knowledge,
     /// From which node on the next search begins, so that all are looked at in turn.
     next_start_node: String,
     /// The pod about which extenders are asked; no other is decided about meanwhile.
@@ -147,6 +150,7 @@ impl Scheduler {
             recorders: configuration.profiles.keys().map(recorder).collect(),
             configuration: Arc::new(configuration),
             cluster: Cluster::default(),
+            knowledge: Knowledge::default(),
             next_start_node: String::new(),
             asking: None,
             attempts: 0,

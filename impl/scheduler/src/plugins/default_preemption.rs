@@ -32,6 +32,19 @@ pub struct Candidate {
     pub victims: Vec<PodInfo>,
     /// How many of them a PodDisruptionBudget protects.
     pub violations: usize,
+    harm: Harm,
+}
+
+/// It breaks so many budgets; its most important victim has this priority; the sum of the priorities; how many victims
+/// there are; when the first of the most important was started.
+type Harm = (usize, Option<i32>, i64, usize, Reverse<Option<Started>>);
+
+impl Candidate {
+    /// A node from which these pods would have to go, of which a PodDisruptionBudget protects so many.
+    pub fn new(node: String, victims: Vec<PodInfo>, violations: usize) -> Self {
+        let harm = harm(&victims, violations);
+        Self { node, victims, violations, harm }
+    }
 }
 
 /// What comes of preemption.
@@ -172,7 +185,7 @@ impl<'a> DryRun<'a> {
         let violations = victims.len();
         victims.extend(self.not_spared(others));
         sort_by_importance(&mut victims);
-        Ok(Candidate { node: self.node.name().to_owned(), victims, violations })
+        Ok(Candidate::new(self.node.name().to_owned(), victims, violations))
     }
 
     /// Those of the pods that cannot come back.
@@ -194,14 +207,13 @@ impl<'a> DryRun<'a> {
 pub fn select_candidate<'a>(
     candidates: impl IntoIterator<Item = &'a Candidate>,
 ) -> Option<&'a Candidate> {
-    candidates.into_iter().min_by_key(|candidate| harm(candidate))
+    candidates.into_iter().min_by_key(|candidate| candidate.harm)
 }
 
-fn harm(candidate: &Candidate) -> (usize, Option<i32>, i64, usize, Reverse<Option<Started>>) {
-    let victims = &candidate.victims;
+fn harm(victims: &[PodInfo], violations: usize) -> Harm {
     let highest = victims.iter().map(PodInfo::priority).max();
     let sum = victims.iter().map(|pod| i64::from(pod.priority()) + ABOVE_EVERY_PRIORITY).sum();
     let most_important = victims.iter().filter(|pod| Some(pod.priority()) == highest);
     let earliest = most_important.map(start_time).min();
-    (candidate.violations, highest, sum, victims.len(), Reverse(earliest))
+    (violations, highest, sum, victims.len(), Reverse(earliest))
 }

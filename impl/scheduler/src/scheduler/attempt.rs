@@ -4,6 +4,7 @@
 
 mod extend;
 mod fail;
+mod known;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use crate::config::Extender;
 use crate::cycle::Cycle;
 use crate::extender::{Answers, Call, EXTENDER, Stage};
 use crate::framework::{ExtensionPoint, Rejection};
+use crate::knowledge::Knowledge;
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::volume_binding::Wanted;
 use crate::profile::Profile;
@@ -45,26 +47,38 @@ pub(super) enum Stop {
     Error(String),
 }
 
+/// Per plugin, the weighted score of each node.
+type Scores = [(&'static str, Vec<i64>)];
+
 /// Why nodes are not feasible, by their names.
 type Rejections<'a> = BTreeMap<&'a str, Rejection>;
 
 impl Attempt<'_> {
     /// Looks for a node, and tells with which the next search begins, if that is another one.
-    pub(super) fn find(&self) -> (Result<Found, Stop>, Option<String>) {
+    pub(super) fn find(&self, knowledge: &mut Knowledge) -> (Result<Found, Stop>, Option<String>) {
         if self.cluster.snapshot.nodes_len() == 0 {
             return (Ok(Found::Nothing(Failure::no_nodes())), None);
         }
         match Cycle::pre_filter(self.profile, (self.pod, self.cluster)) {
-            Ok(cycle) => self.find_in(&cycle),
+            Ok(cycle) => self.find_in(&cycle, knowledge),
             Err(rejection) => (Ok(Found::Nothing(self.refused_everywhere(&rejection))), None),
         }
     }
 
-    fn find_in(&self, cycle: &Cycle<'_>) -> (Result<Found, Stop>, Option<String>) {
+    fn find_in(
+        &self,
+        cycle: &Cycle<'_>,
+        knowledge: &mut Knowledge,
+    ) -> (Result<Found, Stop>, Option<String>) {
         match self.nominated_node(cycle) {
             Ok(None) | Err(Stop::Error(_)) => {}
             Ok(Some(node)) => return (self.chosen(cycle, &[node]), None),
             Err(stop @ Stop::Ask(_)) => return (Err(stop), None),
+        }
+        if self.extenders.is_empty()
+            && let Some(known) = knowledge.of(cycle)
+        {
+            return self.find_among(cycle, known);
         }
         let (feasible, mut rejections, next) = self.pass_filters(cycle);
         if cycle.names_some() {
@@ -149,15 +163,33 @@ impl Attempt<'_> {
             let of_extenders = self.prioritize(feasible)?;
             scores = Scoring::pre_score(cycle, feasible).run_scores();
             scores.extend(of_extenders.map(|scores| (EXTENDER, scores)));
-            let total =
-                |index: &usize| scores.iter().map(|(_, scores)| scores[*index]).sum::<i64>();
-            best = (0..feasible.len()).rev().max_by_key(total).unwrap_or(0);
+            best = best_of(feasible.len(), &scores);
         }
-        let of_best = scores.iter().map(|(name, scores)| (*name, scores[best])).collect();
-        let explanation = Explanation { feasible: feasible.len(), scores: of_best };
-        let wanted = Wanted::of(&cycle.state.claims, feasible[best], &cycle.cluster.volumes);
+        let explanation = Explanation::of(feasible.len(), &scores, best);
+        Ok(self.found(cycle, feasible[best].name(), explanation))
+    }
+
+    /// The node that was chosen, and what the pod wants of volumes there.
+    fn found(&self, cycle: &Cycle<'_>, name: &str, explanation: Explanation) -> Found {
+        let node = cycle.cluster.snapshot.node(name);
+        let wanted =
+            node.and_then(|node| Wanted::of(&cycle.state.claims, node, &cycle.cluster.volumes));
         let binds_volumes = self.profile.enabled.has(ExtensionPoint::PreBind, "VolumeBinding");
         let wanted = wanted.filter(|wanted| binds_volumes && !wanted.is_empty());
-        Ok(Found::Node { node: feasible[best].name().to_owned(), explanation, wanted })
+        Found::Node { node: name.to_owned(), explanation, wanted }
+    }
+}
+
+/// Which of so many nodes has the highest sum of scores; the first among equals.
+fn best_of(nodes: usize, scores: &Scores) -> usize {
+    let total = |index: &usize| scores.iter().map(|(_, scores)| scores[*index]).sum::<i64>();
+    (0..nodes).rev().max_by_key(total).unwrap_or(0)
+}
+
+impl Explanation {
+    /// Why one of so many nodes was chosen.
+    fn of(feasible: usize, scores: &Scores, best: usize) -> Self {
+        let scores = scores.iter().map(|(name, scores)| (*name, scores[best])).collect();
+        Self { feasible, scores }
     }
 }

@@ -17,6 +17,7 @@ impl Scheduler {
     /// Looks for a node for a pod, with what extenders have said of it.
     pub(super) fn decide(&mut self, pod: &PodInfo, answers: Answers) -> (Choice, Vec<Request>) {
         let configuration = Arc::clone(&self.configuration);
+        let mut knowledge = std::mem::take(&mut self.knowledge);
         let attempt = Attempt {
             profile: Self::profile(&configuration, pod),
             extenders: &configuration.extenders,
@@ -25,7 +26,8 @@ impl Scheduler {
             cluster: &self.cluster,
             start: &self.next_start_node,
         };
-        let (found, next) = attempt.find();
+        let (found, next) = attempt.find(&mut knowledge);
+        self.knowledge = knowledge;
         if let Some(next) = next.filter(|_| !matches!(found, Err(Stop::Ask(_)))) {
             self.next_start_node = next;
         }

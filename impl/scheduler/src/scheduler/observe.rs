@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::extender::EXTENDER;
 use crate::framework::ExtensionPoint;
 use crate::node_info::PodInfo;
+use crate::snapshot::is_seen_otherwise;
 
 impl Scheduler {
     /// Hears of a change of what it watches; other changes are nothing to it.
@@ -191,12 +192,7 @@ impl Scheduler {
 
 /// Whether a node has changed in something that a filter reads.
 fn has_changed(old: &Node, new: &Node) -> bool {
-    let allocatable =
-        |node: &Node| node.status.as_ref().and_then(|status| status.allocatable.clone());
-    old.metadata.uid != new.metadata.uid
-        || old.metadata.labels != new.metadata.labels
-        || old.spec != new.spec
-        || allocatable(old) != allocatable(new)
+    old.metadata.uid != new.metadata.uid || is_seen_otherwise(old, new)
 }
 
 fn is_finished(pod: &Pod) -> bool {

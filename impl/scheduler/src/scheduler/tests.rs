@@ -2,6 +2,7 @@
 
 mod explain;
 mod extenders;
+mod knowledge;
 mod preemption;
 mod profiles;
 mod runs;

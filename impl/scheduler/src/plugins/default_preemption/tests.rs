@@ -52,7 +52,7 @@ fn preempt(cluster: &Cluster, pod: &PodInfo) -> Preemption {
 /// The node and the victims, as `NODE: VICTIM …`, with a mark for each that a budget protects.
 fn found(cluster: &Cluster, pod: &PodInfo) -> String {
     match preempt(cluster, pod) {
-        Preemption::Possible(Candidate { node, victims, violations }) => {
+        Preemption::Possible(Candidate { node, victims, violations, .. }) => {
             let names: Vec<String> = victims.iter().map(|victim| victim.key().name).collect();
             format!("{node}: {}{}", names.join(" "), "!".repeat(violations))
         }
