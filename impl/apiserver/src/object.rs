@@ -2,6 +2,7 @@
 //!
 //! `apiVersion`, `kind` and `metadata` come first, so that the revision can be put in by copying bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use api::ApiResource;
@@ -110,6 +111,26 @@ pub fn labels(found: &KeyValue) -> BTreeMap<String, String> {
     let metadata = field.map_or(&b"{}"[..], |at| &value[at + FIELD.len()..]);
     let mut metadata = serde_json::Deserializer::from_slice(metadata);
     Labelled::deserialize(&mut metadata).expect("only `encode` writes objects").labels
+}
+
+/// What a field selector asks about.
+#[derive(Deserialize)]
+struct Placed<'a> {
+    #[serde(borrow, default)]
+    spec: Option<Place<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Place<'a> {
+    #[serde(rename = "nodeName", borrow, default)]
+    node_name: Option<Cow<'a, str>>,
+}
+
+/// The node that a stored object names, `spec.nodeName`: nothing where it names none, `None` where that cannot be told.
+pub fn node_of(found: &KeyValue) -> Option<String> {
+    let placed: Placed<'_> = serde_json::from_slice(&found.value).ok()?;
+    let name = placed.spec.and_then(|spec| spec.node_name);
+    Some(name.map(Cow::into_owned).unwrap_or_default())
 }
 
 /// The object with a revision.

@@ -83,6 +83,13 @@ impl Selection {
         }
     }
 
+    /// The node that an object must name to be wanted, `spec.nodeName`.
+    pub(crate) fn node(&self) -> Option<&str> {
+        let mut requirements = self.fields.requirements().iter();
+        let named = requirements.find(|one| one.equals && one.field == "spec.nodeName");
+        named.map(|requirement| requirement.value.as_str())
+    }
+
     /// Whether nothing is left out.
     pub(crate) fn is_everything(&self) -> bool {
         self.labels.is_everything() && self.fields.requirements().is_empty()

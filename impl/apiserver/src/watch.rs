@@ -126,6 +126,16 @@ impl Watch {
         Ok(lines)
     }
 
+    /// What all its keys begin with.
+    pub fn prefix(&self) -> &[u8] {
+        self.range.start()
+    }
+
+    /// The node that the objects name of which it hears, if it asks for one.
+    pub fn node(&self) -> Option<&str> {
+        self.selection.node()
+    }
+
     /// A BOOKMARK at the revision up to which everything has been sent.
     pub fn bookmark(&self) -> Vec<u8> {
         self.bookmark_line(self.after, false)

@@ -25,6 +25,7 @@ use crate::node_server::NodeServer;
 use crate::origin;
 use crate::trace::Trace;
 use crate::transport::{Body, BoxError};
+use crate::watchers::Watchers;
 use crate::{clock, compression, metrics, proxy, requests, streams, warning_header, watch_stream};
 
 /// How often a write is decided again when others are faster, before it is given up.
@@ -41,6 +42,7 @@ pub struct ApiServer {
 
 struct Shared {
     storage: Storage,
+    watchers: Arc<Watchers>,
     nodes: RwLock<BTreeMap<String, Arc<dyn NodeServer>>>,
     components: Arc<Components>,
     trace: Trace,
@@ -64,10 +66,12 @@ impl ApiServer {
     /// An API server on a store.
     pub fn new(storage: Storage, trace: Trace, settings: Settings) -> Self {
         let nodes = RwLock::default();
+        let watchers = Arc::<Watchers>::default();
         let components = Arc::<Components>::default();
         let metrics = Metrics::default();
         let turns = tokio::sync::Mutex::default();
-        let shared = Shared { storage, nodes, components, trace, metrics, settings, turns };
+        let shared =
+            Shared { storage, watchers, nodes, components, trace, metrics, settings, turns };
         Self { shared: Arc::new(shared) }
     }
 
@@ -107,7 +111,8 @@ impl ApiServer {
         let response = match self.decide(call, &origin).await {
             Decision::Respond(response) => respond_to(&parts.headers, response).await,
             Decision::Watch(watch) => {
-                watch_stream::respond(&self.shared.storage, *watch, running.watching())
+                let Shared { storage, watchers, .. } = &*self.shared;
+                watch_stream::respond((storage, watchers), *watch, running.watching())
             }
             Decision::Node(node_call) => {
                 let server = self.node(&node_call.node);

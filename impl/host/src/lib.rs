@@ -38,6 +38,7 @@ pub mod transport;
 mod tunnel;
 mod warning_header;
 mod watch_stream;
+mod watchers;
 
 pub use api_server::{ApiServer, Settings};
 pub use local::Local;

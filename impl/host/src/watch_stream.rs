@@ -1,5 +1,6 @@
 //! A watch as an HTTP body: a line for each event, bookmarks in between, an end in time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use apiserver::Watch;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::metrics::Watching;
 use crate::transport::{Body, BoxError};
+use crate::watchers::{Registration, Watchers};
 use crate::{clock, warning_header};
 
 /// How often a quiet watch says that it is up to date; upstream's watch cache does so once a minute.
@@ -25,14 +27,16 @@ const CHUNKS_MAX: usize = 16;
 
 /// Starts a watch.
 pub(crate) fn respond(
-    storage: &Storage,
+    (storage, watchers): (&Storage, &Arc<Watchers>),
     mut watch: Watch,
     watching: Watching,
 ) -> http::Response<Body> {
     let content_type = http::HeaderValue::from_static(watch.content_type());
     let warnings = std::mem::take(&mut watch.warnings);
     let (sender, body) = Channel::<Bytes, BoxError>::new(CHUNKS_MAX);
-    let streamed = stream(storage.subscribe(), watch, sender);
+    let published = storage.subscribe();
+    let registration = watchers.register((watch.prefix(), watch.node()), &published);
+    let streamed = stream((published, registration), watch, sender);
     tokio::spawn(async move {
         streamed.await;
         drop(watching);
@@ -45,7 +49,7 @@ pub(crate) fn respond(
 
 /// Sends until the reader goes away, the time is over, or the store has moved too far ahead.
 async fn stream(
-    mut published: watch::Receiver<Store>,
+    (published, registration): (watch::Receiver<Store>, Registration),
     mut watch: Watch,
     mut sender: Sender<Bytes, BoxError>,
 ) {
@@ -55,8 +59,9 @@ async fn stream(
         return;
     }
     let mut bookmark = tokio::time::interval_at(Instant::now() + BOOKMARK_PERIOD, BOOKMARK_PERIOD);
+    let (mut is_bookmark_due, mut is_over) = (false, false);
     loop {
-        let store = published.borrow_and_update().clone();
+        let store = published.borrow().clone();
         let (lines, last) = match watch.lines(&store, clock::now()) {
             Ok(lines) => (lines, false),
             Err(expired) => (vec![expired], true),
@@ -64,18 +69,20 @@ async fn stream(
         if !send(&mut sender, lines).await || last {
             return;
         }
-        tokio::select! {
-            changed = published.changed() => if changed.is_err() { return },
-            _ = bookmark.tick(), if watch.bookmarks => {
-                if !send(&mut sender, vec![watch.bookmark()]).await { return }
-            }
-            () = tokio::time::sleep_until(end) => {
-                if watch.bookmarks {
-                    send(&mut sender, vec![watch.bookmark()]).await;
-                }
-                return;
-            }
+        if is_bookmark_due && watch.bookmarks && !send(&mut sender, vec![watch.bookmark()]).await {
+            return;
         }
+        if is_over || published.has_changed().is_err() {
+            return;
+        }
+        is_bookmark_due = false;
+        tokio::select! {
+            () = registration.rung() => {}
+            _ = bookmark.tick(), if watch.bookmarks => is_bookmark_due = true,
+            () = tokio::time::sleep_until(end) => (is_bookmark_due, is_over) = (true, true),
+        }
+        // What is published is read after this: nothing comes between.
+        watch.after = registration.missed_nothing_up_to().max(watch.after);
     }
 }
 
