@@ -109,8 +109,8 @@ pub(crate) struct Start {
     pub(crate) etcd: Etcd,
     #[command(flatten)]
     pub(crate) parts: Parts,
-    /// How many nodes [default: 1, and 0 without an API server].
-    #[arg(long, value_parser = clap::value_parser!(u16).range(0..=64))]
+    /// How many nodes, up to 64, or up to 15000 simulated ones [default: 1, and 0 without an API server].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(0..=15_000))]
     pub(crate) nodes: Option<u16>,
     /// What runs the containers.
     #[arg(long, value_enum, default_value = "embedded")]

@@ -105,8 +105,16 @@ fn absolute(file: Option<&PathBuf>) -> Result<Option<PathBuf>, Failure> {
     file.map(|file| std::path::absolute(file).while_doing(file.display())).transpose()
 }
 
+/// The most nodes with real containers: each has a range of addresses and a bridge of its own.
+const MOST_REAL_NODES: u16 = 64;
+
 /// What can be known to fail before anything is touched.
 fn check(settings: &Settings) -> Result<(), Failure> {
+    if settings.runtime == Runtime::Embedded && settings.nodes > MOST_REAL_NODES {
+        return Err(Failure::usage(format!(
+            "at most {MOST_REAL_NODES} nodes have real containers; there can be more with --runtime simulated"
+        )));
+    }
     if settings.runtime == Runtime::Embedded && settings.nodes > 0 && !node::is_root() {
         return Err(Failure::cannot(
             "real containers need root; run as root, or with --runtime simulated",

@@ -1,6 +1,7 @@
 //! The nodes of a cluster: each a kubelet with a runtime, started, stopped and started again.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,8 +165,12 @@ impl Nodes {
     }
 
     fn config(&self, name: &str, pod_cidr: &str, incarnation: u64) -> NodeConfig {
-        let nodes = u32::from(self.settings.nodes);
-        let mut kubelet = node::machine_config(name, &self.address, nodes);
+        let sharing = match self.settings.runtime {
+            cli::Runtime::Embedded => u32::from(self.settings.nodes),
+            // Each pretends to have the whole machine.
+            cli::Runtime::Simulated => 1,
+        };
+        let mut kubelet = node::machine_config(name, &self.address, sharing);
         let seconds = u64::try_from(self.settings.node_lease_renew_interval).unwrap_or(1).max(1);
         kubelet.pod_cidr = pod_cidr.to_owned();
         kubelet.lease_renew_interval = Duration::from_secs(seconds);
@@ -182,26 +187,41 @@ impl Nodes {
 
     /// The range of a node: the first of the cluster's is the first node's.
     fn pod_cidr(&self, index: u16) -> String {
-        format!("10.{}.{}.0/24", cluster(self.fingerprint()), index.saturating_sub(1))
+        let first = u32::from(pods_from(&self.folder, self.settings.nodes).0);
+        let address = Ipv4Addr::from(first + (u32::from(index.saturating_sub(1)) << 8));
+        format!("{address}/{NODE_MASK}")
     }
 
     fn fingerprint(&self) -> u32 {
         fingerprint(&self.folder)
     }
 
-    /// Where the pods of a cluster have their addresses from, whose folder this is.
-    pub(crate) fn pod_network(folder: &Path) -> PodNetwork {
+    /// Where the pods of a cluster of so many nodes have their addresses from, whose folder this is.
+    pub(crate) fn pod_network(folder: &Path, nodes: u16) -> PodNetwork {
+        let (first, mask) = pods_from(folder, nodes);
         PodNetwork {
-            cluster_cidr: format!("10.{}.0.0/16", cluster(fingerprint(folder))),
-            node_cidr_mask_size: 24,
+            cluster_cidr: format!("{first}/{mask}"),
+            node_cidr_mask_size: NODE_MASK,
             service_cluster_ip_range: SERVICE_CIDR.to_owned(),
         }
     }
 }
 
+/// The size of a node's range.
+const NODE_MASK: u32 = 24;
+
+/// The first address of a cluster's pods, and the size of their range. Of many nodes only simulated ones are possible,
+/// whose addresses nobody uses: those that are kept for carriers (RFC 6598).
+fn pods_from(folder: &Path, nodes: u16) -> (Ipv4Addr, u8) {
+    match nodes {
+        0..=256 => (Ipv4Addr::new(10, cluster(fingerprint(folder)), 0, 0), 16),
+        _ => (Ipv4Addr::new(100, 64, 0, 0), 10),
+    }
+}
+
 /// A number of a cluster's own, so that several clusters can share a machine.
-fn cluster(fingerprint: u32) -> u32 {
-    128 + fingerprint % 116
+fn cluster(fingerprint: u32) -> u8 {
+    u8::try_from(128 + fingerprint % 116).unwrap_or(u8::MAX)
 }
 
 /// FNV-1a of a cluster's folder.

@@ -191,7 +191,9 @@ impl ControlPlane {
         keep_endpoints(admin, port);
         steps.done(&format!("{READY} at {address}"));
         let plane = Self { server, trace, address };
-        plane.start_components(profile, settings, &config(profile, &pki), steps).await?;
+        plane
+            .start_components(profile, settings, &config(profile, settings.nodes, &pki), steps)
+            .await?;
         Ok(plane)
     }
 
@@ -229,13 +231,13 @@ fn volumes_root(profile: &Profile) -> String {
 }
 
 /// What the controllers of a cluster of our own are told.
-fn config(profile: &Profile, pki: &Pki) -> Config {
+fn config(profile: &Profile, nodes: u16, pki: &Pki) -> Config {
     Config {
         volumes_root: volumes_root(profile),
         root_ca: pki.authority_pem.clone(),
         authority: Some(pki.signer.clone()),
         token_signer: Some(pki.token_keys.clone()),
-        pod_network: Some(Nodes::pod_network(&profile.folder)),
+        pod_network: Some(Nodes::pod_network(&profile.folder, nodes)),
         balances_services: true,
         ..Config::default()
     }
@@ -269,12 +271,13 @@ async fn wait_until_up(
         && settings.controllers.has("serviceaccount-controller");
     let account = keys::key(&resources::SERVICE_ACCOUNTS, Some("default"), "default");
     let has_account = |store: &Store| !makes_accounts || store.get(&account).is_some();
-    let has_nodes =
-        |store: &Store| nodes.names().iter().all(|name| apiserver::is_node_ready(store, name));
+    // Each is asked about until it is Ready, not all of them at each change.
+    let mut not_ready = nodes.names();
     let up = async {
         loop {
             let store = published.borrow_and_update().clone();
-            if (has_account(&store) && has_nodes(&store)) || published.changed().await.is_err() {
+            while not_ready.pop_if(|name| apiserver::is_node_ready(&store, name)).is_some() {}
+            if (has_account(&store) && not_ready.is_empty()) || published.changed().await.is_err() {
                 return;
             }
         }
@@ -283,7 +286,7 @@ async fn wait_until_up(
     if tokio::time::timeout(patience, up).await.is_ok() {
         return Ok(());
     }
-    let what = match has_nodes(&plane.server.storage().subscribe().borrow()) {
+    let what = match not_ready.is_empty() {
         true => {
             "the namespace default has no ServiceAccount: does another controller manager lead?"
         }
