@@ -48,7 +48,7 @@ pub struct NodeExplained {
 pub struct FilterSaid {
     /// The plugin.
     pub plugin: &'static str,
-    /// `Success`, `Unschedulable` or `UnschedulableAndUnresolvable`.
+    /// `Success`, `Unschedulable`, `UnschedulableAndUnresolvable` or `Error`.
     pub verdict: &'static str,
     /// Why not.
     pub reasons: Vec<String>,
@@ -62,6 +62,7 @@ impl FilterSaid {
             Verdict::UnschedulableAndUnresolvable(reasons) => {
                 ("UnschedulableAndUnresolvable", reasons)
             }
+            Verdict::Error(why) => ("Error", vec![why]),
         };
         Self { plugin, verdict: name, reasons }
     }
@@ -101,7 +102,8 @@ pub(crate) fn nodes(cycle: &Cycle<'_>) -> Vec<NodeExplained> {
     let feasible: Vec<usize> = (0..all.len()).filter(|index| explained[*index].feasible).collect();
     let nodes: Vec<&NodeInfo> = feasible.iter().map(|index| all[*index]).collect();
     let scoring = Scoring::pre_score(cycle, &nodes);
-    for (plugin, weight) in &cycle.profile.scores {
+    let plugins = cycle.profile.scores.iter();
+    for (plugin, weight) in plugins.filter(|(plugin, _)| !plugin.is_silent(cycle)) {
         let raw = scoring.raw(&**plugin);
         let mut normalized = raw.clone();
         plugin.normalize_score(&scoring, &mut normalized);

@@ -87,6 +87,8 @@ pub enum Verdict {
     Unschedulable(Vec<String>),
     /// It cannot, for these reasons, whatever other pods do.
     UnschedulableAndUnresolvable(Vec<String>),
+    /// Something is wrong with what the pod asks for, wherever it runs: it is tried again after its backoff.
+    Error(String),
 }
 
 impl Verdict {
@@ -99,6 +101,7 @@ impl Verdict {
     pub fn reasons(&self) -> &[String] {
         match self {
             Self::Feasible => &[],
+            Self::Error(why) => std::slice::from_ref(why),
             Self::Unschedulable(reasons) | Self::UnschedulableAndUnresolvable(reasons) => reasons,
         }
     }
@@ -147,6 +150,11 @@ pub trait Score: Plugin {
 
     /// Brings the scores of all feasible nodes to 0 to 100.
     fn normalize_score(&self, _scoring: &Scoring<'_>, _scores: &mut [i64]) {}
+
+    /// Whether it has nothing to say of the pod, so that it need not look at nodes.
+    fn is_silent(&self, _cycle: &Cycle<'_>) -> bool {
+        false
+    }
 }
 
 /// Scales scores so that the best is 100; with `reverse` the smallest becomes the best.

@@ -39,7 +39,8 @@ impl<'a> Scoring<'a> {
     /// Per plugin, the weighted score of each node.
     pub fn run_scores(&self) -> Vec<(&'static str, Vec<i64>)> {
         let mut all = vec![];
-        for (plugin, weight) in &self.cycle.profile.scores {
+        let plugins = self.cycle.profile.scores.iter();
+        for (plugin, weight) in plugins.filter(|(plugin, _)| !plugin.is_silent(self.cycle)) {
             let mut scores = self.raw(&**plugin);
             plugin.normalize_score(self, &mut scores);
             for score in &mut scores {

@@ -72,9 +72,10 @@ pub fn find_candidates(
         let tried = match (&*refusal, node) {
             (Verdict::Unschedulable(_), Some(node)) => DryRun::new(cycle, node, now).candidate(),
             (Verdict::Unschedulable(_), None)
-            | (Verdict::Feasible | Verdict::UnschedulableAndUnresolvable(_), _) => {
-                Err(no_help("Preemption is not helpful for scheduling"))
-            }
+            | (
+                Verdict::Feasible | Verdict::UnschedulableAndUnresolvable(_) | Verdict::Error(_),
+                _,
+            ) => Err(no_help("Preemption is not helpful for scheduling")),
         };
         match tried {
             Ok(candidate) if candidate.victims.is_empty() => {}

@@ -1,6 +1,7 @@
-//! Pods that have a node and wait there for their volumes.
+//! Pods that have a node and wait there for their volumes and devices.
 //!
-//! Source: `BindPodVolumes` and `checkBindings` in framework/plugins/volumebinding/binder.go (v1.36).
+//! Source: `BindPodVolumes` and `checkBindings` in framework/plugins/volumebinding/binder.go (v1.36). Volumes and devices are
+//! asked for side by side.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +12,10 @@ use client::Outcome;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 
 use super::Explanation;
+use super::claims::{ClaimWrites, answered_too_late};
+use crate::cluster::Cluster;
 use crate::node_info::{NodeInfo, PodInfo};
+use crate::plugins::dynamic_resources::Reserved;
 use crate::plugins::volume_binding::Wanted;
 use crate::volumes::{Volumes, version};
 
@@ -22,7 +26,16 @@ struct Asked {
     written: Option<u64>,
 }
 
-/// A pod that waits for its volumes.
+/// What must be there before a pod is bound.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PreBind {
+    /// What is to become of its claims of volumes.
+    pub(super) volumes: Option<Wanted>,
+    /// What its claims of devices get.
+    pub(super) devices: Option<Reserved>,
+}
+
+/// A pod that waits for its volumes and devices.
 #[derive(Clone, Debug)]
 pub(super) struct Reservation {
     pub(super) pod: PodInfo,
@@ -32,6 +45,8 @@ pub(super) struct Reservation {
     bindings: Vec<(Asked, Key)>,
     /// Claims whose volumes are being made.
     provisions: Vec<Asked>,
+    /// Its claims of devices, if it has some.
+    devices: Option<ClaimWrites>,
     until: Timestamp,
     /// Why it came to nothing, if it did.
     refused: Option<String>,
@@ -45,16 +60,25 @@ pub(super) enum Progress {
     Failed(String),
 }
 
+impl Progress {
+    /// A plugin has failed, for this reason.
+    pub(super) fn failed(plugin: &str, why: &str) -> Self {
+        Self::Failed(format!("running PreBind plugin \"{plugin}\": {why}"))
+    }
+}
+
 impl Reservation {
-    /// Counts everything as it is going to be, and asks for it; given up at `until`.
+    /// Counts everything as it is going to be, and asks for it; volumes are given up at `until`.
     pub(super) fn begin(
         (pod, node, explanation): (&PodInfo, &str, Explanation),
-        wanted: Wanted,
-        (volumes, until): (&mut Volumes, Timestamp),
+        wanted: PreBind,
+        (cluster, until): (&mut Cluster, Timestamp),
     ) -> (Self, Vec<Request>) {
         let mut requests = vec![];
         let (mut bindings, mut provisions) = (vec![], vec![]);
-        for (volume, claim) in wanted.bindings {
+        let volumes = &mut cluster.volumes;
+        let Wanted { bindings: to_bind, provisions: to_make } = wanted.volumes.unwrap_or_default();
+        for (volume, claim) in to_bind {
             let (bound, asked) = bind(&volume, &claim);
             requests.extend(bound.as_ref().map(Request::update));
             if let Some(bound) = bound {
@@ -62,7 +86,7 @@ impl Reservation {
             }
             bindings.push((asked, Key::of(&claim.metadata)));
         }
-        for claim in wanted.provisions {
+        for claim in to_make {
             let (placed, asked) = place(&claim, node);
             requests.extend(placed.as_ref().map(Request::update));
             if let Some(placed) = placed {
@@ -70,15 +94,32 @@ impl Reservation {
             }
             provisions.push(asked);
         }
+        let devices = wanted.devices.map(|reserved| {
+            let (writes, asked) =
+                ClaimWrites::begin(pod, reserved, (&mut cluster.devices, cluster.now));
+            requests.extend(asked);
+            writes
+        });
         let (pod, node) = (pod.clone(), node.to_owned());
         let reservation =
-            Self { pod, node, explanation, bindings, provisions, until, refused: None };
+            Self { pod, node, explanation, bindings, provisions, devices, until, refused: None };
         (reservation, requests)
     }
 
-    /// When it is given up.
-    pub(super) fn until(&self) -> Timestamp {
-        self.until
+    /// When its volumes or its devices are given up; `None` while that is not known.
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        let devices = self.devices.as_ref().and_then(ClaimWrites::until);
+        self.has_volumes().then_some(self.until).into_iter().chain(devices).min()
+    }
+
+    /// Whether it waits for volumes.
+    pub(super) fn has_volumes(&self) -> bool {
+        !self.bindings.is_empty() || !self.provisions.is_empty()
+    }
+
+    /// Whether all is written that its devices need.
+    pub(super) fn has_devices(&self) -> bool {
+        self.devices.as_ref().is_some_and(|devices| devices.until().is_some())
     }
 
     /// Hears what came of a request.
@@ -102,23 +143,42 @@ impl Reservation {
         }
     }
 
-    /// Counts everything as it was seen.
-    pub(super) fn end(&self, volumes: &mut Volumes) {
+    /// Counts everything as it was seen, but for what a claim is about to have.
+    pub(super) fn end(&self, cluster: &mut Cluster) {
         for (volume, _) in &self.bindings {
-            volumes.forget_volume(&volume.key.name);
+            cluster.volumes.forget_volume(&volume.key.name);
         }
         for claim in &self.provisions {
-            volumes.forget_claim(&claim.key);
+            cluster.volumes.forget_claim(&claim.key);
+        }
+        if let Some(devices) = &self.devices {
+            devices.end_all_but_asked(&mut cluster.devices);
         }
     }
 
     /// How far it has come.
-    pub(super) fn progress(
+    pub(super) fn progress(&self, cluster: &Cluster, now: Timestamp) -> Progress {
+        let node = cluster.snapshot.node(&self.node);
+        let volumes = match self.volumes_progress(node, &cluster.volumes, now) {
+            Progress::Failed(why) => return Progress::failed("VolumeBinding", &why),
+            volumes @ (Progress::Waits | Progress::Bound) => volumes,
+        };
+        let devices = self.devices.as_ref();
+        match devices.map(|devices| devices.progress(&self.pod, &cluster.devices, now)) {
+            None | Some(Progress::Bound) => volumes,
+            Some(devices @ (Progress::Waits | Progress::Failed(_))) => devices,
+        }
+    }
+
+    fn volumes_progress(
         &self,
         node: Option<&NodeInfo>,
         volumes: &Volumes,
         now: Timestamp,
     ) -> Progress {
+        if !self.has_volumes() {
+            return Progress::Bound;
+        }
         if let Some(why) = &self.refused {
             return Progress::Failed(why.clone());
         }
@@ -271,10 +331,32 @@ impl Reservations {
         true
     }
 
+    /// Hears what came of a request for a claim of devices; what to ask then. `None` where nobody waits for it any more and
+    /// a claim does not get what it was to have.
+    pub(super) fn claim_answered(
+        &mut self,
+        pod: &Key,
+        answered: (&Request, &Outcome),
+        cluster: &mut Cluster,
+    ) -> Option<Vec<Request>> {
+        let devices = self.by_pod.get_mut(pod).and_then(|one| one.devices.as_mut());
+        let Some(devices) = devices else {
+            let is_free = answered_too_late(&mut cluster.devices, answered);
+            return (!is_free).then(Vec::new);
+        };
+        self.are_due = true;
+        Some(devices.answered(answered, (&mut cluster.devices, cluster.now)))
+    }
+
+    /// The reservation of a pod.
+    pub(super) fn get(&self, pod: &Key) -> Option<&Reservation> {
+        self.by_pod.get(pod)
+    }
+
     /// When the first is given up, or looked at again.
     pub(super) fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        let first = self.by_pod.values().map(Reservation::until).min();
-        if self.are_due { first.map(|_| now) } else { first }
+        let first = self.by_pod.values().filter_map(Reservation::until).min();
+        if self.are_due && !self.by_pod.is_empty() { Some(now) } else { first }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Reservation> {

@@ -3,15 +3,23 @@
 //! Source: `FitError` and `RunPostFilterPlugins` (v1.36).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use k8s_openapi::api::resource::v1::ResourceClaim;
 
 use super::{Attempt, Rejections, Stop, verdicts_of};
 use crate::config::{DefaultPreemptionArgs, DynamicResourcesArgs, PluginArgs};
 use crate::cycle::Cycle;
 use crate::framework::{ExtensionPoint, Rejection, Verdict, fit_error, pre_filter_error};
 use crate::plugins::default_preemption::{Preemption, find_candidates, select_candidate};
+use crate::plugins::dynamic_resources;
 
 /// What there is to say of the resource claims of a pod that has none. Source: `DynamicResources` (v1.36).
 const NO_CLAIMS: &str = "no new claims to deallocate";
+
+/// What there is to say of those that keep it from every node, and of those that do not.
+const DEALLOCATED: &str = "deallocation of ResourceClaim completed";
+const STILL_NOT: &str = "still not schedulable";
 
 /// Why there is no node.
 pub(in crate::scheduler) struct Failure {
@@ -20,6 +28,8 @@ pub(in crate::scheduler) struct Failure {
     pub(in crate::scheduler) message: String,
     /// What comes of preemption; `None` where nobody was asked for it.
     pub(in crate::scheduler) preemption: Option<Preemption>,
+    /// A claim whose devices keep the pod waiting, and that loses them.
+    pub(in crate::scheduler) to_deallocate: Option<Arc<ResourceClaim>>,
 }
 
 impl Failure {
@@ -30,6 +40,7 @@ impl Failure {
             rejected_by: BTreeSet::new(),
             message: "no nodes available to schedule pods".to_owned(),
             preemption: None,
+            to_deallocate: None,
         }
     }
 }
@@ -53,9 +64,9 @@ impl Attempt<'_> {
                 _ => Preemption::Impossible { message, rejected_by: BTreeSet::new() },
             }
         });
-        let message = self.with_post_filter(&error, preemption.as_ref());
+        let message = self.with_post_filter(&error, (NO_CLAIMS, preemption.as_ref()));
         let rejected_by = BTreeSet::from([rejection.plugin]);
-        Failure { verdicts, rejected_by, message, preemption }
+        Failure { verdicts, rejected_by, message, preemption, to_deallocate: None }
     }
 
     /// A pod that fits no node.
@@ -66,6 +77,12 @@ impl Attempt<'_> {
     ) -> Result<Failure, Stop> {
         let mut rejected_by: BTreeSet<&'static str> =
             rejections.values().map(|rejection| rejection.plugin).collect();
+        let to_deallocate = self.to_deallocate(cycle, &rejections);
+        let of_claims = match (&to_deallocate, &cycle.state.devices) {
+            (Some(_), _) => DEALLOCATED,
+            (None, Some(_)) => STILL_NOT,
+            (None, None) => NO_CLAIMS,
+        };
         let verdicts = verdicts_of(rejections);
         let preemption = match self.profile.preemption {
             Some(args) => Some(self.preemption(cycle, args, &verdicts)?),
@@ -75,8 +92,25 @@ impl Attempt<'_> {
             rejected_by.extend(also);
         }
         let error = fit_error(verdicts.len(), verdicts.values());
-        let message = self.with_post_filter(&error, preemption.as_ref());
-        Ok(Failure { verdicts, rejected_by, message, preemption })
+        let message = self.with_post_filter(&error, (of_claims, preemption.as_ref()));
+        Ok(Failure { verdicts, rejected_by, message, preemption, to_deallocate })
+    }
+
+    /// A claim that keeps the pod from a node and that nobody else uses, where claims may lose their devices.
+    fn to_deallocate(
+        &self,
+        cycle: &Cycle<'_>,
+        rejections: &Rejections<'_>,
+    ) -> Option<Arc<ResourceClaim>> {
+        if !self.profile.enabled.has(ExtensionPoint::PostFilter, dynamic_resources::NAME) {
+            return None;
+        }
+        let mut refused =
+            rejections.iter().filter(|(_, one)| dynamic_resources::is_unavailable(one));
+        refused.find_map(|(name, _)| {
+            let node = cycle.cluster.snapshot.node(name)?;
+            self.profile.devices.idle_claim(cycle, node).cloned()
+        })
     }
 
     fn preemption(
@@ -101,7 +135,11 @@ impl Attempt<'_> {
     }
 
     /// What is said of a pod that fits no node. Of preemption nothing is said where it makes room.
-    fn with_post_filter(&self, error: &str, preemption: Option<&Preemption>) -> String {
+    fn with_post_filter(
+        &self,
+        error: &str,
+        (of_claims, preemption): (&str, Option<&Preemption>),
+    ) -> String {
         let why = match preemption {
             Some(Preemption::Possible(_)) => return error.to_owned(),
             Some(Preemption::Failed(why)) => return format!("{error} preemption: {why}"),
@@ -111,7 +149,7 @@ impl Attempt<'_> {
         };
         let plugins = self.profile.enabled.at(ExtensionPoint::PostFilter).iter();
         let said = plugins.filter_map(|plugin| match *plugin {
-            DynamicResourcesArgs::PLUGIN => Some(NO_CLAIMS.to_owned()),
+            DynamicResourcesArgs::PLUGIN => Some(of_claims.to_owned()),
             _ => why.map(|why| format!("preemption: {why}")),
         });
         let said: Vec<String> = said.collect();
