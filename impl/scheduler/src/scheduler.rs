@@ -12,6 +12,7 @@ mod explain;
 mod observe;
 mod preempt;
 mod report;
+mod reservation;
 mod reservations;
 mod waiting;
 

@@ -17,7 +17,10 @@ mod pools;
 mod request;
 mod result;
 mod search;
+mod seeking;
 mod selectors;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,10 +40,11 @@ use crate::framework::{
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
 
-use allocator::{Failure, Inputs, allocate};
+use allocator::allocate;
 pub(crate) use binding::{Readiness, has_conditions, is_timed_out, readiness};
 pub use claims::PreFilterState;
 pub(crate) use claims::{asked, claims_of, is_reserved_for, reserved_for};
+use seeking::{Failure, Inputs};
 pub use selectors::compile;
 
 /// Its name.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use api::Timestamp;
 
 use super::Explanation;
-use super::reservations::PreBind;
+use super::reservation::PreBind;
 use crate::cluster::Cluster;
 use crate::config::Extender;
 use crate::cycle::Cycle;

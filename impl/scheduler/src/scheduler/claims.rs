@@ -14,7 +14,7 @@ use k8s_openapi::api::resource::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
-use super::reservations::Progress;
+use super::reservation::Progress;
 use crate::devices::{Devices, allocation_of};
 use crate::node_info::PodInfo;
 use crate::plugins::dynamic_resources::{

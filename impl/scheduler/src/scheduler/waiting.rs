@@ -6,7 +6,7 @@ use client::event::Note;
 
 use super::claims::{must_wait, unreserve};
 use super::report::{Nominating, nominate};
-use super::reservations::{PreBind, Progress, Reservation};
+use super::reservation::{PreBind, Progress, Reservation};
 use super::{Choice, Explanation, Scheduler};
 use crate::event::Event;
 use crate::node_info::PodInfo;

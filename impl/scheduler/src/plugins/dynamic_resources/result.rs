@@ -12,7 +12,8 @@ use k8s_openapi::api::resource::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::allocator::{Allocator, Candidate, Picked, Seeking, Wanted};
+use super::allocator::Allocator;
+use super::seeking::{Candidate, Picked, Seeking, Wanted};
 
 /// What a claim gets.
 pub(super) fn of(claim: &Seeking<'_>, allocator: &Allocator<'_>) -> AllocationResult {

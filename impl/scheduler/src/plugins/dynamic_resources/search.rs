@@ -2,8 +2,9 @@
 //!
 //! Source: `allocateOne` in structured/internal/incubating/allocator_incubating.go (v1.36).
 
-use super::allocator::{Allocator, At, RESULTS_MAX, Taken, Wanted};
+use super::allocator::Allocator;
 use super::request::wrong;
+use super::seeking::{At, RESULTS_MAX, Taken, Wanted};
 
 /// Why a search goes back further than to the last device, or ends.
 #[derive(Clone, Debug, PartialEq, Eq)]

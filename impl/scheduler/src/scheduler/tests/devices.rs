@@ -236,10 +236,11 @@ fn a_pod_is_not_looked_at_before_its_claims_are_there() {
     let with_name = scheduler.schedule_one(7, at(11));
     hear(&mut scheduler, node_object("b"), 12);
     let with_node = scheduler.schedule_one(7, at(12));
-    hear(&mut scheduler, stored(CLAIMS, claim), 13);
-    let with_claim = schedule(&mut scheduler, 13);
+    let later = scheduler.schedule_one(7, at(400));
+    hear(&mut scheduler, stored(CLAIMS, claim), 401);
+    let with_claim = schedule(&mut scheduler, 401);
 
-    assert_eq!((without, with_name, with_node), (None, None, None));
+    assert_eq!((without, with_name, with_node, later), (None, None, None, None));
     assert!(matches!(with_claim.outcome, Choice::Reserve { .. }));
 }
 
