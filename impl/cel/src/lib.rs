@@ -10,6 +10,7 @@
 
 mod ast;
 mod check;
+pub mod device;
 mod evaluate;
 mod functions;
 mod lexer;

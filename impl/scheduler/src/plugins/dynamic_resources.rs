@@ -45,7 +45,6 @@ pub(crate) use binding::{Readiness, has_conditions, is_timed_out, readiness};
 pub use claims::PreFilterState;
 pub(crate) use claims::{asked, claims_of, is_reserved_for, reserved_for};
 use seeking::{Failure, Inputs};
-pub use selectors::compile;
 
 /// Its name.
 pub(crate) const NAME: &str = "DynamicResources";

@@ -4,37 +4,16 @@
 //! pod.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use cel::{Map, Program, Semver, Type, Value};
+use cel::device::compile;
+use cel::{Map, Program, Semver, Value};
 use k8s_openapi::api::resource::v1::{Device, DeviceAttribute, DeviceSelector};
 
 use super::capacity::amount;
 
 /// How many steps an expression may take. Source: `CELSelectorExpressionMaxCost`, in other units.
 const STEPS_MAX: u64 = 1_000_000;
-
-/// What an expression knows of a device.
-static VARIABLES: LazyLock<[(&str, Type); 1]> = LazyLock::new(|| {
-    let fields = [
-        ("driver", Type::String),
-        ("allowMultipleAllocations", Type::Bool),
-        ("attributes", Type::map(Type::map(Type::Dyn))),
-        ("capacity", Type::map(Type::map(Type::Quantity))),
-    ];
-    [("device", Type::Object(fields.into()))]
-});
-
-/// Compiles an expression, or says why that is not possible.
-pub fn compile(expression: &str) -> Result<Program, String> {
-    let program = Program::compile(expression, &*VARIABLES)
-        .map_err(|why| format!("compilation failed: {why}"))?;
-    let output = &program.output;
-    if matches!(output, Type::Bool | Type::Dyn) {
-        return Ok(program);
-    }
-    Err(format!("must evaluate to bool or the unknown type, not {output}"))
-}
 
 /// The selectors of a pod's claims and of their classes, compiled.
 #[derive(Clone, Debug, Default)]
