@@ -36,6 +36,8 @@ pub struct Cluster {
     pub stateful_sets: Cache<StatefulSet>,
     /// What protects pods from preemption, where there is a choice.
     pub budgets: Cache<PodDisruptionBudget>,
+    /// How often that has changed.
+    budgets_changed: u64,
     /// The time of the decision.
     pub now: Timestamp,
 }
@@ -56,12 +58,20 @@ impl Cluster {
             set(&mut self.stateful_sets, stateful_set, change);
         } else if let AnyObject::PodDisruptionBudget(budget) = object {
             set(&mut self.budgets, budget, change);
+            self.budgets_changed += 1;
         } else if self.volumes.observe(change) {
             return Some(Event::Volumes(change));
         } else if self.devices.observe(change) {
             return Some(Event::Devices(change));
         }
         None
+    }
+}
+
+impl Cluster {
+    /// How often budgets have changed.
+    pub fn budgets_changed(&self) -> u64 {
+        self.budgets_changed
     }
 }
 

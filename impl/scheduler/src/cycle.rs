@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cluster::Cluster;
-use crate::framework::{Rejection, Verdict};
+use crate::framework::{Filter, Rejection, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::{
     dynamic_resources, inter_pod_affinity, pod_topology_spread, volume_binding,
@@ -114,9 +114,44 @@ impl<'a> Cycle<'a> {
         self.cluster.nominations.on(node.name()).filter(counts).collect()
     }
 
+    /// The same of filters alone that look at nothing but the node and its pods, if the pod names no nodes and those
+    /// that are nominated say nothing of other pods.
+    pub fn local_rejection(&self, node: &NodeInfo) -> Option<Rejection> {
+        let local = || self.filters().filter(|plugin| plugin.is_local());
+        let nominated = self.nominated(node);
+        if nominated.is_empty() {
+            return self.run(local(), node);
+        }
+        let mut with_nominated = node.clone();
+        nominated.into_iter().for_each(|pod| with_nominated.add_pod(pod.clone()));
+        self.run(local(), &with_nominated).or_else(|| self.run(local(), node))
+    }
+
+    /// Why the pod cannot run on a node, where only these filters may be against it; with pods that are nominated there
+    /// all are asked.
+    pub fn rejection_of(&self, filters: &[&dyn Filter], node: &NodeInfo) -> Option<Rejection> {
+        match self.nominated(node).is_empty() {
+            true => self.run(filters.iter().copied(), node),
+            false => self.rejection(node),
+        }
+    }
+
     /// The first filter that is against the node speaks for all.
     fn run_filters(&self, node: &NodeInfo) -> Option<Rejection> {
-        self.profile.filters.iter().find_map(|plugin| match plugin.filter(self, node) {
+        self.run(self.filters(), node)
+    }
+
+    /// The filters of the profile, in their order.
+    pub fn filters(&self) -> impl Iterator<Item = &'a dyn Filter> {
+        self.profile.filters.iter().map(|plugin| &**plugin)
+    }
+
+    fn run<'f>(
+        &self,
+        mut filters: impl Iterator<Item = &'f dyn Filter>,
+        node: &NodeInfo,
+    ) -> Option<Rejection> {
+        filters.find_map(|plugin| match plugin.filter(self, node) {
             Verdict::Feasible => None,
             verdict @ (Verdict::Unschedulable(_)
             | Verdict::UnschedulableAndUnresolvable(_)

@@ -102,8 +102,7 @@ pub(crate) fn nodes(cycle: &Cycle<'_>) -> Vec<NodeExplained> {
     let feasible: Vec<usize> = (0..all.len()).filter(|index| explained[*index].feasible).collect();
     let nodes: Vec<&NodeInfo> = feasible.iter().map(|index| all[*index]).collect();
     let scoring = Scoring::pre_score(cycle, &nodes);
-    let plugins = cycle.profile.scores.iter();
-    for (plugin, weight) in plugins.filter(|(plugin, _)| !plugin.is_silent(cycle)) {
+    for (plugin, weight) in &cycle.profile.scores {
         let raw = scoring.raw(&**plugin);
         let mut normalized = raw.clone();
         plugin.normalize_score(&scoring, &mut normalized);

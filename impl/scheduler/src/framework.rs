@@ -2,7 +2,6 @@
 //!
 //! Source: pkg/scheduler/framework (v1.36).
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::cluster::Cluster;
@@ -133,6 +132,16 @@ pub trait Filter: Plugin {
     /// Whether the pod can run on the node.
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict;
 
+    /// Whether it looks at nothing but the node, its pods, and what pods of one [kind](crate::knowledge) have in common.
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    /// Whether it has nothing against any node, whoever leaves it: what upstream calls skipped.
+    fn skips(&self, _cycle: &Cycle<'_>) -> bool {
+        false
+    }
+
     /// Whether a change may make a pod schedulable that this plugin was against: upstream's queueing hint.
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool;
 }
@@ -148,13 +157,19 @@ pub trait Score: Plugin {
     /// How good the node is for the pod: 0 to 100, or any number when it normalizes.
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64;
 
-    /// Brings the scores of all feasible nodes to 0 to 100.
-    fn normalize_score(&self, _scoring: &Scoring<'_>, _scores: &mut [i64]) {}
-
-    /// Whether it has nothing to say of the pod, so that it need not look at nodes.
-    fn is_silent(&self, _cycle: &Cycle<'_>) -> bool {
+    /// Whether the score, not yet normalized, depends on nothing but the node, its pods, and what pods of one
+    /// [kind](crate::knowledge) have in common.
+    fn is_local(&self) -> bool {
         false
     }
+
+    /// Whether every node has the score 0.
+    fn skips(&self, _cycle: &Cycle<'_>) -> bool {
+        false
+    }
+
+    /// Brings the scores of all feasible nodes to 0 to 100.
+    fn normalize_score(&self, _scoring: &Scoring<'_>, _scores: &mut [i64]) {}
 }
 
 /// Scales scores so that the best is 100; with `reverse` the smallest becomes the best.
@@ -168,25 +183,12 @@ pub fn default_normalize_score(scores: &mut [i64], reverse: bool) {
     }
 }
 
-/// What is said of a pod that fits no node, without what preemption has to say.
+/// What is said of a pod that fits no node, without what preemption has to say: how many nodes each reason holds for.
 ///
 /// Source: `FitError` in framework/types.go (v1.36). Reasons are sorted as texts, numbers and all.
-pub fn fit_error<'a>(nodes: usize, verdicts: impl Iterator<Item = &'a Verdict>) -> String {
-    histogram(nodes, verdicts.flat_map(Verdict::reasons).map(String::as_str))
-}
-
-/// The same of a pod that was refused before any node was looked at.
-pub fn pre_filter_error(nodes: usize, why: &str) -> String {
-    format!("0/{nodes} nodes are available: {why}.")
-}
-
-fn histogram<'a>(nodes: usize, reasons: impl Iterator<Item = &'a str>) -> String {
-    let mut counts = BTreeMap::new();
-    for reason in reasons {
-        *counts.entry(reason).or_insert(0_usize) += 1;
-    }
+pub fn fit_error<'a>(nodes: usize, reasons: impl Iterator<Item = (&'a str, usize)>) -> String {
     let mut reasons: Vec<String> =
-        counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        reasons.map(|(reason, count)| format!("{count} {reason}")).collect();
     reasons.sort();
     let mut message = format!("0/{nodes} nodes are available:");
     if !reasons.is_empty() {
@@ -195,26 +197,14 @@ fn histogram<'a>(nodes: usize, reasons: impl Iterator<Item = &'a str>) -> String
     message
 }
 
+/// The same of a pod that was refused before any node was looked at.
+pub fn pre_filter_error(nodes: usize, why: &str) -> String {
+    format!("0/{nodes} nodes are available: {why}.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_fit_error_counts_and_sorts_the_reasons() {
-        let verdicts = [
-            Verdict::Unschedulable(vec!["Insufficient cpu".into(), "Too many pods".into()]),
-            Verdict::unresolvable("node(s) had untolerated taint(s)"),
-            Verdict::unresolvable("node(s) had untolerated taint(s)"),
-        ];
-
-        let message = fit_error(3, verdicts.iter());
-
-        assert_eq!(
-            message,
-            "0/3 nodes are available: 1 Insufficient cpu, 1 Too many pods, \
-             2 node(s) had untolerated taint(s)."
-        );
-    }
 
     #[test]
     fn scores_are_scaled_to_a_hundred() {

@@ -4,6 +4,7 @@
 //! scheduling of groups.
 
 pub mod affinity;
+pub mod changes;
 pub mod cluster;
 pub mod config;
 pub mod configuration;
@@ -15,12 +16,14 @@ pub mod explain;
 pub mod extender;
 pub mod framework;
 pub mod host_ports;
+pub mod knowledge;
 pub mod label_counts;
 pub mod node_info;
 pub mod nominations;
 pub mod plugins;
 pub mod profile;
 pub mod queue;
+pub mod refusals;
 pub mod resources;
 pub mod scheduler;
 pub mod scoring;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use api::Key;
 
+use crate::changes::Changes;
 use crate::node_info::PodInfo;
 
 /// Where each pod is nominated.
@@ -13,6 +14,9 @@ use crate::node_info::PodInfo;
 pub struct Nominations {
     pods: BTreeMap<Key, (String, PodInfo)>,
     by_node: BTreeMap<String, BTreeSet<Key>>,
+    /// How many say something of other pods.
+    with_terms: usize,
+    changes: Changes,
 }
 
 impl Nominations {
@@ -21,12 +25,16 @@ impl Nominations {
         let key = pod.key();
         self.remove(&key);
         self.by_node.entry(node.to_owned()).or_default().insert(key.clone());
+        self.with_terms += usize::from(pod.affinity.is_some());
+        self.changes.add(node);
         self.pods.insert(key, (node.to_owned(), pod));
     }
 
     /// Nominates a pod nowhere.
     pub fn remove(&mut self, key: &Key) {
-        let Some((node, _)) = self.pods.remove(key) else { return };
+        let Some((node, pod)) = self.pods.remove(key) else { return };
+        self.with_terms -= usize::from(pod.affinity.is_some());
+        self.changes.add(&node);
         if let Some(pods) = self.by_node.get_mut(&node) {
             pods.remove(key);
             if pods.is_empty() {
@@ -43,6 +51,16 @@ impl Nominations {
     /// Every nominated pod, with its node.
     pub fn all(&self) -> impl Iterator<Item = (&Key, &str)> {
         self.pods.iter().map(|(key, (node, _))| (key, node.as_str()))
+    }
+
+    /// Whether one of them says something of other pods.
+    pub fn have_terms(&self) -> bool {
+        self.with_terms > 0
+    }
+
+    /// The nodes to which others are nominated than before.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// The pods that are nominated to a node.

@@ -44,6 +44,12 @@ pub struct Entry {
     pub rejected_by: BTreeSet<&'static str>,
 }
 
+/// In which order pods that back off are tried early: by the second in which their backoff ends, then as those that are
+/// due.
+///
+/// Source: `lessBackoffCompletedWithPriority` in backend/queue/backoff_queue.go (v1.36); KEP-5142.
+type Early = (i64, Reverse<i32>, Timestamp, Key);
+
 /// The pods that wait, by key.
 #[derive(Clone, Debug)]
 pub struct Queue {
@@ -53,6 +59,8 @@ pub struct Queue {
     active: BTreeSet<(Reverse<i32>, u64, Key)>,
     /// When to look at a pod that waits for a time.
     timers: BTreeSet<(Timestamp, Key)>,
+    /// The pods that back off because they did not fit: tried before their time when no other is due.
+    early: BTreeSet<Early>,
     unschedulable: BTreeSet<Key>,
     preempting: BTreeSet<Key>,
     added: u64,
@@ -67,6 +75,7 @@ impl Queue {
             entries: BTreeMap::new(),
             active: BTreeSet::new(),
             timers: BTreeSet::new(),
+            early: BTreeSet::new(),
             unschedulable: BTreeSet::new(),
             preempting: BTreeSet::new(),
             added: 0,
@@ -91,9 +100,16 @@ impl Queue {
         self.take_out(key);
     }
 
-    /// The next pod that is due: highest priority first, then in the order in which they became due.
+    /// The next pod that is due: highest priority first, then in the order in which they became due. When none is, one
+    /// that backs off, but not because of an error.
     pub fn pop(&mut self, now: Timestamp) -> Option<Key> {
         self.flush(now);
+        if self.active.is_empty()
+            && let Some((.., key)) = self.early.first().cloned()
+            && let Some(entry) = self.take_out(&key)
+        {
+            self.activate(&key, entry);
+        }
         let (_, _, key) = self.active.pop_first()?;
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.attempts = entry.attempts.saturating_add(1);
@@ -169,7 +185,8 @@ impl Queue {
 
     /// Puts back a pod that could not be bound. It waits for its backoff only.
     pub fn add_failed(&mut self, key: &Key, now: Timestamp) {
-        if let Some(entry) = self.take_out(key) {
+        if let Some(mut entry) = self.take_out(key) {
+            entry.rejected_by.clear();
             let backoff_ends = now + self.backoff(entry.attempts);
             self.back_off(key, entry, backoff_ends);
         }
@@ -200,7 +217,7 @@ impl Queue {
 
     /// When the next pod becomes due without a change; `now` or earlier when one is due.
     pub fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        if !self.active.is_empty() {
+        if !self.active.is_empty() || !self.early.is_empty() {
             return Some(now);
         }
         self.timers.first().map(|(when, _)| *when)
@@ -257,6 +274,9 @@ impl Queue {
     fn back_off(&mut self, key: &Key, mut entry: Entry, until: Timestamp) {
         entry.waits = Waits::Backoff(until);
         self.timers.insert((until, key.clone()));
+        if !entry.rejected_by.is_empty() {
+            self.early.insert(early(key, &entry, until));
+        }
         self.entries.insert(key.clone(), entry);
     }
 
@@ -268,6 +288,7 @@ impl Queue {
             }
             Waits::Backoff(when) => {
                 self.timers.remove(&(when, key.clone()));
+                self.early.remove(&early(key, &entry, when));
             }
             Waits::Unschedulable(when, _) => {
                 self.timers.remove(&(when, key.clone()));
@@ -286,4 +307,8 @@ impl Queue {
         let doubled = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
         self.initial_backoff.saturating_mul(doubled).min(self.max_backoff)
     }
+}
+
+fn early(key: &Key, entry: &Entry, until: Timestamp) -> Early {
+    (until.as_second(), Reverse(entry.priority), until, key.clone())
 }

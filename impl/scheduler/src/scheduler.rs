@@ -33,7 +33,7 @@ use crate::configuration::Configuration;
 use crate::event::Event;
 use crate::explain::Explained;
 use crate::extender::Call;
-use crate::framework::Verdict;
+use crate::knowledge::Knowledge;
 use crate::node_info::PodInfo;
 use crate::profile::Profile;
 use crate::queue::Queue;
@@ -88,8 +88,6 @@ pub enum Choice {
     Unschedulable {
         /// As the condition and the event say it.
         message: String,
-        /// What the filters said of each node.
-        verdicts: BTreeMap<String, Verdict>,
         /// The node where others make room for it.
         nominated: Option<String>,
     },
@@ -125,6 +123,8 @@ pub struct Scheduler {
     configuration: Arc<Configuration>,
     cluster: Cluster,
     queue: Queue,
+    /// What earlier decisions have found out about nodes, which changes none.
+    knowledge: Knowledge,
     /// From which node on the next search begins, so that all are looked at in turn.
     next_start_node: String,
     /// The pod about which extenders are asked; no other is decided about meanwhile.
@@ -155,6 +155,7 @@ impl Scheduler {
             recorders: configuration.profiles.keys().map(recorder).collect(),
             configuration: Arc::new(configuration),
             cluster: Cluster::default(),
+            knowledge: Knowledge::default(),
             next_start_node: String::new(),
             asking: None,
             attempts: 0,

@@ -21,10 +21,15 @@ pub struct Scoring<'a> {
 }
 
 impl<'a> Scoring<'a> {
+    /// Before plugins look at the pod and all feasible nodes.
+    pub fn new(cycle: &'a Cycle<'a>, nodes: &'a [&'a NodeInfo]) -> Self {
+        let affinity = inter_pod_affinity::PreScoreState::default();
+        Self { cycle, nodes, spread: None, affinity }
+    }
+
     /// Looks at the pod and all feasible nodes.
     pub fn pre_score(cycle: &'a Cycle<'a>, nodes: &'a [&'a NodeInfo]) -> Self {
-        let affinity = inter_pod_affinity::PreScoreState::default();
-        let mut scoring = Self { cycle, nodes, spread: None, affinity };
+        let mut scoring = Self::new(cycle, nodes);
         for plugin in &cycle.profile.pre_scores {
             plugin.pre_score(&mut scoring);
         }
@@ -36,12 +41,40 @@ impl<'a> Scoring<'a> {
         self.nodes.iter().map(|node| plugin.score(self, node)).collect()
     }
 
+    /// What plugins say of a node that look at nothing else, in their order.
+    pub fn local(&self, node: &NodeInfo) -> Vec<i64> {
+        let plugins = self.cycle.profile.scores.iter().map(|(plugin, _)| plugin);
+        plugins.filter(|plugin| plugin.is_local()).map(|plugin| plugin.score(self, node)).collect()
+    }
+
     /// Per plugin, the weighted score of each node.
     pub fn run_scores(&self) -> Vec<(&'static str, Vec<i64>)> {
+        self.weighted(|plugin| self.raw(plugin))
+    }
+
+    /// The same, where the [local](Self::local) scores of each node are known. The nodes are looked at only if a
+    /// plugin does not skip them.
+    pub fn run_scores_beside(&self, known: &[&[i64]]) -> Vec<(&'static str, Vec<i64>)> {
+        let mut place = 0;
+        self.weighted(|plugin| {
+            if plugin.is_local() {
+                place += 1;
+                known.iter().map(|scores| scores[place - 1]).collect()
+            } else if plugin.skips(self.cycle) {
+                vec![0; known.len()]
+            } else {
+                self.raw(plugin)
+            }
+        })
+    }
+
+    fn weighted(
+        &self,
+        mut raw: impl FnMut(&dyn Score) -> Vec<i64>,
+    ) -> Vec<(&'static str, Vec<i64>)> {
         let mut all = vec![];
-        let plugins = self.cycle.profile.scores.iter();
-        for (plugin, weight) in plugins.filter(|(plugin, _)| !plugin.is_silent(self.cycle)) {
-            let mut scores = self.raw(&**plugin);
+        for (plugin, weight) in &self.cycle.profile.scores {
+            let mut scores = raw(&**plugin);
             plugin.normalize_score(self, &mut scores);
             for score in &mut scores {
                 *score *= weight;

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use api::{Key, storage};
 use k8s_openapi::api::core::v1::{ContainerImage, Node};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
+use crate::changes::Changes;
 use crate::crowds::{self, Crowd, Crowds, Places};
 use crate::node_info::{Labels, NodeInfo, PodInfo};
 use crate::plugins::pod_topology_spread::ZONE;
@@ -27,6 +29,7 @@ pub struct Snapshot {
     images: BTreeMap<String, ImageState>,
     /// How many nodes are there.
     nodes_len: usize,
+    changes: Changes,
 }
 
 /// An image that nodes have.
@@ -74,6 +77,11 @@ impl Snapshot {
     /// How many nodes are there.
     pub fn nodes_len(&self) -> usize {
         self.nodes_len
+    }
+
+    /// The nodes that plugins may see otherwise than before, for themselves or for their pods.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// The pods, each with those that are the same to others.
@@ -147,6 +155,9 @@ impl Snapshot {
             self.remove_images(&name, old.as_deref());
             self.add_images(&name, &node);
         }
+        if old.as_deref().is_none_or(|old| is_seen_otherwise(old, &node)) {
+            self.changes.add(&name);
+        }
         let old_labels = old.as_deref().and_then(|old| old.metadata.labels.clone());
         let labels = node.metadata.labels.clone();
         self.nodes.entry(name.clone()).or_default().set_node(node);
@@ -176,6 +187,7 @@ impl Snapshot {
         let old = self.node(name).and_then(|info| info.node.clone());
         self.nodes_len -= usize::from(old.is_some());
         self.remove_images(name, old.as_deref());
+        self.changes.add(name);
         if let Some(info) = self.nodes.get_mut(name) {
             info.remove_node();
         }
@@ -224,6 +236,7 @@ impl Snapshot {
             {
                 self.crowds.remove(&pod, &place.node, info.labels());
             }
+            self.changes.add(&place.node);
             self.drop_if_empty(&place.node);
         }
     }
@@ -237,6 +250,7 @@ impl Snapshot {
         let info = self.nodes.entry(node.to_owned()).or_default();
         self.crowds.add(&pod, node, info.labels());
         info.add_pod(pod);
+        self.changes.add(node);
     }
 
     fn add_images(&mut self, name: &str, node: &Node) {
@@ -267,6 +281,17 @@ impl Snapshot {
             self.nodes.remove(name);
         }
     }
+}
+
+/// Whether a node is another one to plugins that look at nothing but a node.
+pub(crate) fn is_seen_otherwise(old: &Node, new: &Node) -> bool {
+    old.metadata.labels != new.metadata.labels
+        || old.spec != new.spec
+        || allocatable(old) != allocatable(new)
+}
+
+fn allocatable(node: &Node) -> Option<&BTreeMap<String, Quantity>> {
+    node.status.as_ref()?.allocatable.as_ref()
 }
 
 fn images(node: &Node) -> &[ContainerImage] {

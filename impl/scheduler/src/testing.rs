@@ -1,6 +1,5 @@
 //! Nodes and pods for tests, from JSON.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use api::{AnyObject, ApiResource, Timestamp, resources};
@@ -16,6 +15,7 @@ use crate::cycle::Cycle;
 use crate::framework::{Filter, Rejection, Score, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::default_preemption::{Preemption, find_candidates, select_candidate};
+use crate::refusals::Refusals;
 use crate::scoring::Scoring;
 
 static DEFAULT: LazyLock<Configuration> = LazyLock::new(Configuration::default);
@@ -25,15 +25,11 @@ pub(crate) fn cycle<'a>(pod: &'a PodInfo, cluster: &'a Cluster) -> Result<Cycle<
     Cycle::pre_filter(&DEFAULT.profiles[DEFAULT_SCHEDULER], (pod, cluster))
 }
 
-/// What comes of preemption with its default arguments.
-pub(crate) fn post_filter(
-    cycle: &Cycle<'_>,
-    verdicts: &BTreeMap<String, Verdict>,
-    now: Timestamp,
-) -> Preemption {
-    match find_candidates(cycle, DefaultPreemptionArgs::default(), (verdicts, now)) {
+/// What comes of preemption with its default arguments for a pod that no node is feasible for.
+pub(crate) fn post_filter(cycle: &Cycle<'_>, refusals: &mut Refusals) -> Preemption {
+    match find_candidates(cycle, DefaultPreemptionArgs::default(), refusals) {
         Ok(candidates) => {
-            Preemption::Possible(select_candidate(candidates, now).expect("there are some"))
+            Preemption::Possible(select_candidate(candidates).expect("there are some").clone())
         }
         Err(other) => other,
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use api::object::{at, text};
-use api::{Key, Request, Verb};
+use api::{Key, Request, Timestamp, Verb};
 use client::Outcome;
 use client::reflector::WatchEvent;
 use k8s_openapi::api::core::v1::Pod;
@@ -180,7 +180,7 @@ pub(super) fn hears(before: &State, after: &mut State, scheduler: usize) {
     }
 }
 
-/// SCHEDULER-16 to -20 and -23, when a scheduler has decided about a pod.
+/// SCHEDULER-14, -16 to -20 and -23, when a scheduler has decided about a pod.
 pub(super) fn decides(
     before: &State,
     after: &mut State,
@@ -189,6 +189,9 @@ pub(super) fn decides(
     let Some(was) = before.replicas[scheduler].running.clone() else { return };
     let Some(pod) = was.view.pods.get(&decision.pod) else { return };
     let mut broken = vec![];
+    if is_too_early(&was, &decision.pod, before.now) {
+        broken.push(("SCHEDULER-14", format!("{} is tried before its time", decision.pod)));
+    }
     if let Choice::Bind { node, .. } = &decision.outcome
         && was.room_of(node) < 2
         && let Some(other) = was.nominated_above(node, pod)
@@ -228,6 +231,16 @@ pub(super) fn decides(
         broken.push(("SCHEDULER-20", format!("{other} terminates on {node} for it already")));
     }
     after.broken.extend(broken);
+}
+
+/// Whether a pod still backs off, and another is due, or its last attempt ended in an error.
+fn is_too_early(running: &Running, pod: &Key, now: Timestamp) -> bool {
+    let queue = &running.dump.queue;
+    let is_due = queue.values().any(|other| matches!(other.waits, Waits::Active(_)));
+    queue.get(pod).is_some_and(|entry| {
+        let backs_off = matches!(entry.waits, Waits::Backoff(until) if until > now);
+        backs_off && (is_due || entry.rejected_by.is_empty())
+    })
 }
 
 /// SCHEDULER-3, -9, -15, -21, -22 and -30, where nothing can happen any more.

@@ -11,8 +11,6 @@
 //!
 //! - SCHEDULER-24 and -31 are about who leads. Here the lead is given, or both have it;
 //!   [`election`](super::election) checks the real candidates.
-//! - SCHEDULER-14 allows that a Pod which backs off is tried early where no other waits. The core has no such early
-//!   attempt, so that only the first half can be broken.
 //! - SCHEDULER-16: the core decides in one step. What comes while a Pod is tried is what it hears next.
 //!
 //! Left out: volumes, extenders, whatever else a scheduler watches, and Events, which nobody reads. What a decision

@@ -47,6 +47,10 @@ impl Score for NodeResourcesBalancedAllocation {
         let gain = balance(with_pod) - balance(without);
         SCORE_MAX / 2 + (SCORE_MAX / 2 + gain) / 2
     }
+
+    fn is_local(&self) -> bool {
+        true
+    }
 }
 
 /// 100 when all shares are alike, down to 50.

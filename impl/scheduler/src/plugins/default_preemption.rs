@@ -8,14 +8,15 @@ mod budgets;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use api::Timestamp;
 
 use crate::config::DefaultPreemptionArgs;
 use crate::cycle::Cycle;
-use crate::framework::{Rejection, Verdict, fit_error};
+use crate::framework::{Rejection, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
+use crate::refusals::Refusals;
 
 use budgets::split_by_violation;
 
@@ -31,6 +32,19 @@ pub struct Candidate {
     pub victims: Vec<PodInfo>,
     /// How many of them a PodDisruptionBudget protects.
     pub violations: usize,
+    harm: Harm,
+}
+
+/// It breaks so many budgets; its most important victim has this priority; the sum of the priorities; how many victims
+/// there are; when the first of the most important was started.
+type Harm = (usize, Option<i32>, i64, usize, Reverse<Option<Started>>);
+
+impl Candidate {
+    /// A node from which these pods would have to go, of which a PodDisruptionBudget protects so many.
+    pub fn new(node: String, victims: Vec<PodInfo>, violations: usize) -> Self {
+        let harm = harm(&victims, violations);
+        Self { node, victims, violations, harm }
+    }
 }
 
 /// What comes of preemption.
@@ -54,48 +68,24 @@ pub enum Preemption {
 
 /// Looks for room that can be made for a pod that fits no node. There is a candidate, or else something else comes of
 /// it.
-pub fn find_candidates(
+pub fn find_candidates<'r>(
     cycle: &Cycle<'_>,
     args: DefaultPreemptionArgs,
-    (verdicts, now): (&BTreeMap<String, Verdict>, Timestamp),
-) -> Result<Vec<Candidate>, Preemption> {
-    if let Some(why) = not_eligible(cycle, verdicts) {
+    refusals: &'r mut Refusals,
+) -> Result<Vec<&'r Candidate>, Preemption> {
+    if let Some(why) = not_eligible(cycle, refusals) {
         return Err(Preemption::NotEligible(why));
     }
-    let is_potential = |verdict: &&Verdict| matches!(verdict, Verdict::Unschedulable(_));
-    let wanted = calculate_num_candidates(args, verdicts.values().filter(is_potential).count());
-    let mut candidates: Vec<Candidate> = vec![];
-    let mut rejected_by = BTreeSet::new();
-    let mut refusals = verdicts.clone();
-    for (name, refusal) in &mut refusals {
-        let node = cycle.cluster.snapshot.node(name);
-        let tried = match (&*refusal, node) {
-            (Verdict::Unschedulable(_), Some(node)) => DryRun::new(cycle, node, now).candidate(),
-            (Verdict::Unschedulable(_), None)
-            | (
-                Verdict::Feasible | Verdict::UnschedulableAndUnresolvable(_) | Verdict::Error(_),
-                _,
-            ) => Err(no_help("Preemption is not helpful for scheduling")),
-        };
-        match tried {
-            Ok(candidate) if candidate.victims.is_empty() => {}
-            Ok(candidate) => candidates.push(candidate),
-            Err(Rejection { plugin, verdict }) => {
-                *refusal = verdict;
-                rejected_by.insert(plugin);
-            }
-        }
-        if candidates.len() >= wanted && candidates.iter().any(|found| found.violations == 0) {
-            break;
-        }
+    let wanted = calculate_num_candidates(args, refusals.potential());
+    let dry_run = |name: &str| match cycle.cluster.snapshot.node(name) {
+        Some(node) => DryRun::new(cycle, node).candidate(),
+        None => Err(no_help("Preemption is not helpful for scheduling")),
+    };
+    if refusals.candidates(wanted, dry_run).is_empty() {
+        let (message, rejected_by) = refusals.impossible();
+        return Err(Preemption::Impossible { message, rejected_by });
     }
-    match candidates.is_empty() {
-        false => Ok(candidates),
-        true => {
-            let message = fit_error(refusals.len(), refusals.values());
-            Err(Preemption::Impossible { message, rejected_by })
-        }
-    }
+    Ok(refusals.candidates(wanted, dry_run))
 }
 
 /// How many candidates are enough, of so many nodes where there may be one.
@@ -106,19 +96,19 @@ fn calculate_num_candidates(args: DefaultPreemptionArgs, nodes: usize) -> usize 
 }
 
 /// What preemption itself has against a node.
-fn no_help(why: &str) -> Rejection {
+pub(crate) fn no_help(why: &str) -> Rejection {
     Rejection { plugin: "DefaultPreemption", verdict: Verdict::unresolvable(why) }
 }
 
 /// Why a pod may not have room made for it.
-fn not_eligible(cycle: &Cycle<'_>, verdicts: &BTreeMap<String, Verdict>) -> Option<&'static str> {
+fn not_eligible(cycle: &Cycle<'_>, refusals: &Refusals) -> Option<&'static str> {
     let pod = cycle.pod;
     let policy = pod.spec().and_then(|spec| spec.preemption_policy.as_deref());
     if policy == Some("Never") {
         return Some("not eligible due to preemptionPolicy=Never.");
     }
     let nominated = pod.nominated_node_name()?;
-    if let Some(Verdict::UnschedulableAndUnresolvable(_)) = verdicts.get(nominated) {
+    if let Some(Verdict::UnschedulableAndUnresolvable(_)) = refusals.verdict(nominated) {
         return None;
     }
     let node = cycle.cluster.snapshot.node(nominated)?;
@@ -142,27 +132,28 @@ fn is_terminating_by_preemption(pod: &PodInfo) -> bool {
         })
 }
 
-/// When a pod was started; one that was not yet, now.
-fn start_time(pod: &PodInfo, now: Timestamp) -> Timestamp {
+/// When a pod was started: later than any other, if it was not yet.
+type Started = (bool, Option<Timestamp>);
+
+fn start_time(pod: &PodInfo) -> Started {
     let started = pod.pod.status.as_ref().and_then(|status| status.start_time.as_ref());
-    started.map_or(now, |time| time.0)
+    (started.is_none(), started.map(|time| time.0))
 }
 
 /// The most important first: by priority, then those that run for longer.
-fn sort_by_importance(pods: &mut [PodInfo], now: Timestamp) {
-    pods.sort_by_key(|pod| (Reverse(pod.priority()), start_time(pod, now)));
+fn sort_by_importance(pods: &mut [PodInfo]) {
+    pods.sort_by_key(|pod| (Reverse(pod.priority()), start_time(pod)));
 }
 
 /// A node as it would be without some of its pods.
 struct DryRun<'a> {
     cycle: Cycle<'a>,
     node: NodeInfo,
-    now: Timestamp,
 }
 
 impl<'a> DryRun<'a> {
-    fn new(cycle: &Cycle<'a>, node: &NodeInfo, now: Timestamp) -> Self {
-        Self { cycle: cycle.clone(), node: node.clone(), now }
+    fn new(cycle: &Cycle<'a>, node: &NodeInfo) -> Self {
+        Self { cycle: cycle.clone(), node: node.clone() }
     }
 
     fn add(&mut self, pod: &PodInfo) {
@@ -188,13 +179,13 @@ impl<'a> DryRun<'a> {
         if let Some(rejection) = self.cycle.rejection(&self.node) {
             return Err(rejection);
         }
-        sort_by_importance(&mut potential, self.now);
+        sort_by_importance(&mut potential);
         let (violating, others) = split_by_violation(potential, &self.cycle.cluster.budgets);
         let mut victims = self.not_spared(violating);
         let violations = victims.len();
         victims.extend(self.not_spared(others));
-        sort_by_importance(&mut victims, self.now);
-        Ok(Candidate { node: self.node.name().to_owned(), victims, violations })
+        sort_by_importance(&mut victims);
+        Ok(Candidate::new(self.node.name().to_owned(), victims, violations))
     }
 
     /// Those of the pods that cannot come back.
@@ -213,18 +204,16 @@ impl<'a> DryRun<'a> {
 
 /// The candidate that does the least harm: it breaks the fewest budgets, its most important victim is the least
 /// important, its victims are less important in all, they are fewer, and the most important have run the shortest.
-pub fn select_candidate(candidates: Vec<Candidate>, now: Timestamp) -> Option<Candidate> {
-    candidates.into_iter().min_by_key(|candidate| harm(candidate, now))
+pub fn select_candidate<'a>(
+    candidates: impl IntoIterator<Item = &'a Candidate>,
+) -> Option<&'a Candidate> {
+    candidates.into_iter().min_by_key(|candidate| candidate.harm)
 }
 
-fn harm(
-    candidate: &Candidate,
-    now: Timestamp,
-) -> (usize, Option<i32>, i64, usize, Reverse<Option<Timestamp>>) {
-    let victims = &candidate.victims;
+fn harm(victims: &[PodInfo], violations: usize) -> Harm {
     let highest = victims.iter().map(PodInfo::priority).max();
     let sum = victims.iter().map(|pod| i64::from(pod.priority()) + ABOVE_EVERY_PRIORITY).sum();
     let most_important = victims.iter().filter(|pod| Some(pod.priority()) == highest);
-    let earliest = most_important.map(|pod| start_time(pod, now)).min();
-    (candidate.violations, highest, sum, victims.len(), Reverse(earliest))
+    let earliest = most_important.map(start_time).min();
+    (violations, highest, sum, victims.len(), Reverse(earliest))
 }

@@ -192,6 +192,10 @@ impl Filter for DynamicResources {
         }
     }
 
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        cycle.state.devices.is_none()
+    }
+
     /// Devices that were about to be allocated are free again when nothing comes of the pod; upstream tells nobody.
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool {
         let claims = claims_of(&pod.pod, &cluster.devices);
@@ -234,7 +238,7 @@ impl Score for DynamicResources {
         default_normalize_score(scores, false);
     }
 
-    fn is_silent(&self, cycle: &Cycle<'_>) -> bool {
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
         let claims = cycle.state.devices.iter().flat_map(|state| &state.claims);
         !claims.flat_map(|claim| request::requests_of(claim)).any(|one| one.exactly.is_none())
     }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use k8s_openapi::api::core::v1::PodSpec;
 
+use crate::cycle::Cycle;
 use crate::framework::{Plugin, SCORE_MAX, Score};
 use crate::node_info::NodeInfo;
 use crate::scoring::Scoring;
@@ -33,6 +34,11 @@ impl Score for ImageLocality {
         let present = images(spec).map(|image| present(snapshot, node, &normalized(image))).sum();
         let containers = spec.init_containers.iter().flatten().count() + spec.containers.len();
         priority(present, i64::try_from(containers).unwrap_or(i64::MAX))
+    }
+
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        let Some(spec) = cycle.pod.spec() else { return true };
+        images(spec).all(|image| cycle.cluster.snapshot.image(&normalized(image)).is_none())
     }
 }
 

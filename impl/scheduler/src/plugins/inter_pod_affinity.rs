@@ -160,6 +160,13 @@ impl Filter for InterPodAffinity {
         }
     }
 
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        let says_nothing =
+            required(cycle.pod).is_empty() && required_anti(cycle.pod).next().is_none();
+        let affinity = cycle.state.affinity.as_ref();
+        says_nothing && affinity.is_some_and(|affinity| affinity.others_far.is_empty())
+    }
+
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool {
         match event {
             Event::Pod { old, new } => pod_may_help(pod, (old, new), &cluster.namespaces),

@@ -87,6 +87,10 @@ impl Filter for NodeAffinity {
         }
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         let Some(spec) = pod.spec() else { return false };
         let fits = |node: &Node| selects(spec, Place::of(node));
@@ -108,6 +112,10 @@ impl Score for NodeAffinity {
             node.place().is_some_and(|place| term_matches(&term.preference, place))
         };
         preferred.filter(matches).map(|term| i64::from(term.weight)).sum()
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     fn normalize_score(&self, _scoring: &Scoring<'_>, scores: &mut [i64]) {

@@ -26,6 +26,10 @@ impl Filter for NodeName {
         Verdict::unresolvable("node(s) didn't match the requested node name")
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn may_help(&self, _pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         event.is_new_node()
     }

@@ -28,6 +28,10 @@ impl Filter for NodePorts {
         Verdict::Feasible
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         let frees = |gone: &PodInfo| {
             let ports = &gone.host_ports;

@@ -27,6 +27,10 @@ impl Filter for NodeUnschedulable {
         Verdict::unresolvable("node(s) were unschedulable")
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn may_help(&self, _pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         let is_cordoned =
             |node: &Node| node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true);

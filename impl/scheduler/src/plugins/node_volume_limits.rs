@@ -61,6 +61,10 @@ impl Filter for NodeVolumeLimits {
         Verdict::Feasible
     }
 
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        storage::claims_of_pod(&cycle.pod.pod).next().is_none()
+    }
+
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         if let Some(gone) = event.freed_by() {
             return storage::claims_of_pod(&gone.pod).next().is_some();

@@ -179,6 +179,10 @@ impl Filter for PodTopologySpread {
         Verdict::Feasible
     }
 
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        cycle.state.spread.spreads.is_empty()
+    }
+
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool {
         let constraints = self.constraints(pod, cluster, DO_NOT_SCHEDULE);
         match event {

@@ -86,6 +86,10 @@ impl Filter for NodeResourcesFit {
         }
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     /// As upstream, it holds against a node also what it ignores otherwise.
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         match event {
@@ -139,6 +143,10 @@ fn exceeds(wanted: &Resources, one: &Resources, other: &Resources) -> bool {
 impl Score for NodeResourcesFit {
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
         self.strategy.score(scoring.cycle.pod, node)
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 }
 

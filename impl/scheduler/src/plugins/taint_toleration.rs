@@ -33,6 +33,10 @@ impl Filter for TaintToleration {
         Verdict::Feasible
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         let keeps_away = |node: &Node| {
             let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref());
@@ -50,6 +54,10 @@ impl Score for TaintToleration {
         };
         let averse = node.taints().iter().filter(is_averse).count();
         i64::try_from(averse).unwrap_or(i64::MAX)
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     fn normalize_score(&self, _scoring: &Scoring<'_>, scores: &mut [i64]) {

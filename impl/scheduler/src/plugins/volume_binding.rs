@@ -117,6 +117,11 @@ impl Filter for VolumeBinding {
         filter(&cycle.state.claims, node, &cycle.cluster.volumes)
     }
 
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        let claims = &cycle.state.claims;
+        claims.bound.is_empty() && claims.waiting.is_empty()
+    }
+
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         match event.of_volumes() {
             Some(AnyObject::PersistentVolumeClaim(claim)) => storage::claims_of_pod(&pod.pod)

@@ -94,6 +94,10 @@ impl Filter for VolumeRestrictions {
         Verdict::Feasible
     }
 
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        claim_names(cycle.pod).next().is_none() && !volumes(cycle.pod).any(is_disk)
+    }
+
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         if let Some(AnyObject::PersistentVolumeClaim(claim)) = event.of_volumes() {
             let named = |name: String| Key::new(pod.namespace(), &name) == Key::of(&claim.metadata);

@@ -116,6 +116,10 @@ impl Filter for VolumeZone {
         Verdict::Feasible
     }
 
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        cycle.state.zones.topologies.is_empty()
+    }
+
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
         if event.has_new_labels() {
             return true;

@@ -89,15 +89,48 @@ fn a_pod_that_is_gone_is_not_waited_for() {
 }
 
 #[test]
-fn a_change_during_the_backoff_does_not_shorten_it() {
+fn a_pod_that_backs_off_is_tried_early_when_no_other_is_due() {
     let mut queue = popped();
     queue.add_unschedulable(&key(), rejected(), at(10));
+    queue.move_if(at(10), |_, _| true);
+    queue.add(&Key::cluster("other"), -1);
+
+    assert_eq!(queue.pop(at(10)), Some(Key::cluster("other")));
+    assert_eq!(queue.next_deadline(at(10)), Some(at(10)));
+    assert_eq!(queue.pop(at(10)), Some(key()));
+    assert_eq!(queue.pop(at(900)), None);
+}
+
+#[test]
+fn those_whose_backoff_ends_in_the_same_second_are_tried_early_by_priority() {
+    let mut queue = queue();
+    for (name, priority) in [("a", 0), ("b", 9), ("c", 9)] {
+        queue.add(&Key::cluster(name), priority);
+    }
+    while queue.pop(at(9)).is_some() {}
+    let half = Duration::from_millis(500);
+    for (name, when) in [("a", at(10)), ("b", at(10) + half), ("c", at(11))] {
+        queue.add_unschedulable(&Key::cluster(name), rejected(), when);
+    }
 
     queue.move_if(at(10), |_, _| true);
 
-    assert_eq!(queue.next_deadline(at(10)), Some(at(11)));
+    let order: Vec<String> = std::iter::from_fn(|| queue.pop(at(10))).map(|key| key.name).collect();
+    assert_eq!(order, ["b", "a", "c"]);
+}
+
+#[test]
+fn after_an_error_a_pod_is_not_tried_early() {
+    let mut queue = popped();
+    queue.add_unschedulable(&key(), rejected(), at(10));
+    queue.move_if(at(10), |_, _| true);
+    queue.pop(at(10));
+
+    queue.add_failed(&key(), at(10));
+
+    assert_eq!(queue.next_deadline(at(10)), Some(at(12)));
     assert_eq!(queue.pop(at(10)), None);
-    assert_eq!(queue.pop(at(11)), Some(key()));
+    assert_eq!(queue.pop(at(12)), Some(key()));
 }
 
 #[test]

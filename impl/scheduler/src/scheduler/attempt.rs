@@ -4,10 +4,9 @@
 
 mod extend;
 mod fail;
+mod known;
 
 use std::collections::BTreeMap;
-
-use api::Timestamp;
 
 use super::Explanation;
 use super::reservation::PreBind;
@@ -16,6 +15,7 @@ use crate::config::Extender;
 use crate::cycle::Cycle;
 use crate::extender::{Answers, Call, EXTENDER, Stage};
 use crate::framework::{ExtensionPoint, Rejection, Verdict};
+use crate::knowledge::Knowledge;
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::dynamic_resources;
 use crate::plugins::volume_binding::Wanted;
@@ -33,7 +33,6 @@ pub(super) struct Attempt<'a> {
     pub(super) cluster: &'a Cluster,
     /// The name of the node with which the search begins, or after which.
     pub(super) start: &'a str,
-    pub(super) now: Timestamp,
 }
 
 /// What is found for a pod.
@@ -50,26 +49,38 @@ pub(super) enum Stop {
     Error(String),
 }
 
+/// Per plugin, the weighted score of each node.
+type Scores = [(&'static str, Vec<i64>)];
+
 /// Why nodes are not feasible, by their names.
 type Rejections<'a> = BTreeMap<&'a str, Rejection>;
 
 impl Attempt<'_> {
     /// Looks for a node, and tells with which the next search begins, if that is another one.
-    pub(super) fn find(&self) -> (Result<Found, Stop>, Option<String>) {
+    pub(super) fn find(&self, knowledge: &mut Knowledge) -> (Result<Found, Stop>, Option<String>) {
         if self.cluster.snapshot.nodes_len() == 0 {
             return (Ok(Found::Nothing(Failure::no_nodes())), None);
         }
         match Cycle::pre_filter(self.profile, (self.pod, self.cluster)) {
-            Ok(cycle) => self.find_in(&cycle),
+            Ok(cycle) => self.find_in(&cycle, knowledge),
             Err(rejection) => (Ok(Found::Nothing(self.refused_everywhere(&rejection))), None),
         }
     }
 
-    fn find_in(&self, cycle: &Cycle<'_>) -> (Result<Found, Stop>, Option<String>) {
+    fn find_in(
+        &self,
+        cycle: &Cycle<'_>,
+        knowledge: &mut Knowledge,
+    ) -> (Result<Found, Stop>, Option<String>) {
         match self.nominated_node(cycle) {
             Ok(None) | Err(Stop::Error(_)) => {}
             Ok(Some(node)) => return (self.chosen(cycle, &[node]), None),
             Err(stop @ Stop::Ask(_)) => return (Err(stop), None),
+        }
+        if self.extenders.is_empty()
+            && let Some(known) = knowledge.of(cycle)
+        {
+            return self.find_among(cycle, known);
         }
         let (feasible, mut rejections, next) = self.pass_filters(cycle);
         if let Some(why) = rejections.values().find_map(failure_of) {
@@ -83,7 +94,10 @@ impl Attempt<'_> {
         let found =
             self.pass_extenders(Stage::Filter, feasible, &mut rejections).and_then(|feasible| {
                 match feasible.is_empty() {
-                    true => self.unschedulable(cycle, rejections).map(Found::Nothing),
+                    true => {
+                        let mut refusals = rejections.into_iter().collect();
+                        self.unschedulable(cycle, &mut refusals).map(Found::Nothing)
+                    }
                     false => self.chosen(cycle, &feasible),
                 }
             });
@@ -154,14 +168,17 @@ impl Attempt<'_> {
             let of_extenders = self.prioritize(feasible)?;
             scores = Scoring::pre_score(cycle, feasible).run_scores();
             scores.extend(of_extenders.map(|scores| (EXTENDER, scores)));
-            let total =
-                |index: &usize| scores.iter().map(|(_, scores)| scores[*index]).sum::<i64>();
-            best = (0..feasible.len()).rev().max_by_key(total).unwrap_or(0);
+            best = best_of(feasible.len(), &scores);
         }
-        let of_best = scores.iter().map(|(name, scores)| (*name, scores[best])).collect();
-        let explanation = Explanation { feasible: feasible.len(), scores: of_best };
-        let wanted = self.pre_bind(cycle, feasible[best]);
-        Ok(Found::Node { node: feasible[best].name().to_owned(), explanation, wanted })
+        let explanation = Explanation::of(feasible.len(), &scores, best);
+        Ok(self.found(cycle, feasible[best].name(), explanation))
+    }
+
+    /// The node that was chosen, and what must be there before the pod is bound.
+    fn found(&self, cycle: &Cycle<'_>, name: &str, explanation: Explanation) -> Found {
+        let node = cycle.cluster.snapshot.node(name);
+        let wanted = node.and_then(|node| self.pre_bind(cycle, node));
+        Found::Node { node: name.to_owned(), explanation, wanted }
     }
 
     /// What must be there before the pod is bound, if anything must.
@@ -186,7 +203,16 @@ fn failure_of(rejection: &Rejection) -> Option<String> {
     }
 }
 
-/// What was said of nodes, without whose it is.
-fn verdicts_of(rejections: Rejections<'_>) -> BTreeMap<String, Verdict> {
-    rejections.into_iter().map(|(node, rejection)| (node.to_owned(), rejection.verdict)).collect()
+/// Which of so many nodes has the highest sum of scores; the first among equals.
+fn best_of(nodes: usize, scores: &Scores) -> usize {
+    let total = |index: &usize| scores.iter().map(|(_, scores)| scores[*index]).sum::<i64>();
+    (0..nodes).rev().max_by_key(total).unwrap_or(0)
+}
+
+impl Explanation {
+    /// Why one of so many nodes was chosen.
+    fn of(feasible: usize, scores: &Scores, best: usize) -> Self {
+        let scores = scores.iter().map(|(name, scores)| (*name, scores[best])).collect();
+        Self { feasible, scores }
+    }
 }

@@ -18,6 +18,7 @@ impl Scheduler {
     /// Looks for a node for a pod, with what extenders have said of it.
     pub(super) fn decide(&mut self, pod: &PodInfo, answers: Answers) -> (Choice, Vec<Request>) {
         let configuration = Arc::clone(&self.configuration);
+        let mut knowledge = std::mem::take(&mut self.knowledge);
         let attempt = Attempt {
             profile: Self::profile(&configuration, pod),
             extenders: &configuration.extenders,
@@ -25,9 +26,9 @@ impl Scheduler {
             pod,
             cluster: &self.cluster,
             start: &self.next_start_node,
-            now: self.now,
         };
-        let (found, next) = attempt.find();
+        let (found, next) = attempt.find(&mut knowledge);
+        self.knowledge = knowledge;
         if let Some(next) = next.filter(|_| !matches!(found, Err(Stop::Ask(_)))) {
             self.next_start_node = next;
         }
@@ -52,7 +53,7 @@ impl Scheduler {
     }
 
     fn give_up(&mut self, pod: &PodInfo, failure: Failure) -> (Choice, Vec<Request>) {
-        let Failure { verdicts, rejected_by, message, preemption, to_deallocate } = failure;
+        let Failure { rejected_by, message, preemption, to_deallocate } = failure;
         self.queue.add_unschedulable(&pod.key(), rejected_by, self.now);
         let (nominating, candidate) = match preemption {
             Some(Preemption::Possible(candidate)) => {
@@ -65,6 +66,6 @@ impl Scheduler {
         requests.extend(to_deallocate.map(|claim| deallocate(&claim)));
         let nominated = candidate.as_ref().map(|candidate| candidate.node.clone());
         requests.extend(candidate.into_iter().flat_map(|candidate| self.preempt(pod, candidate)));
-        (Choice::Unschedulable { message, verdicts, nominated }, requests)
+        (Choice::Unschedulable { message, nominated }, requests)
     }
 }

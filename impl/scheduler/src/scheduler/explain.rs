@@ -7,6 +7,7 @@ use super::{Explained, Scheduler};
 use crate::cycle::Cycle;
 use crate::explain;
 use crate::extender::Answers;
+use crate::knowledge::Knowledge;
 
 impl Scheduler {
     /// What every plugin says of a pod on every node. One that has a node is taken from there first. An error where
@@ -26,9 +27,8 @@ impl Scheduler {
             pod: &info,
             cluster: &cluster,
             start: "",
-            now: self.now,
         };
-        let (node, message) = match attempt.find().0 {
+        let (node, message) = match attempt.find(&mut Knowledge::default()).0 {
             Ok(Found::Node { node, .. }) => (Some(node), None),
             Ok(Found::Nothing(failure)) => (None, Some(failure.message)),
             Err(Stop::Error(message)) => (None, Some(message)),

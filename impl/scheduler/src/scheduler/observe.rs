@@ -15,6 +15,7 @@ use crate::extender::EXTENDER;
 use crate::framework::ExtensionPoint;
 use crate::node_info::PodInfo;
 use crate::plugins::dynamic_resources::{NAME as DYNAMIC_RESOURCES, asked, claims_of};
+use crate::snapshot::is_seen_otherwise;
 
 impl Scheduler {
     /// Hears of a change of what it watches; other changes are nothing to it.
@@ -207,12 +208,7 @@ impl Scheduler {
 
 /// Whether a node has changed in something that a filter reads.
 fn has_changed(old: &Node, new: &Node) -> bool {
-    let allocatable =
-        |node: &Node| node.status.as_ref().and_then(|status| status.allocatable.clone());
-    old.metadata.uid != new.metadata.uid
-        || old.metadata.labels != new.metadata.labels
-        || old.spec != new.spec
-        || allocatable(old) != allocatable(new)
+    old.metadata.uid != new.metadata.uid || is_seen_otherwise(old, new)
 }
 
 /// The claims that were made for a pod.

@@ -3,6 +3,7 @@
 mod devices;
 mod explain;
 mod extenders;
+mod knowledge;
 mod preemption;
 mod profiles;
 mod runs;

@@ -41,18 +41,18 @@ fn cluster(nodes: &[&str], pods: Vec<(&str, PodInfo)>) -> Cluster {
 
 fn preempt(cluster: &Cluster, pod: &PodInfo) -> Preemption {
     let cycle = crate::testing::cycle(pod, cluster).unwrap();
-    let verdict = |node: &NodeInfo| {
+    let refusal = |node| {
         let rejection = cycle.rejection(node);
-        (node.name().to_owned(), rejection.expect("the pod fits nowhere").verdict)
+        (node.name(), rejection.expect("the pod fits nowhere"))
     };
-    let verdicts: BTreeMap<String, Verdict> = cluster.snapshot.nodes().map(verdict).collect();
-    crate::testing::post_filter(&cycle, &verdicts, NOW)
+    let mut refusals = cluster.snapshot.nodes().map(refusal).collect();
+    crate::testing::post_filter(&cycle, &mut refusals)
 }
 
 /// The node and the victims, as `NODE: VICTIM …`, with a mark for each that a budget protects.
 fn found(cluster: &Cluster, pod: &PodInfo) -> String {
     match preempt(cluster, pod) {
-        Preemption::Possible(Candidate { node, victims, violations }) => {
+        Preemption::Possible(Candidate { node, victims, violations, .. }) => {
             let names: Vec<String> = victims.iter().map(|victim| victim.key().name).collect();
             format!("{node}: {}{}", names.join(" "), "!".repeat(violations))
         }

@@ -188,7 +188,7 @@ fn a_node_with_a_better_alternative_scores_more() {
     let scoring = Scoring::pre_score(&cycle, &[]);
     let scores: Vec<i64> = nodes.iter().map(|node| plugin.score(&scoring, node)).collect();
 
-    assert!(!plugin.is_silent(&cycle));
+    assert!(!Score::skips(&plugin, &cycle));
     assert_eq!(scores, [8, 7, 0]);
 }
 

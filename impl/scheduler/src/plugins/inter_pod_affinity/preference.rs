@@ -8,6 +8,7 @@ use super::{InterPodAffinity, required, terms};
 use crate::affinity::AffinityTerm;
 use crate::cluster::Cluster;
 use crate::crowds::Crowd;
+use crate::cycle::Cycle;
 use crate::framework::{PreScore, SCORE_MAX, Score};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::scoring::Scoring;
@@ -67,6 +68,13 @@ impl PreScore for InterPodAffinity {
 impl Score for InterPodAffinity {
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
         scoring.affinity.weights.of_node(node)
+    }
+
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        let says_nothing = preferred(cycle.pod).is_empty();
+        says_nothing
+            && (self.0.ignore_preferred_terms_of_existing_pods
+                || cycle.cluster.snapshot.crowds().with_terms().next().is_none())
     }
 
     /// The least becomes 0, the most 100.

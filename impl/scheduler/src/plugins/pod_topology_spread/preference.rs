@@ -149,6 +149,10 @@ impl Score for PodTopologySpread {
         f64::round(score) as i64
     }
 
+    fn skips(&self, cycle: &Cycle<'_>) -> bool {
+        self.constraints(cycle.pod, cycle.cluster, SCHEDULE_ANYWAY).is_empty()
+    }
+
     /// The least becomes the most, at 100 where it is none.
     fn normalize_score(&self, scoring: &Scoring<'_>, scores: &mut [i64]) {
         let Some(state) = &scoring.spread else { return };

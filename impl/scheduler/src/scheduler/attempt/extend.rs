@@ -130,7 +130,7 @@ impl<'a> Attempt<'a> {
             };
             let victims = uids.iter().map(pod).collect::<Result<Vec<_>, _>>()?;
             if !victims.is_empty() {
-                candidates.push(Candidate { node: name.clone(), victims, violations: *violations });
+                candidates.push(Candidate::new(name.clone(), victims, *violations));
             } else if !extender.ignorable {
                 return Err(format!("expected at least one victim pod on node \"{name}\""));
             }

@@ -2,17 +2,18 @@
 //!
 //! Source: `FitError` and `RunPostFilterPlugins` (v1.36).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use k8s_openapi::api::resource::v1::ResourceClaim;
 
-use super::{Attempt, Rejections, Stop, verdicts_of};
+use super::{Attempt, Stop};
 use crate::config::{DefaultPreemptionArgs, DynamicResourcesArgs, PluginArgs};
 use crate::cycle::Cycle;
-use crate::framework::{ExtensionPoint, Rejection, Verdict, fit_error, pre_filter_error};
+use crate::framework::{ExtensionPoint, Rejection, fit_error, pre_filter_error};
 use crate::plugins::default_preemption::{Preemption, find_candidates, select_candidate};
 use crate::plugins::dynamic_resources;
+use crate::refusals::Refusals;
 
 /// What there is to say of the resource claims of a pod that has none. Source: `DynamicResources` (v1.36).
 const NO_CLAIMS: &str = "no new claims to deallocate";
@@ -23,7 +24,6 @@ const STILL_NOT: &str = "still not schedulable";
 
 /// Why there is no node.
 pub(in crate::scheduler) struct Failure {
-    pub(in crate::scheduler) verdicts: BTreeMap<String, Verdict>,
     pub(in crate::scheduler) rejected_by: BTreeSet<&'static str>,
     pub(in crate::scheduler) message: String,
     /// What comes of preemption; `None` where nobody was asked for it.
@@ -36,7 +36,6 @@ impl Failure {
     /// There are no nodes at all.
     pub(super) fn no_nodes() -> Self {
         Self {
-            verdicts: BTreeMap::new(),
             rejected_by: BTreeSet::new(),
             message: "no nodes available to schedule pods".to_owned(),
             preemption: None,
@@ -48,14 +47,12 @@ impl Failure {
 impl Attempt<'_> {
     /// A pod that can run nowhere, whatever nodes there are.
     pub(super) fn refused_everywhere(&self, rejection: &Rejection) -> Failure {
-        let nodes = self.cluster.snapshot.nodes();
-        let verdicts: BTreeMap<_, _> =
-            nodes.map(|node| (node.name().to_owned(), rejection.verdict.clone())).collect();
+        let nodes = self.cluster.snapshot.nodes_len();
         let why = rejection.verdict.reasons().join(", ");
-        let error = pre_filter_error(verdicts.len(), &why);
+        let error = pre_filter_error(nodes, &why);
         let preemption = self.profile.preemption.map(|_| {
-            let unhelpful = Verdict::unresolvable("Preemption is not helpful for scheduling");
-            let message = fit_error(verdicts.len(), vec![&unhelpful; verdicts.len()].into_iter());
+            let unhelpful = ("Preemption is not helpful for scheduling", nodes);
+            let message = fit_error(nodes, std::iter::once(unhelpful));
             let policy = self.pod.spec().and_then(|spec| spec.preemption_policy.as_deref());
             match policy {
                 Some("Never") => {
@@ -66,47 +63,41 @@ impl Attempt<'_> {
         });
         let message = self.with_post_filter(&error, (NO_CLAIMS, preemption.as_ref()));
         let rejected_by = BTreeSet::from([rejection.plugin]);
-        Failure { verdicts, rejected_by, message, preemption, to_deallocate: None }
+        Failure { rejected_by, message, preemption, to_deallocate: None }
     }
 
     /// A pod that fits no node.
     pub(super) fn unschedulable(
         &self,
         cycle: &Cycle<'_>,
-        rejections: Rejections<'_>,
+        refusals: &mut Refusals,
     ) -> Result<Failure, Stop> {
-        let mut rejected_by: BTreeSet<&'static str> =
-            rejections.values().map(|rejection| rejection.plugin).collect();
-        let to_deallocate = self.to_deallocate(cycle, &rejections);
+        let mut rejected_by = refusals.rejected_by();
+        let to_deallocate = self.to_deallocate(cycle, refusals);
         let of_claims = match (&to_deallocate, &cycle.state.devices) {
             (Some(_), _) => DEALLOCATED,
             (None, Some(_)) => STILL_NOT,
             (None, None) => NO_CLAIMS,
         };
-        let verdicts = verdicts_of(rejections);
         let preemption = match self.profile.preemption {
-            Some(args) => Some(self.preemption(cycle, args, &verdicts)?),
+            Some(args) => Some(self.preemption(cycle, args, refusals)?),
             None => None,
         };
         if let Some(Preemption::Impossible { rejected_by: also, .. }) = &preemption {
             rejected_by.extend(also);
         }
-        let error = fit_error(verdicts.len(), verdicts.values());
-        let message = self.with_post_filter(&error, (of_claims, preemption.as_ref()));
-        Ok(Failure { verdicts, rejected_by, message, preemption, to_deallocate })
+        let message = self.with_post_filter(&refusals.message(), (of_claims, preemption.as_ref()));
+        Ok(Failure { rejected_by, message, preemption, to_deallocate })
     }
 
     /// A claim that keeps the pod from a node and that nobody else uses, where claims may lose their devices.
-    fn to_deallocate(
-        &self,
-        cycle: &Cycle<'_>,
-        rejections: &Rejections<'_>,
-    ) -> Option<Arc<ResourceClaim>> {
-        if !self.profile.enabled.has(ExtensionPoint::PostFilter, dynamic_resources::NAME) {
+    fn to_deallocate(&self, cycle: &Cycle<'_>, refusals: &Refusals) -> Option<Arc<ResourceClaim>> {
+        let frees = self.profile.enabled.has(ExtensionPoint::PostFilter, dynamic_resources::NAME);
+        if !frees || cycle.state.devices.is_none() {
             return None;
         }
         let mut refused =
-            rejections.iter().filter(|(_, one)| dynamic_resources::is_unavailable(one));
+            refusals.rejections().filter(|(_, one)| dynamic_resources::is_unavailable(one));
         refused.find_map(|(name, _)| {
             let node = cycle.cluster.snapshot.node(name)?;
             self.profile.devices.idle_claim(cycle, node).cloned()
@@ -117,18 +108,21 @@ impl Attempt<'_> {
         &self,
         cycle: &Cycle<'_>,
         args: DefaultPreemptionArgs,
-        verdicts: &BTreeMap<String, Verdict>,
+        refusals: &mut Refusals,
     ) -> Result<Preemption, Stop> {
-        let candidates = match find_candidates(cycle, args, (verdicts, self.now)) {
+        let candidates = match find_candidates(cycle, args, refusals) {
             Ok(candidates) => candidates,
             Err(preemption) => return Ok(preemption),
         };
-        let candidates = match self.process_preemption(candidates) {
-            Ok(candidates) => candidates,
-            Err(Stop::Error(why)) => return Ok(Preemption::Failed(why)),
-            Err(stop @ Stop::Ask(_)) => return Err(stop),
+        let selected = match self.extenders.is_empty() {
+            true => select_candidate(candidates).cloned(),
+            false => match self.process_preemption(candidates.into_iter().cloned().collect()) {
+                Ok(candidates) => select_candidate(&candidates).cloned(),
+                Err(Stop::Error(why)) => return Ok(Preemption::Failed(why)),
+                Err(stop @ Stop::Ask(_)) => return Err(stop),
+            },
         };
-        Ok(match select_candidate(candidates, self.now) {
+        Ok(match selected {
             Some(candidate) => Preemption::Possible(candidate),
             None => Preemption::NotEligible("no candidate node for preemption"),
         })

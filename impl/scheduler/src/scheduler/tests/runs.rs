@@ -8,21 +8,27 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::plugins::default_preemption::Preemption;
+use crate::refusals::Refusals;
 
 /// The cpu of each node.
 const CPU: i64 = 4;
 
 /// An API server that grants everything, with kubelets that run and end pods at once.
-struct World {
-    scheduler: Scheduler,
+pub(super) struct World {
+    pub(super) scheduler: Scheduler,
     nodes: Vec<Arc<Node>>,
-    pods: BTreeMap<String, Pod>,
+    pub(super) pods: BTreeMap<String, Pod>,
+    /// Whether pods that are deleted stay until they are [gone](Self::end).
+    pub(super) is_graceful: bool,
+    /// Whether each decision is made without what earlier ones have found out.
+    pub(super) forgets: bool,
+    pub(super) decisions: Vec<Decision>,
     /// The pods that were deleted for others: their priority and that of the other.
     preempted: Vec<(i32, i32)>,
 }
 
 impl World {
-    fn new(nodes: usize) -> Self {
+    pub(super) fn new(nodes: usize) -> Self {
         let allocatable = json!({"cpu": CPU.to_string(), "memory": "64Gi", "pods": "100"});
         let made = |number: usize| {
             let labels = json!({"zone": (number % 2).to_string()});
@@ -32,7 +38,15 @@ impl World {
         };
         let nodes: Vec<Arc<Node>> = (0..nodes).map(made).collect();
         let scheduler = scheduler(&nodes);
-        Self { scheduler, nodes, pods: BTreeMap::new(), preempted: vec![] }
+        Self {
+            scheduler,
+            nodes,
+            pods: BTreeMap::new(),
+            is_graceful: false,
+            forgets: false,
+            decisions: vec![],
+            preempted: vec![],
+        }
     }
 
     fn create(&mut self, name: &str, priority: i32, amount: i64) {
@@ -42,7 +56,12 @@ impl World {
     }
 
     /// A pod that wants something of the pods beside it.
-    fn create_wishing(&mut self, name: &str, (priority, amount): (i32, i64), wish: Wish) {
+    pub(super) fn create_wishing(
+        &mut self,
+        name: &str,
+        (priority, amount): (i32, i64),
+        wish: Wish,
+    ) {
         let mut spec = wish.spec();
         spec["priority"] = json!(priority);
         spec["containers"][0]["resources"] = cpu(&amount.to_string());
@@ -51,13 +70,27 @@ impl World {
         self.put(pod);
     }
 
-    fn change_node(&mut self, number: usize, change: impl Fn(&mut Node)) {
+    pub(super) fn change_node(&mut self, number: usize, change: impl Fn(&mut Node)) {
         let Some(old) = self.nodes.get(number).cloned() else { return };
         let mut new = (*old).clone();
         change(&mut new);
         self.nodes[number] = Arc::new(new);
         let new = Some(AnyObject::from(Arc::clone(&self.nodes[number])));
         self.scheduler.observe(&Change { old: Some(AnyObject::from(old)), new }, at(0));
+    }
+
+    /// A node goes; it comes again when it is changed.
+    pub(super) fn leave(&mut self, number: usize) {
+        let old = Some(AnyObject::from(Arc::clone(&self.nodes[number])));
+        self.scheduler.observe(&Change { old, new: None }, at(0));
+    }
+
+    /// The pods that are being deleted are gone.
+    pub(super) fn end(&mut self) {
+        let is_going = |pod: &&Pod| pod.metadata.deletion_timestamp.is_some();
+        let going = self.pods.values().filter(is_going);
+        let names: Vec<String> = going.filter_map(|pod| pod.metadata.name.clone()).collect();
+        names.iter().for_each(|name| self.remove(name));
     }
 
     /// The pods that wait although they fit now, or others could make room.
@@ -67,12 +100,11 @@ impl World {
             let info = crate::node_info::PodInfo::new(Arc::new((*pod).clone()));
             let cycle = crate::testing::cycle(&info, &self.scheduler.cluster).unwrap();
             let nodes = self.scheduler.cluster.snapshot.nodes();
-            let verdicts: Option<BTreeMap<_, _>> = nodes
-                .map(|node| Some((node.name().to_owned(), cycle.rejection(node)?.verdict)))
-                .collect();
-            verdicts.is_none_or(|verdicts| {
+            let refusals: Option<Refusals> =
+                nodes.map(|node| Some((node.name(), cycle.rejection(node)?))).collect();
+            refusals.is_none_or(|mut refusals| {
                 matches!(
-                    crate::testing::post_filter(&cycle, &verdicts, at(0)),
+                    crate::testing::post_filter(&cycle, &mut refusals),
                     Preemption::Possible(_)
                 )
             })
@@ -81,14 +113,14 @@ impl World {
         forgotten.filter_map(|pod| pod.metadata.name.as_deref()).collect()
     }
 
-    fn put(&mut self, pod: Pod) {
+    pub(super) fn put(&mut self, pod: Pod) {
         let name = pod.metadata.name.clone().unwrap();
         let old = self.pods.insert(name, pod.clone()).map(|old| AnyObject::from(Arc::new(old)));
         let new = Some(AnyObject::from(Arc::new(pod)));
         self.scheduler.observe(&Change { old, new }, at(0));
     }
 
-    fn remove(&mut self, name: &str) {
+    pub(super) fn remove(&mut self, name: &str) {
         let old = self.pods.remove(name).map(|old| AnyObject::from(Arc::new(old)));
         if old.is_some() {
             self.scheduler.observe(&Change { old, new: None }, at(0));
@@ -96,13 +128,21 @@ impl World {
     }
 
     /// Lets the scheduler decide until nothing is due; whether it decided anything.
-    fn settle(&mut self, now: i64) -> bool {
+    pub(super) fn settle(&mut self, now: i64) -> bool {
         let mut has_decided = false;
-        while let Some(decision) = self.scheduler.schedule_one(7, at(now)) {
+        while let Some(decision) = self.decide(now) {
             has_decided = true;
+            self.decisions.push(decision.clone());
             self.perform(&decision.pod, decision.requests, now);
         }
         has_decided
+    }
+
+    fn decide(&mut self, now: i64) -> Option<Decision> {
+        if self.forgets {
+            self.scheduler.knowledge.forget();
+        }
+        self.scheduler.schedule_one(7, at(now))
     }
 
     fn perform(&mut self, pod: &Key, requests: Vec<Request>, now: i64) {
@@ -123,6 +163,10 @@ impl World {
         if request.verb == Verb::Delete {
             let asker = self.pods.get(&asker.name).and_then(priority);
             self.preempted.extend(priority(&pod).zip(asker));
+            if self.is_graceful {
+                pod.metadata.deletion_timestamp = Some(api::time::time(at(0)));
+                return self.put(pod);
+            }
             return self.remove(name);
         }
         let mut status = pod.status.take().unwrap_or_default();
@@ -160,7 +204,7 @@ fn size(pod: &Pod) -> (i32, i64) {
 
 /// What a pod wants of the pods beside it.
 #[derive(Clone, Copy, Debug)]
-enum Wish {
+pub(super) enum Wish {
     Port,
     Avoid,
     Near,
@@ -204,7 +248,7 @@ enum Step {
     Settle,
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+pub(super) fn wish() -> impl Strategy<Value = Wish> {
     prop_oneof![Just(Wish::Port), Just(Wish::Avoid), Just(Wish::Near), Just(Wish::Spread)]
 }
 
