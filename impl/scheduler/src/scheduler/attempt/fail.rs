@@ -18,6 +18,9 @@ use crate::refusals::Refusals;
 /// What there is to say of the resource claims of a pod that has none. Source: `DynamicResources` (v1.36).
 const NO_CLAIMS: &str = "no new claims to deallocate";
 
+/// What is said where nothing was noted of the claims. Source: `CycleState` (v1.36).
+const NOT_FOUND: &str = "not found";
+
 /// What there is to say of those that keep it from every node, and of those that do not.
 const DEALLOCATED: &str = "deallocation of ResourceClaim completed";
 const STILL_NOT: &str = "still not schedulable";
@@ -50,6 +53,12 @@ impl Attempt<'_> {
         let nodes = self.cluster.snapshot.nodes_len();
         let why = rejection.verdict.reasons().join(", ");
         let error = pre_filter_error(nodes, &why);
+        let rejected_by = BTreeSet::from([rejection.plugin]);
+        if self.is_unseen_by_devices(rejection.plugin) {
+            let message = format!("{error} {NOT_FOUND}");
+            let preemption = Some(Preemption::Failed(NOT_FOUND.to_owned()));
+            return Failure { rejected_by, message, preemption, to_deallocate: None };
+        }
         let preemption = self.profile.preemption.map(|_| {
             let unhelpful = ("Preemption is not helpful for scheduling", nodes);
             let message = fit_error(nodes, std::iter::once(unhelpful));
@@ -62,8 +71,17 @@ impl Attempt<'_> {
             }
         });
         let message = self.with_post_filter(&error, (NO_CLAIMS, preemption.as_ref()));
-        let rejected_by = BTreeSet::from([rejection.plugin]);
         Failure { rejected_by, message, preemption, to_deallocate: None }
+    }
+
+    /// Whether a plugin that refuses a pod comes before claims of devices are looked at. Upstream's DynamicResources
+    /// does not find then what it would have noted, and nobody is asked for room (dynamicresources.go, v1.36).
+    fn is_unseen_by_devices(&self, plugin: &str) -> bool {
+        let enabled = &self.profile.enabled;
+        let mut first = enabled.at(ExtensionPoint::PreFilter).iter();
+        let first = first.find(|name| **name == plugin || **name == dynamic_resources::NAME);
+        enabled.has(ExtensionPoint::PostFilter, dynamic_resources::NAME)
+            && first.is_some_and(|name| *name == plugin && plugin != dynamic_resources::NAME)
     }
 
     /// A pod that fits no node.
