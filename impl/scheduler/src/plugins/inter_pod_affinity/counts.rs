@@ -30,16 +30,7 @@ impl Counts {
     /// What is many is added up.
     pub(super) fn added_up(mut self) -> Self {
         for of_key in self.crowds.values_mut().filter(|of_key| of_key.len() > MANY) {
-            let mut sums = Places::new();
-            for (weight, places) in of_key.iter() {
-                for (value, count) in places.iter() {
-                    match sums.get_mut(value) {
-                        Some(sum) => *sum += weight * count,
-                        None => drop(sums.insert(value.clone(), weight * count)),
-                    }
-                }
-            }
-            *of_key = vec![(1, Arc::new(sums))];
+            *of_key = vec![(1, Arc::new(sums(of_key)))];
         }
         self
     }
@@ -87,4 +78,17 @@ impl Counts {
         let changed = self.changes.keys().filter(|key| !self.crowds.contains_key(*key));
         self.crowds.keys().chain(changed)
     }
+}
+
+/// The sum at each value. Values are sorted once, and not found one by one in what grows.
+fn sums(crowds: &[(i64, Arc<Places>)]) -> Places {
+    let weighted = crowds.iter().flat_map(|(weight, places)| {
+        places.iter().map(move |(value, count)| (value, weight * count))
+    });
+    let mut all: Vec<(&String, i64)> = weighted.collect();
+    all.sort_unstable_by_key(|(value, _)| *value);
+    let of_value = all.chunk_by(|(one, _), (other, _)| one == other);
+    of_value
+        .map(|counts| (counts[0].0.clone(), counts.iter().map(|(_, count)| count).sum()))
+        .collect()
 }
