@@ -107,7 +107,13 @@ impl Devices {
             let assumed = self.assumed.get(&Key::of(&claim.metadata));
             newest(claim, assumed)
         });
-        let results = seen.chain(self.in_flight.values()).flat_map(|claim| results_of(claim));
+        let unseen = self.in_flight.values().filter(|claim| {
+            let seen = self.claim(&Key::of(&claim.metadata));
+            seen.is_none_or(|seen| {
+                seen.metadata.uid != claim.metadata.uid || allocation_of(seen).is_none()
+            })
+        });
+        let results = seen.chain(unseen).flat_map(|claim| results_of(claim));
         results.filter(|result| result.admin_access != Some(true))
     }
 

@@ -107,6 +107,22 @@ fn claims_share_a_device_until_it_is_used_up() {
 }
 
 #[test]
+fn what_is_seen_before_it_is_answered_counts_once() {
+    let mut world = shared(Value::Null);
+    let consumed = json!({"memory": "20Gi"});
+    world.allocated(
+        "other",
+        json!({"device": "gpu-0", "shareID": "s", "consumedCapacity": consumed}),
+    );
+    let other = world.cluster.devices.claim(&api::Key::new("default", "other")).unwrap().clone();
+    let allocation = allocation_of(&other).unwrap().clone();
+
+    world.cluster.devices.begin(&other, &allocation);
+
+    assert_eq!(taken(&mut world, Some("20Gi")).as_deref(), Some("20Gi"));
+}
+
+#[test]
 fn a_device_that_a_claim_has_for_itself_is_not_shared() {
     let mut world = shared(Value::Null);
     world.allocated("other", json!({"device": "gpu-0"}));
