@@ -59,7 +59,7 @@ fn binary(function: &str, left: &Value, right: &Value) -> Option<Found> {
         "_>=_" => ordered(Ordering::is_ge),
         "@in" => match (left, right) {
             (_, Value::List(members)) => Ok(Value::Bool(members.contains(left))),
-            (Value::String(key), Value::Map(map)) => Ok(Value::Bool(map.get(key).is_some())),
+            (Value::String(key), Value::Map(map)) => Ok(Value::Bool(map.contains(key))),
             (_, Value::Map(_)) => Ok(Value::Bool(false)),
             _ => return None,
         },

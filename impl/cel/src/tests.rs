@@ -71,6 +71,7 @@ fn a_device_is_asked_for_its_attributes() {
         r#""model" in device.attributes["dra.example.com"]"#,
         r#"!("model" in device.attributes["other.example.com"])"#,
         r#"!has(device.attributes["other.example.com"].model)"#,
+        r#""dra.example.com" in device.attributes && !("other.example.com" in device.attributes)"#,
         r#"cel.bind(dra, device.attributes["dra.example.com"], dra.healthy && dra.cores == 8)"#,
         r#"device.attributes["dra.example.com"].version.isGreaterThan(semver("1.2.2"))"#,
         r#"device.attributes["dra.example.com"].version.compareTo(semver("v1.3", true)) == -1"#,

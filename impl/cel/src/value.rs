@@ -62,6 +62,11 @@ impl Map {
         self.entries.get(key).or(self.default.as_ref())
     }
 
+    /// Whether a key is there.
+    pub fn contains(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
     /// The keys that are there.
     pub fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
         self.entries.keys()
