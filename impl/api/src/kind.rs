@@ -15,7 +15,9 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
-use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
+use k8s_openapi::api::resource::v1::{
+    DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice,
+};
 use k8s_openapi::api::storage::v1::{
     CSIDriver, CSINode, StorageClass, VolumeAttachment, VolumeAttributesClass,
 };
@@ -331,6 +333,8 @@ kinds! {
     CertificateSigningRequest => CERTIFICATE_SIGNING_REQUESTS,
     ClusterRole => CLUSTER_ROLES,
     ServiceCIDR => SERVICE_CIDRS,
+    DeviceClass => DEVICE_CLASSES,
     ResourceClaim => RESOURCE_CLAIMS,
     ResourceClaimTemplate => RESOURCE_CLAIM_TEMPLATES,
+    ResourceSlice => RESOURCE_SLICES,
 }

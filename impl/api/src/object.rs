@@ -18,7 +18,9 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
-use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
+use k8s_openapi::api::resource::v1::{
+    DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice,
+};
 use k8s_openapi::api::storage::v1::{
     CSIDriver, CSINode, StorageClass, VolumeAttachment, VolumeAttributesClass,
 };
@@ -152,8 +154,10 @@ any_object!(
     CertificateSigningRequest,
     ClusterRole,
     ServiceCIDR,
+    DeviceClass,
     ResourceClaim,
     ResourceClaimTemplate,
+    ResourceSlice,
     Secret
 );
 
@@ -194,8 +198,10 @@ kept_whole!(
     CertificateSigningRequest,
     ClusterRole,
     ServiceCIDR,
+    DeviceClass,
     ResourceClaim,
     ResourceClaimTemplate,
+    ResourceSlice,
     CSIDriver,
     CSINode,
     ControllerRevision,

@@ -19,7 +19,9 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::ServiceCIDR;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
-use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimTemplate};
+use k8s_openapi::api::resource::v1::{
+    DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice,
+};
 use k8s_openapi::api::storage::v1::{
     CSIDriver, CSINode, StorageClass, VolumeAttachment, VolumeAttributesClass,
 };
@@ -172,8 +174,10 @@ view!(
     CertificateSigningRequest certificate_signing_requests,
     ClusterRole cluster_roles,
     ServiceCIDR service_cidrs,
+    DeviceClass device_classes,
     ResourceClaim resource_claims,
     ResourceClaimTemplate resource_claim_templates,
+    ResourceSlice resource_slices,
     Secret secrets
 );
 

@@ -2,11 +2,13 @@
 
 use client::{Cache, Change};
 
-use api::AnyObject;
+use api::{AnyObject, Timestamp};
 use k8s_openapi::api::apps::v1::{ReplicaSet, StatefulSet};
 use k8s_openapi::api::core::v1::{Namespace, ReplicationController, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 
+use crate::devices::Devices;
+use crate::event::Event;
 use crate::nominations::Nominations;
 use crate::snapshot::Snapshot;
 use crate::volumes::Volumes;
@@ -20,6 +22,8 @@ pub struct Cluster {
     pub nominations: Nominations,
     /// Claims, volumes and what limits them.
     pub volumes: Volumes,
+    /// What drivers offer, and claims of it.
+    pub devices: Devices,
     /// Every namespace, for terms that select some by their labels.
     pub namespaces: Cache<Namespace>,
     /// Every Service, for the pods that it selects are spread.
@@ -34,11 +38,13 @@ pub struct Cluster {
     pub budgets: Cache<PodDisruptionBudget>,
     /// How often that has changed.
     budgets_changed: u64,
+    /// The time of the decision.
+    pub now: Timestamp,
 }
 
 impl Cluster {
-    /// Hears of a change of something that is neither a node nor a pod; whether it is one of volumes.
-    pub fn observe(&mut self, change: &Change) -> bool {
+    /// Hears of a change of something that is neither a node nor a pod; what it tells pods that wait, if it may help some.
+    pub fn observe<'a>(&mut self, change: &'a Change) -> Option<Event<'a>> {
         let object = change.object();
         if let AnyObject::Namespace(namespace) = object {
             set(&mut self.namespaces, namespace, change);
@@ -53,10 +59,12 @@ impl Cluster {
         } else if let AnyObject::PodDisruptionBudget(budget) = object {
             set(&mut self.budgets, budget, change);
             self.budgets_changed += 1;
-        } else {
-            return self.volumes.observe(change);
+        } else if self.volumes.observe(change) {
+            return Some(Event::Volumes(change));
+        } else if self.devices.observe(change) {
+            return Some(Event::Devices(change));
         }
-        false
+        None
     }
 }
 

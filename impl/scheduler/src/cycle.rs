@@ -3,12 +3,14 @@
 //! Source: `CycleState`, `RunPreFilterPlugins` and `RunFilterPluginsWithNominatedPods` in framework/runtime (v1.36).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::cluster::Cluster;
 use crate::framework::{Filter, Rejection, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::plugins::{
-    inter_pod_affinity, pod_topology_spread, volume_binding, volume_restrictions, volume_zone,
+    dynamic_resources, inter_pod_affinity, pod_topology_spread, volume_binding,
+    volume_restrictions, volume_zone,
 };
 use crate::profile::Profile;
 
@@ -19,6 +21,8 @@ pub struct CycleState {
     pub(crate) nodes: Option<BTreeSet<String>>,
     /// The pod's claims.
     pub(crate) claims: volume_binding::Claims,
+    /// The pod's claims of devices; `None` when it has none.
+    pub(crate) devices: Option<Arc<dynamic_resources::PreFilterState>>,
     /// Who uses the claims that one pod may use.
     pub(crate) restrictions: volume_restrictions::PreFilterState,
     /// Where the pod's volumes are.
@@ -149,9 +153,9 @@ impl<'a> Cycle<'a> {
     ) -> Option<Rejection> {
         filters.find_map(|plugin| match plugin.filter(self, node) {
             Verdict::Feasible => None,
-            verdict @ (Verdict::Unschedulable(_) | Verdict::UnschedulableAndUnresolvable(_)) => {
-                Some(Rejection { plugin: plugin.name(), verdict })
-            }
+            verdict @ (Verdict::Unschedulable(_)
+            | Verdict::UnschedulableAndUnresolvable(_)
+            | Verdict::Error(_)) => Some(Rejection { plugin: plugin.name(), verdict }),
         })
     }
 }

@@ -27,6 +27,10 @@ pub enum Event<'a> {
     },
     /// A claim, a volume, or what limits volumes.
     Volumes(&'a Change),
+    /// A claim of devices, a class or a slice.
+    Devices(&'a Change),
+    /// Devices that were about to be allocated are not.
+    FreedDevices,
 }
 
 impl<'a> Event<'a> {
@@ -39,7 +43,11 @@ impl<'a> Event<'a> {
     pub fn freed_by(self) -> Option<&'a PodInfo> {
         match self {
             Self::Pod { old, new: None } => old,
-            Self::Pod { .. } | Self::Node { .. } | Self::Volumes(_) => None,
+            Self::Pod { .. }
+            | Self::Node { .. }
+            | Self::Volumes(_)
+            | Self::Devices(_)
+            | Self::FreedDevices => None,
         }
     }
 
@@ -47,7 +55,7 @@ impl<'a> Event<'a> {
     pub fn node(self) -> Option<(Option<&'a Node>, &'a Node)> {
         match self {
             Self::Node { old, new } => new.map(|new| (old, new)),
-            Self::Pod { .. } | Self::Volumes(_) => None,
+            Self::Pod { .. } | Self::Volumes(_) | Self::Devices(_) | Self::FreedDevices => None,
         }
     }
 
@@ -67,7 +75,7 @@ impl<'a> Event<'a> {
     pub fn of_volumes(self) -> Option<&'a AnyObject> {
         match self {
             Self::Volumes(change) => Some(change.object()),
-            Self::Node { .. } | Self::Pod { .. } => None,
+            Self::Node { .. } | Self::Pod { .. } | Self::Devices(_) | Self::FreedDevices => None,
         }
     }
 }

@@ -48,7 +48,7 @@ pub struct NodeExplained {
 pub struct FilterSaid {
     /// The plugin.
     pub plugin: &'static str,
-    /// `Success`, `Unschedulable` or `UnschedulableAndUnresolvable`.
+    /// `Success`, `Unschedulable`, `UnschedulableAndUnresolvable` or `Error`.
     pub verdict: &'static str,
     /// Why not.
     pub reasons: Vec<String>,
@@ -62,6 +62,7 @@ impl FilterSaid {
             Verdict::UnschedulableAndUnresolvable(reasons) => {
                 ("UnschedulableAndUnresolvable", reasons)
             }
+            Verdict::Error(why) => ("Error", vec![why]),
         };
         Self { plugin, verdict: name, reasons }
     }

@@ -86,6 +86,8 @@ pub enum Verdict {
     Unschedulable(Vec<String>),
     /// It cannot, for these reasons, whatever other pods do.
     UnschedulableAndUnresolvable(Vec<String>),
+    /// Something is wrong with what the pod asks for, wherever it runs: it is tried again after its backoff.
+    Error(String),
 }
 
 impl Verdict {
@@ -98,6 +100,7 @@ impl Verdict {
     pub fn reasons(&self) -> &[String] {
         match self {
             Self::Feasible => &[],
+            Self::Error(why) => std::slice::from_ref(why),
             Self::Unschedulable(reasons) | Self::UnschedulableAndUnresolvable(reasons) => reasons,
         }
     }

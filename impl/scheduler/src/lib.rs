@@ -1,7 +1,7 @@
 //! Which node a pod runs on, and why.
 //!
-//! Has the default plugins, profiles and extenders as they are configured. Leaves out DynamicResources,
-//! NodeDeclaredFeatures and the scheduling of groups.
+//! Has the default plugins, profiles and extenders as they are configured. Leaves out NodeDeclaredFeatures and the
+//! scheduling of groups.
 
 pub mod affinity;
 pub mod changes;
@@ -10,6 +10,7 @@ pub mod config;
 pub mod configuration;
 pub mod crowds;
 pub mod cycle;
+pub mod devices;
 pub mod event;
 pub mod explain;
 pub mod extender;

@@ -4,6 +4,7 @@
 
 pub mod balanced_allocation;
 pub mod default_preemption;
+pub mod dynamic_resources;
 pub mod image_locality;
 pub mod inter_pod_affinity;
 pub mod node_affinity;
@@ -45,6 +46,7 @@ impl Made {
         let restrictions = Arc::new(volume_restrictions::VolumeRestrictions);
         let binding = Arc::new(volume_binding::VolumeBinding);
         let zone = Arc::new(volume_zone::VolumeZone);
+        let devices = Arc::new(dynamic_resources::DynamicResources::new(&profile.args()));
         let balanced = balanced_allocation::NodeResourcesBalancedAllocation::new(&profile.args());
         Self {
             pre_filters: vec![
@@ -54,6 +56,7 @@ impl Made {
                 zone.clone(),
                 spread.clone(),
                 affinity.clone(),
+                devices.clone(),
             ],
             filters: vec![
                 Arc::new(node_unschedulable::NodeUnschedulable),
@@ -68,6 +71,7 @@ impl Made {
                 zone,
                 spread.clone(),
                 affinity.clone(),
+                devices.clone(),
             ],
             pre_scores: vec![spread.clone(), affinity.clone()],
             scores: vec![
@@ -76,6 +80,7 @@ impl Made {
                 fit,
                 spread,
                 affinity,
+                devices,
                 Arc::new(balanced),
                 Arc::new(image_locality::ImageLocality),
             ],

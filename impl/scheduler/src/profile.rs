@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::config::{DefaultPreemptionArgs, KubeSchedulerProfile, PluginArgs, VolumeBindingArgs};
 use crate::framework::{ExtensionPoint, Filter, Plugin, PreFilter, PreScore, Score};
 use crate::plugins::Made;
+use crate::plugins::dynamic_resources::DynamicResources;
 
 pub use enabled::Enabled;
 
@@ -36,6 +37,8 @@ pub struct Profile {
     pub preemption: Option<DefaultPreemptionArgs>,
     /// How long pods wait for their volumes.
     pub bind_timeout: std::time::Duration,
+    /// What finds devices for pods.
+    pub devices: DynamicResources,
 }
 
 impl Profile {
@@ -68,6 +71,7 @@ impl Profile {
             hints: hints.cloned().collect(),
             preemption: preempts.then(|| profile.args()),
             bind_timeout: std::time::Duration::from_secs(u64::try_from(timeout).unwrap_or(0)),
+            devices: DynamicResources::new(&profile.args()),
             enabled,
         })
     }

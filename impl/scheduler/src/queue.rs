@@ -131,6 +131,17 @@ impl Queue {
         }
     }
 
+    /// Keeps out a pod that a plugin does not want to be looked at. It has not been tried, and is due at once when
+    /// something changes that may help.
+    pub fn keep_out(&mut self, key: &Key, plugin: &'static str, now: Timestamp) {
+        if let Some(entry) = self.take_out(key) {
+            let was_popped = u32::from(entry.waits == Waits::InFlight);
+            let attempts = entry.attempts.saturating_sub(was_popped);
+            let rejected_by = BTreeSet::from([plugin]);
+            self.wait_for_change(key, Entry { attempts, rejected_by, ..entry }, (now, now));
+        }
+    }
+
     fn wait_for_change(
         &mut self,
         key: &Key,

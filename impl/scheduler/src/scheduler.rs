@@ -5,12 +5,14 @@
 
 mod ask;
 mod attempt;
+mod claims;
 mod debugger;
 mod decide;
 mod explain;
 mod observe;
 mod preempt;
 mod report;
+mod reservation;
 mod reservations;
 mod waiting;
 
@@ -37,7 +39,7 @@ use crate::profile::Profile;
 use crate::queue::Queue;
 
 /// What a scheduler watches.
-pub const WATCHED: [&ApiResource; 13] = [
+pub const WATCHED: [&ApiResource; 16] = [
     &resources::NODES,
     &resources::PODS,
     &resources::PERSISTENT_VOLUME_CLAIMS,
@@ -51,6 +53,9 @@ pub const WATCHED: [&ApiResource; 13] = [
     &resources::REPLICA_SETS,
     &resources::STATEFUL_SETS,
     &resources::POD_DISRUPTION_BUDGETS,
+    &resources::RESOURCE_CLAIMS,
+    &resources::DEVICE_CLASSES,
+    &resources::RESOURCE_SLICES,
 ];
 
 /// Why a node was chosen.
@@ -72,7 +77,7 @@ pub enum Choice {
         /// Because of this.
         explanation: Explanation,
     },
-    /// It has a node, and waits there for its volumes.
+    /// It has a node, and waits there for its volumes and devices.
     Reserve {
         /// This node.
         node: String,
@@ -88,7 +93,7 @@ pub enum Choice {
     },
     /// Extenders are asked about it first.
     Ask,
-    /// An extender failed; or it had a node, and nothing came of its volumes there.
+    /// An extender or a plugin failed; or it had a node, and nothing came of its volumes or devices there.
     Failed {
         /// As the condition and the event say it.
         message: String,
@@ -166,6 +171,7 @@ impl Scheduler {
     /// Decides about the next pod that is due, on a cache that had read up to `view_revision`.
     pub fn schedule_one(&mut self, view_revision: u64, now: Timestamp) -> Option<Decision> {
         self.now = self.now.max(now);
+        self.cluster.now = self.now;
         let (pod, (outcome, requests)) = match self.settled() {
             Some(settled) => settled,
             None => {
@@ -191,7 +197,11 @@ impl Scheduler {
         now: Timestamp,
     ) -> Vec<Request> {
         self.now = self.now.max(now);
+        self.cluster.now = self.now;
         let answered = (request, outcome);
+        if request.resource == &resources::RESOURCE_CLAIMS {
+            return self.claim_answered(pod, answered);
+        }
         if self.reservations.answered(pod, answered, &mut self.cluster.volumes) {
             return vec![];
         }
@@ -287,7 +297,9 @@ impl Scheduler {
         let waits = self.pending.get(key).filter(|pod| pod.uid() == uid).cloned();
         let Some(pod) = waits else { return vec![] };
         self.queue.add_failed(key, self.now);
-        self.report_failure(&pod, ("SchedulerError", why), &Nominating::Nowhere)
+        let mut requests = claims::unreserve(&pod, &self.cluster.devices);
+        requests.extend(self.report_failure(&pod, ("SchedulerError", why), &Nominating::Nowhere));
+        requests
     }
 
     /// The profile that decides about a pod.

@@ -1,10 +1,10 @@
-//! Schedules pods without a cluster: each binding is granted, and no time passes.
+//! Schedules pods without a cluster: each binding and each claim of devices is granted, and no time passes.
 //!
 //! Extenders are not asked. Where less important pods would have to go, they stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{AnyObject, Key, Timestamp};
+use api::{AnyObject, Key, Timestamp, resources};
 use client::Change;
 use serde::Serialize;
 use serde_json::Value;
@@ -45,10 +45,13 @@ pub fn simulate(
     }
     let mut simulated: Vec<Simulated> = vec![];
     while let Some(decision) = scheduler.schedule_one(0, now) {
-        for request in decision.requests.iter().filter(|one| one.subresource == "binding") {
-            scheduler.completed(&decision.pod, request, &Ok(Value::Null), now);
+        grant(&mut scheduler, &decision, now);
+        let pod = decision.pod.to_string();
+        let waits = simulated.iter().any(|told| told.pod == pod && told.node.is_some());
+        let is_bound = matches!(decision.outcome, Choice::Bind { .. });
+        if !(waits && is_bound) {
+            simulated.push(of_decision(decision));
         }
-        simulated.push(of_decision(decision));
     }
     let told: BTreeSet<String> = simulated.iter().map(|told| told.pod.clone()).collect();
     for pod in pods.iter().filter(|pod| !told.contains(&pod.key().to_string())) {
@@ -57,6 +60,18 @@ pub fn simulate(
         }
     }
     simulated
+}
+
+/// Grants what is asked for a pod: that it is bound, and that its claims of devices are written.
+fn grant(scheduler: &mut Scheduler, decision: &Decision, now: Timestamp) {
+    let mut asked = decision.requests.clone();
+    while let Some(request) = asked.pop() {
+        let is_written = request.resource == &resources::RESOURCE_CLAIMS;
+        if request.subresource == "binding" || is_written {
+            let answer = request.body.clone().filter(|_| is_written).unwrap_or(Value::Null);
+            asked.extend(scheduler.completed(&decision.pod, &request, &Ok(answer), now));
+        }
+    }
 }
 
 fn nothing(pod: &Key) -> Simulated {
@@ -98,7 +113,7 @@ fn undecided(pod: &k8s_openapi::api::core::v1::Pod, names: &[String]) -> Simulat
     let name = pod.scheduler_name();
     let is_known = names.iter().any(|known| known == name);
     let message = match is_known {
-        true => "it is gated, being deleted or has ended".to_owned(),
+        true => "it is gated, being deleted or has ended, or its claims are not there".to_owned(),
         false => format!("no profile is named {name}"),
     };
     Simulated { message: Some(message), ..unplaced }
@@ -109,7 +124,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{node, pod, pod_with};
+    use crate::testing::{
+        claim_of_one, device_class, devices_on, node, pod, pod_claiming, pod_with,
+    };
 
     #[test]
     fn pods_go_in_the_order_of_the_queue_until_there_is_no_room() {
@@ -140,5 +157,30 @@ mod tests {
         let why = simulated[2].message.as_deref().unwrap();
         assert!(why.starts_with("0/2 nodes are available: 2 Insufficient cpu."), "{why}");
         assert_eq!(simulated[3].message.as_deref(), Some("no profile is named x"));
+    }
+
+    #[test]
+    fn a_device_goes_to_the_first_pod_that_claims_it() {
+        let objects = [
+            AnyObject::from(node("a", json!({}))),
+            AnyObject::from(node("b", json!({}))),
+            device_class(),
+            devices_on("b", json!([{"name": "gpu-0"}])),
+            claim_of_one("one"),
+            claim_of_one("two"),
+        ];
+        let pods = ["one", "two", "three"].map(|name| AnyObject::from(pod_claiming(name, &[name])));
+
+        let simulated = simulate(Configuration::default(), &objects, &pods);
+
+        let told: Vec<_> =
+            simulated.iter().map(|one| (one.pod.as_str(), one.node.as_deref())).collect();
+        assert_eq!(
+            told,
+            [("default/one", Some("b")), ("default/two", None), ("default/three", None)]
+        );
+        let why = |index: usize| simulated[index].message.as_deref().unwrap();
+        assert!(why(1).starts_with("0/2 nodes are available: 2 cannot allocate all claims."));
+        assert!(why(2).ends_with("or its claims are not there"));
     }
 }

@@ -169,3 +169,34 @@ pub(crate) fn pod_using(name: &str, claims: &[&str]) -> Arc<Pod> {
         .collect();
     pod_with(name, json!({"containers": [{"name": "c"}], "volumes": volumes}))
 }
+
+/// A pod with these claims of devices, by their names.
+pub(crate) fn pod_claiming(name: &str, claims: &[&str]) -> Arc<Pod> {
+    let claims: Vec<Value> =
+        claims.iter().map(|claim| json!({"name": claim, "resourceClaimName": claim})).collect();
+    pod_with(name, json!({"containers": [{"name": "c"}], "resourceClaims": claims}))
+}
+
+/// A claim of devices with this spec.
+pub(crate) fn device_claim(name: &str, devices: Value) -> Value {
+    json!({"metadata": {"name": name, "resourceVersion": "1"}, "spec": {"devices": devices}})
+}
+
+/// A claim of one device of the class `gpu`.
+pub(crate) fn claim_of_one(name: &str) -> AnyObject {
+    let requests = json!([{"name": "gpu", "exactly": {"deviceClassName": "gpu"}}]);
+    stored(&resources::RESOURCE_CLAIMS, device_claim(name, json!({"requests": requests})))
+}
+
+/// The class `gpu`, which has all devices.
+pub(crate) fn device_class() -> AnyObject {
+    stored(&resources::DEVICE_CLASSES, json!({"metadata": {"name": "gpu"}, "spec": {}}))
+}
+
+/// The devices of a node, which are all of its pool.
+pub(crate) fn devices_on(node: &str, devices: Value) -> AnyObject {
+    let pool = json!({"name": node, "generation": 1, "resourceSliceCount": 1});
+    let spec =
+        json!({"driver": "dra.example.com", "pool": pool, "nodeName": node, "devices": devices});
+    stored(&resources::RESOURCE_SLICES, json!({"metadata": {"name": node}, "spec": spec}))
+}

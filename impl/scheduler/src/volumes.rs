@@ -119,7 +119,10 @@ pub(crate) fn version(metadata: &ObjectMeta) -> u64 {
 }
 
 /// What is assumed of an object, unless something newer was seen.
-fn newest<'a, K: api::Kind>(seen: &'a Arc<K>, assumed: Option<&'a Arc<K>>) -> &'a Arc<K> {
+pub(crate) fn newest<'a, K: api::Kind>(
+    seen: &'a Arc<K>,
+    assumed: Option<&'a Arc<K>>,
+) -> &'a Arc<K> {
     let is_newer = |assumed: &&Arc<K>| {
         assumed.metadata().uid == seen.metadata().uid
             && version(assumed.metadata()) >= version(seen.metadata())

@@ -1,7 +1,7 @@
 //! Devices that pods claim: DeviceClasses, ResourceClaims, ResourceClaimTemplates and ResourceSlices.
 //!
-//! Source: `pkg/apis/resource/validation/validation.go` and `v1/defaults.go` (v1.36). Left out: compiling
-//! expressions, policies for parts of a capacity, and what is behind gates that are off by default.
+//! Source: `pkg/apis/resource/validation/validation.go` and `v1/defaults.go` (v1.36). Left out: the cost
+//! of expressions, policies for parts of a capacity, and what is behind gates that are off by default.
 
 mod allocation;
 mod attribute;

@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 
 const PURE: &[&str] =
-    &["api", "store", "apiserver", "client", "scheduler", "controllers", "kubelet"];
+    &["api", "cel", "store", "apiserver", "client", "scheduler", "controllers", "kubelet"];
 
 /// Crates for waiting, networks, clocks and chance.
 const EFFECTS: &[&str] = &[

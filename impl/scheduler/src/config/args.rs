@@ -201,7 +201,7 @@ impl PluginArgs for VolumeBindingArgs {
     const PLUGIN: &'static str = "VolumeBinding";
 }
 
-/// How long devices may take; they are left out here.
+/// How long devices may take.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DynamicResourcesArgs {

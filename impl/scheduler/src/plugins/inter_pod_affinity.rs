@@ -170,7 +170,9 @@ impl Filter for InterPodAffinity {
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool {
         match event {
             Event::Pod { old, new } => pod_may_help(pod, (old, new), &cluster.namespaces),
-            Event::Node { .. } | Event::Volumes(_) => event.has_new_labels(),
+            Event::Node { .. } | Event::Volumes(_) | Event::Devices(_) | Event::FreedDevices => {
+                event.has_new_labels()
+            }
         }
     }
 }

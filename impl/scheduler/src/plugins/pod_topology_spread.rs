@@ -193,7 +193,7 @@ impl Filter for PodTopologySpread {
                 is_meant(old) != is_meant(new)
             }),
             Event::Node { old, new } => node_may_help(&constraints, old, new),
-            Event::Volumes(_) => false,
+            Event::Volumes(_) | Event::Devices(_) | Event::FreedDevices => false,
         }
     }
 }

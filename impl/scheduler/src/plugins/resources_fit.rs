@@ -101,9 +101,11 @@ impl Filter for NodeResourcesFit {
                 insufficient(pod, &new, &Ignored::default()).is_empty()
                     && old.is_none_or(gives_more)
             }
-            Event::Pod { old: None, .. } | Event::Node { new: None, .. } | Event::Volumes(_) => {
-                false
-            }
+            Event::Pod { old: None, .. }
+            | Event::Node { new: None, .. }
+            | Event::Volumes(_)
+            | Event::Devices(_)
+            | Event::FreedDevices => false,
         }
     }
 }

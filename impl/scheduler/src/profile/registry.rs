@@ -1,8 +1,8 @@
 //! Which plugins there are, and where each has a say.
 //!
 //! Source: framework/plugins/registry.go (v1.36) and the interfaces that each plugin implements. What is left out here
-//! may be named in a configuration, and says nothing: DynamicResources, NodeDeclaredFeatures, and the plugins of
-//! groups, which upstream turns off, too.
+//! may be named in a configuration, and says nothing: NodeDeclaredFeatures, and the plugins of groups, which upstream
+//! turns off, too.
 
 use crate::framework::ExtensionPoint::{
     self, Bind, Filter, Permit, PlacementGenerate, PlacementScore, PostFilter, PreBind, PreEnqueue,

@@ -10,6 +10,7 @@ use api::{Request, Timestamp};
 use super::{Choice, Scheduler};
 use crate::extender::{Answers, Call, Stage, is_interested};
 use crate::node_info::PodInfo;
+use crate::plugins::dynamic_resources::NAME as DYNAMIC_RESOURCES;
 
 /// A pod about which extenders are asked.
 #[derive(Clone, Debug)]
@@ -36,9 +37,14 @@ impl Scheduler {
             return Some((pod, answers));
         }
         let now = self.now;
-        let pod = std::iter::from_fn(|| self.queue.pop(now))
-            .find_map(|key| self.pending.get(&key).cloned())?;
-        Some((pod, Answers::new()))
+        while let Some(key) = self.queue.pop(now) {
+            let Some(pod) = self.pending.get(&key).cloned() else { continue };
+            if !self.is_kept_out(&pod) {
+                return Some((pod, Answers::new()));
+            }
+            self.queue.keep_out(&key, DYNAMIC_RESOURCES, now);
+        }
+        None
     }
 
     /// Asks extenders, and keeps what they have said before.

@@ -9,13 +9,15 @@ mod known;
 use std::collections::BTreeMap;
 
 use super::Explanation;
+use super::reservation::PreBind;
 use crate::cluster::Cluster;
 use crate::config::Extender;
 use crate::cycle::Cycle;
 use crate::extender::{Answers, Call, EXTENDER, Stage};
-use crate::framework::{ExtensionPoint, Rejection};
+use crate::framework::{ExtensionPoint, Rejection, Verdict};
 use crate::knowledge::Knowledge;
 use crate::node_info::{NodeInfo, PodInfo};
+use crate::plugins::dynamic_resources;
 use crate::plugins::volume_binding::Wanted;
 use crate::profile::Profile;
 use crate::scoring::Scoring;
@@ -35,7 +37,7 @@ pub(super) struct Attempt<'a> {
 
 /// What is found for a pod.
 pub(super) enum Found {
-    Node { node: String, explanation: Explanation, wanted: Option<Wanted> },
+    Node { node: String, explanation: Explanation, wanted: Option<PreBind> },
     Nothing(Failure),
 }
 
@@ -81,6 +83,9 @@ impl Attempt<'_> {
             return self.find_among(cycle, known);
         }
         let (feasible, mut rejections, next) = self.pass_filters(cycle);
+        if let Some(why) = rejections.values().find_map(failure_of) {
+            return (Err(Stop::Error(why)), next);
+        }
         if cycle.names_some() {
             let unnamed = cycle.cluster.snapshot.nodes().filter(|node| !cycle.names(node));
             rejections
@@ -169,14 +174,32 @@ impl Attempt<'_> {
         Ok(self.found(cycle, feasible[best].name(), explanation))
     }
 
-    /// The node that was chosen, and what the pod wants of volumes there.
+    /// The node that was chosen, and what must be there before the pod is bound.
     fn found(&self, cycle: &Cycle<'_>, name: &str, explanation: Explanation) -> Found {
         let node = cycle.cluster.snapshot.node(name);
-        let wanted =
-            node.and_then(|node| Wanted::of(&cycle.state.claims, node, &cycle.cluster.volumes));
-        let binds_volumes = self.profile.enabled.has(ExtensionPoint::PreBind, "VolumeBinding");
-        let wanted = wanted.filter(|wanted| binds_volumes && !wanted.is_empty());
+        let wanted = node.and_then(|node| self.pre_bind(cycle, node));
         Found::Node { node: name.to_owned(), explanation, wanted }
+    }
+
+    /// What must be there before the pod is bound, if anything must.
+    fn pre_bind(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Option<PreBind> {
+        let binds = |plugin| self.profile.enabled.has(ExtensionPoint::PreBind, plugin);
+        let volumes = Wanted::of(&cycle.state.claims, node, &cycle.cluster.volumes);
+        let volumes = volumes.filter(|wanted| !wanted.is_empty() && binds("VolumeBinding"));
+        let devices = self.profile.devices.reserve(cycle, node);
+        let devices = devices.filter(|_| binds(dynamic_resources::NAME));
+        (volumes.is_some() || devices.is_some()).then_some(PreBind { volumes, devices })
+    }
+}
+
+/// What is said of a plugin that fails.
+fn failure_of(rejection: &Rejection) -> Option<String> {
+    let plugin = rejection.plugin;
+    match &rejection.verdict {
+        Verdict::Error(why) => Some(format!("running \"{plugin}\" filter plugin: {why}")),
+        Verdict::Feasible
+        | Verdict::Unschedulable(_)
+        | Verdict::UnschedulableAndUnresolvable(_) => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of a pod: it is bound or waits for its volumes, extenders are asked, or it has to wait.
+//! What becomes of a pod: it is bound or waits for its volumes and devices, extenders are asked, or it has to wait.
 //!
 //! Source: `schedulingAlgorithm` and `handleSchedulingFailure` in schedule_one.go (v1.36).
 
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use api::Request;
 
 use super::attempt::{Attempt, Failure, Found, Stop};
+use super::claims::deallocate;
 use super::report::Nominating;
 use super::{Choice, Scheduler};
 use crate::extender::Answers;
@@ -52,7 +53,7 @@ impl Scheduler {
     }
 
     fn give_up(&mut self, pod: &PodInfo, failure: Failure) -> (Choice, Vec<Request>) {
-        let Failure { rejected_by, message, preemption } = failure;
+        let Failure { rejected_by, message, preemption, to_deallocate } = failure;
         self.queue.add_unschedulable(&pod.key(), rejected_by, self.now);
         let (nominating, candidate) = match preemption {
             Some(Preemption::Possible(candidate)) => {
@@ -62,6 +63,7 @@ impl Scheduler {
             Some(Preemption::Impossible { .. }) | None => (Nominating::Nowhere, None),
         };
         let mut requests = self.report_failure(pod, ("Unschedulable", &message), &nominating);
+        requests.extend(to_deallocate.map(|claim| deallocate(&claim)));
         let nominated = candidate.as_ref().map(|candidate| candidate.node.clone());
         requests.extend(candidate.into_iter().flat_map(|candidate| self.preempt(pod, candidate)));
         (Choice::Unschedulable { message, nominated }, requests)

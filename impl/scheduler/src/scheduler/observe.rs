@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use api::{AnyObject, Key, Timestamp, resources};
 use client::Change;
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{Node, Pod, PodResourceClaimStatus};
 
 use super::Scheduler;
 use crate::config::DEFAULT_SCHEDULER;
@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::extender::EXTENDER;
 use crate::framework::ExtensionPoint;
 use crate::node_info::PodInfo;
+use crate::plugins::dynamic_resources::{NAME as DYNAMIC_RESOURCES, asked, claims_of};
 use crate::snapshot::is_seen_otherwise;
 
 impl Scheduler {
@@ -25,9 +26,9 @@ impl Scheduler {
             self.observe_node(as_node(old), as_node(new));
         } else if change.resource() == &resources::PODS {
             self.observe_pod(as_pod(old), as_pod(new));
-        } else if self.cluster.observe(change) {
+        } else if let Some(event) = self.cluster.observe(change) {
             self.reservations.are_due = true;
-            self.wake(Event::Volumes(change));
+            self.wake(event);
         }
     }
 
@@ -153,12 +154,27 @@ impl Scheduler {
         if !assumed {
             self.nominate(&info, old);
         }
-        let changed = old
-            .is_none_or(|old| old.spec != new.spec || old.metadata.labels != new.metadata.labels);
+        let changed = old.is_none_or(|old| {
+            old.spec != new.spec
+                || old.metadata.labels != new.metadata.labels
+                || made_claims(old) != made_claims(new)
+        });
         if !assumed && (changed || !self.queue.contains(&key)) {
             self.asking.take_if(|asking| asking.pod.key() == key);
             self.queue.add(&key, priority);
+            if self.is_kept_out(&info) {
+                self.queue.keep_out(&key, DYNAMIC_RESOURCES, self.now);
+            }
         }
+    }
+
+    /// Whether a pod is not looked at, because its claims of devices are not there.
+    pub(super) fn is_kept_out(&self, pod: &PodInfo) -> bool {
+        !asked(&pod.pod).is_empty()
+            && Self::profile(&self.configuration, pod)
+                .enabled
+                .has(ExtensionPoint::PreEnqueue, DYNAMIC_RESOURCES)
+            && claims_of(&pod.pod, &self.cluster.devices).is_err()
     }
 
     /// Nominates a pod as its status says. One whose status does not say so yet stays where it was nominated.
@@ -193,6 +209,11 @@ impl Scheduler {
 /// Whether a node has changed in something that a filter reads.
 fn has_changed(old: &Node, new: &Node) -> bool {
     old.metadata.uid != new.metadata.uid || is_seen_otherwise(old, new)
+}
+
+/// The claims that were made for a pod.
+fn made_claims(pod: &Pod) -> Option<&Vec<PodResourceClaimStatus>> {
+    pod.status.as_ref()?.resource_claim_statuses.as_ref()
 }
 
 fn is_finished(pod: &Pod) -> bool {

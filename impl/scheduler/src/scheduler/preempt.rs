@@ -72,14 +72,18 @@ impl Scheduler {
         lower.iter().filter(has_status).map(|other| clear_nomination(&other.pod)).collect()
     }
 
-    /// A victim that has a node but waits there for its volumes needs no deletion: it looks for another one.
+    /// A victim that has a node but waits there for its volumes or devices needs no deletion: it looks for another one.
     fn preempt_in_memory(
         &mut self,
         victim: &PodInfo,
         (pod, node): (&PodInfo, &str),
     ) -> Vec<Request> {
-        self.release(&victim.key());
-        let (_, mut requests) = self.unreserve(victim, "binding volumes: context canceled");
+        let released = self.release(&victim.key());
+        let why = match released.is_some_and(|waits| waits.has_volumes()) {
+            true => "running PreBind plugin \"VolumeBinding\": binding volumes: context canceled",
+            false => "running PreBind plugin \"DynamicResources\": context canceled",
+        };
+        let (_, mut requests) = self.unreserve(victim, why);
         let told = format!("{} (in kube-scheduler memory).", preempted_by(pod.uid(), node));
         requests.push(self.tell(victim, Note::normal("Preempted", told)));
         requests

@@ -1,5 +1,6 @@
 //! The scheduler, driven by hand.
 
+mod devices;
 mod explain;
 mod extenders;
 mod knowledge;

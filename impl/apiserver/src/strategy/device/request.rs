@@ -157,8 +157,13 @@ pub(super) fn selector_causes(path: &str, selectors: &[Value]) -> Vec<Cause> {
         let Some(cel) = get(selector, &["cel"]) else {
             return vec![Cause::required(format!("{path}.cel"), "")];
         };
-        let is_long = text(cel, &["expression"]).len() > EXPRESSION_BYTES_MAX;
+        let expression = text(cel, &["expression"]);
         let field = format!("{path}.cel.expression");
-        is_long.then(|| too_long(&field, EXPRESSION_BYTES_MAX)).into_iter().collect()
+        if expression.len() > EXPRESSION_BYTES_MAX {
+            return vec![too_long(&field, EXPRESSION_BYTES_MAX)];
+        }
+        let compiled = cel::device::compile(expression);
+        let invalid = |why: String| Cause::invalid(field, &json!(expression), &why);
+        compiled.err().map(invalid).into_iter().collect()
     })
 }

@@ -61,6 +61,24 @@ fn a_request_says_which_devices_and_how_many() {
         ),
         (
             exactly(
+                json!({"deviceClassName": "c", "selectors": [{"cel": {"expression": "device.x"}}]}),
+            ),
+            format!(
+                "{path}.exactly.selectors[0].cel.expression: Invalid value: \"device.x\": compilation failed: ERROR: \
+                 <input>:1:7: undefined field 'x'\n | device.x\n | ......^"
+            ),
+        ),
+        (
+            exactly(
+                json!({"deviceClassName": "c", "selectors": [{"cel": {"expression": "device.driver"}}]}),
+            ),
+            format!(
+                "{path}.exactly.selectors[0].cel.expression: Invalid value: \"device.driver\": must evaluate to bool or \
+                 the unknown type, not string"
+            ),
+        ),
+        (
+            exactly(
                 json!({"deviceClassName": "c", "tolerations": [{"operator": "Exists", "value": "v"}]}),
             ),
             format!(

@@ -3,16 +3,27 @@
 //! Source: `FitError` and `RunPostFilterPlugins` (v1.36).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use k8s_openapi::api::resource::v1::ResourceClaim;
 
 use super::{Attempt, Stop};
 use crate::config::{DefaultPreemptionArgs, DynamicResourcesArgs, PluginArgs};
 use crate::cycle::Cycle;
 use crate::framework::{ExtensionPoint, Rejection, fit_error, pre_filter_error};
 use crate::plugins::default_preemption::{Preemption, find_candidates, select_candidate};
+use crate::plugins::dynamic_resources;
 use crate::refusals::Refusals;
 
 /// What there is to say of the resource claims of a pod that has none. Source: `DynamicResources` (v1.36).
 const NO_CLAIMS: &str = "no new claims to deallocate";
+
+/// What is said where nothing was noted of the claims. Source: `CycleState` (v1.36).
+const NOT_FOUND: &str = "not found";
+
+/// What there is to say of those that keep it from every node, and of those that do not.
+const DEALLOCATED: &str = "deallocation of ResourceClaim completed";
+const STILL_NOT: &str = "still not schedulable";
 
 /// Why there is no node.
 pub(in crate::scheduler) struct Failure {
@@ -20,6 +31,8 @@ pub(in crate::scheduler) struct Failure {
     pub(in crate::scheduler) message: String,
     /// What comes of preemption; `None` where nobody was asked for it.
     pub(in crate::scheduler) preemption: Option<Preemption>,
+    /// A claim whose devices keep the pod waiting, and that loses them.
+    pub(in crate::scheduler) to_deallocate: Option<Arc<ResourceClaim>>,
 }
 
 impl Failure {
@@ -29,6 +42,7 @@ impl Failure {
             rejected_by: BTreeSet::new(),
             message: "no nodes available to schedule pods".to_owned(),
             preemption: None,
+            to_deallocate: None,
         }
     }
 }
@@ -39,6 +53,12 @@ impl Attempt<'_> {
         let nodes = self.cluster.snapshot.nodes_len();
         let why = rejection.verdict.reasons().join(", ");
         let error = pre_filter_error(nodes, &why);
+        let rejected_by = BTreeSet::from([rejection.plugin]);
+        if self.is_unseen_by_devices(rejection.plugin) {
+            let message = format!("{error} {NOT_FOUND}");
+            let preemption = Some(Preemption::Failed(NOT_FOUND.to_owned()));
+            return Failure { rejected_by, message, preemption, to_deallocate: None };
+        }
         let preemption = self.profile.preemption.map(|_| {
             let unhelpful = ("Preemption is not helpful for scheduling", nodes);
             let message = fit_error(nodes, std::iter::once(unhelpful));
@@ -50,9 +70,18 @@ impl Attempt<'_> {
                 _ => Preemption::Impossible { message, rejected_by: BTreeSet::new() },
             }
         });
-        let message = self.with_post_filter(&error, preemption.as_ref());
-        let rejected_by = BTreeSet::from([rejection.plugin]);
-        Failure { rejected_by, message, preemption }
+        let message = self.with_post_filter(&error, (NO_CLAIMS, preemption.as_ref()));
+        Failure { rejected_by, message, preemption, to_deallocate: None }
+    }
+
+    /// Whether a plugin that refuses a pod comes before claims of devices are looked at. Upstream's DynamicResources
+    /// does not find then what it would have noted, and nobody is asked for room (dynamicresources.go, v1.36).
+    fn is_unseen_by_devices(&self, plugin: &str) -> bool {
+        let enabled = &self.profile.enabled;
+        let mut first = enabled.at(ExtensionPoint::PreFilter).iter();
+        let first = first.find(|name| **name == plugin || **name == dynamic_resources::NAME);
+        enabled.has(ExtensionPoint::PostFilter, dynamic_resources::NAME)
+            && first.is_some_and(|name| *name == plugin && plugin != dynamic_resources::NAME)
     }
 
     /// A pod that fits no node.
@@ -62,6 +91,12 @@ impl Attempt<'_> {
         refusals: &mut Refusals,
     ) -> Result<Failure, Stop> {
         let mut rejected_by = refusals.rejected_by();
+        let to_deallocate = self.to_deallocate(cycle, refusals);
+        let of_claims = match (&to_deallocate, &cycle.state.devices) {
+            (Some(_), _) => DEALLOCATED,
+            (None, Some(_)) => STILL_NOT,
+            (None, None) => NO_CLAIMS,
+        };
         let preemption = match self.profile.preemption {
             Some(args) => Some(self.preemption(cycle, args, refusals)?),
             None => None,
@@ -69,8 +104,22 @@ impl Attempt<'_> {
         if let Some(Preemption::Impossible { rejected_by: also, .. }) = &preemption {
             rejected_by.extend(also);
         }
-        let message = self.with_post_filter(&refusals.message(), preemption.as_ref());
-        Ok(Failure { rejected_by, message, preemption })
+        let message = self.with_post_filter(&refusals.message(), (of_claims, preemption.as_ref()));
+        Ok(Failure { rejected_by, message, preemption, to_deallocate })
+    }
+
+    /// A claim that keeps the pod from a node and that nobody else uses, where claims may lose their devices.
+    fn to_deallocate(&self, cycle: &Cycle<'_>, refusals: &Refusals) -> Option<Arc<ResourceClaim>> {
+        let frees = self.profile.enabled.has(ExtensionPoint::PostFilter, dynamic_resources::NAME);
+        if !frees || cycle.state.devices.is_none() {
+            return None;
+        }
+        let mut refused =
+            refusals.rejections().filter(|(_, one)| dynamic_resources::is_unavailable(one));
+        refused.find_map(|(name, _)| {
+            let node = cycle.cluster.snapshot.node(name)?;
+            self.profile.devices.idle_claim(cycle, node).cloned()
+        })
     }
 
     fn preemption(
@@ -98,7 +147,11 @@ impl Attempt<'_> {
     }
 
     /// What is said of a pod that fits no node. Of preemption nothing is said where it makes room.
-    fn with_post_filter(&self, error: &str, preemption: Option<&Preemption>) -> String {
+    fn with_post_filter(
+        &self,
+        error: &str,
+        (of_claims, preemption): (&str, Option<&Preemption>),
+    ) -> String {
         let why = match preemption {
             Some(Preemption::Possible(_)) => return error.to_owned(),
             Some(Preemption::Failed(why)) => return format!("{error} preemption: {why}"),
@@ -108,7 +161,7 @@ impl Attempt<'_> {
         };
         let plugins = self.profile.enabled.at(ExtensionPoint::PostFilter).iter();
         let said = plugins.filter_map(|plugin| match *plugin {
-            DynamicResourcesArgs::PLUGIN => Some(NO_CLAIMS.to_owned()),
+            DynamicResourcesArgs::PLUGIN => Some(of_claims.to_owned()),
             _ => why.map(|why| format!("preemption: {why}")),
         });
         let said: Vec<String> = said.collect();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
-use super::{Attempt, Found, Stop, best_of};
+use super::{Attempt, Found, Stop, best_of, failure_of};
 use crate::cycle::Cycle;
 use crate::framework::{Filter, Rejection};
 use crate::knowledge::{Known, not_local};
@@ -35,7 +35,9 @@ impl Attempt<'_> {
         let others = not_local(cycle);
         let Known { feasible, refusals, .. } = known;
         let Searched { feasible, refused, next } = self.search(cycle, (feasible, &others));
-        let found = if !feasible.is_empty() {
+        let found = if let Some(why) = refused.values().find_map(failure_of) {
+            Err(Stop::Error(why))
+        } else if !feasible.is_empty() {
             Ok(self.chosen_among(cycle, &feasible))
         } else if others.is_empty() {
             self.unschedulable(cycle, refusals).map(Found::Nothing)

@@ -31,7 +31,7 @@ fn every_filter_says_what_it_has_against_a_node_and_every_plugin_scores_the_othe
         ]
     );
     assert!(c.scores.is_empty() && !c.feasible);
-    assert_eq!(a.filters.len(), 12);
+    assert_eq!(a.filters.len(), 13);
     let fit = |node: &NodeExplained| {
         *node.scores.iter().find(|said| said.plugin == "NodeResourcesFit").unwrap()
     };

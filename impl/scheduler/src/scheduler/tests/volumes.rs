@@ -187,8 +187,7 @@ fn a_pod_with_an_unbound_claim_is_scheduled_once_that_is_bound() {
 
     assert_eq!(
         message(&refused),
-        "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. no new claims to \
-         deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+        "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
     );
     assert_eq!(chosen(&schedule(&mut scheduler, 20)), "b");
 }
