@@ -61,6 +61,8 @@ pub struct Queue {
     timers: BTreeSet<(Timestamp, Key)>,
     /// The pods that back off because they did not fit: tried before their time when no other is due.
     early: BTreeSet<Early>,
+    /// The pods of which it is being written why they were not scheduled; how often.
+    reporting: BTreeMap<Key, usize>,
     unschedulable: BTreeSet<Key>,
     preempting: BTreeSet<Key>,
     added: u64,
@@ -76,6 +78,7 @@ impl Queue {
             active: BTreeSet::new(),
             timers: BTreeSet::new(),
             early: BTreeSet::new(),
+            reporting: BTreeMap::new(),
             unschedulable: BTreeSet::new(),
             preempting: BTreeSet::new(),
             added: 0,
@@ -116,6 +119,38 @@ impl Queue {
             entry.waits = Waits::InFlight;
         }
         Some(key)
+    }
+
+    /// It is being written why a pod was not scheduled. It is not tried early before that is done: what is said of it
+    /// then might be written first.
+    pub fn begin_report(&mut self, key: &Key) {
+        *self.reporting.entry(key.clone()).or_insert(0) += 1;
+        if let Some((entry, until)) = self.backing_off(key) {
+            let early = early(key, entry, until);
+            self.early.remove(&early);
+        }
+    }
+
+    /// It was written.
+    pub fn end_report(&mut self, key: &Key) {
+        if let Some(reports) = self.reporting.get_mut(key) {
+            *reports -= 1;
+            if *reports == 0 {
+                self.reporting.remove(key);
+            }
+        }
+        if let Some((entry, until)) = self.backing_off(key)
+            && !entry.rejected_by.is_empty()
+            && !self.reporting.contains_key(key)
+        {
+            let early = early(key, entry, until);
+            self.early.insert(early);
+        }
+    }
+
+    fn backing_off(&self, key: &Key) -> Option<(&Entry, Timestamp)> {
+        let entry = self.entries.get(key)?;
+        if let Waits::Backoff(until) = entry.waits { Some((entry, until)) } else { None }
     }
 
     /// Puts back a pod that fits no node. It waits for a change that may help, and for its backoff.
@@ -274,7 +309,7 @@ impl Queue {
     fn back_off(&mut self, key: &Key, mut entry: Entry, until: Timestamp) {
         entry.waits = Waits::Backoff(until);
         self.timers.insert((until, key.clone()));
-        if !entry.rejected_by.is_empty() {
+        if !entry.rejected_by.is_empty() && !self.reporting.contains_key(key) {
             self.early.insert(early(key, &entry, until));
         }
         self.entries.insert(key.clone(), entry);

@@ -181,8 +181,9 @@ impl Scheduler {
             }
         };
         let calls = std::mem::take(&mut self.calls);
-        let requests =
+        let requests: Vec<Request> =
             requests.into_iter().map(|request| request.observed_at(view_revision)).collect();
+        self.begin_reports(&pod.key(), &requests);
         let uid = pod.uid().to_owned();
         let (key, observed_revision) = (pod.key(), view_revision);
         Some(Decision { pod: key, uid, observed_revision, outcome, requests, calls })
@@ -198,7 +199,24 @@ impl Scheduler {
     ) -> Vec<Request> {
         self.now = self.now.max(now);
         self.cluster.now = self.now;
-        let answered = (request, outcome);
+        if is_report(pod, request) {
+            self.queue.end_report(pod);
+        }
+        let more = self.go_on(pod, (request, outcome));
+        self.begin_reports(pod, &more);
+        more
+    }
+
+    /// Notes which of the requests write what was found out about their pod.
+    fn begin_reports(&mut self, pod: &Key, requests: &[Request]) {
+        for _ in requests.iter().filter(|request| is_report(pod, request)) {
+            self.queue.begin_report(pod);
+        }
+    }
+
+    /// What follows from an answer.
+    fn go_on(&mut self, pod: &Key, answered: (&Request, &Outcome)) -> Vec<Request> {
+        let (request, outcome) = answered;
         if request.resource == &resources::RESOURCE_CLAIMS {
             return self.claim_answered(pod, answered);
         }
@@ -307,6 +325,11 @@ impl Scheduler {
         let profile = configuration.profiles.get(pod.scheduler_name());
         profile.expect("pods of no profile are left alone, and a pod keeps its scheduler")
     }
+}
+
+/// Whether a request writes into the status of the pod itself.
+fn is_report(pod: &Key, request: &Request) -> bool {
+    request.resource == &resources::PODS && request.subresource == "status" && request.key == *pod
 }
 
 #[cfg(test)]

@@ -102,6 +102,23 @@ fn a_pod_that_backs_off_is_tried_early_when_no_other_is_due() {
 }
 
 #[test]
+fn a_pod_is_not_tried_early_before_what_was_said_of_it_is_written() {
+    let mut queue = popped();
+    queue.begin_report(&key());
+    queue.add_unschedulable(&key(), rejected(), at(10));
+    queue.move_if(at(10), |_, _| true);
+    queue.begin_report(&key());
+    queue.end_report(&key());
+    assert_eq!(queue.next_deadline(at(10)), Some(at(11)));
+    assert_eq!(queue.pop(at(10)), None);
+
+    queue.end_report(&key());
+
+    assert_eq!(queue.next_deadline(at(10)), Some(at(10)));
+    assert_eq!(queue.pop(at(10)), Some(key()));
+}
+
+#[test]
 fn those_whose_backoff_ends_in_the_same_second_are_tried_early_by_priority() {
     let mut queue = queue();
     for (name, priority) in [("a", 0), ("b", 9), ("c", 9)] {
