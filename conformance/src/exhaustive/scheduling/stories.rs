@@ -165,7 +165,7 @@ const PREEMPTION: Story = Story {
 /// The Node of the victim is deleted.
 const NOMINATED_NODE_GONE: Story = Story {
     name: "nominated-node-gone",
-    can_happen: &["SCHEDULER-10", "SCHEDULER-16", "SCHEDULER-23"],
+    can_happen: &["SCHEDULER-10", "SCHEDULER-23"],
     asked: &[|| of_class("high-0", "high"), || delete_node("node-1")],
     budgets: Budgets { collections: 1, ..NOTHING },
     ..PREEMPTION
