@@ -52,7 +52,9 @@ impl Controller for CronJobController {
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         if change.resource() == &resources::CRON_JOBS {
             if is_rescheduled(change) {
-                self.memories.entry(change.key()).or_default().is_rescheduled = true;
+                let memory = self.memories.entry(change.key()).or_default();
+                memory.begin(change.new.as_ref().map_or("", |new| uid(new.metadata())));
+                memory.is_rescheduled = true;
             }
             vec![change.key()]
         } else if change.resource() == &resources::JOBS {
@@ -108,6 +110,7 @@ impl CronJobController {
     fn begin(&mut self, cron_job: &CronJob, now: Timestamp) -> bool {
         let key = Key::of(&cron_job.metadata);
         let memory = self.memories.entry(key.clone()).or_default();
+        memory.begin(uid(&cron_job.metadata));
         if std::mem::take(&mut memory.is_rescheduled) {
             let last = due::last(cron_job, &cron_job.status.clone().unwrap_or_default());
             match due::schedule(&cron_job.spec) {

@@ -72,6 +72,21 @@ fn a_job_that_was_made_before_a_restart_is_taken_over() {
 }
 
 #[test]
+fn a_cron_job_that_comes_again_under_its_name_has_made_nothing() {
+    let mut world = world(json!({}), json!({}));
+    let due = world.reconcile(&key(), at(60));
+    let mut again = cron_job(json!({}), json!({}));
+    again["metadata"]["uid"] = json!("another");
+    world.put(CRON_JOBS, again);
+
+    world.grant(&key(), create(&due), job("tick-1", json!({})));
+    let anew = world.reconcile(&key(), at(60));
+
+    assert!(requests(&anew, Verb::Update, CRON_JOBS).is_empty());
+    assert_eq!(create(&anew).body.as_ref().unwrap()["metadata"]["name"], "tick-1");
+}
+
+#[test]
 fn a_job_of_somebody_else_with_its_name_costs_that_time() {
     let mut world = world(json!({}), json!({}));
 
