@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 63] = [
+const WORKLOADS: [(Plant, Workload); 67] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -135,6 +135,10 @@ const WORKLOADS: [(Plant, Workload); 63] = [
     (Plant::QuotaIsTakenForUsed, Workload::Upkeep),
     (Plant::TtlIgnoresWishes, Workload::Upkeep),
     (Plant::TtlDeletesNothing, Workload::Upkeep),
+    (Plant::CronJobsHaveOtherNames, Workload::Periodic),
+    (Plant::CronJobForbidsNothing, Workload::Periodic),
+    (Plant::CronJobReplacesNothing, Workload::Periodic),
+    (Plant::CronJobStartsNothing, Workload::Periodic),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {
@@ -173,6 +177,8 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::NodeIpamForgetsOffers,
         Plant::ServiceCidrIgnoresAddresses,
         Plant::QuotaCountOverwrites,
+        Plant::CronJobForbidsNothing,
+        Plant::CronJobReplacesNothing,
     ];
     if without_faults.contains(&plant) {
         return Faults::none();

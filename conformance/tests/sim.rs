@@ -80,6 +80,7 @@ fn every_workload_makes_its_controllers_work() {
         (Workload::Rollouts, &["create replicasets/default/site-", "update-status deployments/"]),
         (Workload::Attachments, &["create volumeattachments/", "delete volumeattachments/"]),
         (Workload::Upkeep, &["update clusterroles/sum", "update-status resourcequotas/"]),
+        (Workload::Periodic, &["create jobs/default/", "update-status cronjobs/"]),
     ] {
         let workloads = Workloads::from_iter([workload]);
         let steps = 2 * STEPS;
@@ -99,8 +100,7 @@ fn every_workload_makes_its_controllers_work() {
 }
 
 /// Controllers that no page of `specs/` names: what they do is in their tests and scenario files alone.
-const WITHOUT_CLAIMS: [&str; 9] = [
-    "cronjob-controller",
+const WITHOUT_CLAIMS: [&str; 8] = [
     "endpointslice-mirroring-controller",
     "horizontal-pod-autoscaler-controller",
     "legacy-serviceaccount-token-cleaner-controller",

@@ -45,6 +45,7 @@
 //! | `cluster-role-aggregation` | ClusterRole aggregation controller; clients edit too | crash |
 //! | `ttl-after-finished` | TTL-after-finished controller | crash |
 //! | `resource-quota` | ResourceQuota controller; clients create and delete | crash |
+//! | `cron-job` | CronJob controller | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -124,6 +125,7 @@ families! {
     crate::controllers::aggregation::AggregationSlice,
     crate::controllers::finished_job::FinishedJobSlice,
     crate::controllers::resource_quota::ResourceQuotaSlice,
+    crate::controllers::cron_job::CronJobSlice,
 }
 
 /// The scenarios whose steps an API server sees, and which are small enough to keep every edge.

@@ -66,6 +66,7 @@ specs! {
     cluster_role_aggregation: "cluster-role-aggregation.md"
     ttl_after_finished: "ttl-after-finished.md"
     resource_quota: "resource-quota.md"
+    cron_job: "cron-job.md"
 }
 
 /// All numbered sentences.

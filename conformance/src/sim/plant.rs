@@ -177,11 +177,19 @@ pub enum Plant {
     TtlIgnoresWishes,
     /// The deletions of the TTL-after-finished controller are not sent.
     TtlDeletesNothing,
+    /// The names of the Jobs of CronJobs say nothing of their times.
+    CronJobsHaveOtherNames,
+    /// The CronJob controller takes every policy for one that forbids nothing.
+    CronJobForbidsNothing,
+    /// The CronJob controller takes every policy for one that replaces nothing.
+    CronJobReplacesNothing,
+    /// The CronJob controller makes no Job.
+    CronJobStartsNothing,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 80] = [
+    pub const ALL: [Self; 84] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -262,6 +270,10 @@ impl Plant {
         Self::QuotaIsTakenForUsed,
         Self::TtlIgnoresWishes,
         Self::TtlDeletesNothing,
+        Self::CronJobsHaveOtherNames,
+        Self::CronJobForbidsNothing,
+        Self::CronJobReplacesNothing,
+        Self::CronJobStartsNothing,
     ];
 
     /// Its name in the table.
@@ -348,6 +360,10 @@ impl Plant {
             Self::QuotaIsTakenForUsed => "quota-is-taken-for-used",
             Self::TtlIgnoresWishes => "ttl-ignores-wishes",
             Self::TtlDeletesNothing => "ttl-deletes-nothing",
+            Self::CronJobsHaveOtherNames => "cron-jobs-have-other-names",
+            Self::CronJobForbidsNothing => "cron-job-forbids-nothing",
+            Self::CronJobReplacesNothing => "cron-job-replaces-nothing",
+            Self::CronJobStartsNothing => "cron-job-starts-nothing",
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod adoption;
 pub mod aggregation;
 pub mod attachment;
 pub mod certificate;
+pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;

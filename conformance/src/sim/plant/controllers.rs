@@ -30,6 +30,7 @@ const ATTACHER: &str = "persistentvolume-attach-detach-controller";
 const AGGREGATION: &str = "clusterrole-aggregation-controller";
 const QUOTA: &str = "resourcequota-controller";
 const NODE_IPAM: &str = "node-ipam-controller";
+const CRON_JOBS: &str = "cronjob-controller";
 
 /// Controllers that do not hear of a resource.
 const DEAF: [(Plant, &str, &ApiResource); 3] = [
@@ -39,7 +40,7 @@ const DEAF: [(Plant, &str, &ApiResource); 3] = [
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 28] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 29] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -118,6 +119,7 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 28] = [
     ),
     (Plant::AggregationAppliesNothing, AGGREGATION, Verb::Apply, &resources::CLUSTER_ROLES),
     (Plant::TtlDeletesNothing, "ttl-after-finished-controller", Verb::Delete, &resources::JOBS),
+    (Plant::CronJobStartsNothing, CRON_JOBS, Verb::Create, &resources::JOBS),
 ];
 
 /// A controller with a fault in its memory.
@@ -226,6 +228,13 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
         let rule = json!({"apiGroups": [""], "resources": ["forged"], "verbs": ["get"]});
         for body in requests.iter_mut().filter_map(|request| request.body.as_mut()) {
             body["rules"].as_array_mut().into_iter().for_each(|rules| rules.push(rule.clone()));
+        }
+    }
+    if plant == Plant::CronJobsHaveOtherNames && controller == CRON_JOBS {
+        let jobs = requests.iter_mut().filter(|request| request.verb == Verb::Create);
+        for body in jobs.filter_map(|request| request.body.as_mut()) {
+            body["metadata"]["generateName"] = json!("other-");
+            object_at_mut(body, "metadata").remove("name");
         }
     }
     if plant == Plant::DeploymentNeverCountsCollisions && controller == "deployment-controller" {

@@ -7,7 +7,7 @@ use api::storage::{LOCAL_PATH, PROVISIONED_BY, PROVISIONER_FINALIZER, is_fully_b
 use api::{Key, resources};
 use client::{Cache, View};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::certificates::v1::{
     CertificateSigningRequest, CertificateSigningRequestCondition,
 };
@@ -57,6 +57,8 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
         (Plant::AttacherIgnoresMounts, "persistentvolume-attach-detach-controller") => unmounted,
         (Plant::ServiceCidrIgnoresAddresses, "service-cidr-controller") => without_addresses,
         (Plant::TtlIgnoresWishes, "ttl-after-finished-controller") => asking,
+        (Plant::CronJobForbidsNothing, "cronjob-controller") => |seen| allow(seen, "Forbid"),
+        (Plant::CronJobReplacesNothing, "cronjob-controller") => |seen| allow(seen, "Replace"),
         _ => return None,
     };
     let mut seen = view.clone();
@@ -136,6 +138,17 @@ fn asking(view: &mut View) {
     for mut job in all {
         job.spec.get_or_insert_default().ttl_seconds_after_finished = Some(0);
         view.jobs.insert(Arc::new(job));
+    }
+}
+
+/// With CronJobs that allow what they do not.
+fn allow(view: &mut View, policy: &str) {
+    let all: Vec<CronJob> = view.cron_jobs.iter().map(|found| (**found).clone()).collect();
+    for mut cron_job in all {
+        if cron_job.spec.concurrency_policy.as_deref() == Some(policy) {
+            cron_job.spec.concurrency_policy = Some("Allow".to_owned());
+        }
+        view.cron_jobs.insert(Arc::new(cron_job));
     }
 }
 

@@ -11,6 +11,7 @@ mod daemon_sets;
 mod jobs;
 mod namespaces;
 mod owners;
+pub(crate) mod periodic;
 mod rollouts;
 mod services;
 mod stateful_sets;
@@ -66,11 +67,13 @@ pub enum Workload {
     Attachments,
     /// What a cluster keeps up by itself: roles, quotas, ranges of addresses, finished Jobs.
     Upkeep,
+    /// What is done again and again: Jobs on a schedule.
+    Periodic,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
@@ -85,6 +88,7 @@ impl Workload {
         Self::Accounts,
         Self::Attachments,
         Self::Upkeep,
+        Self::Periodic,
     ];
 
     /// Its name on a command line.
@@ -104,6 +108,7 @@ impl Workload {
             Self::Accounts => "accounts",
             Self::Attachments => "attachments",
             Self::Upkeep => "upkeep",
+            Self::Periodic => "periodic",
         }
     }
 
@@ -124,6 +129,7 @@ impl Workload {
             Self::Accounts => accounts::ask(store, random),
             Self::Attachments => return attachments::ask(store, random),
             Self::Upkeep => return upkeep::ask(store, random),
+            Self::Periodic => return periodic::ask(store, random),
         };
         request.into_iter().collect()
     }
@@ -148,6 +154,7 @@ impl Workload {
             Self::Accounts => ledger.accounts.broken(moment),
             Self::Attachments => ledger.attachments.broken(moment),
             Self::Upkeep => upkeep::broken(moment),
+            Self::Periodic => periodic::broken(moment),
         }
     }
 
@@ -168,6 +175,7 @@ impl Workload {
             Self::Accounts => accounts::unsettled(store),
             Self::Attachments => attachments::unsettled(store, dead),
             Self::Upkeep => upkeep::unsettled(store),
+            Self::Periodic => periodic::unsettled(store),
         }
     }
 }
@@ -365,7 +373,7 @@ mod tests {
             refusal.to_string(),
             "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
              budgets, namespaces, owners, rollouts, volumes, certificates, accounts, attachments, \
-             upkeep and all"
+             upkeep, periodic and all"
         );
     }
 }
