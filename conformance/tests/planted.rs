@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 67] = [
+const WORKLOADS: [(Plant, Workload); 74] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -139,6 +139,13 @@ const WORKLOADS: [(Plant, Workload); 67] = [
     (Plant::CronJobForbidsNothing, Workload::Periodic),
     (Plant::CronJobReplacesNothing, Workload::Periodic),
     (Plant::CronJobStartsNothing, Workload::Periodic),
+    (Plant::MirroringTakesSlices, Workload::Exposure),
+    (Plant::MirroringTrustsStaleCaches, Workload::Exposure),
+    (Plant::MirroringMakesNothing, Workload::Exposure),
+    (Plant::MirroringDeletesNothing, Workload::Exposure),
+    (Plant::BalancerIgnoresClasses, Workload::Exposure),
+    (Plant::BalancerSaysNothing, Workload::Exposure),
+    (Plant::BalancerSaysAddressesFirst, Workload::Exposure),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {
@@ -179,6 +186,7 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::QuotaCountOverwrites,
         Plant::CronJobForbidsNothing,
         Plant::CronJobReplacesNothing,
+        Plant::MirroringTrustsStaleCaches,
     ];
     if without_faults.contains(&plant) {
         return Faults::none();

@@ -81,6 +81,7 @@ fn every_workload_makes_its_controllers_work() {
         (Workload::Attachments, &["create volumeattachments/", "delete volumeattachments/"]),
         (Workload::Upkeep, &["update clusterroles/sum", "update-status resourcequotas/"]),
         (Workload::Periodic, &["create jobs/default/", "update-status cronjobs/"]),
+        (Workload::Exposure, &["create endpointslices/default/by-hand-", "update services/"]),
     ] {
         let workloads = Workloads::from_iter([workload]);
         let steps = 2 * STEPS;
@@ -100,13 +101,11 @@ fn every_workload_makes_its_controllers_work() {
 }
 
 /// Controllers that no page of `specs/` names: what they do is in their tests and scenario files alone.
-const WITHOUT_CLAIMS: [&str; 8] = [
-    "endpointslice-mirroring-controller",
+const WITHOUT_CLAIMS: [&str; 6] = [
     "horizontal-pod-autoscaler-controller",
     "legacy-serviceaccount-token-cleaner-controller",
     "persistentvolume-expander-controller",
     "resourceclaim-controller",
-    "service-lb-controller",
     "ttl-controller",
     "volumeattributesclass-protection-controller",
 ];

@@ -46,6 +46,8 @@
 //! | `ttl-after-finished` | TTL-after-finished controller | crash |
 //! | `resource-quota` | ResourceQuota controller; clients create and delete | crash |
 //! | `cron-job` | CronJob controller | crash |
+//! | `endpoint-slice-mirroring` | EndpointSliceMirroring controller | crash |
+//! | `load-balancer` | service load balancer controller | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -126,6 +128,8 @@ families! {
     crate::controllers::finished_job::FinishedJobSlice,
     crate::controllers::resource_quota::ResourceQuotaSlice,
     crate::controllers::cron_job::CronJobSlice,
+    crate::controllers::mirroring::MirroringSlice,
+    crate::controllers::load_balancer::LoadBalancerSlice,
 }
 
 /// The scenarios whose steps an API server sees, and which are small enough to keep every edge.

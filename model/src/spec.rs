@@ -67,6 +67,8 @@ specs! {
     ttl_after_finished: "ttl-after-finished.md"
     resource_quota: "resource-quota.md"
     cron_job: "cron-job.md"
+    endpoint_slice_mirroring: "endpoint-slice-mirroring.md"
+    load_balancer: "load-balancer.md"
 }
 
 /// All numbered sentences.

@@ -185,11 +185,25 @@ pub enum Plant {
     CronJobReplacesNothing,
     /// The CronJob controller makes no Job.
     CronJobStartsNothing,
+    /// The EndpointSliceMirroring controller takes every slice of a Service for its own.
+    MirroringTakesSlices,
+    /// The EndpointSliceMirroring controller forgets what it has written.
+    MirroringTrustsStaleCaches,
+    /// The EndpointSliceMirroring controller creates no slice.
+    MirroringMakesNothing,
+    /// The EndpointSliceMirroring controller deletes no slice.
+    MirroringDeletesNothing,
+    /// The load balancer controller sees no class.
+    BalancerIgnoresClasses,
+    /// What the load balancer controller says of Services is not sent.
+    BalancerSaysNothing,
+    /// The load balancer controller takes every Service for one that has its finalizer.
+    BalancerSaysAddressesFirst,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 84] = [
+    pub const ALL: [Self; 91] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -274,6 +288,13 @@ impl Plant {
         Self::CronJobForbidsNothing,
         Self::CronJobReplacesNothing,
         Self::CronJobStartsNothing,
+        Self::MirroringTakesSlices,
+        Self::MirroringTrustsStaleCaches,
+        Self::MirroringMakesNothing,
+        Self::MirroringDeletesNothing,
+        Self::BalancerIgnoresClasses,
+        Self::BalancerSaysNothing,
+        Self::BalancerSaysAddressesFirst,
     ];
 
     /// Its name in the table.
@@ -364,6 +385,13 @@ impl Plant {
             Self::CronJobForbidsNothing => "cron-job-forbids-nothing",
             Self::CronJobReplacesNothing => "cron-job-replaces-nothing",
             Self::CronJobStartsNothing => "cron-job-starts-nothing",
+            Self::MirroringTakesSlices => "mirroring-takes-slices",
+            Self::MirroringTrustsStaleCaches => "mirroring-trusts-stale-caches",
+            Self::MirroringMakesNothing => "mirroring-makes-nothing",
+            Self::MirroringDeletesNothing => "mirroring-deletes-nothing",
+            Self::BalancerIgnoresClasses => "balancer-ignores-classes",
+            Self::BalancerSaysNothing => "balancer-says-nothing",
+            Self::BalancerSaysAddressesFirst => "balancer-says-addresses-first",
         }
     }
 }

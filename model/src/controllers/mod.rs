@@ -16,6 +16,8 @@ pub mod ephemeral_volume;
 pub mod finished_job;
 pub mod garbage_collector;
 pub mod job;
+pub mod load_balancer;
+pub mod mirroring;
 pub mod node_ipam;
 pub mod persistent_volume;
 pub mod resource_quota;

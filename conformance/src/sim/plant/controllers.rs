@@ -7,6 +7,7 @@ use api::{ApiResource, Key, Reason, Request, Status, Verb, resources};
 use client::{Change, Outcome, View};
 use controllers::Controller;
 use controllers::daemon_set::DaemonSetController;
+use controllers::endpoint_slice_mirroring::EndpointSliceMirroringController;
 use controllers::endpoints::EndpointsController;
 use controllers::job::JobController;
 use controllers::node_ipam::NodeIpamController;
@@ -31,6 +32,7 @@ const AGGREGATION: &str = "clusterrole-aggregation-controller";
 const QUOTA: &str = "resourcequota-controller";
 const NODE_IPAM: &str = "node-ipam-controller";
 const CRON_JOBS: &str = "cronjob-controller";
+const MIRRORING: &str = "endpointslice-mirroring-controller";
 
 /// Controllers that do not hear of a resource.
 const DEAF: [(Plant, &str, &ApiResource); 3] = [
@@ -40,7 +42,7 @@ const DEAF: [(Plant, &str, &ApiResource); 3] = [
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 29] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 32] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -120,6 +122,9 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 29] = [
     (Plant::AggregationAppliesNothing, AGGREGATION, Verb::Apply, &resources::CLUSTER_ROLES),
     (Plant::TtlDeletesNothing, "ttl-after-finished-controller", Verb::Delete, &resources::JOBS),
     (Plant::CronJobStartsNothing, CRON_JOBS, Verb::Create, &resources::JOBS),
+    (Plant::MirroringMakesNothing, MIRRORING, Verb::Create, &resources::ENDPOINT_SLICES),
+    (Plant::MirroringDeletesNothing, MIRRORING, Verb::Delete, &resources::ENDPOINT_SLICES),
+    (Plant::BalancerSaysNothing, "service-lb-controller", Verb::MergePatch, &resources::SERVICES),
 ];
 
 /// A controller with a fault in its memory.
@@ -144,6 +149,9 @@ pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Contro
         }
         (Plant::EndpointsTrustStaleCaches, ENDPOINTS) => {
             Some(Box::new(EndpointsController::default()))
+        }
+        (Plant::MirroringTrustsStaleCaches, MIRRORING) => {
+            Some(Box::new(EndpointSliceMirroringController::default()))
         }
         (Plant::NodeIpamForgetsOffers, NODE_IPAM) => {
             let network = authority::config().pod_network?;

@@ -11,7 +11,8 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::certificates::v1::{
     CertificateSigningRequest, CertificateSigningRequestCondition,
 };
-use k8s_openapi::api::core::v1::{Node, PersistentVolume, Secret};
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -59,6 +60,18 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
         (Plant::TtlIgnoresWishes, "ttl-after-finished-controller") => asking,
         (Plant::CronJobForbidsNothing, "cronjob-controller") => |seen| allow(seen, "Forbid"),
         (Plant::CronJobReplacesNothing, "cronjob-controller") => |seen| allow(seen, "Replace"),
+        (Plant::MirroringTakesSlices, "endpointslice-mirroring-controller") => taken,
+        (Plant::BalancerIgnoresClasses, "service-lb-controller") => |seen| {
+            services(seen, |service| {
+                service.spec.get_or_insert_default().load_balancer_class = None;
+            })
+        },
+        (Plant::BalancerSaysAddressesFirst, "service-lb-controller") => |seen| {
+            services(seen, |service| {
+                let finalizer = "service.kubernetes.io/load-balancer-cleanup".to_owned();
+                service.metadata.finalizers = Some(vec![finalizer]);
+            })
+        },
         _ => return None,
     };
     let mut seen = view.clone();
@@ -149,6 +162,26 @@ fn allow(view: &mut View, policy: &str) {
             cron_job.spec.concurrency_policy = Some("Allow".to_owned());
         }
         view.cron_jobs.insert(Arc::new(cron_job));
+    }
+}
+
+/// With slices that are all those of mirrored Endpoints.
+fn taken(view: &mut View) {
+    let all: Vec<EndpointSlice> =
+        view.endpoint_slices.iter().map(|slice| (**slice).clone()).collect();
+    for mut slice in all {
+        let labels = slice.metadata.labels.get_or_insert_default();
+        let manager = "endpointslicemirroring-controller.k8s.io".to_owned();
+        labels.insert("endpointslice.kubernetes.io/managed-by".to_owned(), manager);
+        view.endpoint_slices.insert(Arc::new(slice));
+    }
+}
+
+fn services(view: &mut View, change: fn(&mut Service)) {
+    let all: Vec<Service> = view.services.iter().map(|service| (**service).clone()).collect();
+    for mut service in all {
+        change(&mut service);
+        view.services.insert(Arc::new(service));
     }
 }
 

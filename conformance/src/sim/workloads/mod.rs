@@ -8,6 +8,7 @@ pub(crate) mod attachments;
 mod budgets;
 pub(crate) mod certificates;
 mod daemon_sets;
+pub(crate) mod exposure;
 mod jobs;
 mod namespaces;
 mod owners;
@@ -69,11 +70,13 @@ pub enum Workload {
     Upkeep,
     /// What is done again and again: Jobs on a schedule.
     Periodic,
+    /// Services that are reached by what somebody writes, and by load balancers.
+    Exposure,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
@@ -89,6 +92,7 @@ impl Workload {
         Self::Attachments,
         Self::Upkeep,
         Self::Periodic,
+        Self::Exposure,
     ];
 
     /// Its name on a command line.
@@ -109,6 +113,7 @@ impl Workload {
             Self::Attachments => "attachments",
             Self::Upkeep => "upkeep",
             Self::Periodic => "periodic",
+            Self::Exposure => "exposure",
         }
     }
 
@@ -130,6 +135,7 @@ impl Workload {
             Self::Attachments => return attachments::ask(store, random),
             Self::Upkeep => return upkeep::ask(store, random),
             Self::Periodic => return periodic::ask(store, random),
+            Self::Exposure => return exposure::ask(store, random),
         };
         request.into_iter().collect()
     }
@@ -155,6 +161,7 @@ impl Workload {
             Self::Attachments => ledger.attachments.broken(moment),
             Self::Upkeep => upkeep::broken(moment),
             Self::Periodic => periodic::broken(moment),
+            Self::Exposure => exposure::broken(moment),
         }
     }
 
@@ -176,6 +183,7 @@ impl Workload {
             Self::Attachments => attachments::unsettled(store, dead),
             Self::Upkeep => upkeep::unsettled(store),
             Self::Periodic => periodic::unsettled(store),
+            Self::Exposure => exposure::unsettled(store),
         }
     }
 }
@@ -212,7 +220,8 @@ impl Workloads {
 
     /// Whether they are about controllers that must be told something first.
     pub(crate) fn need_all_controllers(&self) -> bool {
-        let told = [Workload::Certificates, Workload::Accounts, Workload::Upkeep];
+        let told =
+            [Workload::Certificates, Workload::Accounts, Workload::Upkeep, Workload::Exposure];
         told.into_iter().any(|workload| self.contains(workload))
     }
 
@@ -273,8 +282,11 @@ impl From<Workloads> for String {
 
 /// The claim that a controller's plan breaks, on what its caches show.
 pub(crate) fn decided(controller: &str, view: &View, requests: &[Request]) -> Option<String> {
-    let is_stateful_sets = controller == "statefulset-controller";
-    if is_stateful_sets { stateful_sets::decided(view, requests) } else { None }
+    match controller {
+        "statefulset-controller" => stateful_sets::decided(view, requests),
+        "service-lb-controller" => exposure::balancers::decided(view, requests),
+        _ => None,
+    }
 }
 
 /// A write: what there was before, what there is now, what the trace tells of it.
@@ -373,7 +385,7 @@ mod tests {
             refusal.to_string(),
             "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
              budgets, namespaces, owners, rollouts, volumes, certificates, accounts, attachments, \
-             upkeep, periodic and all"
+             upkeep, periodic, exposure and all"
         );
     }
 }

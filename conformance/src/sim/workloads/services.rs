@@ -7,6 +7,7 @@ use api::{ApiResource, Key, Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
+use super::exposure::by_hand::SOMEBODY;
 use super::{any, create, delete, key, name, pod_spec, uid};
 use crate::sim::checks::{is_deleted, runs};
 use crate::sim::objects::objects;
@@ -93,6 +94,7 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
         let is_orphan = |object: &&Value| {
             !services.iter().any(|service| name(service) == owner(object))
                 && owner(object) != "kubernetes"
+                && name(object) != SOMEBODY
         };
         objects(store, resource).iter().find(is_orphan).cloned()
     };
