@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 74] = [
+const WORKLOADS: [(Plant, Workload); 79] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -146,6 +146,11 @@ const WORKLOADS: [(Plant, Workload); 74] = [
     (Plant::BalancerIgnoresClasses, Workload::Exposure),
     (Plant::BalancerSaysNothing, Workload::Exposure),
     (Plant::BalancerSaysAddressesFirst, Workload::Exposure),
+    (Plant::AutoscalerIgnoresLimits, Workload::Periodic),
+    (Plant::AutoscalerOverwrites, Workload::Periodic),
+    (Plant::AutoscalerScalesNothing, Workload::Periodic),
+    (Plant::NodeTtlCountsWrong, Workload::Periodic),
+    (Plant::NodeTtlTellsNothing, Workload::Periodic),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {
@@ -187,6 +192,7 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::CronJobForbidsNothing,
         Plant::CronJobReplacesNothing,
         Plant::MirroringTrustsStaleCaches,
+        Plant::AutoscalerOverwrites,
     ];
     if without_faults.contains(&plant) {
         return Faults::none();

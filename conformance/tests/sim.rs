@@ -101,12 +101,10 @@ fn every_workload_makes_its_controllers_work() {
 }
 
 /// Controllers that no page of `specs/` names: what they do is in their tests and scenario files alone.
-const WITHOUT_CLAIMS: [&str; 6] = [
-    "horizontal-pod-autoscaler-controller",
+const WITHOUT_CLAIMS: [&str; 4] = [
     "legacy-serviceaccount-token-cleaner-controller",
     "persistentvolume-expander-controller",
     "resourceclaim-controller",
-    "ttl-controller",
     "volumeattributesclass-protection-controller",
 ];
 

@@ -48,6 +48,8 @@
 //! | `cron-job` | CronJob controller | crash |
 //! | `endpoint-slice-mirroring` | EndpointSliceMirroring controller | crash |
 //! | `load-balancer` | service load balancer controller | crash |
+//! | `horizontal-pod-autoscaler` | HorizontalPodAutoscaler controller; a client scales too | crash |
+//! | `node-ttl` | TTL controller; Nodes come and go | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -130,6 +132,8 @@ families! {
     crate::controllers::cron_job::CronJobSlice,
     crate::controllers::mirroring::MirroringSlice,
     crate::controllers::load_balancer::LoadBalancerSlice,
+    crate::controllers::autoscaler::AutoscalerSlice,
+    crate::controllers::node_ttl::NodeTtlSlice,
 }
 
 /// The scenarios whose steps an API server sees, and which are small enough to keep every edge.

@@ -69,6 +69,8 @@ specs! {
     cron_job: "cron-job.md"
     endpoint_slice_mirroring: "endpoint-slice-mirroring.md"
     load_balancer: "load-balancer.md"
+    horizontal_pod_autoscaler: "horizontal-pod-autoscaler.md"
+    node_ttl: "node-ttl.md"
 }
 
 /// All numbered sentences.

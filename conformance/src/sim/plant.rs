@@ -4,6 +4,7 @@
 pub(crate) mod api_server;
 pub(crate) mod controllers;
 mod coordinates;
+mod periodic;
 mod sights;
 
 use api::object::object_at_mut;
@@ -199,11 +200,21 @@ pub enum Plant {
     BalancerSaysNothing,
     /// The load balancer controller takes every Service for one that has its finalizer.
     BalancerSaysAddressesFirst,
+    /// The HorizontalPodAutoscaler controller writes more replicas than it may.
+    AutoscalerIgnoresLimits,
+    /// The HorizontalPodAutoscaler controller writes the scale whatever it has become.
+    AutoscalerOverwrites,
+    /// The scales of the HorizontalPodAutoscaler controller are not sent.
+    AutoscalerScalesNothing,
+    /// The TTL controller takes the cluster for a larger one.
+    NodeTtlCountsWrong,
+    /// The patches of the TTL controller are not sent.
+    NodeTtlTellsNothing,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 91] = [
+    pub const ALL: [Self; 96] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -295,6 +306,11 @@ impl Plant {
         Self::BalancerIgnoresClasses,
         Self::BalancerSaysNothing,
         Self::BalancerSaysAddressesFirst,
+        Self::AutoscalerIgnoresLimits,
+        Self::AutoscalerOverwrites,
+        Self::AutoscalerScalesNothing,
+        Self::NodeTtlCountsWrong,
+        Self::NodeTtlTellsNothing,
     ];
 
     /// Its name in the table.
@@ -392,6 +408,11 @@ impl Plant {
             Self::BalancerIgnoresClasses => "balancer-ignores-classes",
             Self::BalancerSaysNothing => "balancer-says-nothing",
             Self::BalancerSaysAddressesFirst => "balancer-says-addresses-first",
+            Self::AutoscalerIgnoresLimits => "autoscaler-ignores-limits",
+            Self::AutoscalerOverwrites => "autoscaler-overwrites",
+            Self::AutoscalerScalesNothing => "autoscaler-scales-nothing",
+            Self::NodeTtlCountsWrong => "node-ttl-counts-wrong",
+            Self::NodeTtlTellsNothing => "node-ttl-tells-nothing",
         }
     }
 }

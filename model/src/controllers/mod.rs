@@ -6,6 +6,7 @@
 pub mod adoption;
 pub mod aggregation;
 pub mod attachment;
+pub mod autoscaler;
 pub mod certificate;
 pub mod cron_job;
 pub mod daemon_set;
@@ -19,6 +20,7 @@ pub mod job;
 pub mod load_balancer;
 pub mod mirroring;
 pub mod node_ipam;
+pub mod node_ttl;
 pub mod persistent_volume;
 pub mod resource_quota;
 pub mod service_account;

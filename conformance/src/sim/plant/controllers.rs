@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::Plant;
 use super::coordinates::MixedCoordinates;
-use super::sights;
+use super::{periodic, sights};
 use crate::sim::authority;
 
 const ENDPOINTS: &str = "endpoints-controller";
@@ -32,6 +32,8 @@ const AGGREGATION: &str = "clusterrole-aggregation-controller";
 const QUOTA: &str = "resourcequota-controller";
 const NODE_IPAM: &str = "node-ipam-controller";
 const CRON_JOBS: &str = "cronjob-controller";
+const AUTOSCALER: &str = "horizontal-pod-autoscaler-controller";
+const TTL: &str = "ttl-controller";
 const MIRRORING: &str = "endpointslice-mirroring-controller";
 
 /// Controllers that do not hear of a resource.
@@ -42,7 +44,7 @@ const DEAF: [(Plant, &str, &ApiResource); 3] = [
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 32] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 34] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -125,6 +127,8 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 32] = [
     (Plant::MirroringMakesNothing, MIRRORING, Verb::Create, &resources::ENDPOINT_SLICES),
     (Plant::MirroringDeletesNothing, MIRRORING, Verb::Delete, &resources::ENDPOINT_SLICES),
     (Plant::BalancerSaysNothing, "service-lb-controller", Verb::MergePatch, &resources::SERVICES),
+    (Plant::AutoscalerScalesNothing, AUTOSCALER, Verb::Update, &resources::DEPLOYMENTS),
+    (Plant::NodeTtlTellsNothing, TTL, Verb::StrategicMergePatch, &resources::NODES),
 ];
 
 /// A controller with a fault in its memory.
@@ -238,13 +242,7 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
             body["rules"].as_array_mut().into_iter().for_each(|rules| rules.push(rule.clone()));
         }
     }
-    if plant == Plant::CronJobsHaveOtherNames && controller == CRON_JOBS {
-        let jobs = requests.iter_mut().filter(|request| request.verb == Verb::Create);
-        for body in jobs.filter_map(|request| request.body.as_mut()) {
-            body["metadata"]["generateName"] = json!("other-");
-            object_at_mut(body, "metadata").remove("name");
-        }
-    }
+    periodic::planned(plant, controller, requests);
     if plant == Plant::DeploymentNeverCountsCollisions && controller == "deployment-controller" {
         let statuses = requests.iter_mut().filter(|request| request.subresource == "status");
         for body in statuses.filter_map(|request| request.body.as_mut()) {

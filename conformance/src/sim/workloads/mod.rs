@@ -68,7 +68,7 @@ pub enum Workload {
     Attachments,
     /// What a cluster keeps up by itself: roles, quotas, ranges of addresses, finished Jobs.
     Upkeep,
-    /// What is done again and again: Jobs on a schedule.
+    /// What is done again and again: Jobs on a schedule, scaling, telling Nodes how large the cluster is.
     Periodic,
     /// Services that are reached by what somebody writes, and by load balancers.
     Exposure,
