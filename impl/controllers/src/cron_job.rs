@@ -139,7 +139,7 @@ impl CronJobController {
         let wanted = pass::run(&Seen { cron_job, jobs, memory, now });
         if wanted.questions.is_empty() {
             memory.forget_answers();
-            self.perform(cron_job, wanted, plan);
+            self.perform(cron_job, wanted, (plan, now));
         } else {
             plan.requests.extend(wanted.questions);
             plan.look_again = Some(now);
@@ -147,7 +147,7 @@ impl CronJobController {
     }
 
     /// Deletions first, then the status, then the next Job. What there is to tell waits for the last look.
-    fn perform(&mut self, cron_job: &CronJob, wanted: Wanted, plan: &mut Plan) {
+    fn perform(&mut self, cron_job: &CronJob, wanted: Wanted, (plan, now): (&mut Plan, Timestamp)) {
         let key = Key::of(&cron_job.metadata);
         let Some(memory) = self.memories.get_mut(&key) else { return };
         let is_last = wanted.start.is_none() && wanted.deletions.is_empty();
@@ -158,8 +158,8 @@ impl CronJobController {
             plan.requests.push(Request::update_status(&written));
             let has_started = memory.started.is_some();
             memory.pending = Some(Pending { notes: wanted.status_notes, has_started });
-        } else {
-            memory.started = None;
+        } else if memory.started.take().is_some() {
+            plan.look_again_at(now);
         }
         if let Some((job, scheduled)) = wanted.start {
             let name = name(&job.metadata).to_owned();

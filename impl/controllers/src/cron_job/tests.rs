@@ -268,6 +268,22 @@ fn a_job_that_is_gone_leaves_the_list_once_the_api_server_says_so() {
 }
 
 #[test]
+fn a_job_that_was_told_of_without_an_answer_is_looked_for_like_the_others() {
+    let mut world = world(json!({}), json!({}));
+    let due = world.reconcile(&key(), at(60));
+    world.grant(&key(), create(&due), job("tick-1", json!({})));
+    let told = world.reconcile(&key(), at(60));
+    world.refuse(&key(), &told.requests[0], Reason::Timeout);
+    put(&mut world, json!({"suspend": true}), status(&told), "2");
+
+    let known = world.reconcile(&key(), at(61));
+    let asks = world.reconcile(&key(), at(61));
+
+    assert_eq!((known.requests, known.look_again), (vec![], Some(at(61))));
+    assert_eq!(names(&asks, Verb::Get, JOBS), ["tick-1"]);
+}
+
+#[test]
 fn a_job_that_only_the_cache_lacks_stays_in_the_list() {
     let mut world = world(json!({}), active("tick-1"));
 
