@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 79] = [
+const WORKLOADS: [(Plant, Workload); 85] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -151,6 +151,12 @@ const WORKLOADS: [(Plant, Workload); 79] = [
     (Plant::AutoscalerScalesNothing, Workload::Periodic),
     (Plant::NodeTtlCountsWrong, Workload::Periodic),
     (Plant::NodeTtlTellsNothing, Workload::Periodic),
+    (Plant::ResourceClaimTrustsCaches, Workload::Devices),
+    (Plant::ResourceClaimsAreNotMade, Workload::Devices),
+    (Plant::ResourceClaimsAreKept, Workload::Devices),
+    (Plant::AttributesClassIgnoresVolumes, Workload::Devices),
+    (Plant::AttributesClassesAreNotProtected, Workload::Devices),
+    (Plant::AttributesClassMissesVolumes, Workload::Devices),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {
@@ -193,6 +199,7 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::CronJobReplacesNothing,
         Plant::MirroringTrustsStaleCaches,
         Plant::AutoscalerOverwrites,
+        Plant::AttributesClassMissesVolumes,
     ];
     if without_faults.contains(&plant) {
         return Faults::none();

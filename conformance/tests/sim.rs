@@ -81,6 +81,7 @@ fn every_workload_makes_its_controllers_work() {
         (Workload::Attachments, &["create volumeattachments/", "delete volumeattachments/"]),
         (Workload::Upkeep, &["update clusterroles/sum", "update-status resourcequotas/"]),
         (Workload::Periodic, &["create jobs/default/", "update-status cronjobs/"]),
+        (Workload::Devices, &["create resourceclaims/", "update volumeattributesclasses/"]),
         (Workload::Exposure, &["create endpointslices/default/by-hand-", "update services/"]),
     ] {
         let workloads = Workloads::from_iter([workload]);
@@ -101,12 +102,8 @@ fn every_workload_makes_its_controllers_work() {
 }
 
 /// Controllers that no page of `specs/` names: what they do is in their tests and scenario files alone.
-const WITHOUT_CLAIMS: [&str; 4] = [
-    "legacy-serviceaccount-token-cleaner-controller",
-    "persistentvolume-expander-controller",
-    "resourceclaim-controller",
-    "volumeattributesclass-protection-controller",
-];
+const WITHOUT_CLAIMS: [&str; 2] =
+    ["legacy-serviceaccount-token-cleaner-controller", "persistentvolume-expander-controller"];
 
 #[test]
 fn every_controller_is_named_by_a_page_of_claims_or_known_to_have_none() {

@@ -50,6 +50,8 @@
 //! | `load-balancer` | service load balancer controller | crash |
 //! | `horizontal-pod-autoscaler` | HorizontalPodAutoscaler controller; a client scales too | crash |
 //! | `node-ttl` | TTL controller; Nodes come and go | crash |
+//! | `resource-claim` | ResourceClaim controller, kube-scheduler, garbage collector | crash |
+//! | `volume-attributes-class` | VolumeAttributesClass protection; a volume is modified | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -134,6 +136,8 @@ families! {
     crate::controllers::load_balancer::LoadBalancerSlice,
     crate::controllers::autoscaler::AutoscalerSlice,
     crate::controllers::node_ttl::NodeTtlSlice,
+    crate::controllers::resource_claim::ResourceClaimSlice,
+    crate::controllers::attributes_class::AttributesClassSlice,
 }
 
 /// The scenarios whose steps an API server sees, and which are small enough to keep every edge.

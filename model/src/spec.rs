@@ -71,6 +71,8 @@ specs! {
     load_balancer: "load-balancer.md"
     horizontal_pod_autoscaler: "horizontal-pod-autoscaler.md"
     node_ttl: "node-ttl.md"
+    resource_claim: "resource-claim.md"
+    volume_attributes_class: "volume-attributes-class.md"
 }
 
 /// All numbered sentences.

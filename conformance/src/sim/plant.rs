@@ -210,11 +210,23 @@ pub enum Plant {
     NodeTtlCountsWrong,
     /// The patches of the TTL controller are not sent.
     NodeTtlTellsNothing,
+    /// The ResourceClaim controller sees no Pod, and asks nobody.
+    ResourceClaimTrustsCaches,
+    /// The ResourceClaim controller makes no claim.
+    ResourceClaimsAreNotMade,
+    /// No claim is given back.
+    ResourceClaimsAreKept,
+    /// The protection of VolumeAttributesClasses sees no volume.
+    AttributesClassIgnoresVolumes,
+    /// The protection of VolumeAttributesClasses patches nothing.
+    AttributesClassesAreNotProtected,
+    /// The protection of VolumeAttributesClasses hears of no volume.
+    AttributesClassMissesVolumes,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 96] = [
+    pub const ALL: [Self; 102] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -311,6 +323,12 @@ impl Plant {
         Self::AutoscalerScalesNothing,
         Self::NodeTtlCountsWrong,
         Self::NodeTtlTellsNothing,
+        Self::ResourceClaimTrustsCaches,
+        Self::ResourceClaimsAreNotMade,
+        Self::ResourceClaimsAreKept,
+        Self::AttributesClassIgnoresVolumes,
+        Self::AttributesClassesAreNotProtected,
+        Self::AttributesClassMissesVolumes,
     ];
 
     /// Its name in the table.
@@ -413,6 +431,12 @@ impl Plant {
             Self::AutoscalerScalesNothing => "autoscaler-scales-nothing",
             Self::NodeTtlCountsWrong => "node-ttl-counts-wrong",
             Self::NodeTtlTellsNothing => "node-ttl-tells-nothing",
+            Self::ResourceClaimTrustsCaches => "resource-claim-trusts-caches",
+            Self::ResourceClaimsAreNotMade => "resource-claims-are-not-made",
+            Self::ResourceClaimsAreKept => "resource-claims-are-kept",
+            Self::AttributesClassIgnoresVolumes => "attributes-class-ignores-volumes",
+            Self::AttributesClassesAreNotProtected => "attributes-classes-are-not-protected",
+            Self::AttributesClassMissesVolumes => "attributes-class-misses-volumes",
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod adoption;
 pub mod aggregation;
 pub mod attachment;
+pub mod attributes_class;
 pub mod autoscaler;
 pub mod certificate;
 pub mod cron_job;
@@ -22,6 +23,7 @@ pub mod mirroring;
 pub mod node_ipam;
 pub mod node_ttl;
 pub mod persistent_volume;
+pub mod resource_claim;
 pub mod resource_quota;
 pub mod service_account;
 pub mod service_cidr;

@@ -32,19 +32,22 @@ const AGGREGATION: &str = "clusterrole-aggregation-controller";
 const QUOTA: &str = "resourcequota-controller";
 const NODE_IPAM: &str = "node-ipam-controller";
 const CRON_JOBS: &str = "cronjob-controller";
+const RESOURCE_CLAIMS: &str = "resourceclaim-controller";
+const ATTRIBUTES: &str = "volumeattributesclass-protection-controller";
 const AUTOSCALER: &str = "horizontal-pod-autoscaler-controller";
 const TTL: &str = "ttl-controller";
 const MIRRORING: &str = "endpointslice-mirroring-controller";
 
 /// Controllers that do not hear of a resource.
-const DEAF: [(Plant, &str, &ApiResource); 3] = [
+const DEAF: [(Plant, &str, &ApiResource); 4] = [
     (Plant::GarbageCollectorMissesOwners, COLLECTOR, &resources::SECRETS),
     (Plant::EndpointsMissPods, ENDPOINTS, &resources::PODS),
     (Plant::DisruptionMissesPods, "disruption-controller", &resources::PODS),
+    (Plant::AttributesClassMissesVolumes, ATTRIBUTES, &resources::PERSISTENT_VOLUMES),
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 34] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 37] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -129,6 +132,14 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 34] = [
     (Plant::BalancerSaysNothing, "service-lb-controller", Verb::MergePatch, &resources::SERVICES),
     (Plant::AutoscalerScalesNothing, AUTOSCALER, Verb::Update, &resources::DEPLOYMENTS),
     (Plant::NodeTtlTellsNothing, TTL, Verb::StrategicMergePatch, &resources::NODES),
+    (Plant::ResourceClaimsAreNotMade, RESOURCE_CLAIMS, Verb::Create, &resources::RESOURCE_CLAIMS),
+    (Plant::ResourceClaimsAreKept, RESOURCE_CLAIMS, Verb::Update, &resources::RESOURCE_CLAIMS),
+    (
+        Plant::AttributesClassesAreNotProtected,
+        ATTRIBUTES,
+        Verb::MergePatch,
+        &resources::VOLUME_ATTRIBUTES_CLASSES,
+    ),
 ];
 
 /// A controller with a fault in its memory.
@@ -279,6 +290,7 @@ pub(crate) fn believed(plant: Plant, controller: &str, request: &Request) -> Opt
             Some(Ok(json!({"items": []})))
         }
         (Plant::BinderReleasesUnasked, BINDER, Verb::Get)
+        | (Plant::ResourceClaimTrustsCaches, RESOURCE_CLAIMS, Verb::Get)
         | (Plant::TokensAreDeletedUnasked, TOKENS, Verb::Get) => {
             Some(Err(Status::new(Reason::NotFound, "it is not in the cache")))
         }

@@ -29,8 +29,12 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
             |seen| volumes(seen, free)
         }
         (Plant::BinderReleasesUnasked, "persistentvolume-binder-controller") => without_bound,
-        (Plant::ClaimProtectionTrustsCaches, "persistentvolumeclaim-protection-controller") => {
+        (Plant::ClaimProtectionTrustsCaches, "persistentvolumeclaim-protection-controller")
+        | (Plant::ResourceClaimTrustsCaches, "resourceclaim-controller") => {
             |seen| seen.pods = Cache::default()
+        }
+        (Plant::AttributesClassIgnoresVolumes, "volumeattributesclass-protection-controller") => {
+            |seen| seen.persistent_volumes = Cache::default()
         }
         (Plant::VolumeProtectionIgnoresPhases, "persistentvolume-protection-controller") => {
             |seen| volumes(seen, released)

@@ -8,6 +8,7 @@ pub(crate) mod attachments;
 mod budgets;
 pub(crate) mod certificates;
 mod daemon_sets;
+pub(crate) mod devices;
 pub(crate) mod exposure;
 mod jobs;
 mod namespaces;
@@ -72,11 +73,13 @@ pub enum Workload {
     Periodic,
     /// Services that are reached by what somebody writes, and by load balancers.
     Exposure,
+    /// ResourceClaims of Pods, and VolumeAttributesClasses of volumes.
+    Devices,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
@@ -93,6 +96,7 @@ impl Workload {
         Self::Upkeep,
         Self::Periodic,
         Self::Exposure,
+        Self::Devices,
     ];
 
     /// Its name on a command line.
@@ -114,6 +118,7 @@ impl Workload {
             Self::Upkeep => "upkeep",
             Self::Periodic => "periodic",
             Self::Exposure => "exposure",
+            Self::Devices => "devices",
         }
     }
 
@@ -136,6 +141,7 @@ impl Workload {
             Self::Upkeep => return upkeep::ask(store, random),
             Self::Periodic => return periodic::ask(store, random),
             Self::Exposure => return exposure::ask(store, random),
+            Self::Devices => return devices::ask(store, random),
         };
         request.into_iter().collect()
     }
@@ -162,6 +168,7 @@ impl Workload {
             Self::Upkeep => upkeep::broken(moment),
             Self::Periodic => periodic::broken(moment),
             Self::Exposure => exposure::broken(moment),
+            Self::Devices => devices::broken(moment),
         }
     }
 
@@ -184,6 +191,7 @@ impl Workload {
             Self::Upkeep => upkeep::unsettled(store),
             Self::Periodic => periodic::unsettled(store),
             Self::Exposure => exposure::unsettled(store),
+            Self::Devices => devices::unsettled(store),
         }
     }
 }
@@ -285,6 +293,9 @@ pub(crate) fn decided(controller: &str, view: &View, requests: &[Request]) -> Op
     match controller {
         "statefulset-controller" => stateful_sets::decided(view, requests),
         "service-lb-controller" => exposure::balancers::decided(view, requests),
+        "volumeattributesclass-protection-controller" => {
+            devices::attributes_classes::decided(view, requests)
+        }
         _ => None,
     }
 }
@@ -385,7 +396,7 @@ mod tests {
             refusal.to_string(),
             "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
              budgets, namespaces, owners, rollouts, volumes, certificates, accounts, attachments, \
-             upkeep, periodic, exposure and all"
+             upkeep, periodic, exposure, devices and all"
         );
     }
 }
