@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 85] = [
+const WORKLOADS: [(Plant, Workload); 86] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -157,6 +157,7 @@ const WORKLOADS: [(Plant, Workload); 85] = [
     (Plant::AttributesClassIgnoresVolumes, Workload::Devices),
     (Plant::AttributesClassesAreNotProtected, Workload::Devices),
     (Plant::AttributesClassMissesVolumes, Workload::Devices),
+    (Plant::TokenCleanerIgnoresAges, Workload::Periodic),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {

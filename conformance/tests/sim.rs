@@ -102,8 +102,7 @@ fn every_workload_makes_its_controllers_work() {
 }
 
 /// Controllers that no page of `specs/` names: what they do is in their tests and scenario files alone.
-const WITHOUT_CLAIMS: [&str; 2] =
-    ["legacy-serviceaccount-token-cleaner-controller", "persistentvolume-expander-controller"];
+const WITHOUT_CLAIMS: [&str; 1] = ["persistentvolume-expander-controller"];
 
 #[test]
 fn every_controller_is_named_by_a_page_of_claims_or_known_to_have_none() {

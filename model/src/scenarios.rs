@@ -52,6 +52,7 @@
 //! | `node-ttl` | TTL controller; Nodes come and go | crash |
 //! | `resource-claim` | ResourceClaim controller, kube-scheduler, garbage collector | crash |
 //! | `volume-attributes-class` | VolumeAttributesClass protection; a volume is modified | crash |
+//! | `token-cleaner` | legacy service account token cleaner; a client takes marks away | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -138,6 +139,7 @@ families! {
     crate::controllers::node_ttl::NodeTtlSlice,
     crate::controllers::resource_claim::ResourceClaimSlice,
     crate::controllers::attributes_class::AttributesClassSlice,
+    crate::controllers::token_cleaner::TokenCleanerSlice,
 }
 
 /// The scenarios whose steps an API server sees, and which are small enough to keep every edge.

@@ -73,6 +73,7 @@ specs! {
     node_ttl: "node-ttl.md"
     resource_claim: "resource-claim.md"
     volume_attributes_class: "volume-attributes-class.md"
+    token_cleaner: "token-cleaner.md"
 }
 
 /// All numbered sentences.

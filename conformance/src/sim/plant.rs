@@ -222,11 +222,13 @@ pub enum Plant {
     AttributesClassesAreNotProtected,
     /// The protection of VolumeAttributesClasses hears of no volume.
     AttributesClassMissesVolumes,
+    /// The cleaner of tokens takes every token for two years old.
+    TokenCleanerIgnoresAges,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 102] = [
+    pub const ALL: [Self; 103] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -329,6 +331,7 @@ impl Plant {
         Self::AttributesClassIgnoresVolumes,
         Self::AttributesClassesAreNotProtected,
         Self::AttributesClassMissesVolumes,
+        Self::TokenCleanerIgnoresAges,
     ];
 
     /// Its name in the table.
@@ -437,6 +440,7 @@ impl Plant {
             Self::AttributesClassIgnoresVolumes => "attributes-class-ignores-volumes",
             Self::AttributesClassesAreNotProtected => "attributes-classes-are-not-protected",
             Self::AttributesClassMissesVolumes => "attributes-class-misses-volumes",
+            Self::TokenCleanerIgnoresAges => "token-cleaner-ignores-ages",
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod resource_quota;
 pub mod service_account;
 pub mod service_cidr;
 pub mod stateful_set;
+pub mod token_cleaner;
 
 use crate::history::{History, Objects};
 use crate::slice::Lane;

@@ -22,6 +22,9 @@ use crate::sim::authority;
 /// How much older requests for certificates seem than they are.
 const DAYS: Duration = Duration::from_secs(2 * 24 * 3600);
 
+/// How much older tokens seem than they are.
+const YEARS: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
+
 /// What a controller sees.
 pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> {
     let change: fn(&mut View) = match (plant, controller) {
@@ -56,6 +59,9 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
             |seen| requests(seen, aged)
         }
         (Plant::TokensAreInherited, "serviceaccount-token-controller") => secrets,
+        (Plant::TokenCleanerIgnoresAges, "legacy-serviceaccount-token-cleaner-controller") => {
+            aged_secrets
+        }
         (Plant::AttacherSharesVolumes, "persistentvolume-attach-detach-controller") => {
             |seen| volumes(seen, shared)
         }
@@ -230,6 +236,19 @@ fn aged(request: &mut CertificateSigningRequest) {
     older(&mut request.metadata.creation_timestamp);
     let conditions = request.status.iter_mut().flat_map(|status| status.conditions.iter_mut());
     conditions.flatten().for_each(|condition| older(&mut condition.last_update_time));
+}
+
+/// With Secrets that are two years old.
+fn aged_secrets(view: &mut View) {
+    let all: Vec<Secret> = view.secrets.iter().map(|secret| (**secret).clone()).collect();
+    for mut secret in all {
+        if let Some(Time(created)) = &mut secret.metadata.creation_timestamp
+            && let Ok(earlier) = created.checked_sub(YEARS)
+        {
+            *created = earlier;
+        }
+        view.secrets.insert(Arc::new(secret));
+    }
 }
 
 /// Without what a Secret of a token holds, and whose it is.

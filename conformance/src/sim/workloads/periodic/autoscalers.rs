@@ -73,8 +73,9 @@ pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
     match now {
         _ if was == now => None,
         _ if !is_allowed(now) => Some(format!("AUTOSCALER-1: {SCALED} is scaled to {now}")),
-        _ if is_allowed(was) => Some(format!("AUTOSCALER-2: {SCALED} had {was}, and gets {now}")),
-        _ if was == 0 => Some(format!("AUTOSCALER-3: {SCALED} rested, and gets {now}")),
+        _ if is_allowed(was) || was == 0 => {
+            Some(format!("AUTOSCALER-2, AUTOSCALER-3: {SCALED} had {was}, and gets {now}"))
+        }
         _ => None,
     }
 }
