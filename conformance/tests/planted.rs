@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 63] = [
+const WORKLOADS: [(Plant, Workload); 86] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -135,6 +135,29 @@ const WORKLOADS: [(Plant, Workload); 63] = [
     (Plant::QuotaIsTakenForUsed, Workload::Upkeep),
     (Plant::TtlIgnoresWishes, Workload::Upkeep),
     (Plant::TtlDeletesNothing, Workload::Upkeep),
+    (Plant::CronJobsHaveOtherNames, Workload::Periodic),
+    (Plant::CronJobForbidsNothing, Workload::Periodic),
+    (Plant::CronJobReplacesNothing, Workload::Periodic),
+    (Plant::CronJobStartsNothing, Workload::Periodic),
+    (Plant::MirroringTakesSlices, Workload::Exposure),
+    (Plant::MirroringTrustsStaleCaches, Workload::Exposure),
+    (Plant::MirroringMakesNothing, Workload::Exposure),
+    (Plant::MirroringDeletesNothing, Workload::Exposure),
+    (Plant::BalancerIgnoresClasses, Workload::Exposure),
+    (Plant::BalancerSaysNothing, Workload::Exposure),
+    (Plant::BalancerSaysAddressesFirst, Workload::Exposure),
+    (Plant::AutoscalerIgnoresLimits, Workload::Periodic),
+    (Plant::AutoscalerOverwrites, Workload::Periodic),
+    (Plant::AutoscalerScalesNothing, Workload::Periodic),
+    (Plant::NodeTtlCountsWrong, Workload::Periodic),
+    (Plant::NodeTtlTellsNothing, Workload::Periodic),
+    (Plant::ResourceClaimTrustsCaches, Workload::Devices),
+    (Plant::ResourceClaimsAreNotMade, Workload::Devices),
+    (Plant::ResourceClaimsAreKept, Workload::Devices),
+    (Plant::AttributesClassIgnoresVolumes, Workload::Devices),
+    (Plant::AttributesClassesAreNotProtected, Workload::Devices),
+    (Plant::AttributesClassMissesVolumes, Workload::Devices),
+    (Plant::TokenCleanerIgnoresAges, Workload::Periodic),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {
@@ -173,6 +196,11 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::NodeIpamForgetsOffers,
         Plant::ServiceCidrIgnoresAddresses,
         Plant::QuotaCountOverwrites,
+        Plant::CronJobForbidsNothing,
+        Plant::CronJobReplacesNothing,
+        Plant::MirroringTrustsStaleCaches,
+        Plant::AutoscalerOverwrites,
+        Plant::AttributesClassMissesVolumes,
     ];
     if without_faults.contains(&plant) {
         return Faults::none();

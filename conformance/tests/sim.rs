@@ -80,6 +80,9 @@ fn every_workload_makes_its_controllers_work() {
         (Workload::Rollouts, &["create replicasets/default/site-", "update-status deployments/"]),
         (Workload::Attachments, &["create volumeattachments/", "delete volumeattachments/"]),
         (Workload::Upkeep, &["update clusterroles/sum", "update-status resourcequotas/"]),
+        (Workload::Periodic, &["create jobs/default/", "update-status cronjobs/"]),
+        (Workload::Devices, &["create resourceclaims/", "update volumeattributesclasses/"]),
+        (Workload::Exposure, &["create endpointslices/default/by-hand-", "update services/"]),
     ] {
         let workloads = Workloads::from_iter([workload]);
         let steps = 2 * STEPS;
@@ -99,17 +102,7 @@ fn every_workload_makes_its_controllers_work() {
 }
 
 /// Controllers that no page of `specs/` names: what they do is in their tests and scenario files alone.
-const WITHOUT_CLAIMS: [&str; 9] = [
-    "cronjob-controller",
-    "endpointslice-mirroring-controller",
-    "horizontal-pod-autoscaler-controller",
-    "legacy-serviceaccount-token-cleaner-controller",
-    "persistentvolume-expander-controller",
-    "resourceclaim-controller",
-    "service-lb-controller",
-    "ttl-controller",
-    "volumeattributesclass-protection-controller",
-];
+const WITHOUT_CLAIMS: [&str; 1] = ["persistentvolume-expander-controller"];
 
 #[test]
 fn every_controller_is_named_by_a_page_of_claims_or_known_to_have_none() {

@@ -45,6 +45,14 @@
 //! | `cluster-role-aggregation` | ClusterRole aggregation controller; clients edit too | crash |
 //! | `ttl-after-finished` | TTL-after-finished controller | crash |
 //! | `resource-quota` | ResourceQuota controller; clients create and delete | crash |
+//! | `cron-job` | CronJob controller | crash |
+//! | `endpoint-slice-mirroring` | EndpointSliceMirroring controller | crash |
+//! | `load-balancer` | service load balancer controller | crash |
+//! | `horizontal-pod-autoscaler` | HorizontalPodAutoscaler controller; a client scales too | crash |
+//! | `node-ttl` | TTL controller; Nodes come and go | crash |
+//! | `resource-claim` | ResourceClaim controller, kube-scheduler, garbage collector | crash |
+//! | `volume-attributes-class` | VolumeAttributesClass protection; a volume is modified | crash |
+//! | `token-cleaner` | legacy service account token cleaner; a client takes marks away | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -124,6 +132,14 @@ families! {
     crate::controllers::aggregation::AggregationSlice,
     crate::controllers::finished_job::FinishedJobSlice,
     crate::controllers::resource_quota::ResourceQuotaSlice,
+    crate::controllers::cron_job::CronJobSlice,
+    crate::controllers::mirroring::MirroringSlice,
+    crate::controllers::load_balancer::LoadBalancerSlice,
+    crate::controllers::autoscaler::AutoscalerSlice,
+    crate::controllers::node_ttl::NodeTtlSlice,
+    crate::controllers::resource_claim::ResourceClaimSlice,
+    crate::controllers::attributes_class::AttributesClassSlice,
+    crate::controllers::token_cleaner::TokenCleanerSlice,
 }
 
 /// The scenarios whose steps an API server sees, and which are small enough to keep every edge.

@@ -66,6 +66,14 @@ specs! {
     cluster_role_aggregation: "cluster-role-aggregation.md"
     ttl_after_finished: "ttl-after-finished.md"
     resource_quota: "resource-quota.md"
+    cron_job: "cron-job.md"
+    endpoint_slice_mirroring: "endpoint-slice-mirroring.md"
+    load_balancer: "load-balancer.md"
+    horizontal_pod_autoscaler: "horizontal-pod-autoscaler.md"
+    node_ttl: "node-ttl.md"
+    resource_claim: "resource-claim.md"
+    volume_attributes_class: "volume-attributes-class.md"
+    token_cleaner: "token-cleaner.md"
 }
 
 /// All numbered sentences.

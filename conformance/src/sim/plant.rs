@@ -4,6 +4,7 @@
 pub(crate) mod api_server;
 pub(crate) mod controllers;
 mod coordinates;
+mod periodic;
 mod sights;
 
 use api::object::object_at_mut;
@@ -177,11 +178,57 @@ pub enum Plant {
     TtlIgnoresWishes,
     /// The deletions of the TTL-after-finished controller are not sent.
     TtlDeletesNothing,
+    /// The names of the Jobs of CronJobs say nothing of their times.
+    CronJobsHaveOtherNames,
+    /// The CronJob controller takes every policy for one that forbids nothing.
+    CronJobForbidsNothing,
+    /// The CronJob controller takes every policy for one that replaces nothing.
+    CronJobReplacesNothing,
+    /// The CronJob controller makes no Job.
+    CronJobStartsNothing,
+    /// The EndpointSliceMirroring controller takes every slice of a Service for its own.
+    MirroringTakesSlices,
+    /// The EndpointSliceMirroring controller forgets what it has written.
+    MirroringTrustsStaleCaches,
+    /// The EndpointSliceMirroring controller creates no slice.
+    MirroringMakesNothing,
+    /// The EndpointSliceMirroring controller deletes no slice.
+    MirroringDeletesNothing,
+    /// The load balancer controller sees no class.
+    BalancerIgnoresClasses,
+    /// What the load balancer controller says of Services is not sent.
+    BalancerSaysNothing,
+    /// The load balancer controller takes every Service for one that has its finalizer.
+    BalancerSaysAddressesFirst,
+    /// The HorizontalPodAutoscaler controller writes more replicas than it may.
+    AutoscalerIgnoresLimits,
+    /// The HorizontalPodAutoscaler controller writes the scale whatever it has become.
+    AutoscalerOverwrites,
+    /// The scales of the HorizontalPodAutoscaler controller are not sent.
+    AutoscalerScalesNothing,
+    /// The TTL controller takes the cluster for a larger one.
+    NodeTtlCountsWrong,
+    /// The patches of the TTL controller are not sent.
+    NodeTtlTellsNothing,
+    /// The ResourceClaim controller sees no Pod, and asks nobody.
+    ResourceClaimTrustsCaches,
+    /// The ResourceClaim controller makes no claim.
+    ResourceClaimsAreNotMade,
+    /// No claim is given back.
+    ResourceClaimsAreKept,
+    /// The protection of VolumeAttributesClasses sees no volume.
+    AttributesClassIgnoresVolumes,
+    /// The protection of VolumeAttributesClasses patches nothing.
+    AttributesClassesAreNotProtected,
+    /// The protection of VolumeAttributesClasses hears of no volume.
+    AttributesClassMissesVolumes,
+    /// The cleaner of tokens takes every token for two years old.
+    TokenCleanerIgnoresAges,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 80] = [
+    pub const ALL: [Self; 103] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -262,6 +309,29 @@ impl Plant {
         Self::QuotaIsTakenForUsed,
         Self::TtlIgnoresWishes,
         Self::TtlDeletesNothing,
+        Self::CronJobsHaveOtherNames,
+        Self::CronJobForbidsNothing,
+        Self::CronJobReplacesNothing,
+        Self::CronJobStartsNothing,
+        Self::MirroringTakesSlices,
+        Self::MirroringTrustsStaleCaches,
+        Self::MirroringMakesNothing,
+        Self::MirroringDeletesNothing,
+        Self::BalancerIgnoresClasses,
+        Self::BalancerSaysNothing,
+        Self::BalancerSaysAddressesFirst,
+        Self::AutoscalerIgnoresLimits,
+        Self::AutoscalerOverwrites,
+        Self::AutoscalerScalesNothing,
+        Self::NodeTtlCountsWrong,
+        Self::NodeTtlTellsNothing,
+        Self::ResourceClaimTrustsCaches,
+        Self::ResourceClaimsAreNotMade,
+        Self::ResourceClaimsAreKept,
+        Self::AttributesClassIgnoresVolumes,
+        Self::AttributesClassesAreNotProtected,
+        Self::AttributesClassMissesVolumes,
+        Self::TokenCleanerIgnoresAges,
     ];
 
     /// Its name in the table.
@@ -348,6 +418,29 @@ impl Plant {
             Self::QuotaIsTakenForUsed => "quota-is-taken-for-used",
             Self::TtlIgnoresWishes => "ttl-ignores-wishes",
             Self::TtlDeletesNothing => "ttl-deletes-nothing",
+            Self::CronJobsHaveOtherNames => "cron-jobs-have-other-names",
+            Self::CronJobForbidsNothing => "cron-job-forbids-nothing",
+            Self::CronJobReplacesNothing => "cron-job-replaces-nothing",
+            Self::CronJobStartsNothing => "cron-job-starts-nothing",
+            Self::MirroringTakesSlices => "mirroring-takes-slices",
+            Self::MirroringTrustsStaleCaches => "mirroring-trusts-stale-caches",
+            Self::MirroringMakesNothing => "mirroring-makes-nothing",
+            Self::MirroringDeletesNothing => "mirroring-deletes-nothing",
+            Self::BalancerIgnoresClasses => "balancer-ignores-classes",
+            Self::BalancerSaysNothing => "balancer-says-nothing",
+            Self::BalancerSaysAddressesFirst => "balancer-says-addresses-first",
+            Self::AutoscalerIgnoresLimits => "autoscaler-ignores-limits",
+            Self::AutoscalerOverwrites => "autoscaler-overwrites",
+            Self::AutoscalerScalesNothing => "autoscaler-scales-nothing",
+            Self::NodeTtlCountsWrong => "node-ttl-counts-wrong",
+            Self::NodeTtlTellsNothing => "node-ttl-tells-nothing",
+            Self::ResourceClaimTrustsCaches => "resource-claim-trusts-caches",
+            Self::ResourceClaimsAreNotMade => "resource-claims-are-not-made",
+            Self::ResourceClaimsAreKept => "resource-claims-are-kept",
+            Self::AttributesClassIgnoresVolumes => "attributes-class-ignores-volumes",
+            Self::AttributesClassesAreNotProtected => "attributes-classes-are-not-protected",
+            Self::AttributesClassMissesVolumes => "attributes-class-misses-volumes",
+            Self::TokenCleanerIgnoresAges => "token-cleaner-ignores-ages",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A person who asks for this and that: deployments, pods, changes, deletions, some of them rude.
 
+use std::time::Duration;
+
 use api::object::{at, text};
 use api::trace::Origin;
 use api::{ApiResource, Key, Request, Verb, resources};
@@ -22,6 +24,9 @@ pub(crate) fn bootstrap() -> Vec<Request> {
     NAMESPACES.map(|name| create(&resources::NAMESPACES, "", namespace(name))).into()
 }
 
+/// How long somebody waits at the most for what happens again and again.
+const WAIT_SECONDS: usize = 20;
+
 /// What every Pod needs, for clusters in which nobody else makes it. Its Pods get no token, which would want
 /// the certificate of the cluster beside it.
 pub(crate) fn service_account() -> Request {
@@ -38,6 +43,11 @@ impl World<'_> {
         if chosen == Workload::Jobs && self.random.one_in(2) {
             let exit_code = i32::from(self.random.one_in(3));
             return self.end_work(exit_code);
+        }
+        if chosen == Workload::Periodic && self.random.one_in(2) {
+            let seconds = u64::try_from(self.random.below(WAIT_SECONDS)).unwrap_or(0);
+            self.now += Duration::from_secs(seconds);
+            return;
         }
         let (store, random) = (&self.server.published, &mut self.random);
         let is_default = chosen == Workload::Deployments;

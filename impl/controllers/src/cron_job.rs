@@ -52,7 +52,9 @@ impl Controller for CronJobController {
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         if change.resource() == &resources::CRON_JOBS {
             if is_rescheduled(change) {
-                self.memories.entry(change.key()).or_default().is_rescheduled = true;
+                let memory = self.memories.entry(change.key()).or_default();
+                memory.begin(change.new.as_ref().map_or("", |new| uid(new.metadata())));
+                memory.is_rescheduled = true;
             }
             vec![change.key()]
         } else if change.resource() == &resources::JOBS {
@@ -108,6 +110,7 @@ impl CronJobController {
     fn begin(&mut self, cron_job: &CronJob, now: Timestamp) -> bool {
         let key = Key::of(&cron_job.metadata);
         let memory = self.memories.entry(key.clone()).or_default();
+        memory.begin(uid(&cron_job.metadata));
         if std::mem::take(&mut memory.is_rescheduled) {
             let last = due::last(cron_job, &cron_job.status.clone().unwrap_or_default());
             match due::schedule(&cron_job.spec) {
@@ -136,7 +139,7 @@ impl CronJobController {
         let wanted = pass::run(&Seen { cron_job, jobs, memory, now });
         if wanted.questions.is_empty() {
             memory.forget_answers();
-            self.perform(cron_job, wanted, plan);
+            self.perform(cron_job, wanted, (plan, now));
         } else {
             plan.requests.extend(wanted.questions);
             plan.look_again = Some(now);
@@ -144,7 +147,7 @@ impl CronJobController {
     }
 
     /// Deletions first, then the status, then the next Job. What there is to tell waits for the last look.
-    fn perform(&mut self, cron_job: &CronJob, wanted: Wanted, plan: &mut Plan) {
+    fn perform(&mut self, cron_job: &CronJob, wanted: Wanted, (plan, now): (&mut Plan, Timestamp)) {
         let key = Key::of(&cron_job.metadata);
         let Some(memory) = self.memories.get_mut(&key) else { return };
         let is_last = wanted.start.is_none() && wanted.deletions.is_empty();
@@ -155,8 +158,8 @@ impl CronJobController {
             plan.requests.push(Request::update_status(&written));
             let has_started = memory.started.is_some();
             memory.pending = Some(Pending { notes: wanted.status_notes, has_started });
-        } else {
-            memory.started = None;
+        } else if memory.started.take().is_some() {
+            plan.look_again_at(now);
         }
         if let Some((job, scheduled)) = wanted.start {
             let name = name(&job.metadata).to_owned();

@@ -6,7 +6,10 @@
 pub mod adoption;
 pub mod aggregation;
 pub mod attachment;
+pub mod attributes_class;
+pub mod autoscaler;
 pub mod certificate;
+pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption;
@@ -15,12 +18,17 @@ pub mod ephemeral_volume;
 pub mod finished_job;
 pub mod garbage_collector;
 pub mod job;
+pub mod load_balancer;
+pub mod mirroring;
 pub mod node_ipam;
+pub mod node_ttl;
 pub mod persistent_volume;
+pub mod resource_claim;
 pub mod resource_quota;
 pub mod service_account;
 pub mod service_cidr;
 pub mod stateful_set;
+pub mod token_cleaner;
 
 use crate::history::{History, Objects};
 use crate::slice::Lane;

@@ -7,6 +7,7 @@ use api::{ApiResource, Key, Reason, Request, Status, Verb, resources};
 use client::{Change, Outcome, View};
 use controllers::Controller;
 use controllers::daemon_set::DaemonSetController;
+use controllers::endpoint_slice_mirroring::EndpointSliceMirroringController;
 use controllers::endpoints::EndpointsController;
 use controllers::job::JobController;
 use controllers::node_ipam::NodeIpamController;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::Plant;
 use super::coordinates::MixedCoordinates;
-use super::sights;
+use super::{periodic, sights};
 use crate::sim::authority;
 
 const ENDPOINTS: &str = "endpoints-controller";
@@ -30,16 +31,23 @@ const ATTACHER: &str = "persistentvolume-attach-detach-controller";
 const AGGREGATION: &str = "clusterrole-aggregation-controller";
 const QUOTA: &str = "resourcequota-controller";
 const NODE_IPAM: &str = "node-ipam-controller";
+const CRON_JOBS: &str = "cronjob-controller";
+const RESOURCE_CLAIMS: &str = "resourceclaim-controller";
+const ATTRIBUTES: &str = "volumeattributesclass-protection-controller";
+const AUTOSCALER: &str = "horizontal-pod-autoscaler-controller";
+const TTL: &str = "ttl-controller";
+const MIRRORING: &str = "endpointslice-mirroring-controller";
 
 /// Controllers that do not hear of a resource.
-const DEAF: [(Plant, &str, &ApiResource); 3] = [
+const DEAF: [(Plant, &str, &ApiResource); 4] = [
     (Plant::GarbageCollectorMissesOwners, COLLECTOR, &resources::SECRETS),
     (Plant::EndpointsMissPods, ENDPOINTS, &resources::PODS),
     (Plant::DisruptionMissesPods, "disruption-controller", &resources::PODS),
+    (Plant::AttributesClassMissesVolumes, ATTRIBUTES, &resources::PERSISTENT_VOLUMES),
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 28] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 37] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -118,6 +126,20 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 28] = [
     ),
     (Plant::AggregationAppliesNothing, AGGREGATION, Verb::Apply, &resources::CLUSTER_ROLES),
     (Plant::TtlDeletesNothing, "ttl-after-finished-controller", Verb::Delete, &resources::JOBS),
+    (Plant::CronJobStartsNothing, CRON_JOBS, Verb::Create, &resources::JOBS),
+    (Plant::MirroringMakesNothing, MIRRORING, Verb::Create, &resources::ENDPOINT_SLICES),
+    (Plant::MirroringDeletesNothing, MIRRORING, Verb::Delete, &resources::ENDPOINT_SLICES),
+    (Plant::BalancerSaysNothing, "service-lb-controller", Verb::MergePatch, &resources::SERVICES),
+    (Plant::AutoscalerScalesNothing, AUTOSCALER, Verb::Update, &resources::DEPLOYMENTS),
+    (Plant::NodeTtlTellsNothing, TTL, Verb::StrategicMergePatch, &resources::NODES),
+    (Plant::ResourceClaimsAreNotMade, RESOURCE_CLAIMS, Verb::Create, &resources::RESOURCE_CLAIMS),
+    (Plant::ResourceClaimsAreKept, RESOURCE_CLAIMS, Verb::Update, &resources::RESOURCE_CLAIMS),
+    (
+        Plant::AttributesClassesAreNotProtected,
+        ATTRIBUTES,
+        Verb::MergePatch,
+        &resources::VOLUME_ATTRIBUTES_CLASSES,
+    ),
 ];
 
 /// A controller with a fault in its memory.
@@ -142,6 +164,9 @@ pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Contro
         }
         (Plant::EndpointsTrustStaleCaches, ENDPOINTS) => {
             Some(Box::new(EndpointsController::default()))
+        }
+        (Plant::MirroringTrustsStaleCaches, MIRRORING) => {
+            Some(Box::new(EndpointSliceMirroringController::default()))
         }
         (Plant::NodeIpamForgetsOffers, NODE_IPAM) => {
             let network = authority::config().pod_network?;
@@ -228,6 +253,7 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
             body["rules"].as_array_mut().into_iter().for_each(|rules| rules.push(rule.clone()));
         }
     }
+    periodic::planned(plant, controller, requests);
     if plant == Plant::DeploymentNeverCountsCollisions && controller == "deployment-controller" {
         let statuses = requests.iter_mut().filter(|request| request.subresource == "status");
         for body in statuses.filter_map(|request| request.body.as_mut()) {
@@ -264,6 +290,7 @@ pub(crate) fn believed(plant: Plant, controller: &str, request: &Request) -> Opt
             Some(Ok(json!({"items": []})))
         }
         (Plant::BinderReleasesUnasked, BINDER, Verb::Get)
+        | (Plant::ResourceClaimTrustsCaches, RESOURCE_CLAIMS, Verb::Get)
         | (Plant::TokensAreDeletedUnasked, TOKENS, Verb::Get) => {
             Some(Err(Status::new(Reason::NotFound, "it is not in the cache")))
         }

@@ -7,11 +7,12 @@ use api::storage::{LOCAL_PATH, PROVISIONED_BY, PROVISIONER_FINALIZER, is_fully_b
 use api::{Key, resources};
 use client::{Cache, View};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::certificates::v1::{
     CertificateSigningRequest, CertificateSigningRequestCondition,
 };
-use k8s_openapi::api::core::v1::{Node, PersistentVolume, Secret};
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -21,6 +22,9 @@ use crate::sim::authority;
 /// How much older requests for certificates seem than they are.
 const DAYS: Duration = Duration::from_secs(2 * 24 * 3600);
 
+/// How much older tokens seem than they are.
+const YEARS: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
+
 /// What a controller sees.
 pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> {
     let change: fn(&mut View) = match (plant, controller) {
@@ -28,8 +32,12 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
             |seen| volumes(seen, free)
         }
         (Plant::BinderReleasesUnasked, "persistentvolume-binder-controller") => without_bound,
-        (Plant::ClaimProtectionTrustsCaches, "persistentvolumeclaim-protection-controller") => {
+        (Plant::ClaimProtectionTrustsCaches, "persistentvolumeclaim-protection-controller")
+        | (Plant::ResourceClaimTrustsCaches, "resourceclaim-controller") => {
             |seen| seen.pods = Cache::default()
+        }
+        (Plant::AttributesClassIgnoresVolumes, "volumeattributesclass-protection-controller") => {
+            |seen| seen.persistent_volumes = Cache::default()
         }
         (Plant::VolumeProtectionIgnoresPhases, "persistentvolume-protection-controller") => {
             |seen| volumes(seen, released)
@@ -51,12 +59,29 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
             |seen| requests(seen, aged)
         }
         (Plant::TokensAreInherited, "serviceaccount-token-controller") => secrets,
+        (Plant::TokenCleanerIgnoresAges, "legacy-serviceaccount-token-cleaner-controller") => {
+            aged_secrets
+        }
         (Plant::AttacherSharesVolumes, "persistentvolume-attach-detach-controller") => {
             |seen| volumes(seen, shared)
         }
         (Plant::AttacherIgnoresMounts, "persistentvolume-attach-detach-controller") => unmounted,
         (Plant::ServiceCidrIgnoresAddresses, "service-cidr-controller") => without_addresses,
         (Plant::TtlIgnoresWishes, "ttl-after-finished-controller") => asking,
+        (Plant::CronJobForbidsNothing, "cronjob-controller") => |seen| allow(seen, "Forbid"),
+        (Plant::CronJobReplacesNothing, "cronjob-controller") => |seen| allow(seen, "Replace"),
+        (Plant::MirroringTakesSlices, "endpointslice-mirroring-controller") => taken,
+        (Plant::BalancerIgnoresClasses, "service-lb-controller") => |seen| {
+            services(seen, |service| {
+                service.spec.get_or_insert_default().load_balancer_class = None;
+            })
+        },
+        (Plant::BalancerSaysAddressesFirst, "service-lb-controller") => |seen| {
+            services(seen, |service| {
+                let finalizer = "service.kubernetes.io/load-balancer-cleanup".to_owned();
+                service.metadata.finalizers = Some(vec![finalizer]);
+            })
+        },
         _ => return None,
     };
     let mut seen = view.clone();
@@ -139,6 +164,37 @@ fn asking(view: &mut View) {
     }
 }
 
+/// With CronJobs that allow what they do not.
+fn allow(view: &mut View, policy: &str) {
+    let all: Vec<CronJob> = view.cron_jobs.iter().map(|found| (**found).clone()).collect();
+    for mut cron_job in all {
+        if cron_job.spec.concurrency_policy.as_deref() == Some(policy) {
+            cron_job.spec.concurrency_policy = Some("Allow".to_owned());
+        }
+        view.cron_jobs.insert(Arc::new(cron_job));
+    }
+}
+
+/// With slices that are all those of mirrored Endpoints.
+fn taken(view: &mut View) {
+    let all: Vec<EndpointSlice> =
+        view.endpoint_slices.iter().map(|slice| (**slice).clone()).collect();
+    for mut slice in all {
+        let labels = slice.metadata.labels.get_or_insert_default();
+        let manager = "endpointslicemirroring-controller.k8s.io".to_owned();
+        labels.insert("endpointslice.kubernetes.io/managed-by".to_owned(), manager);
+        view.endpoint_slices.insert(Arc::new(slice));
+    }
+}
+
+fn services(view: &mut View, change: fn(&mut Service)) {
+    let all: Vec<Service> = view.services.iter().map(|service| (**service).clone()).collect();
+    for mut service in all {
+        change(&mut service);
+        view.services.insert(Arc::new(service));
+    }
+}
+
 fn requests(view: &mut View, change: fn(&mut CertificateSigningRequest)) {
     let all: Vec<CertificateSigningRequest> =
         view.certificate_signing_requests.iter().map(|request| (**request).clone()).collect();
@@ -180,6 +236,19 @@ fn aged(request: &mut CertificateSigningRequest) {
     older(&mut request.metadata.creation_timestamp);
     let conditions = request.status.iter_mut().flat_map(|status| status.conditions.iter_mut());
     conditions.flatten().for_each(|condition| older(&mut condition.last_update_time));
+}
+
+/// With Secrets that are two years old.
+fn aged_secrets(view: &mut View) {
+    let all: Vec<Secret> = view.secrets.iter().map(|secret| (**secret).clone()).collect();
+    for mut secret in all {
+        if let Some(Time(created)) = &mut secret.metadata.creation_timestamp
+            && let Ok(earlier) = created.checked_sub(YEARS)
+        {
+            *created = earlier;
+        }
+        view.secrets.insert(Arc::new(secret));
+    }
 }
 
 /// Without what a Secret of a token holds, and whose it is.

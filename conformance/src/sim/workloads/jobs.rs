@@ -142,8 +142,13 @@ fn complete_too_early(job: &Value) -> Option<String> {
     if has_condition(job, "Complete") && succeeded < wanted {
         return Some(format!("JOB-6: {} is Complete with {succeeded} of {wanted}", name(job)));
     }
-    (has_condition(job, "Failed") && failed <= BACKOFF_LIMIT)
+    (has_condition(job, "Failed") && failed <= BACKOFF_LIMIT && !has_deadline(job))
         .then(|| format!("JOB-6: {} is Failed with {failed} failed pods", name(job)))
+}
+
+/// Whether its time may be over before its Pods are.
+fn has_deadline(job: &Value) -> bool {
+    at(job, &["spec", "activeDeadlineSeconds"]).is_some()
 }
 
 fn has_condition(job: &Value, wanted: &str) -> bool {
@@ -160,7 +165,8 @@ fn kept(pod: &Value, jobs: &Objects) -> Option<String> {
         .then(|| format!("{claim}: {} keeps its tracking finalizer", name(pod)))
 }
 
-/// JOB-9, JOB-10 and JOB-11. A Job with a Pod on a dead Node waits until that Pod has ended.
+/// JOB-9, JOB-10 and JOB-11. Of CronJobs some run always. A Job with a Pod on a dead Node waits until that Pod has
+/// ended.
 pub(super) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> {
     let is_held = |pod: &Value| dead.contains(text(pod, &["spec", "nodeName"]));
     let jobs = objects(store, &resources::JOBS);
@@ -171,7 +177,7 @@ pub(super) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> 
         let ends = ["Complete", "Failed"].into_iter().any(|end| has_condition(job, end));
         let rests = job["spec"]["suspend"] == true;
         let waits = pods_of(store, job).iter().any(is_held);
-        (!ends && !rests && !waits)
+        (!ends && !rests && !waits && owners(job).next().is_none())
             .then(|| format!("JOB-9: {} neither completes nor fails", name(job)))
     };
     let pods = objects(store, &resources::PODS);

@@ -8,9 +8,12 @@ pub(crate) mod attachments;
 mod budgets;
 pub(crate) mod certificates;
 mod daemon_sets;
+pub(crate) mod devices;
+pub(crate) mod exposure;
 mod jobs;
 mod namespaces;
 mod owners;
+pub(crate) mod periodic;
 mod rollouts;
 mod services;
 mod stateful_sets;
@@ -66,11 +69,17 @@ pub enum Workload {
     Attachments,
     /// What a cluster keeps up by itself: roles, quotas, ranges of addresses, finished Jobs.
     Upkeep,
+    /// What is done again and again: Jobs on a schedule, scaling, telling Nodes how large the cluster is.
+    Periodic,
+    /// Services that are reached by what somebody writes, and by load balancers.
+    Exposure,
+    /// ResourceClaims of Pods, and VolumeAttributesClasses of volumes.
+    Devices,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
@@ -85,6 +94,9 @@ impl Workload {
         Self::Accounts,
         Self::Attachments,
         Self::Upkeep,
+        Self::Periodic,
+        Self::Exposure,
+        Self::Devices,
     ];
 
     /// Its name on a command line.
@@ -104,6 +116,9 @@ impl Workload {
             Self::Accounts => "accounts",
             Self::Attachments => "attachments",
             Self::Upkeep => "upkeep",
+            Self::Periodic => "periodic",
+            Self::Exposure => "exposure",
+            Self::Devices => "devices",
         }
     }
 
@@ -124,6 +139,9 @@ impl Workload {
             Self::Accounts => accounts::ask(store, random),
             Self::Attachments => return attachments::ask(store, random),
             Self::Upkeep => return upkeep::ask(store, random),
+            Self::Periodic => return periodic::ask(store, random),
+            Self::Exposure => return exposure::ask(store, random),
+            Self::Devices => return devices::ask(store, random),
         };
         request.into_iter().collect()
     }
@@ -148,6 +166,9 @@ impl Workload {
             Self::Accounts => ledger.accounts.broken(moment),
             Self::Attachments => ledger.attachments.broken(moment),
             Self::Upkeep => upkeep::broken(moment),
+            Self::Periodic => periodic::broken(moment),
+            Self::Exposure => exposure::broken(moment),
+            Self::Devices => devices::broken(moment),
         }
     }
 
@@ -168,6 +189,9 @@ impl Workload {
             Self::Accounts => accounts::unsettled(store),
             Self::Attachments => attachments::unsettled(store, dead),
             Self::Upkeep => upkeep::unsettled(store),
+            Self::Periodic => periodic::unsettled(store),
+            Self::Exposure => exposure::unsettled(store),
+            Self::Devices => devices::unsettled(store),
         }
     }
 }
@@ -204,7 +228,8 @@ impl Workloads {
 
     /// Whether they are about controllers that must be told something first.
     pub(crate) fn need_all_controllers(&self) -> bool {
-        let told = [Workload::Certificates, Workload::Accounts, Workload::Upkeep];
+        let told =
+            [Workload::Certificates, Workload::Accounts, Workload::Upkeep, Workload::Exposure];
         told.into_iter().any(|workload| self.contains(workload))
     }
 
@@ -265,8 +290,14 @@ impl From<Workloads> for String {
 
 /// The claim that a controller's plan breaks, on what its caches show.
 pub(crate) fn decided(controller: &str, view: &View, requests: &[Request]) -> Option<String> {
-    let is_stateful_sets = controller == "statefulset-controller";
-    if is_stateful_sets { stateful_sets::decided(view, requests) } else { None }
+    match controller {
+        "statefulset-controller" => stateful_sets::decided(view, requests),
+        "service-lb-controller" => exposure::balancers::decided(view, requests),
+        "volumeattributesclass-protection-controller" => {
+            devices::attributes_classes::decided(view, requests)
+        }
+        _ => None,
+    }
 }
 
 /// A write: what there was before, what there is now, what the trace tells of it.
@@ -365,7 +396,7 @@ mod tests {
             refusal.to_string(),
             "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
              budgets, namespaces, owners, rollouts, volumes, certificates, accounts, attachments, \
-             upkeep and all"
+             upkeep, periodic, exposure, devices and all"
         );
     }
 }

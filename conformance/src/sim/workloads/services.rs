@@ -7,6 +7,7 @@ use api::{ApiResource, Key, Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
+use super::exposure::by_hand::SOMEBODY;
 use super::{any, create, delete, key, name, pod_spec, uid};
 use crate::sim::checks::{is_deleted, runs};
 use crate::sim::objects::objects;
@@ -35,9 +36,12 @@ fn ask_one(chosen: usize, store: &Store, random: &mut Random) -> Option<Request>
     }
 }
 
-/// Has another Service select a Pod, and now and then the one that did right after.
+/// Has another Service select a Pod, and now and then the one that did right after. Others' Pods keep their labels: a
+/// StatefulSet would let go of its own, and could not make another of the name.
 fn relabel(store: &Store, random: &mut Random) -> Vec<Request> {
-    let Some(pod) = any(store, &resources::PODS, random) else { return vec![] };
+    let mut pods = objects(store, &resources::PODS);
+    pods.retain(|pod| name(pod).starts_with("web-"));
+    let Some(pod) = pods.any(random) else { return vec![] };
     let label = |app: &Value| {
         let patch = json!({"metadata": {"labels": {"app": app}}});
         Request::merge_patch(&resources::PODS, key(&pod), patch)
@@ -93,6 +97,7 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
         let is_orphan = |object: &&Value| {
             !services.iter().any(|service| name(service) == owner(object))
                 && owner(object) != "kubernetes"
+                && name(object) != SOMEBODY
         };
         objects(store, resource).iter().find(is_orphan).cloned()
     };

@@ -345,6 +345,7 @@ pub(crate) fn validate_status_update(
         "ReplicationController" => replication_controller::validate_status_update(new, old),
         "StatefulSet" => stateful_set::validate_status_update(new, old),
         "ResourceQuota" => resource_quota::validate_status_update(new, old),
+        "Service" => service::validate_status_update(new, old),
         _ if resource.group == networking::GROUP => {
             networking::validate_status_update(resource, new, old)
         }

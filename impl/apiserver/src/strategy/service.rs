@@ -85,6 +85,18 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
     causes
 }
 
+/// What an update of the status breaks: only what has a load balancer is reached through one.
+pub(super) fn validate_status_update(new: &Value, old: &Value) -> Vec<Cause> {
+    let mut causes = meta::validate_update(new, old);
+    let field = "status.loadBalancer.ingress";
+    let ingress = items(new, &["status", "loadBalancer", "ingress"]);
+    if kind_of(new) != "LoadBalancer" && !ingress.is_empty() {
+        let detail = "may only be used when `spec.type` is 'LoadBalancer'";
+        causes.push(Cause::forbidden(field, detail));
+    }
+    causes
+}
+
 fn kind_of(service: &Value) -> &str {
     text(service, &["spec", "type"])
 }
@@ -226,6 +238,20 @@ mod tests {
             })
         );
         assert_eq!(validate(&service()), []);
+    }
+
+    #[test]
+    fn only_a_load_balancer_is_reached_through_one() {
+        let mut reached = service();
+        reached["status"]["loadBalancer"]["ingress"] = json!([{"ip": "192.0.2.1"}]);
+        let mut balanced = reached.clone();
+        balanced["spec"]["type"] = json!("LoadBalancer");
+
+        let causes = validate_status_update(&reached, &service());
+
+        let why = "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'";
+        assert_eq!(causes.iter().map(ToString::to_string).collect::<Vec<_>>(), [why]);
+        assert_eq!(validate_status_update(&balanced, &balanced), []);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(super) struct Pending {
 /// What one CronJob has asked for and been told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
+    /// The uid of the CronJob: another of its name has done nothing yet.
+    uid: String,
     /// What the API server has answered where the cache could not be believed.
     answers: BTreeMap<(&'static ApiResource, Key), Outcome>,
     /// The uids of Jobs that were deleted, though the caches may still tell of them.
@@ -59,6 +61,13 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// Remembers nothing of another CronJob than this.
+    pub(super) fn begin(&mut self, uid: &str) {
+        if self.uid != uid {
+            *self = Self { uid: uid.to_owned(), ..Self::default() };
+        }
+    }
+
     /// What the API server has answered about an object.
     pub(super) fn answer(&self, resource: &'static ApiResource, key: &Key) -> Option<&Outcome> {
         self.answers.get(&(resource, key.clone()))

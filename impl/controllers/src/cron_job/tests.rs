@@ -72,6 +72,21 @@ fn a_job_that_was_made_before_a_restart_is_taken_over() {
 }
 
 #[test]
+fn a_cron_job_that_comes_again_under_its_name_has_made_nothing() {
+    let mut world = world(json!({}), json!({}));
+    let due = world.reconcile(&key(), at(60));
+    let mut again = cron_job(json!({}), json!({}));
+    again["metadata"]["uid"] = json!("another");
+    world.put(CRON_JOBS, again);
+
+    world.grant(&key(), create(&due), job("tick-1", json!({})));
+    let anew = world.reconcile(&key(), at(60));
+
+    assert!(requests(&anew, Verb::Update, CRON_JOBS).is_empty());
+    assert_eq!(create(&anew).body.as_ref().unwrap()["metadata"]["name"], "tick-1");
+}
+
+#[test]
 fn a_job_of_somebody_else_with_its_name_costs_that_time() {
     let mut world = world(json!({}), json!({}));
 
@@ -250,6 +265,22 @@ fn a_job_that_is_gone_leaves_the_list_once_the_api_server_says_so() {
     assert_eq!(status(&counted).get("active"), None);
     let told = world.reconcile(&key(), at(80));
     assert_eq!(events(&told), ["MissingJob: Active job went missing: tick-1"]);
+}
+
+#[test]
+fn a_job_that_was_told_of_without_an_answer_is_looked_for_like_the_others() {
+    let mut world = world(json!({}), json!({}));
+    let due = world.reconcile(&key(), at(60));
+    world.grant(&key(), create(&due), job("tick-1", json!({})));
+    let told = world.reconcile(&key(), at(60));
+    world.refuse(&key(), &told.requests[0], Reason::Timeout);
+    put(&mut world, json!({"suspend": true}), status(&told), "2");
+
+    let known = world.reconcile(&key(), at(61));
+    let asks = world.reconcile(&key(), at(61));
+
+    assert_eq!((known.requests, known.look_again), (vec![], Some(at(61))));
+    assert_eq!(names(&asks, Verb::Get, JOBS), ["tick-1"]);
 }
 
 #[test]

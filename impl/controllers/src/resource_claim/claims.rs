@@ -114,7 +114,8 @@ impl ResourceClaimController {
         self.live.insert(request.key.clone(), uid.to_owned());
     }
 
-    /// Whether a reservation stays. One of a consumer that is no pod does.
+    /// Whether a reservation stays. One of a consumer that is no pod does. A pod of the name with another uid may be
+    /// the one before it, where upstream takes it for the one after.
     fn judge(
         &self,
         view: &View,
@@ -127,10 +128,11 @@ impl ResourceClaimController {
             return Verdict::Stays;
         }
         let key = Key::new(namespace, &consumer.name);
+        let seen = view.pods.get(&key).filter(|pod| uid(&pod.metadata) == consumer.uid);
         let ends = if self.gone.contains(&consumer.uid) {
             true
-        } else if let Some(pod) = view.pods.get(&key) {
-            uid(&pod.metadata) != consumer.uid || is_done(pod)
+        } else if let Some(pod) = seen {
+            is_done(pod)
         } else if let Some(uid) = self.live.get(&key) {
             *uid != consumer.uid
         } else {

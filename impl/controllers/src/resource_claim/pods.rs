@@ -25,13 +25,21 @@ const FIELD_MANAGER: &str = "ResourceClaimController";
 /// Makes the claims of pods, and reserves them.
 #[derive(Clone, Debug)]
 pub struct PodResourceClaimController {
-    /// The claims that were made for each pod and that the cache does not show yet, by the pod's name for
-    /// them.
-    made: BTreeMap<Key, BTreeMap<String, String>>,
+    /// What was made for each pod, though the cache may not show it yet.
+    made: BTreeMap<Key, Made>,
     /// Pods for which a claim could not be made.
     refused: BTreeSet<Key>,
     retry: Retry,
     notes: Notes,
+}
+
+/// The claims that were made for a pod.
+#[derive(Clone, Debug, Default)]
+struct Made {
+    /// The pod's uid: they are not those of another of its name.
+    uid: String,
+    /// Their names, by the pod's names for them.
+    names: BTreeMap<String, String>,
 }
 
 impl Default for PodResourceClaimController {
@@ -58,6 +66,9 @@ impl Controller for PodResourceClaimController {
         let key = change.key();
         if let AnyObject::Pod(pod) = change.object() {
             return if asked(pod).is_empty() { vec![] } else { vec![key] };
+        }
+        if change.resource() == &resources::RESOURCE_CLAIMS && change.new.is_none() {
+            self.made.values_mut().for_each(|made| made.names.retain(|_, name| *name != key.name));
         }
         let uses: fn(&Pod, &str) -> bool = if change.resource() == &resources::RESOURCE_CLAIMS {
             |pod, claim| super::names(pod).any(|name| name == claim)
@@ -97,7 +108,13 @@ impl Controller for PodResourceClaimController {
         match outcome {
             Ok(claim) => {
                 let made = self.made.entry(key.clone()).or_default();
-                made.insert(asked.to_owned(), text(claim, &["metadata", "name"]).to_owned());
+                let owner =
+                    request.body.as_ref().map(|body| &body["metadata"]["ownerReferences"][0]);
+                let uid = owner.map_or("", |owner| text(owner, &["uid"]));
+                if made.uid != uid {
+                    *made = Made { uid: uid.to_owned(), ..Made::default() };
+                }
+                made.names.insert(asked.to_owned(), text(claim, &["metadata", "name"]).to_owned());
                 self.refused.remove(key);
             }
             Err(status) => {
@@ -211,7 +228,10 @@ impl PodResourceClaimController {
         };
         let found = view.resource_claims.in_namespace(&key.namespace).find(is_it);
         let found = found.map(|claim| name(&claim.metadata).to_owned());
-        found.or_else(|| self.made.get(&key)?.get(&asked.name).cloned())
+        found.or_else(|| {
+            let made = self.made.get(&key).filter(|made| made.uid == uid(&pod.metadata))?;
+            made.names.get(&asked.name).cloned()
+        })
     }
 }
 

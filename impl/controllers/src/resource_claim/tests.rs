@@ -96,6 +96,35 @@ fn a_claim_that_was_made_and_not_told_is_told() {
 }
 
 #[test]
+fn a_pod_that_comes_again_under_its_name_has_none_of_the_claims_before() {
+    let mut world = making(pod(json!({}), json!({})));
+    world.put(TEMPLATES, template());
+    let makes = world.reconcile(&key(), at(10));
+    let mut again = pod(json!({}), json!({}));
+    again["metadata"]["uid"] = json!("another");
+    world.put(PODS, again);
+
+    world.grant(&key(), &makes.requests[0], json!({"metadata": {"name": "web-gpu-12345"}}));
+    let plan = world.reconcile(&key(), at(10));
+
+    assert_eq!(requests(&plan, Verb::Create, CLAIMS).len(), 1);
+}
+
+#[test]
+fn a_claim_that_was_made_and_is_gone_is_made_again() {
+    let mut world = making(pod(json!({}), json!({})));
+    world.put(TEMPLATES, template());
+    let makes = world.reconcile(&key(), at(10));
+    world.grant(&key(), &makes.requests[0], json!({"metadata": {"name": "c"}}));
+    world.put(CLAIMS, made("c", json!({})));
+    world.remove(CLAIMS, &Key::new("n", "c"));
+
+    let plan = world.reconcile(&key(), at(10));
+
+    assert_eq!(requests(&plan, Verb::Create, CLAIMS).len(), 1);
+}
+
+#[test]
 fn a_claim_that_is_gone_is_made_again() {
     let mut world = making(pod(json!({}), told("c")));
     world.put(TEMPLATES, template());
@@ -244,6 +273,21 @@ fn a_pod_that_only_the_api_server_knows_of_keeps_its_reservation() {
     let asks = world.reconcile(&disk(), at(10));
     world.grant(&disk(), &asks.requests[0], json!({"metadata": {"name": "web", "uid": "uid-web"}}));
 
+    assert_eq!(world.reconcile(&disk(), at(10)), Plan::default());
+}
+
+#[test]
+fn a_pod_of_which_the_cache_shows_the_one_before_keeps_its_reservation() {
+    let mut world = releasing();
+    world.put(CLAIMS, held(&["web"]));
+    let mut before = pod(json!({"nodeName": "n1"}), json!({"phase": "Running"}));
+    before["metadata"]["uid"] = json!("before");
+    world.put(PODS, before);
+
+    let asks = world.reconcile(&disk(), at(10));
+    world.grant(&disk(), &asks.requests[0], json!({"metadata": {"name": "web", "uid": "uid-web"}}));
+
+    assert_eq!(names(&asks, Verb::Get, PODS), ["web"]);
     assert_eq!(world.reconcile(&disk(), at(10)), Plan::default());
 }
 
