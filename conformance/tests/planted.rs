@@ -10,7 +10,7 @@ use conformance::sim::{
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A fault is to be found with one of these.
-const SEEDS: std::ops::RangeInclusive<u64> = 1..=24;
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=96;
 
 /// How many of them are run without a fault.
 const QUIET_SEEDS: usize = 8;

@@ -73,15 +73,16 @@ impl Controller for EndpointSliceMirroringController {
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
         let existing = slices_of(view, key, CONTROLLER);
+        // Also where nothing is mirrored any more: what was written and is not seen yet would be forgotten, and made again.
+        if self.tracker.is_stale(key, &existing) {
+            return Plan::default();
+        }
         let Some(endpoints) = mirrored(view, key) else {
             self.tracker.forget(key);
             self.notes.forget(key);
             let requests = existing.into_iter().map(|slice| delete(slice)).collect();
             return Plan { requests, look_again: None }.observed_at(view.revision);
         };
-        if self.tracker.is_stale(key, &existing) {
-            return Plan::default();
-        }
         self.notes.about(key, &AnyObject::from(Arc::clone(endpoints)));
         let (desired, skipped) = Desired::of(endpoints);
         for note in skipped.notes() {

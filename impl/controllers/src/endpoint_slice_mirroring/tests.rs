@@ -111,3 +111,24 @@ fn the_mirror_goes_with_what_it_mirrors() {
         assert_eq!(plan.requests.len(), 1);
     }
 }
+
+#[test]
+fn what_was_written_and_is_not_seen_yet_is_not_forgotten_when_nothing_is_to_be_mirrored() {
+    let mut world = world(&json!([{"ip": "10.1.2.3"}]));
+    let plan = world.reconcile(&key(), at(1));
+    let request = requests(&plan, Verb::Create, SLICES)[0];
+    let mut slice = request.body.clone().unwrap();
+    slice["metadata"]["name"] = json!("db-0");
+    slice["metadata"]["uid"] = json!("uid-db-0");
+    world.grant(&key(), request, slice.clone());
+
+    world.remove(&resources::ENDPOINTS, &key());
+    assert_eq!(world.reconcile(&key(), at(2)).requests, []);
+    world.put(&resources::ENDPOINTS, endpoints(&json!([{"ip": "10.1.2.3"}])));
+    assert_eq!(world.reconcile(&key(), at(3)).requests, []);
+
+    world.remove(&resources::ENDPOINTS, &key());
+    assert_eq!(world.put(SLICES, slice), vec![key()]);
+    let plan = world.reconcile(&key(), at(4));
+    assert_eq!(names(&plan, Verb::Delete, SLICES), ["db-0"]);
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use api::object::{at, text};
-use api::{ApiResource, Key, Request, resources};
+use api::{ApiResource, Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
@@ -16,7 +16,14 @@ const PODS: &ApiResource = &resources::PODS;
 const CLAIMS: &ApiResource = &resources::RESOURCE_CLAIMS;
 const TEMPLATES: &ApiResource = &resources::RESOURCE_CLAIM_TEMPLATES;
 
-const FINALIZER: &str = "resource.kubernetes.io/delete-protection";
+const CLASSES: &ApiResource = &resources::DEVICE_CLASSES;
+const SLICES: &ApiResource = &resources::RESOURCE_SLICES;
+
+/// The class of all devices, and the pool that they are in.
+const CLASS: &str = "any";
+const POOL: &str = "all";
+const DEVICES: usize = 16;
+
 const POD_CLAIM_NAME: &str = "resource.kubernetes.io/pod-claim-name";
 
 /// The claim that Pods name.
@@ -29,23 +36,38 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
         return missing;
     }
     let mut pods = objects(store, PODS);
-    pods.retain(|pod| name(pod).starts_with("device-"));
-    match random.below(7) {
+    pods.retain(|pod| name(pod) == "sharing" || name(pod).starts_with("device-"));
+    match random.below(6) {
         0 | 1 => vec![create(PODS, "default", pod(random.below(2)))],
-        2..=4 => reserve(store, &pods).into_iter().collect(),
+        2 => vec![create(PODS, "default", sharing())],
         _ => pods.any(random).map(|pod| delete(PODS, &pod, "Background")).into_iter().collect(),
     }
 }
 
 fn missing(store: &Store) -> Vec<Request> {
     let lacks = |resource, wanted| !objects(store, resource).iter().any(|one| name(one) == wanted);
+    let class = lacks(CLASSES, CLASS).then(|| create(CLASSES, "", class()));
+    let slice = lacks(SLICES, POOL).then(|| create(SLICES, "", slice()));
     let template = lacks(TEMPLATES, TEMPLATE).then(|| create(TEMPLATES, "default", template()));
     let claim = lacks(CLAIMS, SHARED).then(|| create(CLAIMS, "default", shared()));
-    template.into_iter().chain(claim).collect()
+    [class, slice, template, claim].into_iter().flatten().collect()
+}
+
+fn class() -> Value {
+    json!({"apiVersion": "resource.k8s.io/v1", "kind": "DeviceClass", "metadata": {"name": CLASS}, "spec": {}})
+}
+
+/// Devices that every Node reaches, enough for all claims.
+fn slice() -> Value {
+    let devices: Vec<Value> =
+        (0..DEVICES).map(|number| json!({"name": format!("device-{number}")})).collect();
+    let pool = json!({"name": POOL, "generation": 1, "resourceSliceCount": 1});
+    json!({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": POOL},
+        "spec": {"driver": "any.example.com", "pool": pool, "allNodes": true, "devices": devices}})
 }
 
 fn spec() -> Value {
-    json!({"devices": {"requests": [{"name": "one", "exactly": {"deviceClassName": "any"}}]}})
+    json!({"devices": {"requests": [{"name": "one", "exactly": {"deviceClassName": CLASS}}]}})
 }
 
 fn template() -> Value {
@@ -58,30 +80,22 @@ fn shared() -> Value {
         "metadata": {"name": SHARED, "namespace": "default"}, "spec": spec()})
 }
 
+/// A Pod with a claim of its own beside the one that all name.
 fn pod(number: usize) -> Value {
-    let mut spec = pod_spec();
-    spec["resourceClaims"] = json!([{"name": "own", "resourceClaimTemplateName": TEMPLATE},
-        {"name": SHARED, "resourceClaimName": SHARED}]);
-    json!({"apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": format!("device-{number}"), "namespace": "default"}, "spec": spec})
+    let own = json!({"name": "own", "resourceClaimTemplateName": TEMPLATE});
+    with_claims(&format!("device-{number}"), vec![own])
 }
 
-/// What the scheduler does where it knows devices: keeps the claim, then allocates it and reserves it for a Pod, if it is
-/// as it was read.
-fn reserve(store: &Store, pods: &Objects) -> Option<Request> {
-    let claims = objects(store, CLAIMS);
-    let claim = claims.iter().find(|claim| name(claim) == SHARED)?;
-    let pod = pods.iter().find(|pod| reserved_for(claim).is_empty() && lives(pod))?;
-    let key = Key::new("default", SHARED);
-    let version = text(claim, &["metadata", "resourceVersion"]);
-    if at(claim, &["metadata", "finalizers"]).is_none() {
-        let metadata = json!({"resourceVersion": version, "finalizers": [FINALIZER]});
-        return Some(Request::merge_patch(CLAIMS, key, json!({"metadata": metadata})));
-    }
-    let consumer = json!({"resource": "pods", "name": name(pod), "uid": uid(pod)});
-    let status = json!({"allocation": {"devices": {}}, "reservedFor": [consumer]});
-    let patch = json!({"metadata": {"resourceVersion": version}, "status": status});
-    Some(Request::merge_patch(CLAIMS, key, patch).to_subresource("status"))
+/// A Pod that may have a claim before any controller has heard of it.
+fn sharing() -> Value {
+    with_claims("sharing", vec![])
+}
+
+fn with_claims(name: &str, mut claims: Vec<Value>) -> Value {
+    claims.push(json!({"name": SHARED, "resourceClaimName": SHARED}));
+    let mut spec = pod_spec();
+    spec["resourceClaims"] = json!(claims);
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": spec})
 }
 
 /// Whether a Pod runs, or may come to.
