@@ -281,7 +281,7 @@ async fn explained() -> Outcome {
     )?;
     let told: Value = serde_json::from_slice(&explain(&["there", "-o", "json"])?.stdout)?;
     ensure(told["node"] == json!(node), &told)?;
-    ensure(told["nodes"][0]["scores"].as_array().is_some_and(|scores| scores.len() == 7), &told)?;
+    ensure(told["nodes"][0]["scores"].as_array().is_some_and(|scores| scores.len() == 8), &told)?;
     let missing = explain(&["nobody", "-n", "kube-system"])?;
     ensure(missing.status.code() == Some(3), text(&missing.stderr))?;
     ensure(text(&missing.stderr) == "kanon: pods \"nobody\" not found\n", text(&missing.stderr))

@@ -203,8 +203,8 @@ async fn fits() -> Outcome {
         objects.volumes.create(&made, &volume).await?;
     }
     create(&cluster, &pod(&json!({"persistentVolumeClaim": {"claimName": "data"}}))).await?;
-    let why = "0/1 nodes are available: persistentvolumeclaim \"data\" not found. no new claims to \
-               deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+    // Upstream's words: the plugin of devices, which had no say yet, misses what it would have noted.
+    let why = "0/1 nodes are available: persistentvolumeclaim \"data\" not found. not found";
     eventually("the pod waits for its claim", || async {
         let conditions = objects.pods.get("p").await?.status.and_then(|status| status.conditions);
         let mut conditions = conditions.unwrap_or_default().into_iter();
