@@ -123,14 +123,15 @@ fn is_unscheduled_and_terminating(pod: &Pod) -> bool {
 fn fail_and_delete(pod: &Pod, orphaned_at: Option<Timestamp>) -> Vec<Request> {
     let mut requests = vec![];
     if !pods::is_finished(pod) {
+        let generation = pod.metadata.generation;
         let conditions = orphaned_at.map(|now| {
             json!([{
                 "type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC",
                 "message": "PodGC: node no longer exists",
-                "lastTransitionTime": api::time::text(now),
+                "lastTransitionTime": api::time::text(now), "observedGeneration": generation,
             }])
         });
-        let mut status = json!({"phase": "Failed"});
+        let mut status = json!({"phase": "Failed", "observedGeneration": generation});
         if let Some(conditions) = conditions {
             status["conditions"] = conditions;
         }
@@ -164,6 +165,8 @@ mod tests {
         assert_eq!(names(&question, Verb::Get, NODES), ["node-1"]);
         let status = requests(&plan, Verb::StrategicMergePatch, PODS)[0].body.clone().unwrap();
         assert_eq!(status["status"]["phase"], "Failed");
+        assert_eq!(status["status"]["observedGeneration"], 2);
+        assert_eq!(status["status"]["conditions"][0]["observedGeneration"], 2);
         let deletion = requests(&plan, Verb::Delete, PODS)[0].body.clone().unwrap();
         assert_eq!(deletion["gracePeriodSeconds"], 0);
     }
@@ -214,7 +217,7 @@ mod tests {
     }
 
     fn pod(name: &str, spec: Value, phase: &str) -> Value {
-        let metadata = json!({"name": name, "namespace": "default"});
+        let metadata = json!({"name": name, "namespace": "default", "generation": 2});
         json!({"metadata": metadata, "spec": spec, "status": {"phase": phase}})
     }
 }

@@ -121,7 +121,7 @@ fn mark(pod: &Pod, now: Timestamp) -> Request {
     let condition = json!({
         "type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager",
         "message": "Taint manager: deleting due to NoExecute taint",
-        "lastTransitionTime": api::time::text(now),
+        "lastTransitionTime": api::time::text(now), "observedGeneration": pod.metadata.generation,
     });
     pods::patch_status(pod, json!({"conditions": [condition]}))
 }
@@ -161,7 +161,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::testing::{World, at, names};
+    use crate::testing::{World, at, names, requests};
 
     const PODS: &api::ApiResource = &resources::PODS;
 
@@ -175,6 +175,8 @@ mod tests {
         assert_eq!(due, [key()]);
         assert_eq!(names(&plan, Verb::Delete, PODS), ["web"]);
         assert_eq!(names(&plan, Verb::StrategicMergePatch, PODS), ["web"]);
+        let marked = requests(&plan, Verb::StrategicMergePatch, PODS)[0].body.clone().unwrap();
+        assert_eq!(marked["status"]["conditions"][0]["observedGeneration"], 2);
     }
 
     #[test]
@@ -235,7 +237,7 @@ mod tests {
     fn world(tolerations: Value) -> World<TaintEvictionController> {
         let mut world = World::new(TaintEvictionController::default());
         let spec = json!({"nodeName": "node-1", "containers": [], "tolerations": tolerations});
-        let metadata = json!({"name": "web", "namespace": "default"});
+        let metadata = json!({"name": "web", "namespace": "default", "generation": 2});
         world.put(PODS, json!({"metadata": metadata, "spec": spec}));
         world
     }

@@ -63,7 +63,8 @@ pub(crate) fn pod(name: &str, resources: Value) -> Arc<Pod> {
 
 /// A pod with this spec.
 pub(crate) fn pod_with(name: &str, spec: Value) -> Arc<Pod> {
-    let metadata = json!({"name": name, "namespace": "default", "uid": format!("uid-{name}")});
+    let uid = format!("uid-{name}");
+    let metadata = json!({"name": name, "namespace": "default", "uid": uid, "generation": 1});
     Arc::new(serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap())
 }
 

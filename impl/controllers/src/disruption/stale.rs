@@ -40,7 +40,7 @@ impl Controller for StaleDisruptionController {
             return Plan { requests: vec![], look_again: Some(deadline) };
         }
         let condition = json!({"type": DISRUPTION_TARGET, "status": "False", "reason": null, "message": null,
-            "lastTransitionTime": api::time::text(now)});
+            "lastTransitionTime": api::time::text(now), "observedGeneration": pod.metadata.generation});
         let patch = pods::patch_status(pod, json!({"conditions": [condition]}));
         Plan { requests: vec![patch], look_again: None }.observed_at(view.revision)
     }
@@ -66,7 +66,7 @@ mod tests {
     use crate::testing::{World, at, time_text};
 
     fn pod(reason: &str) -> serde_json::Value {
-        json!({"metadata": {"name": "a", "namespace": "n"}, "status": {"conditions": [
+        json!({"metadata": {"name": "a", "namespace": "n", "generation": 2}, "status": {"conditions": [
             {"type": "DisruptionTarget", "status": "True", "reason": reason,
                 "lastTransitionTime": time_text(100)}]}})
     }
@@ -87,6 +87,7 @@ mod tests {
             (&condition["type"], &condition["status"]),
             (&json!("DisruptionTarget"), &json!("False"))
         );
+        assert_eq!(condition["observedGeneration"], 2);
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn disruption_target(victim: &Pod, message: &str, now: Timestamp) -> Option<Valu
     (!is_said).then(|| {
         json!({
             "type": "DisruptionTarget", "status": "True", "reason": reason, "message": message,
-            "lastTransitionTime": api::time::text(since),
+            "lastTransitionTime": api::time::text(since), "observedGeneration": victim.metadata.generation,
         })
     })
 }

@@ -71,7 +71,7 @@ fn condition(pod: &Pod, (reason, message): (&str, &str), now: Timestamp) -> Opti
     }
     Some(json!({
         "type": "PodScheduled", "status": "False", "reason": reason, "message": message,
-        "lastTransitionTime": since,
+        "lastTransitionTime": since, "observedGeneration": pod.metadata.generation,
     }))
 }
 

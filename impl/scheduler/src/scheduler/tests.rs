@@ -150,6 +150,7 @@ fn the_reasons_of_all_nodes_are_counted_in_the_message() {
     let condition = decision.requests[1].body.clone().unwrap()["status"]["conditions"][0].clone();
     assert_eq!(condition["type"], "PodScheduled");
     assert_eq!(condition["reason"], "Unschedulable");
+    assert_eq!(condition["observedGeneration"], 1);
 }
 
 #[test]

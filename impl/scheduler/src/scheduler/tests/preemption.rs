@@ -74,6 +74,7 @@ fn a_victim_is_marked_then_deleted_then_told() {
     assert_eq!(condition["type"], "DisruptionTarget");
     assert_eq!(condition["status"], "True");
     assert_eq!(condition["reason"], "PreemptionByScheduler");
+    assert_eq!(condition["observedGeneration"], 1);
     let why = "default-scheduler: preempting to accommodate a higher priority pod";
     assert_eq!(condition["message"], why);
     assert_eq!((deleted.verb, deleted.key.name.as_str()), (Verb::Delete, "low"));
