@@ -44,6 +44,7 @@ fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Status> {
         list.into_iter().flatten().map(|container| text(container, &["name"]).to_owned()).collect()
     };
     let (containers, init) = (names("containers"), names("initContainers"));
+    let ephemeral = names("ephemeralContainers");
     if asked.is_empty() {
         if let [only] = containers.as_slice() {
             return Ok(only.clone());
@@ -57,7 +58,7 @@ fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Status> {
         }
         return Err(Status::bad_request(why));
     }
-    if containers.iter().chain(&init).any(|known| known == asked) {
+    if containers.iter().chain(&init).chain(&ephemeral).any(|known| known == asked) {
         return Ok(asked.to_owned());
     }
     let why = format!("container {asked} is not valid for pod {name}");

@@ -37,7 +37,10 @@ pub(crate) fn compute_pod_actions(
     state: &PodState,
     health: impl Fn(&ContainerId) -> Health,
 ) -> PodActions {
-    let mut actions = PodActions::default();
+    let added = spec::ephemeral_containers(pod).into_iter().map(|container| container.name);
+    // They are there to find out why others do not start, so they wait for none.
+    let start = added.filter(|name| state.find(name).is_none()).collect();
+    let mut actions = PodActions { start, ..PodActions::default() };
     if !compute_init_actions(pod, state, &health, &mut actions) {
         return actions;
     }
@@ -58,8 +61,8 @@ pub(crate) fn compute_pod_actions(
             },
         }
     }
-    let starts_main = actions.start.iter().any(|name| !spec::is_init(pod, name));
-    if kept == 0 && !starts_main {
+    let is_main = |name: &String| !spec::is_init(pod, name) && !spec::is_ephemeral(pod, name);
+    if kept == 0 && !actions.start.iter().any(is_main) {
         actions.kill_pod = true;
         actions.start.clear();
     }
@@ -84,6 +87,7 @@ pub(crate) fn should_be_restarted(pod: &Pod, container: &Container, state: &PodS
     }
     match state.find(&container.name).map(|found| &found.state) {
         None => true,
+        Some(_) if spec::is_ephemeral(pod, &container.name) => false,
         Some(ContainerState::Running { .. }) => false,
         Some(ContainerState::Exited { exit, .. }) => {
             spec::restarts_after(pod, container, exit.exit_code)

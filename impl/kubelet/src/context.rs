@@ -71,6 +71,7 @@ impl Context {
         let field = match container {
             "" => String::new(),
             name if spec::is_init(pod, name) => format!("spec.initContainers{{{name}}}"),
+            name if spec::is_ephemeral(pod, name) => format!("spec.ephemeralContainers{{{name}}}"),
             name => format!("spec.containers{{{name}}}"),
         };
         let about = reference(&AnyObject::Pod(Arc::clone(pod)), &field);

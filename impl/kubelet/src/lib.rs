@@ -1,7 +1,7 @@
 //! What a node does about the pods that are bound to it.
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
-//! simulator on a pretended one. Leaves out eviction, resizing, ephemeral and static pods and lifecycle
+//! simulator on a pretended one. Leaves out eviction, resizing, static pods and lifecycle
 //! hooks.
 
 mod actions;

@@ -60,7 +60,7 @@ impl Worker {
         if outstanding.is_empty()
             && let Some(Starting::Reading { image_id, found, .. }) = self.starting.remove(name)
         {
-            let Some(container) = spec::find(&self.pod, name).cloned() else { return };
+            let Some(container) = spec::find_any(&self.pod, name) else { return };
             self.shown.note(&found);
             self.create(context, &container, (image_id, &found));
         }

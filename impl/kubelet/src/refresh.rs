@@ -131,9 +131,10 @@ impl Worker {
     ) -> Result<(), String> {
         self.shown.note(found);
         let container = self.state.running().find_map(|id| {
-            let container = spec::find(&self.pod, &id.name)?;
-            let mut mounted = references::mounted(&self.pod, container);
-            mounted.any(|volume| volume.name == name).then(|| container.clone())
+            let container = spec::find_any(&self.pod, &id.name)?;
+            let is_mounted =
+                references::mounted(&self.pod, &container).any(|volume| volume.name == name);
+            is_mounted.then_some(container)
         });
         let (Some(container), Some(volume)) = (container, self.volume(name)) else { return Ok(()) };
         let pod_ip = self.pod_ip(context);

@@ -64,8 +64,10 @@ pub struct ContainerSpec {
     pub resources: Resources,
     /// User, capabilities and file system access.
     pub security: Security,
-    /// Whether the node's network, process and IPC namespaces are used.
+    /// Whether the node's network and IPC namespaces are used.
     pub host: HostNamespaces,
+    /// Whose processes it sees.
+    pub processes: Processes,
     /// Whether it runs on a terminal.
     pub tty: bool,
     /// Whether its standard input is kept open for a client to attach.
@@ -77,10 +79,20 @@ pub struct ContainerSpec {
 pub struct HostNamespaces {
     /// `spec.hostNetwork`.
     pub network: bool,
-    /// `spec.hostPID`.
-    pub pid: bool,
     /// `spec.hostIPC`.
     pub ipc: bool,
+}
+
+/// Whose processes a container sees: `NamespaceMode` of CRI.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Processes {
+    /// Its own.
+    #[default]
+    Container,
+    /// The node's (`spec.hostPID`).
+    Node,
+    /// Those of another container of the pod (`targetContainerName`), which must run.
+    Target(ContainerId),
 }
 
 /// A mount of a container.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use api::quantity::Quantity;
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Probe};
+use k8s_openapi::api::core::v1::{Container, EphemeralContainer, Pod, PodSpec, Probe};
 
 use crate::runtime::{CPU_PERIOD_MICROSECONDS, ProbeType, Resources};
 
@@ -21,13 +21,45 @@ pub(crate) fn containers(pod: &Pod) -> &[Container] {
     &spec(pod).containers
 }
 
-/// Init containers first.
+/// What was added to a pod that runs, to look around in it. One is a container that has fewer fields.
+///
+/// Source: the API reference, `EphemeralContainer`; KEP-277.
+pub(crate) fn ephemeral_containers(pod: &Pod) -> Vec<Container> {
+    ephemeral(pod).iter().map(as_container).collect()
+}
+
+fn ephemeral(pod: &Pod) -> &[EphemeralContainer] {
+    spec(pod).ephemeral_containers.as_deref().unwrap_or_default()
+}
+
+fn as_container(ephemeral: &EphemeralContainer) -> Container {
+    let fields = serde_json::to_value(ephemeral).expect("a container is JSON");
+    serde_json::from_value(fields).expect("an ephemeral container has the fields of a container")
+}
+
+pub(crate) fn is_ephemeral(pod: &Pod, name: &str) -> bool {
+    ephemeral(pod).iter().any(|container| container.name == name)
+}
+
+/// The container whose processes an ephemeral container sees.
+pub(crate) fn target<'a>(pod: &'a Pod, name: &str) -> Option<&'a str> {
+    let container = ephemeral(pod).iter().find(|container| container.name == name)?;
+    container.target_container_name.as_deref().filter(|target| !target.is_empty())
+}
+
+/// Init containers first. Ephemeral ones are not of the pod's design: they count for nothing.
 pub(crate) fn all_containers(pod: &Pod) -> impl Iterator<Item = &Container> {
     init_containers(pod).iter().chain(containers(pod))
 }
 
 pub(crate) fn find<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
     all_containers(pod).find(|container| container.name == name)
+}
+
+/// The container of this name, be it an ephemeral one.
+pub(crate) fn find_any(pod: &Pod, name: &str) -> Option<Container> {
+    let added = || ephemeral(pod).iter().find(|container| container.name == name);
+    find(pod, name).cloned().or_else(|| added().map(as_container))
 }
 
 /// Whether an init container keeps running beside the others.

@@ -14,8 +14,8 @@ use crate::context::Context;
 use crate::fields::Addresses;
 use crate::references::{Found, Reference};
 use crate::runtime::{
-    ContainerId, ContainerSpec, ContainerState, ContainerStatus, HostNamespaces, RuntimeCommand,
-    Security,
+    ContainerId, ContainerSpec, ContainerState, ContainerStatus, HostNamespaces, Processes,
+    RuntimeCommand, Security,
 };
 use crate::state::{self, Sandbox};
 use crate::status::Waiting;
@@ -47,7 +47,7 @@ impl Worker {
         if waits || self.starting.contains_key(name) || self.backs_off(context, name) {
             return;
         }
-        let Some(container) = spec::find(&self.pod, name).cloned() else { return };
+        let Some(container) = spec::find_any(&self.pod, name) else { return };
         let image = container.image.clone().unwrap_or_default();
         if container.image_pull_policy.as_deref() == Some("Always") {
             return self.pull(context, name, &image);
@@ -102,7 +102,7 @@ impl Worker {
             return;
         }
         self.starting.remove(name);
-        let Some(container) = spec::find(&self.pod, name).cloned() else { return };
+        let Some(container) = spec::find_any(&self.pod, name) else { return };
         let image = container.image.clone().unwrap_or_default();
         if let Some(image_id) = image_id {
             let message = format!(
@@ -131,7 +131,7 @@ impl Worker {
             return;
         }
         self.starting.remove(&id.name);
-        let Some(container) = spec::find(&self.pod, &id.name).cloned() else { return };
+        let Some(container) = spec::find_any(&self.pod, &id.name) else { return };
         let image = container.image.clone().unwrap_or_default();
         let took = go_duration(Duration::from_millis(milliseconds));
         let message = format!(
@@ -147,7 +147,7 @@ impl Worker {
             return;
         }
         self.starting.remove(name);
-        let Some(container) = spec::find(&self.pod, name) else { return };
+        let Some(container) = spec::find_any(&self.pod, name) else { return };
         let image = container.image.clone().unwrap_or_default();
         let message = format!("Failed to pull image \"{image}\": {why}");
         context.event(&self.pod, name, Note::warning("Failed", message));
@@ -168,10 +168,11 @@ impl Worker {
         let addresses = Addresses { pod: &pod_ip, host: &context.config.node_ip };
         let env = match environment::environment(&self.pod, container, found, addresses) {
             Ok(env) => env,
-            Err(why) => {
-                context.event(&self.pod, name, Note::warning("Failed", format!("Error: {why}")));
-                return self.wait(name, "CreateContainerConfigError", why, context.now + RETRY);
-            }
+            Err(why) => return self.config_failed(context, name, why),
+        };
+        let processes = match self.processes(name) {
+            Ok(processes) => processes,
+            Err(why) => return self.config_failed(context, name, why),
         };
         let mounts = match volumes::mounts(&self.pod, container, found, addresses) {
             Ok(mounts) => mounts,
@@ -196,9 +197,9 @@ impl Worker {
             security: self.security(container),
             host: HostNamespaces {
                 network: pod_spec.host_network == Some(true),
-                pid: pod_spec.host_pid == Some(true),
                 ipc: pod_spec.host_ipc == Some(true),
             },
+            processes,
             tty: container.tty == Some(true),
             stdin: container.stdin == Some(true),
             env,
@@ -206,6 +207,21 @@ impl Worker {
         self.shown.show(&self.pod, container, found);
         self.starting.insert(name.clone(), Starting::Creating { image_id });
         context.run(RuntimeCommand::StartContainer(Box::new(order)));
+    }
+
+    fn config_failed(&mut self, context: &mut Context, name: &str, why: String) {
+        context.event(&self.pod, name, Note::warning("Failed", format!("Error: {why}")));
+        self.wait(name, "CreateContainerConfigError", why, context.now + RETRY);
+    }
+
+    /// Source: `getTargetID` of kuberuntime_container.go.
+    fn processes(&self, name: &str) -> Result<Processes, String> {
+        if let Some(target) = spec::target(&self.pod, name) {
+            let found = self.state.find(target).map(|found| Processes::Target(found.id.clone()));
+            return found.ok_or_else(|| format!("unable to find target container {target}"));
+        }
+        let of_node = spec::spec(&self.pod).host_pid == Some(true);
+        Ok(if of_node { Processes::Node } else { Processes::Container })
     }
 
     /// Where the pod can be reached.
@@ -243,7 +259,7 @@ impl Worker {
         started_at: Timestamp,
     ) {
         let Some(Starting::Creating { image_id }) = self.starting.remove(&id.name) else { return };
-        let Some(container) = spec::find(&self.pod, &id.name).cloned() else { return };
+        let Some(container) = spec::find_any(&self.pod, &id.name) else { return };
         self.waiting.remove(&id.name);
         self.state.started(ContainerStatus {
             id: id.clone(),
@@ -262,7 +278,7 @@ impl Worker {
     pub(crate) fn container_failed(&mut self, context: &mut Context, id: &ContainerId, why: &str) {
         let Some(Starting::Creating { image_id }) = self.starting.remove(&id.name) else { return };
         context.event(&self.pod, &id.name, Note::warning("Failed", format!("Error: {why}")));
-        let image = spec::find(&self.pod, &id.name).and_then(|container| container.image.clone());
+        let image = spec::find_any(&self.pod, &id.name).and_then(|container| container.image);
         let image = (image.unwrap_or_default(), image_id);
         self.state.started(state::start_error(id.clone(), image, why, context.now));
         for old in self.state.forget_old(&id.name) {
@@ -290,10 +306,7 @@ impl Worker {
 
     /// What the status says of a container that the runtime has forgotten.
     fn restart_count(&self, name: &str) -> u32 {
-        let init = self.status.init_container_statuses.iter().flatten();
-        let all = init.chain(self.status.container_statuses.iter().flatten());
-        let count =
-            all.clone().find(|status| status.name == name).map_or(0, |status| status.restart_count);
+        let count = self.old_status(name).map_or(0, |status| status.restart_count);
         u32::try_from(count).unwrap_or(0)
     }
 }

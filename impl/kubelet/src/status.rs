@@ -30,6 +30,21 @@ pub(crate) struct Waiting {
     pub(crate) until: Timestamp,
 }
 
+/// What a container is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Init,
+    Main,
+    Ephemeral,
+}
+
+/// The statuses of all containers, whatever they are for.
+pub(crate) fn all_statuses(status: &PodStatus) -> impl Iterator<Item = &ApiStatus> {
+    let init = status.init_container_statuses.iter().flatten();
+    let main = status.container_statuses.iter().flatten();
+    init.chain(main).chain(status.ephemeral_container_statuses.iter().flatten())
+}
+
 /// What a status follows from.
 pub(crate) struct Sources<'a> {
     pub(crate) pod: &'a Pod,
@@ -49,11 +64,14 @@ pub(crate) struct Sources<'a> {
 /// The whole status.
 pub(crate) fn pod_status(sources: &Sources<'_>) -> PodStatus {
     let Sources { pod, old, .. } = sources;
-    let init = container_statuses(sources, spec::init_containers(pod), true);
-    let mut main = container_statuses(sources, spec::containers(pod), false);
+    let init = container_statuses(sources, spec::init_containers(pod), Role::Init);
+    let mut main = container_statuses(sources, spec::containers(pod), Role::Main);
     main.sort_by(|a, b| a.name.cmp(&b.name));
+    let added = spec::ephemeral_containers(pod);
+    let mut added = container_statuses(sources, &added, Role::Ephemeral);
+    added.sort_by(|a, b| a.name.cmp(&b.name));
     if sources.finished && init.iter().all(|status| status.ready) {
-        main.iter_mut().for_each(end_unknown);
+        main.iter_mut().chain(&mut added).for_each(end_unknown);
     }
     let all: Vec<ApiStatus> = init.iter().chain(&main).cloned().collect();
     let phase = settled_phase(sources, &all);
@@ -75,6 +93,7 @@ pub(crate) fn pod_status(sources: &Sources<'_>) -> PodStatus {
         conditions: Some(conditions),
         container_statuses: (!main.is_empty()).then_some(main),
         init_container_statuses: (!init.is_empty()).then_some(init),
+        ephemeral_container_statuses: (!added.is_empty()).then_some(added),
         host_ip: Some(sources.node_ip.to_owned()),
         host_ips: Some(vec![HostIP { ip: sources.node_ip.to_owned() }]),
         pod_ips: pod_ip.as_ref().map(|ip| vec![PodIP { ip: ip.clone() }]),
@@ -157,27 +176,20 @@ fn end_unknown(status: &mut ApiStatus) {
 fn container_statuses(
     sources: &Sources<'_>,
     containers: &[Container],
-    init: bool,
+    role: Role,
 ) -> Vec<ApiStatus> {
-    let old = match init {
-        true => sources.old.init_container_statuses.as_deref(),
-        false => sources.old.container_statuses.as_deref(),
+    let of = |container: &Container| {
+        let old = all_statuses(sources.old).find(|status| status.name == container.name);
+        container_status(sources, container, old, role)
     };
-    let old = old.unwrap_or_default();
-    containers
-        .iter()
-        .map(|container| {
-            let old = old.iter().find(|status| status.name == container.name);
-            container_status(sources, container, old, init)
-        })
-        .collect()
+    containers.iter().map(of).collect()
 }
 
 fn container_status(
     sources: &Sources<'_>,
     container: &Container,
     old: Option<&ApiStatus>,
-    init: bool,
+    role: Role,
 ) -> ApiStatus {
     let records = sources.state.containers.iter().filter(|record| record.id.name == container.name);
     let mut records = records.rev();
@@ -191,10 +203,14 @@ fn container_status(
     if let Some(record) = records.next() {
         status.last_state = Some(api_state(record));
     }
-    apply_waiting(sources, container, &mut status, init);
+    apply_waiting(sources, container, &mut status, role);
+    if role == Role::Ephemeral {
+        // It is never ready, and nobody asks whether it has started.
+        return status;
+    }
     let running =
         sources.state.find(&container.name).filter(|_| sources.state.is_running(&container.name));
-    let plain_init = init && !spec::is_sidecar(container);
+    let plain_init = role == Role::Init && !spec::is_sidecar(container);
     let exited_well = status.state.as_ref().and_then(|state| state.terminated.as_ref());
     let exited_well = exited_well.is_some_and(|terminated| terminated.exit_code == 0);
     status.started =
@@ -308,9 +324,9 @@ fn time(when: Timestamp) -> Time {
 }
 
 /// A container that is to be started but cannot be is *Waiting*, and how it ended becomes its last state.
-fn apply_waiting(sources: &Sources<'_>, container: &Container, status: &mut ApiStatus, init: bool) {
-    let completed =
-        init && sources.state.last_exit(&container.name).is_some_and(|exit| exit.exit_code == 0);
+fn apply_waiting(sources: &Sources<'_>, container: &Container, status: &mut ApiStatus, role: Role) {
+    let completed = role == Role::Init
+        && sources.state.last_exit(&container.name).is_some_and(|exit| exit.exit_code == 0);
     let starts = !completed
         && !sources.terminal
         && should_be_restarted(sources.pod, container, sources.state);

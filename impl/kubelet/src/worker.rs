@@ -99,17 +99,16 @@ impl Worker {
         self.state.containers = found.containers;
         for record in &self.state.containers {
             let ContainerState::Running { started_at } = record.state else { continue };
-            let Some(container) = spec::find(&self.pod, &record.id.name) else { continue };
+            let Some(container) = spec::find_any(&self.pod, &record.id.name) else { continue };
             let before = self.old_status(&record.id.name).cloned();
-            self.probes.begin(&record.id, container, started_at, before.as_ref());
-            self.shown.adopt(&self.pod, container);
+            self.probes.begin(&record.id, &container, started_at, before.as_ref());
+            self.shown.adopt(&self.pod, &container);
         }
     }
 
-    fn old_status(&self, name: &str) -> Option<&ApiStatus> {
-        let init = self.status.init_container_statuses.iter().flatten();
-        init.chain(self.status.container_statuses.iter().flatten())
-            .find(|status| status.name == name)
+    /// What was last said of a container.
+    pub(crate) fn old_status(&self, name: &str) -> Option<&ApiStatus> {
+        status::all_statuses(&self.status).find(|status| status.name == name)
     }
 
     pub(crate) fn reject(&mut self, context: &mut Context, rejection: &Rejection) {
@@ -196,7 +195,7 @@ impl Worker {
         for (id, message) in actions.kill {
             self.stop(context, &id, &message);
         }
-        if actions.kill_pod && self.is_still() {
+        if actions.kill_pod && self.starting.is_empty() {
             self.ended = true;
         }
         for name in actions.start {

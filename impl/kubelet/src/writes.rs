@@ -11,9 +11,10 @@ use serde_json::{Map, Value, json};
 
 use crate::status::is_terminal;
 
-const OWN: [&str; 13] = [
+const OWN: [&str; 14] = [
     "conditions",
     "containerStatuses",
+    "ephemeralContainerStatuses",
     "hostIP",
     "hostIPs",
     "initContainerStatuses",

@@ -4,6 +4,8 @@
 mod bench;
 #[path = "kubelet/claims.rs"]
 mod claims;
+#[path = "kubelet/ephemeral.rs"]
+mod ephemeral;
 #[path = "kubelet/tokens.rs"]
 mod tokens;
 

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use kubelet::runtime::{CPU_PERIOD_MICROSECONDS, ContainerSpec};
+use kubelet::runtime::{CPU_PERIOD_MICROSECONDS, ContainerSpec, Processes};
 use serde_json::{Value, json};
 
 use crate::image::Defaults;
@@ -16,6 +16,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) rootfs: &'a Path,
     /// The pod's pinned namespaces.
     pub(crate) namespaces: &'a Path,
+    /// The PID namespace of the process whose processes the container sees, if not its own or the node's.
+    pub(crate) joined: Option<String>,
     /// The container's cgroup.
     pub(crate) cgroup: &'a str,
     /// Bind mounts: source, place in the container, read-only.
@@ -34,7 +36,7 @@ pub(crate) fn configuration(
 ) -> Value {
     let mut linux = json!({
         "cgroupsPath": around.cgroup,
-        "namespaces": namespaces(spec, around.namespaces),
+        "namespaces": namespaces(spec, around),
         "resources": resources(spec),
     });
     if !spec.security.privileged {
@@ -194,10 +196,17 @@ fn bounding_set() -> u64 {
     line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX)
 }
 
-fn namespaces(spec: &ContainerSpec, pinned: &Path) -> Vec<Value> {
+fn namespaces(spec: &ContainerSpec, around: &Surroundings<'_>) -> Vec<Value> {
+    let pinned = around.namespaces;
     let mut namespaces = vec![json!({"type": "mount"})];
-    if !spec.host.pid {
-        namespaces.push(json!({"type": "pid"}));
+    match (&spec.processes, &around.joined) {
+        (Processes::Node, _) => {}
+        (Processes::Container | Processes::Target(_), None) => {
+            namespaces.push(json!({"type": "pid"}));
+        }
+        (Processes::Container | Processes::Target(_), Some(path)) => {
+            namespaces.push(json!({"type": "pid", "path": path}));
+        }
     }
     if !spec.host.network {
         namespaces.push(json!({"type": "network", "path": pinned.join("net")}));

@@ -117,6 +117,12 @@ impl Bench {
         self.put(format!("pods/default/{name}"), pod);
     }
 
+    pub(crate) fn add_ephemeral_containers(&mut self, name: &str, containers: Value) {
+        let mut pod = self.pod(name).unwrap();
+        pod["spec"]["ephemeralContainers"] = containers;
+        self.put(format!("pods/default/{name}"), pod);
+    }
+
     pub(crate) fn delete_pod(&mut self, name: &str, grace_period_seconds: i64) {
         let mut pod = self.pod(name).unwrap();
         pod["metadata"]["deletionTimestamp"] = json!("2001-09-09T01:46:40Z");

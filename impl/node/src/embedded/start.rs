@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use kubelet::runtime::{ContainerId, ContainerSpec, RuntimeEvent};
+use kubelet::runtime::{ContainerId, ContainerSpec, Processes, RuntimeEvent};
 use nix::mount::{MsFlags, mount};
 
 use super::Embedded;
@@ -69,6 +69,7 @@ impl Embedded {
         let around = Surroundings {
             rootfs,
             namespaces: &self.0.paths.namespaces(&spec.id.pod_uid),
+            joined: self.joined(spec)?,
             cgroup: &cgroup,
             binds: self.binds(spec)?,
             user,
@@ -84,6 +85,16 @@ impl Embedded {
             stdin: spec.stdin,
         };
         write(&directory.join("shim.json"), &config)
+    }
+
+    /// The PID namespace of the container whose processes this one is to see.
+    fn joined(&self, spec: &ContainerSpec) -> Result<Option<String>, Error> {
+        let Processes::Target(target) = &spec.processes else { return Ok(None) };
+        let started = self.running(target);
+        let pid = started.map(|started| started.pid).ok_or_else(|| {
+            Error::Container(format!("target container \"{}\" is not running", target.name))
+        })?;
+        Ok(Some(format!("/proc/{pid}/ns/pid")))
     }
 
     pub(super) fn unmount_rootfs(&self, id: &ContainerId) {

@@ -278,6 +278,8 @@ impl Shim {
     }
 
     fn end(mut self, directory: &Path, exit_code: i32) {
+        // What it has left in a PID namespace that is not its own.
+        cgroup::kill(&self.config.cgroup);
         let _lost = self.log.finish();
         let oom_killed = cgroup::oom_kills(&self.config.cgroup) > 0;
         let exit = Exit { exit_code, oom_killed, finished_at: Timestamp::now() };

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use host::node_server::{ContainerRef, ExecOptions, ExecStreams, LogOptions, NodeServer};
 use http_body_util::BodyExt;
 use kubelet::runtime::{
-    ContainerId, ContainerSpec, Exit, HostNamespaces, ProbeAction, ProbeType, Resources,
+    ContainerId, ContainerSpec, Exit, HostNamespaces, ProbeAction, ProbeType, Processes, Resources,
     RuntimeCommand, RuntimeEvent, RuntimeStatus, SandboxSpec, Security,
 };
 use node::{Embedded, EmbeddedConfig, Runtime};
@@ -133,6 +133,7 @@ impl Machine {
             resources: Resources { cpu_shares: 2, ..Resources::default() },
             security: Security { allow_privilege_escalation: true, ..Security::default() },
             host: HostNamespaces::default(),
+            processes: Processes::default(),
             tty: false,
             stdin: false,
         }

@@ -19,6 +19,7 @@ mod files;
 mod jobs;
 mod maps;
 mod namespaces;
+mod nodes;
 mod operations;
 mod pages;
 mod pods;
@@ -58,6 +59,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         files::trials(),
         maps::trials(),
         namespaces::trials(),
+        nodes::trials(),
         operations::trials(),
         pages::trials(),
         pods::trials(),
