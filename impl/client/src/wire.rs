@@ -29,16 +29,33 @@ struct List<'a> {
     items: Option<Vec<&'a RawValue>>,
 }
 
-/// Reads a list: its revision and its objects.
+/// A list, or the part of one that an answer holds.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// The revision of the whole list.
+    pub revision: u64,
+    /// In the order of their keys.
+    pub objects: Vec<AnyObject>,
+    /// What to ask on with, as `continue`; empty with the last chunk.
+    pub next: String,
+}
+
+/// Reads a chunk of a list.
+pub fn read_chunk(resource: &'static ApiResource, list: &[u8]) -> Result<Chunk, WireError> {
+    let List { metadata, items } = serde_json::from_slice(list)?;
+    let next = metadata["continue"].as_str().unwrap_or_default().to_owned();
+    let revision = revision(&json!({"metadata": metadata}))?;
+    let decode = |item: &RawValue| AnyObject::decode(resource, item.get().as_bytes());
+    let items = items.unwrap_or_default().into_iter();
+    Ok(Chunk { revision, objects: items.map(decode).collect::<Result<_, _>>()?, next })
+}
+
+/// Reads a list that was asked for as a whole: its revision and its objects.
 pub fn read_list(
     resource: &'static ApiResource,
     list: &[u8],
 ) -> Result<(u64, Vec<AnyObject>), WireError> {
-    let List { metadata, items } = serde_json::from_slice(list)?;
-    let revision = revision(&json!({"metadata": metadata}))?;
-    let decode = |item: &RawValue| AnyObject::decode(resource, item.get().as_bytes());
-    let items = items.unwrap_or_default().into_iter();
-    Ok((revision, items.map(decode).collect::<Result<_, _>>()?))
+    read_chunk(resource, list).map(|chunk| (chunk.revision, chunk.objects))
 }
 
 #[derive(Deserialize)]

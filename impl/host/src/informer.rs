@@ -10,7 +10,7 @@ use api::ApiResource;
 use api::trace::{self, Origin};
 use bytes::Bytes;
 use client::reflector::{Reflector, Step, WatchEvent, revision_of};
-use client::wire::{read_event, read_list};
+use client::wire::{read_chunk, read_event};
 use client::{Change, View};
 use http_body_util::BodyExt;
 use tokio::sync::Notify;
@@ -21,6 +21,9 @@ use crate::tasks::Tasks;
 use crate::trace::Trace;
 use crate::transport::{Body, BoxError, Transport};
 
+/// How many objects are asked for at once: a list as a whole would be held thrice. Source: `defaultPageSize` of client-go's
+/// pager.
+const CHUNK: usize = 500;
 /// How long to wait after a failure before asking again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -120,11 +123,18 @@ impl Informers {
         resource: &'static ApiResource,
         not_older_than: u64,
     ) -> Result<(), BoxError> {
-        let query = format!("resourceVersion={not_older_than}");
-        let response = self.get(resource, &query).await?;
-        let list = requests::body(response).await?;
-        let (revision, objects) = read_list(resource, &list)?;
-        drop(list);
+        let mut query = format!("resourceVersion={not_older_than}&limit={CHUNK}");
+        let (mut objects, mut revision) = (vec![], 0);
+        while !query.is_empty() {
+            let response = self.get(resource, &query).await?;
+            let chunk = read_chunk(resource, &requests::body(response).await?)?;
+            objects.extend(chunk.objects);
+            revision = chunk.revision;
+            query = match chunk.next.as_str() {
+                "" => String::new(),
+                next => format!("continue={next}&limit={CHUNK}"),
+            };
+        }
         // Told first: nobody may decide on what the trace does not know.
         let key = format!("{}/", resource.plural);
         self.shared.trace.delivered(&self.shared.origin, "listed", key, "", revision);
@@ -234,7 +244,52 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use api::{Key, resources};
+    use http_body_util::Full;
+    use serde_json::json;
+
     use super::*;
+    use crate::transport::BoxFuture;
+
+    /// Has two ConfigMaps, and gives one at a time.
+    struct TwoChunks;
+
+    impl Transport for TwoChunks {
+        fn send(
+            &self,
+            request: http::Request<Bytes>,
+        ) -> BoxFuture<'_, Result<http::Response<Body>, BoxError>> {
+            let query = request.uri().query().unwrap_or_default();
+            let item = |name: &str| json!({"metadata": {"name": name, "namespace": "n", "resourceVersion": "3"}});
+            let list = match query {
+                "resourceVersion=0&limit=500" => {
+                    json!({"metadata": {"resourceVersion": "7", "continue": "on"}, "items": [item("a")]})
+                }
+                "continue=on&limit=500" => {
+                    json!({"metadata": {"resourceVersion": "7"}, "items": [item("b")]})
+                }
+                _ => return Box::pin(std::future::pending()),
+            };
+            let body = Full::new(Bytes::from(list.to_string())).map_err(|never| match never {});
+            let response = http::Response::new(body.boxed_unsync());
+            Box::pin(std::future::ready(Ok(response)))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_in_chunks_and_known_as_a_whole() {
+        let mut tasks = Tasks::default();
+        let what = (&[&resources::CONFIG_MAPS][..], 1);
+        let told = (Trace::off(), Origin::default());
+        let informers = Informers::start(&mut tasks, Arc::new(TwoChunks), what, told);
+        let changed = informers.changed();
+
+        changed.await;
+
+        let changes = informers.caches().take_changes(0);
+        let keys: Vec<Key> = changes.iter().map(client::Change::key).collect();
+        assert_eq!(keys, [Key::new("n", "a"), Key::new("n", "b")]);
+    }
 
     #[test]
     fn lines_are_whole_however_they_arrive() {
