@@ -91,6 +91,7 @@ impl Machine {
             | RuntimeCommand::PullImage { .. }
             | RuntimeCommand::StartContainer(_)
             | RuntimeCommand::StopContainer { .. }
+            | RuntimeCommand::RunHook { .. }
             | RuntimeCommand::Probe { .. } => self.jobs.push(command),
         }
     }
@@ -149,6 +150,9 @@ impl Machine {
                     return report(RuntimeEvent::ContainerExited { id, exit });
                 }
                 self.exit(&id, 143, now)
+            }
+            RuntimeCommand::RunHook { id, hook, .. } => {
+                report(RuntimeEvent::HookEnded { id, hook, failure: None })
             }
             RuntimeCommand::Probe { id, probe, .. } => {
                 report(RuntimeEvent::Probed { id, probe, success: true, output: String::new() })

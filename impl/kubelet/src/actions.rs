@@ -14,10 +14,19 @@ use crate::state::PodState;
 pub(crate) struct PodActions {
     /// By name, in order.
     pub(crate) start: Vec<String>,
-    /// Running containers with the sentence that says why.
-    pub(crate) kill: Vec<(ContainerId, String)>,
+    /// Running containers.
+    pub(crate) kill: Vec<Kill>,
     /// Nothing runs and nothing will: the pod has ended.
     pub(crate) kill_pod: bool,
+}
+
+/// A running container that is to be stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kill {
+    pub(crate) id: ContainerId,
+    /// The sentence that says why.
+    pub(crate) message: String,
+    pub(crate) grace_period_seconds: i64,
 }
 
 /// What probes say of a running container.
@@ -52,10 +61,10 @@ pub(crate) fn compute_pod_actions(
                 actions.start.push(container.name.clone())
             }
             None => {}
-            Some(status) => match unhealthy(pod, container, health(&status.id)) {
-                Some(message) => {
-                    kept += usize::from(message.ends_with("restarted"));
-                    actions.kill.push((status.id.clone(), message));
+            Some(status) => match unhealthy(pod, container, (&status.id, health(&status.id))) {
+                Some(kill) => {
+                    kept += usize::from(spec::restart_policy(pod) != "Never");
+                    actions.kill.push(kill);
                 }
                 None => kept += 1,
             },
@@ -69,15 +78,24 @@ pub(crate) fn compute_pod_actions(
     actions
 }
 
-/// Why a running container must be killed.
-fn unhealthy(pod: &Pod, container: &Container, health: Health) -> Option<String> {
-    let probe = match (health.liveness_failed, health.startup_failed) {
-        (true, _) => "liveness",
-        (false, true) => "startup",
+/// Whether a running container must be killed. A probe may have a grace period of its own.
+fn unhealthy(
+    pod: &Pod,
+    container: &Container,
+    (id, health): (&ContainerId, Health),
+) -> Option<Kill> {
+    let (what, probe) = match (health.liveness_failed, health.startup_failed) {
+        (true, _) => ("liveness", &container.liveness_probe),
+        (false, true) => ("startup", &container.startup_probe),
         (false, false) => return None,
     };
     let restarted = if spec::restart_policy(pod) == "Never" { "" } else { ", will be restarted" };
-    Some(format!("Container {} failed {probe} probe{restarted}", container.name))
+    let of_probe = probe.as_ref().and_then(|probe| probe.termination_grace_period_seconds);
+    Some(Kill {
+        id: id.clone(),
+        message: format!("Container {} failed {what} probe{restarted}", container.name),
+        grace_period_seconds: of_probe.unwrap_or_else(|| spec::grace_period_seconds(pod)),
+    })
 }
 
 /// Whether a container that does not run is to be started.
@@ -108,9 +126,8 @@ fn compute_init_actions(
         let sidecar = spec::is_sidecar(container);
         let done = match found.map(|found| (&found.id, &found.state)) {
             Some((id, ContainerState::Running { .. })) => {
-                if let Some(message) = unhealthy(pod, container, health(id)).filter(|_| sidecar) {
-                    actions.kill.push((id.clone(), message));
-                }
+                let kill = unhealthy(pod, container, (id, health(id)));
+                actions.kill.extend(kill.filter(|_| sidecar));
                 sidecar && health(id).started
             }
             Some((_, ContainerState::Exited { exit, .. })) if !sidecar => {

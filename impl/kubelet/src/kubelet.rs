@@ -14,7 +14,7 @@ use crate::command::{Command, Input, Purpose};
 use crate::config::Config;
 use crate::context::Context;
 use crate::node::NodeState;
-use crate::runtime::{ContainerId, RuntimeCommand, RuntimeEvent, RuntimeStatus};
+use crate::runtime::{ContainerId, Hook, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use crate::spec;
 use crate::state::mark_exited;
 use crate::worker::Worker;
@@ -192,6 +192,12 @@ impl Kubelet {
             RuntimeEvent::VolumeFailed { volume, message, .. } => {
                 worker.volume_failed(context, &volume, &message);
             }
+            RuntimeEvent::HookEnded { id, hook: Hook::PostStart, failure } => {
+                worker.post_start_ended(context, &id, failure);
+            }
+            RuntimeEvent::HookEnded { id, hook: Hook::PreStop, failure } => {
+                worker.pre_stop_ended(context, &id, failure.is_some());
+            }
             RuntimeEvent::Probed { id, probe, success, output } => {
                 worker.probed(context, (&id, probe), (success, &output));
             }
@@ -294,6 +300,7 @@ fn pod_uid(event: &RuntimeEvent) -> &str {
         | RuntimeEvent::ContainerStarted { id, .. }
         | RuntimeEvent::ContainerFailed { id, .. }
         | RuntimeEvent::ContainerExited { id, .. }
+        | RuntimeEvent::HookEnded { id, .. }
         | RuntimeEvent::Probed { id, .. } => pod_of_container(id),
     }
 }

@@ -1,8 +1,7 @@
 //! What a node does about the pods that are bound to it.
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
-//! simulator on a pretended one. Leaves out eviction, resizing, static pods and lifecycle
-//! hooks.
+//! simulator on a pretended one. Leaves out eviction, resizing and static pods.
 
 mod actions;
 mod admission;
@@ -15,6 +14,7 @@ mod context;
 mod environment;
 mod fields;
 pub mod folders;
+mod hooks;
 mod kubelet;
 mod node;
 mod phase;
@@ -27,6 +27,7 @@ mod spec;
 mod start;
 mod state;
 mod status;
+mod stop;
 mod tokens;
 mod volumes;
 mod worker;

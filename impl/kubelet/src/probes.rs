@@ -173,7 +173,7 @@ fn action(probe: &Probe, container: &Container, address: &str) -> Option<ProbeAc
     Some(ProbeAction::TcpSocket { host, port: port(&socket.port, container)? })
 }
 
-fn http_get(get: &HTTPGetAction, port: u16, address: &str) -> ProbeAction {
+pub(crate) fn http_get(get: &HTTPGetAction, port: u16, address: &str) -> ProbeAction {
     let path = get.path.clone().unwrap_or_default();
     let headers = get.http_headers.iter().flatten();
     ProbeAction::HttpGet {
@@ -185,7 +185,7 @@ fn http_get(get: &HTTPGetAction, port: u16, address: &str) -> ProbeAction {
     }
 }
 
-fn port(port: &IntOrString, container: &Container) -> Option<u16> {
+pub(crate) fn port(port: &IntOrString, container: &Container) -> Option<u16> {
     let number = match port {
         IntOrString::Int(number) => *number,
         IntOrString::String(name) => {

@@ -9,6 +9,8 @@ use std::fmt;
 use api::{Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::hooks::{Hook, HookAction, HookFailure};
+
 /// One instance of a container of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ContainerId {
@@ -293,6 +295,15 @@ pub enum RuntimeCommand {
     },
     /// Forgets an ended container with its log. Not answered.
     RemoveContainer(ContainerId),
+    /// Answered by `HookEnded`, be it because the container has ended.
+    RunHook {
+        /// Of which container.
+        id: ContainerId,
+        /// Which hook.
+        hook: Hook,
+        /// What to do.
+        action: HookAction,
+    },
     /// Answered by `Probed`.
     Probe {
         /// Of which container.
@@ -393,6 +404,15 @@ pub enum RuntimeEvent {
         volume: String,
         /// Why.
         message: String,
+    },
+    /// A hook has done what it was to do, or not.
+    HookEnded {
+        /// Of which container.
+        id: ContainerId,
+        /// Which hook.
+        hook: Hook,
+        /// Why not.
+        failure: Option<HookFailure>,
     },
     /// A probe's result.
     Probed {

@@ -17,7 +17,7 @@ use crate::actions::should_be_restarted;
 use crate::conditions::{self, Facts};
 use crate::phase::phase;
 use crate::probes::Probes;
-use crate::runtime::{ContainerState, ContainerStatus};
+use crate::runtime::{ContainerId, ContainerState, ContainerStatus};
 use crate::spec;
 use crate::state::{PodState, Sandbox};
 
@@ -53,6 +53,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) state: &'a PodState,
     pub(crate) probes: &'a Probes,
     pub(crate) waiting: &'a BTreeMap<String, Waiting>,
+    /// Containers that run and do not count as running: their hook after the start has not ended.
+    pub(crate) hooked: Vec<ContainerId>,
     pub(crate) node_ip: &'a str,
     /// None of its containers will start again.
     pub(crate) terminal: bool,
@@ -192,7 +194,9 @@ fn container_status(
     role: Role,
 ) -> ApiStatus {
     let records = sources.state.containers.iter().filter(|record| record.id.name == container.name);
-    let mut records = records.rev();
+    let is_hooked = |record: &&ContainerStatus| sources.hooked.contains(&record.id);
+    let hooked = records.clone().any(|record| is_hooked(&record));
+    let mut records = records.rev().filter(|record| !is_hooked(record));
     let mut status = match (records.next(), old) {
         (Some(record), old) => recorded(container, record, old),
         (None, Some(old)) if old.state.as_ref().is_some_and(|state| state.terminated.is_some()) => {
@@ -208,8 +212,8 @@ fn container_status(
         // It is never ready, and nobody asks whether it has started.
         return status;
     }
-    let running =
-        sources.state.find(&container.name).filter(|_| sources.state.is_running(&container.name));
+    let is_running = !hooked && sources.state.is_running(&container.name);
+    let running = sources.state.find(&container.name).filter(|_| is_running);
     let plain_init = role == Role::Init && !spec::is_sidecar(container);
     let exited_well = status.state.as_ref().and_then(|state| state.terminated.as_ref());
     let exited_well = exited_well.is_some_and(|terminated| terminated.exit_code == 0);

@@ -13,7 +13,7 @@ use client::event::Note;
 use k8s_openapi::api::core::v1::{ContainerStatus as ApiStatus, Pod, PodStatus};
 use serde_json::json;
 
-use crate::actions::compute_pod_actions;
+use crate::actions::{Kill, compute_pod_actions};
 use crate::admission::Rejection;
 use crate::command::Purpose;
 use crate::context::Context;
@@ -26,6 +26,7 @@ use crate::spec;
 use crate::start::Starting;
 use crate::state::{PodState, Sandbox};
 use crate::status::{self, Sources, Waiting, is_terminal, stored_phase};
+use crate::stop::Stopping;
 use crate::writes::Writes;
 
 /// How soon a sandbox that failed is tried again.
@@ -58,8 +59,8 @@ pub(crate) struct Worker {
     /// Its containers have ended and will not start again.
     ended: bool,
     sandbox_retry: Option<Timestamp>,
-    /// Containers that were told to stop, with the grace period they were given.
-    stopping: BTreeMap<ContainerId, i64>,
+    /// Containers that are being stopped.
+    pub(crate) stopping: BTreeMap<ContainerId, Stopping>,
     writes: Writes,
     deletion_in_flight: bool,
     deletion_retry: Option<Timestamp>,
@@ -135,7 +136,7 @@ impl Worker {
         self.gone && self.is_finished()
     }
 
-    fn is_terminating(&self) -> bool {
+    pub(crate) fn is_terminating(&self) -> bool {
         self.gone || self.ended || spec::is_deleted(&self.pod)
     }
 
@@ -163,6 +164,7 @@ impl Worker {
         if self.is_terminating() {
             self.terminate(context);
         }
+        self.go_on_stopping(context);
         self.publish(context);
         self.delete(context);
     }
@@ -192,13 +194,20 @@ impl Worker {
     fn run_containers(&mut self, context: &mut Context, address: &str) {
         let probes = &self.probes;
         let actions = compute_pod_actions(&self.pod, &self.state, |id| probes.health(id));
-        for (id, message) in actions.kill {
-            self.stop(context, &id, &message);
+        for Kill { id, message, grace_period_seconds } in actions.kill {
+            self.stop(context, &id, (&message, grace_period_seconds));
         }
         if actions.kill_pod && self.starting.is_empty() {
             self.ended = true;
         }
         for name in actions.start {
+            // One whose hook is still to run holds up those after it.
+            if self.starting.iter().any(|(earlier, starting)| {
+                matches!(starting, Starting::PostStart { .. })
+                    || *earlier != name && self.has_post_start(earlier)
+            }) {
+                break;
+            }
             self.start(context, &name);
         }
         let address =
@@ -209,27 +218,14 @@ impl Worker {
         self.refresh(context);
     }
 
-    /// Tells a container to stop; a second time only to stop sooner.
-    fn stop(&mut self, context: &mut Context, id: &ContainerId, message: &str) {
-        let grace = spec::grace_period_seconds(&self.pod);
-        let before = self.stopping.get(id).copied();
-        if before.is_some_and(|before| before <= grace) {
-            return;
-        }
-        if before.is_none() {
-            context.event(&self.pod, &id.name, Note::normal("Killing", message));
-        }
-        self.stopping.insert(id.clone(), grace);
-        context.run(RuntimeCommand::StopContainer { id: id.clone(), grace_period_seconds: grace });
-    }
-
     fn terminate(&mut self, context: &mut Context) {
         self.starting.retain(|_, starting| matches!(starting, Starting::Creating { .. }));
         self.probes.only_readiness();
         let running: Vec<ContainerId> = self.state.running().cloned().collect();
         for id in running {
             let message = format!("Stopping container {}", id.name);
-            self.stop(context, &id, &message);
+            let grace_period_seconds = spec::grace_period_seconds(&self.pod);
+            self.stop(context, &id, (&message, grace_period_seconds));
         }
         if self.is_still() && matches!(self.state.sandbox, Sandbox::Ready(_)) {
             self.state.sandbox = Sandbox::Removing;
@@ -249,6 +245,7 @@ impl Worker {
                 state: &self.state,
                 probes: &self.probes,
                 waiting: &self.waiting,
+                hooked: self.hooked(),
                 node_ip: &context.config.node_ip,
                 terminal: self.is_terminating() && self.is_still(),
                 finished,
@@ -338,7 +335,9 @@ impl Worker {
         let deletion = self.deletion_retry.filter(|_| !self.deletion_in_flight && !self.gone);
         let writes = self.writes.next_deadline().filter(|_| !self.gone);
         let shown = self.shown.next_deadline().filter(|_| running);
+        let stopping = self.stopping.values().filter_map(Stopping::next_deadline);
         let all = waiting.chain(sandbox).chain(probes).chain(deletion).chain(writes).chain(shown);
+        let all = all.chain(stopping);
         all.filter(|deadline| *deadline > self.synced_at).min()
     }
 }

@@ -6,6 +6,8 @@ mod bench;
 mod claims;
 #[path = "kubelet/ephemeral.rs"]
 mod ephemeral;
+#[path = "kubelet/hooks.rs"]
+mod hooks;
 #[path = "kubelet/tokens.rs"]
 mod tokens;
 
@@ -381,7 +383,7 @@ fn a_restarted_kubelet_ends_what_belongs_to_no_pod() {
 
     bench.restart_with(vec![found]);
 
-    assert_eq!(bench.stops(), [("gone.main.0".to_owned(), 1)]);
+    assert_eq!(bench.stops(), [("gone.main.0".to_owned(), 2)]);
 }
 
 #[test]

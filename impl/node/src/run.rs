@@ -141,6 +141,7 @@ impl Loop {
             | RuntimeCommand::PullImage { .. }
             | RuntimeCommand::RemoveContainer(_)
             | RuntimeCommand::UpdateVolume { .. }
+            | RuntimeCommand::RunHook { .. }
             | RuntimeCommand::Probe { .. } => {}
         }
         self.runtime.perform(command);

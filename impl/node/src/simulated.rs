@@ -78,6 +78,9 @@ impl Simulated {
                 let exit = Exit { exit_code: 0, oom_killed: false, finished_at: now };
                 RuntimeEvent::ContainerExited { id, exit }
             }
+            RuntimeCommand::RunHook { id, hook, .. } => {
+                RuntimeEvent::HookEnded { id, hook, failure: None }
+            }
             RuntimeCommand::Probe { id, probe, .. } => {
                 RuntimeEvent::Probed { id, probe, success: true, output: String::new() }
             }

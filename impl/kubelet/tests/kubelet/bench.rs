@@ -15,8 +15,8 @@ use api::{AnyObject, Key, Reason, Request, Status, Timestamp, Verb};
 use client::{Change, Outcome};
 use k8s_openapi::api::core::v1::Pod;
 use kubelet::runtime::{
-    ContainerId, ContainerSpec, ContainerState, ContainerStatus, Exit, ProbeAction, ProbeType,
-    RuntimeCommand, RuntimeEvent, RuntimeStatus,
+    ContainerId, ContainerSpec, ContainerState, ContainerStatus, Exit, Hook, HookAction,
+    HookFailure, ProbeAction, ProbeType, RuntimeCommand, RuntimeEvent, RuntimeStatus,
 };
 use kubelet::{Capacity, Command, Config, Input, Kubelet};
 use serde_json::{Value, json};
@@ -272,6 +272,22 @@ impl Bench {
         self.probes().last().map(|(_, _, action)| action.clone())
     }
 
+    /// The hooks that were run, in order.
+    pub(crate) fn hooks(&self) -> Vec<(String, Hook, HookAction)> {
+        let hooks = self.commands.iter().filter_map(|command| match command {
+            RuntimeCommand::RunHook { id, hook, action } => {
+                Some((id.to_string().trim_start_matches("uid-").to_owned(), *hook, action.clone()))
+            }
+            _ => None,
+        });
+        hooks.collect()
+    }
+
+    pub(crate) fn end_hook(&mut self, container: &str, hook: Hook, failure: Option<HookFailure>) {
+        let id = id(container);
+        self.hear(Input::Runtime(RuntimeEvent::HookEnded { id, hook, failure }));
+    }
+
     /// Answers the probe in flight and lets the next one begin.
     pub(crate) fn answer_probe(&mut self, probe: ProbeType, success: bool) {
         let id = self.probes().find(|(_, other, _)| *other == probe).unwrap().0.clone();
@@ -352,6 +368,7 @@ impl Bench {
             | RuntimeCommand::RemoveContainer(_)
             | RuntimeCommand::RemovePod { .. }
             | RuntimeCommand::UpdateVolume { .. }
+            | RuntimeCommand::RunHook { .. }
             | RuntimeCommand::Probe { .. } => return,
         };
         self.hear(Input::Runtime(event));

@@ -4,6 +4,7 @@ mod adopt;
 mod container;
 mod exec;
 mod files;
+mod hook;
 mod log;
 mod pod;
 mod port_forward;
@@ -170,6 +171,7 @@ impl Runtime for Embedded {
                     None
                 });
             }
+            RuntimeCommand::RunHook { id, hook, action } => self.hook(id, hook, action),
             RuntimeCommand::Probe { id, probe, action, timeout_seconds } => {
                 self.probe(id, probe, action, timeout_seconds);
             }

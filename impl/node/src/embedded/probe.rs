@@ -14,6 +14,7 @@ use super::Embedded;
 
 /// An answer's first line and headers fit in this; the body does not matter.
 const ANSWER_MAX: u64 = 10 * 1024;
+const USER_AGENT: &str = "kube-probe/1.36";
 
 impl Embedded {
     pub(super) fn probe(
@@ -46,12 +47,28 @@ impl Embedded {
                 Err("HTTPS probes are not supported".to_owned())
             }
             ProbeAction::HttpGet { host, port, path, headers, https: false } => {
-                http_get(&host, port, &path, &headers).await
+                let (code, answer) = fetch((&host, port), &path, (&headers, USER_AGENT)).await?;
+                match code {
+                    200..=399 => Ok(answer),
+                    code => Err(format!("HTTP probe failed with statuscode: {code}")),
+                }
             }
         }
     }
 
     async fn probe_exec(&self, id: &ContainerId, command: Vec<String>) -> Result<String, String> {
+        match self.exec_to_end(id, command).await? {
+            (0, output) => Ok(output),
+            (_, output) => Err(output),
+        }
+    }
+
+    /// Runs a command in a container: its exit code and what it has printed.
+    pub(super) async fn exec_to_end(
+        &self,
+        id: &ContainerId,
+        command: Vec<String>,
+    ) -> Result<(i32, String), String> {
         let (_, stdin) = mpsc::channel(1);
         let (_, resize) = mpsc::channel(1);
         let (stdout, mut printed) = mpsc::channel(16);
@@ -65,15 +82,11 @@ impl Embedded {
             String::from_utf8_lossy(&output).into_owned()
         };
         let (code, output) = tokio::join!(running, reading);
-        match code {
-            Ok(0) => Ok(output),
-            Ok(_) => Err(output),
-            Err(error) => Err(error.to_string()),
-        }
+        code.map(|code| (code, output)).map_err(|error| error.to_string())
     }
 }
 
-async fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
+pub(super) async fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
     TcpStream::connect((host, port))
         .await
         .map_err(|error| format!("dial tcp {host}:{port}: {}", cause(&error)))
@@ -86,19 +99,19 @@ pub(super) fn cause(error: &std::io::Error) -> String {
     format!("connect: {}", words.to_lowercase())
 }
 
-async fn http_get(
-    host: &str,
-    port: u16,
+/// Sends a GET: the code of the answer, and the answer.
+pub(super) async fn fetch(
+    (host, port): (&str, u16),
     path: &str,
-    headers: &[(String, String)],
-) -> Result<String, String> {
+    (headers, user_agent): (&[(String, String)], &str),
+) -> Result<(u16, String), String> {
     let url = format!("http://{host}:{port}{path}");
     let refused = |why: String| format!("Get \"{url}\": {why}");
     let mut stream = connect(host, port).await.map_err(refused)?;
     let mut request = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n");
     let defaults = [
         ("Host", format!("{host}:{port}")),
-        ("User-Agent", "kube-probe/1.36".to_owned()),
+        ("User-Agent", user_agent.to_owned()),
         ("Accept", "*/*".to_owned()),
     ];
     for (name, value) in defaults {
@@ -119,9 +132,6 @@ async fn http_get(
         .map_err(|error| refused(error.to_string()))?;
     let answer = String::from_utf8_lossy(&answer);
     let code = answer.split_whitespace().nth(1).and_then(|code| code.parse::<u16>().ok());
-    match code {
-        Some(200..=399) => Ok(answer.into_owned()),
-        Some(code) => Err(format!("HTTP probe failed with statuscode: {code}")),
-        None => Err(refused("malformed HTTP response".to_owned())),
-    }
+    let code = code.ok_or_else(|| refused("malformed HTTP response".to_owned()))?;
+    Ok((code, answer.into_owned()))
 }
