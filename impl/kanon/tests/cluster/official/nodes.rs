@@ -1,6 +1,10 @@
 //! What a kubelet does with containers over time: each trial watches a pod that runs.
 
 mod ephemeral;
+mod hooks;
+mod pods;
+mod probes;
+mod starts;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -9,7 +13,18 @@ use super::client::Api;
 use crate::support::eventually;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [ephemeral::ephemeral_containers()].into_iter().flatten().collect()
+    [
+        ephemeral::ephemeral_containers(),
+        hooks::hooks(),
+        pods::pods(),
+        probes::probes(),
+        starts::init_containers(),
+        starts::commands(),
+        starts::ends(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A container that runs a script.
