@@ -9,7 +9,8 @@ use super::{PathBuf, root, sources};
 const LIST: &str = "conformance/official/kubernetes-1.36.txt";
 const PAGE: &str = "docs/conformance.md";
 /// What a trial of an official test begins with, and what such a test says of itself elsewhere.
-const CALLS: [&str; 5] = ["official", "supports", "lifecycle", "shows", "with_containers"];
+const CALLS: [&str; 7] =
+    ["official", "supports", "lifecycle", "shows", "with_containers", "restarted", "left_alone"];
 const DOC: &str = "/// Conformance: ";
 
 /// An official test.
@@ -57,7 +58,9 @@ fn names(text: &str) -> Vec<String> {
         for (place, call) in text.match_indices(&format!("{call}(")) {
             let argument = text[place + call.len()..].trim_start();
             if let Some(argument) = argument.strip_prefix('"') {
-                let literal = argument.split('"').next().unwrap_or_default();
+                // A quote in a name is written with a backslash.
+                let unquoted = argument.replace("\\\"", "\u{1}");
+                let literal = unquoted.split('"').next().unwrap_or_default().replace('\u{1}', "\"");
                 let lines = literal.split("\\\n").enumerate();
                 let lines = lines.map(|(at, line)| if at == 0 { line } else { line.trim_start() });
                 names.push(lines.collect());

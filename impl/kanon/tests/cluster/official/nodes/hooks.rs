@@ -9,35 +9,35 @@ use super::{container, pod, printed};
 use crate::support::Outcome;
 
 pub(super) fn hooks() -> Vec<Trial> {
-    let by = |name, hook: &'static str, kind: &'static str| {
+    let shows = |name, hook: &'static str, kind: &'static str| {
         with_containers(name, async move |api: Api| calls(&api, hook, kind).await)
     };
     vec![
-        by(
+        shows(
             "Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart exec hook \
              properly [NodeConformance]",
             "postStart",
             "exec",
         ),
-        by(
+        shows(
             "Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart http hook \
              properly [NodeConformance]",
             "postStart",
             "httpGet",
         ),
-        by(
+        shows(
             "Container Lifecycle Hook when create a pod with lifecycle hook should execute prestop exec hook \
              properly [NodeConformance]",
             "preStop",
             "exec",
         ),
-        by(
+        shows(
             "Container Lifecycle Hook when create a pod with lifecycle hook should execute prestop http hook \
              properly [NodeConformance]",
             "preStop",
             "httpGet",
         ),
-        by("PreStop should call prestop when killing a pod", "preStop", "exec"),
+        shows("PreStop should call prestop when killing a pod", "preStop", "exec"),
     ]
 }
 

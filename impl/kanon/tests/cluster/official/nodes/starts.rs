@@ -99,27 +99,27 @@ async fn fails_once(api: Api) -> Outcome {
 }
 
 pub(super) fn commands() -> Vec<Trial> {
-    let runs = |name, words: Value, expected: &'static str| {
+    let shows = |name, words: Value, expected: &'static str| {
         with_containers(name, async move |api: Api| runs(&api, words, expected).await)
     };
     vec![
-        runs(
+        shows(
             "Containers should use the image defaults if command and args are blank [NodeConformance]",
             json!({}),
             "",
         ),
-        runs(
+        shows(
             "Containers should be able to override the image's default arguments (container cmd) [NodeConformance]",
             json!({"args": ["echo", "override", "arguments"]}),
             "override arguments",
         ),
-        runs(
+        shows(
             "Containers should be able to override the image's default command (container entrypoint) \
              [NodeConformance]",
             json!({"command": ["pwd"]}),
             "/",
         ),
-        runs(
+        shows(
             "Containers should be able to override the image's default command and arguments [NodeConformance]",
             json!({"command": ["echo", "override"], "args": ["arguments"]}),
             "override arguments",
