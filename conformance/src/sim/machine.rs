@@ -146,7 +146,12 @@ impl Machine {
             }
             RuntimeCommand::StopContainer { id, .. } => {
                 if plant == Plant::KubeletConfirmsDeletionEarly {
-                    let exit = Exit { exit_code: 137, oom_killed: false, finished_at: now };
+                    let exit = Exit {
+                        exit_code: 137,
+                        oom_killed: false,
+                        finished_at: now,
+                        message: String::new(),
+                    };
                     return report(RuntimeEvent::ContainerExited { id, exit });
                 }
                 self.exit(&id, 143, now)
@@ -170,7 +175,7 @@ impl Machine {
         exit_code: i32,
         now: Timestamp,
     ) -> Option<Report> {
-        let exit = Exit { exit_code, oom_killed: false, finished_at: now };
+        let exit = Exit { exit_code, oom_killed: false, finished_at: now, message: String::new() };
         let pod = self.pods.get_mut(&id.pod_uid)?;
         let container = pod.containers.iter_mut().find(|container| container.id == *id)?;
         let ContainerState::Running { started_at } = container.state else { return None };

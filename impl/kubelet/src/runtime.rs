@@ -70,6 +70,8 @@ pub struct ContainerSpec {
     pub host: HostNamespaces,
     /// Whose processes it sees.
     pub processes: Processes,
+    /// Where it may say why it ends.
+    pub termination_message: TerminationMessage,
     /// Whether it runs on a terminal.
     pub tty: bool,
     /// Whether its standard input is kept open for a client to attach.
@@ -83,6 +85,16 @@ pub struct HostNamespaces {
     pub network: bool,
     /// `spec.hostIPC`.
     pub ipc: bool,
+}
+
+/// Where a container says why it ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TerminationMessage {
+    /// A file in the container (`terminationMessagePath`); none if empty.
+    pub path: String,
+    /// Whether the end of the log counts where the file is empty and the container has failed
+    /// (`FallbackToLogsOnError`).
+    pub from_log: bool,
 }
 
 /// Whose processes a container sees: `NamespaceMode` of CRI.
@@ -326,6 +338,9 @@ pub struct Exit {
     pub oom_killed: bool,
     /// When.
     pub finished_at: Timestamp,
+    /// What the container has said of it.
+    #[serde(default)]
+    pub message: String,
 }
 
 /// What a runtime reports.

@@ -16,7 +16,7 @@ use crate::hooks::{self, Hook, HookFailure};
 use crate::references::{Found, Reference};
 use crate::runtime::{
     ContainerId, ContainerSpec, ContainerState, ContainerStatus, HostNamespaces, Processes,
-    RuntimeCommand, Security,
+    RuntimeCommand, Security, TerminationMessage,
 };
 use crate::state::{self, Sandbox};
 use crate::status::Waiting;
@@ -203,6 +203,11 @@ impl Worker {
                 ipc: pod_spec.host_ipc == Some(true),
             },
             processes,
+            termination_message: TerminationMessage {
+                path: container.termination_message_path.clone().unwrap_or_default(),
+                from_log: container.termination_message_policy.as_deref()
+                    == Some("FallbackToLogsOnError"),
+            },
             tty: container.tty == Some(true),
             stdin: container.stdin == Some(true),
             env,

@@ -82,7 +82,7 @@ pub(crate) fn start_error(
     message: &str,
     now: Timestamp,
 ) -> ContainerStatus {
-    let exit = Exit { exit_code: 128, oom_killed: false, finished_at: now };
+    let exit = Exit { exit_code: 128, oom_killed: false, finished_at: now, message: String::new() };
     let state = ContainerState::Exited {
         started_at: Timestamp::UNIX_EPOCH,
         exit,

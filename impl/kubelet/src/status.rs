@@ -312,7 +312,10 @@ fn api_state(record: &ContainerStatus) -> ApiState {
             let terminated = ContainerStateTerminated {
                 exit_code: exit.exit_code,
                 reason: Some(reason.to_owned()),
-                message: (!start_error.is_empty()).then(|| start_error.clone()),
+                message: [start_error, &exit.message]
+                    .into_iter()
+                    .find(|text| !text.is_empty())
+                    .cloned(),
                 started_at: Some(time(*started_at)),
                 finished_at: Some(time(exit.finished_at)),
                 container_id: Some(container_id(record)),

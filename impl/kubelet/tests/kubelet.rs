@@ -323,10 +323,12 @@ fn a_container_killed_for_memory_says_so() {
         exit_code: 137,
         oom_killed: true,
         finished_at,
+        message: "too much".to_owned(),
     });
 
     let state = &bench.status("web")["containerStatuses"][0]["state"]["terminated"];
     assert_eq!((&state["reason"], &state["exitCode"]), (&json!("OOMKilled"), &json!(137)));
+    assert_eq!(state["message"], "too much");
 }
 
 #[test]

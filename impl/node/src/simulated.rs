@@ -75,7 +75,12 @@ impl Simulated {
                 RuntimeEvent::ContainerStarted { id: spec.id, started_at: now }
             }
             RuntimeCommand::StopContainer { id, .. } => {
-                let exit = Exit { exit_code: 0, oom_killed: false, finished_at: now };
+                let exit = Exit {
+                    exit_code: 0,
+                    oom_killed: false,
+                    finished_at: now,
+                    message: String::new(),
+                };
                 RuntimeEvent::ContainerExited { id, exit }
             }
             RuntimeCommand::RunHook { id, hook, .. } => {

@@ -191,7 +191,12 @@ impl Bench {
     }
 
     pub(crate) fn exit(&mut self, container: &str, exit_code: i32) {
-        self.exit_with(container, |finished_at| Exit { exit_code, oom_killed: false, finished_at });
+        self.exit_with(container, |finished_at| Exit {
+            exit_code,
+            oom_killed: false,
+            finished_at,
+            message: String::new(),
+        });
     }
 
     pub(crate) fn exit_with(&mut self, container: &str, exit: impl Fn(Timestamp) -> Exit) {

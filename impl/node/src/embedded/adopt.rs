@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use api::Timestamp;
-use kubelet::runtime::{ContainerId, ContainerState, ContainerStatus, Exit, RuntimeStatus};
+use kubelet::runtime::{ContainerId, ContainerState, ContainerStatus, RuntimeStatus};
 
 use super::Embedded;
 use super::container::ContainerRecord;
@@ -71,17 +71,12 @@ impl Embedded {
             self.remove_container(&id);
             return None;
         };
-        let state = match self.exit_of(&id) {
+        // One whose shim died counts as running until its watch has cleared it away.
+        let state = match self.exit(&id) {
             Some(exit) => ContainerState::Exited { started_at, exit, start_error: String::new() },
             None => ContainerState::Running { started_at },
         };
         Some(ContainerStatus { id, image: record.image, image_id: record.image_id, state })
-    }
-
-    /// How a container ended; a running one is none, one whose shim died counts as running until its
-    /// watch has cleared it away.
-    fn exit_of(&self, id: &ContainerId) -> Option<Exit> {
-        shim::read(&self.0.paths.container(id).join("exit.json")).ok()
     }
 
     /// Goes on watching what runs.

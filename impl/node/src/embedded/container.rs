@@ -20,6 +20,9 @@ pub(super) struct ContainerRecord {
     pub(super) image: String,
     pub(super) image_id: String,
     pub(super) stop_signal: String,
+    /// Whether the end of the log counts as its last words.
+    #[serde(default)]
+    pub(super) message_from_log: bool,
 }
 
 /// The exit code of a container whose end nobody saw. Source: the kubelet's `ContainerStatusUnknown`.
@@ -42,13 +45,11 @@ impl Embedded {
     /// What is left of a container whose shim has ended. A shim that was killed takes its container
     /// with it here, so that nothing runs that nobody watches.
     fn exited(&self, id: ContainerId) -> RuntimeEvent {
-        let path = self.0.paths.container(&id).join("exit.json");
-        let exit = shim::read(&path).unwrap_or_else(|_| {
+        let exit = self.exit(&id).unwrap_or_else(|| {
             self.kill_orphan(&id);
-            let exit =
-                Exit { exit_code: EXIT_UNKNOWN, oom_killed: false, finished_at: Timestamp::now() };
+            let exit = unknown();
             // The next adoption concludes the same.
-            let _again = shim::write(&path, &exit);
+            let _again = shim::write(&self.0.paths.container(&id).join("exit.json"), &exit);
             exit
         });
         self.unmount_rootfs(&id);
@@ -105,11 +106,7 @@ impl Embedded {
     }
 
     fn report_end(&self, id: ContainerId) {
-        let exit = shim::read(&self.0.paths.container(&id).join("exit.json")).unwrap_or(Exit {
-            exit_code: EXIT_UNKNOWN,
-            oom_killed: false,
-            finished_at: Timestamp::now(),
-        });
+        let exit = self.exit(&id).unwrap_or_else(unknown);
         self.report(RuntimeEvent::ContainerExited { id, exit });
     }
 
@@ -135,6 +132,16 @@ impl Embedded {
         }
         // What cannot be removed now goes with the pod's directory.
         let _left = fs::remove_dir_all(&directory);
+    }
+}
+
+/// The end that nobody saw.
+fn unknown() -> Exit {
+    Exit {
+        exit_code: EXIT_UNKNOWN,
+        oom_killed: false,
+        finished_at: Timestamp::now(),
+        message: String::new(),
     }
 }
 

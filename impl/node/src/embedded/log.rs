@@ -15,20 +15,26 @@ use tokio::io::{AsyncBufReadExt, AsyncSeekExt, BufReader};
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(100);
 
 /// One record of a log in CRI's format.
-struct Record<'a> {
+pub(super) struct Record<'a> {
     time: &'a str,
     text: &'a [u8],
     complete: bool,
 }
 
 impl<'a> Record<'a> {
-    fn parse(line: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
         let line = line.strip_suffix(b"\n")?;
         let mut fields = line.splitn(4, |byte| *byte == b' ');
         let time = std::str::from_utf8(fields.next()?).ok()?;
         let _stream = fields.next()?;
         let complete = fields.next()?.starts_with(b"F");
         Some(Self { time, text: fields.next()?, complete })
+    }
+
+    /// What was printed, its end of line with it.
+    pub(super) fn line(&self) -> String {
+        let end = if self.complete { "\n" } else { "" };
+        format!("{}{end}", String::from_utf8_lossy(self.text))
     }
 }
 

@@ -6,6 +6,7 @@ mod exec;
 mod files;
 mod hook;
 mod log;
+mod message;
 mod pod;
 mod port_forward;
 mod probe;

@@ -45,6 +45,7 @@ impl Embedded {
             image: spec.image.clone(),
             image_id: spec.image_id.clone(),
             stop_signal: image.defaults.stop_signal.clone(),
+            message_from_log: spec.termination_message.from_log,
         };
         write(&directory.join("container.json"), &record)?;
         let rootfs = mount_rootfs(&directory, &image)?;
@@ -71,7 +72,7 @@ impl Embedded {
             namespaces: &self.0.paths.namespaces(&spec.id.pod_uid),
             joined: self.joined(spec)?,
             cgroup: &cgroup,
-            binds: self.binds(spec)?,
+            binds: self.binds(spec)?.into_iter().chain(self.message_bind(spec)?).collect(),
             user,
             hostname: self.pod_record(&spec.id.pod_uid)?.hostname,
         };

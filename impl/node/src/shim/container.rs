@@ -282,7 +282,8 @@ impl Shim {
         cgroup::kill(&self.config.cgroup);
         let _lost = self.log.finish();
         let oom_killed = cgroup::oom_kills(&self.config.cgroup) > 0;
-        let exit = Exit { exit_code, oom_killed, finished_at: Timestamp::now() };
+        let exit =
+            Exit { exit_code, oom_killed, finished_at: Timestamp::now(), message: String::new() };
         // Nobody is left to tell when the disk is full; the runtime sees a shim that died.
         let _lost = files::write(&directory.join("exit.json"), &exit);
         let _left = self.container.delete(true);

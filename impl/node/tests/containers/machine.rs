@@ -16,7 +16,7 @@ use host::node_server::{ContainerRef, ExecOptions, ExecStreams, LogOptions, Node
 use http_body_util::BodyExt;
 use kubelet::runtime::{
     ContainerId, ContainerSpec, Exit, HostNamespaces, ProbeAction, ProbeType, Processes, Resources,
-    RuntimeCommand, RuntimeEvent, RuntimeStatus, SandboxSpec, Security,
+    RuntimeCommand, RuntimeEvent, RuntimeStatus, SandboxSpec, Security, TerminationMessage,
 };
 use node::{Embedded, EmbeddedConfig, Runtime};
 use tempfile::TempDir;
@@ -134,6 +134,7 @@ impl Machine {
             security: Security { allow_privilege_escalation: true, ..Security::default() },
             host: HostNamespaces::default(),
             processes: Processes::default(),
+            termination_message: TerminationMessage::default(),
             tty: false,
             stdin: false,
         }

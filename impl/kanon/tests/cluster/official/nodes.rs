@@ -2,6 +2,7 @@
 
 mod ephemeral;
 mod hooks;
+mod messages;
 mod pods;
 mod probes;
 mod starts;
@@ -16,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     [
         ephemeral::ephemeral_containers(),
         hooks::hooks(),
+        messages::messages(),
         pods::pods(),
         probes::probes(),
         starts::init_containers(),
