@@ -3,7 +3,7 @@
 //! Source: `makeEnvironmentVariables` of `pkg/kubelet/kubelet_pods.go` and the expansion of `$(NAME)`
 //! (v1.36). Leaves out the variables of Services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Container, EnvVarSource, Pod};
 
@@ -73,8 +73,46 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Gives the mounts of a container their parts of volumes that depend on its variables (`subPathExpr`).
+///
+/// Source: `makeMounts` of `pkg/kubelet/kubelet_pods.go` (v1.36).
+pub(crate) fn expand_sub_paths(
+    container: &mut Container,
+    variables: &BTreeMap<String, String>,
+) -> Result<(), String> {
+    for mount in container.volume_mounts.iter_mut().flatten() {
+        let Some(expression) = mount.sub_path_expr.take().filter(|text| !text.is_empty()) else {
+            continue;
+        };
+        let mut missing = BTreeSet::new();
+        let path = expand_with(&expression, |name| {
+            let value = variables.get(name).filter(|value| !value.is_empty());
+            if value.is_none() {
+                missing.insert(name.to_owned());
+            }
+            value.cloned()
+        });
+        if !missing.is_empty() {
+            let missing: Vec<String> = missing.into_iter().collect();
+            return Err(format!("missing value for {}", missing.join(", ")));
+        }
+        if path.starts_with('/') {
+            return Err(format!("error SubPath `{path}` must not be an absolute path"));
+        }
+        if path.split('/').any(|part| part == "..") {
+            return Err(format!("unable to provision SubPath `{path}`: must not contain '..'"));
+        }
+        mount.sub_path = Some(path);
+    }
+    Ok(())
+}
+
 /// Replaces `$(NAME)` by the variable of that name, if there is one; `$$` is a dollar.
 pub(crate) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
+    expand_with(text, |name| variables.get(name).cloned())
+}
+
+fn expand_with(text: &str, mut value_of: impl FnMut(&str) -> Option<String>) -> String {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -86,8 +124,8 @@ pub(crate) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String
         } else if let Some((name, after)) =
             rest.strip_prefix('(').and_then(|rest| rest.split_once(')'))
         {
-            match variables.get(name) {
-                Some(value) => expanded.push_str(value),
+            match value_of(name) {
+                Some(value) => expanded.push_str(&value),
                 None => expanded.push_str(&format!("$({name})")),
             }
             rest = after;
@@ -101,6 +139,8 @@ pub(crate) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -110,5 +150,28 @@ mod tests {
         let found = ["$(A)-$(B)", "$$(A)", "a$b", "$(A"].map(|text| expand(text, &variables));
 
         assert_eq!(found, ["1-$(B)", "$(A)", "a$b", "$(A"]);
+    }
+
+    #[test]
+    fn a_part_of_a_volume_stays_below_it_and_needs_every_variable() {
+        let variables = [("A", "a"), ("EMPTY", ""), ("UP", ".."), ("ROOT", "/x")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let part = |expression: &str| {
+            let mount = json!({"name": "v", "mountPath": "/v", "subPathExpr": expression});
+            let container = json!({"name": "c", "volumeMounts": [mount]});
+            let mut container: Container = serde_json::from_value(container).unwrap();
+            expand_sub_paths(&mut container, &variables)?;
+            Ok(container.volume_mounts.unwrap_or_default()[0].sub_path.clone().unwrap_or_default())
+        };
+
+        let found = ["$(A)/b", "$(B)$(EMPTY)", "x/$(UP)", "$(ROOT)"].map(part);
+
+        let errors = [
+            "missing value for B, EMPTY",
+            "unable to provision SubPath `x/..`: must not contain '..'",
+            "error SubPath `/x` must not be an absolute path",
+        ];
+        assert_eq!(found[0], Ok("a/b".to_owned()));
+        assert_eq!(found[1..], errors.map(|error| Err(error.to_owned())));
     }
 }

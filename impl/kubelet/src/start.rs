@@ -173,6 +173,12 @@ impl Worker {
             Ok(env) => env,
             Err(why) => return self.config_failed(context, name, why),
         };
+        let variables = env.iter().cloned().collect();
+        let mut container = container.clone();
+        if let Err(why) = environment::expand_sub_paths(&mut container, &variables) {
+            return self.config_failed(context, &container.name, why);
+        }
+        let container = &container;
         let processes = match self.processes(name) {
             Ok(processes) => processes,
             Err(why) => return self.config_failed(context, name, why),
@@ -182,7 +188,6 @@ impl Worker {
             Err(why) => return self.mount_failed(context, name, why),
         };
         let expanded = |words: &Option<Vec<String>>| {
-            let variables = env.iter().cloned().collect();
             let words = words.iter().flatten();
             words.map(|word| environment::expand(word, &variables)).collect()
         };

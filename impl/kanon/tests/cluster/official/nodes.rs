@@ -6,6 +6,7 @@ mod messages;
 mod pods;
 mod probes;
 mod starts;
+mod sub_paths;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -21,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         pods::pods(),
         probes::probes(),
         starts::init_containers(),
+        sub_paths::sub_paths(),
         starts::commands(),
         starts::ends(),
     ]
