@@ -37,6 +37,10 @@ pub struct SandboxSpec {
     pub pod: Key,
     /// The host name inside.
     pub hostname: String,
+    /// The domain that its name is in, for its own file of hosts; none if empty.
+    pub domain: String,
+    /// Further lines of its file of hosts: an address and its names (`hostAliases`).
+    pub host_aliases: Vec<(String, Vec<String>)>,
     /// Whether it uses the node's network instead of its own.
     pub host_network: bool,
 }

@@ -75,7 +75,7 @@ impl Embedded {
             address: address.clone(),
             sandbox: true,
         };
-        self.write_etc(&spec.pod_uid, &record)?;
+        self.write_etc(spec, address.as_deref())?;
         self.write_record(&spec.pod_uid, &record)?;
         Ok(address)
     }
@@ -86,19 +86,14 @@ impl Embedded {
     }
 
     /// The files by which a pod knows its own name and finds others.
-    fn write_etc(&self, pod_uid: &str, record: &PodRecord) -> Result<(), Error> {
-        let directory = self.0.paths.pod(pod_uid).join("etc");
+    fn write_etc(&self, spec: &SandboxSpec, address: Option<&str>) -> Result<(), Error> {
+        let directory = self.0.paths.pod(&spec.pod_uid).join("etc");
         fs::create_dir_all(&directory).map_err(Error::file(&directory))?;
-        let own =
-            record.address.as_ref().map(|address| format!("{address}\t{}\n", record.hostname));
-        let hosts = format!(
-            "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{}",
-            own.unwrap_or_default()
-        );
+        let hosts = hosts(spec, address);
         let resolv = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
         let files = [
             ("hosts", hosts),
-            ("hostname", format!("{}\n", record.hostname)),
+            ("hostname", format!("{}\n", spec.hostname)),
             ("resolv.conf", resolv),
         ];
         for (name, content) in files {
@@ -147,6 +142,36 @@ impl Embedded {
         network::disconnect(pod_uid);
     }
 }
+
+/// The file of hosts. Source: `ensureHostsFile` of pkg/kubelet/kubelet_pods.go (v1.36).
+fn hosts(spec: &SandboxSpec, address: Option<&str>) -> String {
+    let mut text = match address {
+        Some(address) => {
+            let name = &spec.hostname;
+            let full = if spec.domain.is_empty() {
+                name.clone()
+            } else {
+                format!("{name}.{}\t{name}", spec.domain)
+            };
+            format!("{MANAGED_HOSTS}{address}\t{full}\n")
+        }
+        None => {
+            let of_node = fs::read_to_string("/etc/hosts").unwrap_or_default();
+            format!("# Kubernetes-managed hosts file (host network).\n{of_node}")
+        }
+    };
+    if !spec.host_aliases.is_empty() {
+        text.push_str("\n# Entries added by HostAliases.\n");
+    }
+    for (address, names) in &spec.host_aliases {
+        text.push_str(&format!("{address}\t{}\n", names.join("\t")));
+    }
+    text
+}
+
+const MANAGED_HOSTS: &str = "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n\
+     ::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\n\
+     fe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n";
 
 /// The cgroup below which a node's pods live.
 pub(crate) fn node_cgroup(node: &str) -> String {

@@ -83,6 +83,8 @@ impl Machine {
             pod_uid: pod_uid.to_owned(),
             pod: pod(pod_uid),
             hostname: format!("host-{pod_uid}"),
+            domain: String::new(),
+            host_aliases: vec![],
             host_network: false,
         }));
         match self.next() {

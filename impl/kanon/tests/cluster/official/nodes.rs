@@ -2,6 +2,7 @@
 
 mod ephemeral;
 mod hooks;
+mod hosts;
 mod messages;
 mod pods;
 mod probes;
@@ -18,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     [
         ephemeral::ephemeral_containers(),
         hooks::hooks(),
+        hosts::hosts(),
         messages::messages(),
         pods::pods(),
         probes::probes(),
