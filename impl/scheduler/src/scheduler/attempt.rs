@@ -22,7 +22,7 @@ use crate::plugins::volume_binding::Wanted;
 use crate::profile::Profile;
 use crate::scoring::Scoring;
 
-pub(super) use fail::Failure;
+pub(super) use fail::{Failure, Remedy};
 
 /// What an attempt goes by.
 pub(super) struct Attempt<'a> {
