@@ -110,6 +110,25 @@ fn what_such_a_pod_gets_is_nobody_elses_before_and_after_its_claim_is_seen() {
 }
 
 #[test]
+fn what_a_pod_had_is_free_once_its_claim_is_gone() {
+    let mut scheduler = with_class();
+    observe_pod(&mut scheduler, wants_gpu("web"));
+    let first = schedule(&mut scheduler, 10);
+    let claim = stored(CLAIMS, write(&mut scheduler, &first));
+    hear(&mut scheduler, claim.clone(), 11);
+    schedule(&mut scheduler, 11);
+
+    let gone = AnyObject::from(wants_gpu("web"));
+    [gone, claim].into_iter().for_each(|gone| {
+        scheduler.observe(&Change { old: Some(gone), new: None }, at(12));
+    });
+    observe_pod(&mut scheduler, wants_gpu("xxl"));
+    let next = schedule(&mut scheduler, 12);
+
+    assert!(matches!(next.outcome, Choice::Reserve { .. }));
+}
+
+#[test]
 fn a_claim_that_cannot_be_made_frees_its_device() {
     let mut scheduler = with_class();
     observe_pod(&mut scheduler, wants_gpu("web"));
@@ -154,8 +173,11 @@ fn the_claim_of_a_pod_that_cannot_be_bound_is_deleted() {
     let bound = schedule(&mut scheduler, 11);
 
     let told = refuse(&mut scheduler, "web", &bound.requests[0], Reason::Conflict);
+    let update = of_claims(&told)[0].clone();
+    let more = grant(&mut scheduler, "web", &update, "4");
 
     assert_eq!(said(&told), ["Update made", "Delete made"]);
+    assert!(more.is_empty());
 }
 
 #[test]
@@ -227,4 +249,19 @@ fn pods_of_one_kind_are_told_apart_by_what_is_left_for_them() {
     assert!(matches!(decisions[0].outcome, Choice::Reserve { .. }));
     let refused = |decision: &Decision| message(decision).contains("1 cannot allocate all claims");
     assert!(refused(&decisions[1]) && refused(&decisions[2]));
+}
+
+#[test]
+fn a_class_that_comes_counts_for_pods_of_a_kind_that_is_known() {
+    let mut scheduler = scheduler(&[node("a", json!({}))]);
+    hear(&mut scheduler, devices_on("a", json!([{"name": "gpu-0"}])), 0);
+    ["b", "c", "d"].into_iter().for_each(|name| observe_pod(&mut scheduler, wants_gpu(name)));
+    let before: Vec<Decision> = (0..3).map(|_| schedule(&mut scheduler, 10)).collect();
+
+    hear(&mut scheduler, class_for("gpu", GPU), 11);
+    let after = schedule(&mut scheduler, 60);
+
+    let lacks = |decision| message(decision).contains("1 Insufficient example.com/gpu");
+    assert!(before.iter().all(lacks));
+    assert!(matches!(after.outcome, Choice::Reserve { .. }));
 }
