@@ -1,6 +1,7 @@
 //! How much of some resources a node gives, and how much of them is taken with a pod and without.
 //!
-//! Source: framework/plugins/noderesources/resource_allocation.go (v1.36), without devices.
+//! Source: framework/plugins/noderesources/resource_allocation.go (v1.36). Left out: devices of which a node gives an extended
+//! resource (`calculateDRAResourceTotals`); what it does not give itself is not scored.
 
 use crate::config::ResourceSpec;
 use crate::node_info::{NodeInfo, PodInfo};

@@ -165,6 +165,9 @@ impl Attempt<'_> {
     fn chosen(&self, cycle: &Cycle<'_>, feasible: &[&NodeInfo]) -> Result<Found, Stop> {
         let (mut best, mut scores) = (0, vec![]);
         if feasible.len() > 1 {
+            if let Some(why) = self.profile.unprepared.score() {
+                return Err(Stop::Error(why.to_owned()));
+            }
             let of_extenders = self.prioritize(feasible)?;
             scores = Scoring::pre_score(cycle, feasible).run_scores();
             scores.extend(of_extenders.map(|scores| (EXTENDER, scores)));
