@@ -25,8 +25,8 @@ pub struct CycleState {
     pub(crate) devices: Option<Arc<dynamic_resources::PreFilterState>>,
     /// Who uses the claims that one pod may use.
     pub(crate) restrictions: volume_restrictions::PreFilterState,
-    /// Where the pod's volumes are.
-    pub(crate) zones: volume_zone::PreFilterState,
+    /// Where the pod's volumes are; `None` when nobody has looked.
+    pub(crate) zones: Option<volume_zone::PreFilterState>,
     /// How pods like it are spread.
     pub(crate) spread: pod_topology_spread::PreFilterState,
     /// Which pods it must be near to and far from; `None` when nobody has looked.
@@ -146,12 +146,20 @@ impl<'a> Cycle<'a> {
         self.profile.filters.iter().map(|plugin| &**plugin)
     }
 
+    /// What a filter says of a node.
+    pub fn verdict(&self, plugin: &dyn Filter, node: &NodeInfo) -> Verdict {
+        match self.profile.unprepared.filter(plugin.name()) {
+            Some(why) => Verdict::Error(why.to_owned()),
+            None => plugin.filter(self, node),
+        }
+    }
+
     fn run<'f>(
         &self,
         mut filters: impl Iterator<Item = &'f dyn Filter>,
         node: &NodeInfo,
     ) -> Option<Rejection> {
-        filters.find_map(|plugin| match plugin.filter(self, node) {
+        filters.find_map(|plugin| match self.verdict(plugin, node) {
             Verdict::Feasible => None,
             verdict @ (Verdict::Unschedulable(_)
             | Verdict::UnschedulableAndUnresolvable(_)

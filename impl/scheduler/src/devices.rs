@@ -3,9 +3,11 @@
 //!
 //! Source: framework/plugins/dynamicresources/dra_manager.go and pkg/scheduler/util/assumecache (v1.36).
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use api::object::controller_of;
 use api::{AnyObject, Key};
 use client::{Cache, Change};
 use k8s_openapi::api::resource::v1::{
@@ -13,7 +15,14 @@ use k8s_openapi::api::resource::v1::{
 };
 
 use crate::cluster::set;
+use crate::node_info::PodInfo;
 use crate::volumes::{newest, version};
+
+/// What stands before the name of a class in the name of the extended resource that every class stands for.
+pub(crate) const IMPLICIT_PREFIX: &str = "deviceclass.resource.kubernetes.io/";
+
+/// Says "true" of a claim that was made for the extended resources of a pod.
+pub(crate) const EXTENDED_CLAIM: &str = "resource.kubernetes.io/extended-resource-claim";
 
 /// A driver and one of its pools.
 pub type PoolId = (String, String);
@@ -29,6 +38,8 @@ pub struct Devices {
     /// The others.
     shared: BTreeSet<Key>,
     pools: BTreeMap<PoolId, BTreeSet<Key>>,
+    /// The classes that stand for extended resources, by the names of these.
+    by_resource: BTreeMap<String, Arc<DeviceClass>>,
     /// Claims as they were written, until they are seen so.
     assumed: BTreeMap<Key, Arc<ResourceClaim>>,
     /// Claims that are being allocated, as they are going to be, by uid.
@@ -50,6 +61,7 @@ impl Devices {
             set(&mut self.claims, claim, change);
         } else if let AnyObject::DeviceClass(class) = object {
             set(&mut self.classes, class, change);
+            self.by_resource = resources_of(&self.classes);
         } else if let AnyObject::ResourceSlice(slice) = object {
             self.unlist(&change.key());
             set(&mut self.slices, slice, change);
@@ -87,6 +99,22 @@ impl Devices {
     /// A DeviceClass.
     pub fn class(&self, name: &str) -> Option<&Arc<DeviceClass>> {
         self.classes.get(&Key::cluster(name))
+    }
+
+    /// The DeviceClass that stands for an extended resource.
+    pub fn class_of_resource(&self, name: &str) -> Option<&Arc<DeviceClass>> {
+        match name.strip_prefix(IMPLICIT_PREFIX) {
+            Some(class) => self.class(class),
+            None => self.by_resource.get(name),
+        }
+    }
+
+    /// The claim that was made for the extended resources of a pod.
+    pub fn extended_claim(&self, pod: &PodInfo) -> Option<&Arc<ResourceClaim>> {
+        let seen = self.claims.iter();
+        let mut claims =
+            seen.map(|claim| newest(claim, self.assumed.get(&Key::of(&claim.metadata))));
+        claims.find(|claim| is_extended_claim_of(claim, pod))
     }
 
     /// The slices that a node may reach, and all that tell how often devices can be shared.
@@ -134,10 +162,45 @@ impl Devices {
         self.in_flight.insert(claim.metadata.uid.clone().unwrap_or_default(), Arc::new(claim));
     }
 
+    /// The claim of this name that is being allocated.
+    pub fn in_flight(&self, key: &Key) -> Option<&Arc<ResourceClaim>> {
+        self.in_flight.values().find(|claim| Key::of(&claim.metadata) == *key)
+    }
+
     /// The claim has it now, or does not get it; whether it was to have it.
     pub fn end(&mut self, uid: &str) -> bool {
         self.in_flight.remove(uid).is_some()
     }
+}
+
+/// Which class stands for which extended resource: of several the newest, and of equals the first by name.
+///
+/// Source: dynamic-resource-allocation/deviceclass/extendedresourcecache (v1.36). There, it also depends on the order in which
+/// classes came and went.
+fn resources_of(classes: &Cache<DeviceClass>) -> BTreeMap<String, Arc<DeviceClass>> {
+    let mut classes: Vec<&Arc<DeviceClass>> = classes.iter().collect();
+    classes.sort_by_key(|class| {
+        let metadata = &class.metadata;
+        (metadata.creation_timestamp.clone(), Reverse(metadata.name.clone()))
+    });
+    let named = classes.into_iter().filter_map(|class| {
+        let name = class.spec.extended_resource_name.clone()?;
+        Some((name, Arc::clone(class)))
+    });
+    named.collect()
+}
+
+/// Whether a claim was made for the extended resources of a pod.
+fn is_extended_claim_of(claim: &ResourceClaim, pod: &PodInfo) -> bool {
+    is_extended_claim(claim)
+        && controller_of(&claim.metadata)
+            .is_some_and(|owner| owner.uid == pod.uid() && owner.name == pod.key().name)
+}
+
+/// Whether a claim was made for extended resources.
+pub(crate) fn is_extended_claim(claim: &ResourceClaim) -> bool {
+    let annotation = claim.metadata.annotations.as_ref().and_then(|all| all.get(EXTENDED_CLAIM));
+    annotation.is_some_and(|value| value == "true")
 }
 
 /// The pool of a slice.

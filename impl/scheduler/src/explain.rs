@@ -119,8 +119,9 @@ pub(crate) fn nodes(cycle: &Cycle<'_>) -> Vec<NodeExplained> {
 
 fn filtered(cycle: &Cycle<'_>, node: &NodeInfo) -> NodeExplained {
     let filters = cycle.profile.filters.iter();
-    let mut filters: Vec<FilterSaid> =
-        filters.map(|plugin| FilterSaid::new(plugin.name(), plugin.filter(cycle, node))).collect();
+    let mut filters: Vec<FilterSaid> = filters
+        .map(|plugin| FilterSaid::new(plugin.name(), cycle.verdict(&**plugin, node)))
+        .collect();
     let rejection = cycle.rejection(node);
     let feasible = rejection.is_none();
     // It may be against the node only because of pods for which room is being made there.

@@ -16,6 +16,7 @@ use crate::cycle::Cycle;
 use crate::framework::Filter;
 use crate::host_ports::HostPort;
 use crate::node_info::{Labels, PodInfo};
+use crate::plugins::dynamic_resources::is_backed;
 use crate::refusals::Refusals;
 use crate::resources::PodRequests;
 use crate::scoring::Scoring;
@@ -157,12 +158,15 @@ pub struct Knowledge {
 
 impl Knowledge {
     /// What is known for pods like this one, up to now. Nothing, when it is the first of its kind, when it has
-    /// something to say of the nodes where it may go, or when that depends on who else is nominated where.
+    /// something to say of the nodes where it may go, or when that depends on who else is nominated where, or on devices
+    /// for its extended resources; and nothing where a plugin fails every pod.
     pub fn of(&mut self, cycle: &Cycle<'_>) -> Option<&mut Known> {
         let nominations = &cycle.cluster.nominations;
         if cycle.names_some()
             || nominations.have_terms()
             || nominations.node_of(&cycle.pod.key()).is_some()
+            || is_backed(cycle.pod, &cycle.cluster.devices)
+            || cycle.profile.unprepared.is_any()
             || !cycle.profile.filters.is_sorted_by_key(|plugin| !plugin.is_local())
         {
             return None;

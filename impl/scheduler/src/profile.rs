@@ -4,6 +4,7 @@
 
 mod enabled;
 mod registry;
+mod unprepared;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::plugins::Made;
 use crate::plugins::dynamic_resources::DynamicResources;
 
 pub use enabled::Enabled;
+pub use unprepared::Unprepared;
 
 /// The plugins of a scheduler name, at each point in their order.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Profile {
     pub percentage_of_nodes_to_score: i32,
     /// The names of all that have a say, by points.
     pub enabled: Enabled,
+    /// Those that had no say before they need what they would have noted.
+    pub unprepared: Unprepared,
     /// Look at the pod and the cluster.
     pub pre_filters: Vec<Arc<dyn PreFilter>>,
     /// The first that is against a node speaks for all.
@@ -72,6 +76,7 @@ impl Profile {
             preemption: preempts.then(|| profile.args()),
             bind_timeout: std::time::Duration::from_secs(u64::try_from(timeout).unwrap_or(0)),
             devices: DynamicResources::new(&profile.args()),
+            unprepared: Unprepared::of(&enabled),
             enabled,
         })
     }

@@ -217,7 +217,7 @@ impl Scheduler {
     /// What follows from an answer.
     fn go_on(&mut self, pod: &Key, answered: (&Request, &Outcome)) -> Vec<Request> {
         let (request, outcome) = answered;
-        if request.resource == &resources::RESOURCE_CLAIMS {
+        if request.resource == &resources::RESOURCE_CLAIMS || claims::tells_of_claim(request) {
             return self.claim_answered(pod, answered);
         }
         if self.reservations.answered(pod, answered, &mut self.cluster.volumes) {
@@ -315,7 +315,7 @@ impl Scheduler {
         let waits = self.pending.get(key).filter(|pod| pod.uid() == uid).cloned();
         let Some(pod) = waits else { return vec![] };
         self.queue.add_failed(key, self.now);
-        let mut requests = claims::unreserve(&pod, &self.cluster.devices);
+        let mut requests = claims::unreserve(&pod, &self.cluster.devices, None);
         requests.extend(self.report_failure(&pod, ("SchedulerError", why), &Nominating::Nowhere));
         requests
     }

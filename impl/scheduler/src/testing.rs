@@ -194,6 +194,12 @@ pub(crate) fn device_class() -> AnyObject {
     stored(&resources::DEVICE_CLASSES, json!({"metadata": {"name": "gpu"}, "spec": {}}))
 }
 
+/// A class of all devices, which stands for an extended resource.
+pub(crate) fn class_for(name: &str, resource: &str) -> AnyObject {
+    let spec = json!({"extendedResourceName": resource});
+    stored(&resources::DEVICE_CLASSES, json!({"metadata": {"name": name}, "spec": spec}))
+}
+
 /// The devices of a node, which are all of its pool.
 pub(crate) fn devices_on(node: &str, devices: Value) -> AnyObject {
     let pool = json!({"name": node, "generation": 1, "resourceSliceCount": 1});

@@ -4,6 +4,7 @@
 //! out: pod-level resources summed from containers, and the node affinity of gated pods.
 
 mod annotations;
+mod claim_statuses;
 pub(crate) mod ephemeral;
 mod label_keys;
 pub(crate) mod resize;
@@ -150,6 +151,7 @@ pub(super) fn validate_status_update(new: &Value, old: &Value) -> Vec<Cause> {
         }
     }
     causes.extend(resurrections(new, old));
+    causes.extend(claim_statuses::causes(new));
     causes
 }
 

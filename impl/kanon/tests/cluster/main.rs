@@ -9,6 +9,7 @@ mod components;
 mod conform;
 mod containers;
 mod controllers;
+mod devices;
 mod durability;
 mod etcd_servers;
 mod hostile;
@@ -58,6 +59,7 @@ fn main() -> std::process::ExitCode {
         hostile::trials(),
         containers::trials(),
         controllers::trials(),
+        devices::trials(),
         volumes::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),

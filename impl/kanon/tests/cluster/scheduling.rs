@@ -1,22 +1,12 @@
 //! A scheduler that is told what to do: profiles, extenders; and what it says of pods without scheduling them.
 
-use std::convert::Infallible;
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
+mod extenders;
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::support::{Cluster, Outcome, ensure, eventually, text, trial};
 
@@ -24,7 +14,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("each_pod_is_scheduled_by_the_profile_that_it_names", profiles),
         trial("a_bad_scheduler_configuration_is_refused_before_anything_starts", refused),
-        trial("extenders_filter_score_lie_fail_and_hang", extenders),
+        trial("extenders_filter_score_lie_fail_and_hang", extenders::filter),
+        trial("extenders_bind_and_say_who_may_go", extenders::bind),
         trial("what_plugins_say_of_a_pod_is_explained", explained),
         trial("pods_are_scheduled_without_a_cluster", simulated),
     ]
@@ -140,114 +131,6 @@ async fn refused() -> Outcome {
     let parts = ["start", "--components", "api-server", "--scheduler-config", "f"];
     let output = cluster.kanon(&parts);
     ensure(output.status.code() == Some(2), text(&output.stderr))
-}
-
-/// A server that is an extender, and what it was asked.
-#[derive(Clone, Default)]
-struct Extender {
-    asked: Arc<Mutex<Vec<(String, Value)>>>,
-}
-
-impl Extender {
-    /// Serves on a port, for ever.
-    async fn serve(&self) -> Result<u16, Failed> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let port = listener.local_addr()?.port();
-        let extender = self.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let extender = extender.clone();
-                let answer = service_fn(move |request| {
-                    let extender = extender.clone();
-                    async move { Ok::<_, Infallible>(extender.answer(request).await) }
-                });
-                let connection =
-                    http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
-                tokio::spawn(connection);
-            }
-        });
-        Ok(port)
-    }
-
-    /// What pods' names ask for. Of the nodes it likes the last one best.
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let verb = request.uri().path().trim_start_matches('/').to_owned();
-        let body = request.into_body().collect().await.map(|body| body.to_bytes());
-        let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
-        let pod = body["Pod"]["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        let nodes = body["NodeNames"].clone();
-        self.asked.lock().expect("nobody panics with it").push((verb.clone(), body));
-        let answer = match (verb.as_str(), pod.as_str()) {
-            ("filter", "lie") => json!({"NodeNames": ["nowhere"]}),
-            ("filter", "fail") => {
-                let mut response = Response::new(Full::default());
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                return response;
-            }
-            ("filter", "garbage") => return Response::new(Full::from("garbage")),
-            ("filter", "hang") => std::future::pending().await,
-            ("filter", _) => json!({"NodeNames": nodes}),
-            (_, _) => {
-                let last = nodes.as_array().and_then(|nodes| nodes.last());
-                json!([{"Host": last, "Score": 10}])
-            }
-        };
-        Response::new(Full::from(answer.to_string()))
-    }
-
-    fn has_asked(&self, verb: &str) -> bool {
-        let asked = self.asked.lock().expect("nobody panics with it");
-        asked.iter().any(|(asked, _)| asked == verb)
-    }
-}
-
-async fn extenders() -> Outcome {
-    let extender = Extender::default();
-    let port = extender.serve().await?;
-    let cluster = configured(&format!(
-        "extenders:\n- {{urlPrefix: 'http://127.0.0.1:{port}', filterVerb: filter, prioritizeVerb: \
-         prioritize, weight: 100, nodeCacheCapable: true, httpTimeout: 1s}}\n\
-         - {{urlPrefix: 'http://127.0.0.1:1', filterVerb: filter, ignorable: true}}\n"
-    ))?;
-    let client = cluster.client().await?;
-    let pods: Api<Pod> = Api::default_namespaced(client.clone());
-    let url = format!("http://127.0.0.1:{port}");
-
-    create(&pods, "hang", "default-scheduler").await?;
-    create(&pods, "good", "default-scheduler").await?;
-    let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(client.clone());
-    let names: Vec<_> = nodes.list(&ListParams::default()).await?.items;
-    let last = names.iter().filter_map(|node| node.metadata.name.clone()).max();
-    let chosen = node_of(&pods, "good").await?;
-    ensure(Some(&chosen) == last.as_ref(), format!("{chosen} is not the one that is liked"))?;
-    ensure(extender.has_asked("prioritize"), "nobody was asked to prioritize")?;
-
-    for (name, why) in [
-        (
-            "lie",
-            format!(
-                "extender \"{url}\" claims a filtered node \"nowhere\" which is not found in the input node list"
-            ),
-        ),
-        ("fail", format!("failed filter with extender at URL {url}/filter, code 500")),
-        ("garbage", "invalid character 'g' looking for beginning of value".to_owned()),
-        (
-            "hang",
-            format!(
-                "Post \"{url}/filter\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-            ),
-        ),
-    ] {
-        if name != "hang" {
-            create(&pods, name, "default-scheduler").await?;
-        }
-        let said = told(&client, name, "FailedScheduling").await?.message.unwrap_or_default();
-        ensure(said.starts_with(&why), format!("{name}: {said}"))?;
-        let pod = pods.get(name).await?;
-        ensure(pod.spec.and_then(|spec| spec.node_name).is_none(), "it has a node")?;
-    }
-    create(&pods, "later", "default-scheduler").await?;
-    node_of(&pods, "later").await.map(drop)
 }
 
 async fn explained() -> Outcome {

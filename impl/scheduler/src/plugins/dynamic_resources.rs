@@ -2,9 +2,9 @@
 //!
 //! Source: framework/plugins/dynamicresources (v1.36), KEP-4381; with what is on by default: DRAAdminAccess,
 //! DRAPrioritizedList, DRAPartitionableDevices, DRADeviceTaints, DRAConsumableCapacity, DRADeviceBindingConditions with
-//! DRAResourceClaimDeviceStatus, and DRASchedulerFilterTimeout, which is counted in looks at devices here. Left out though
-//! it is on: DRAExtendedResource. Left out as it is off: DRADeviceTaintRules, DRAListTypeAttributes,
-//! DRANodeAllocatableResources, DRAWorkloadResourceClaims.
+//! DRAResourceClaimDeviceStatus, DRAExtendedResource, and DRASchedulerFilterTimeout, which is counted in looks at devices
+//! here. Left out as it is off: DRADeviceTaintRules, DRAListTypeAttributes, DRANodeAllocatableResources,
+//! DRAWorkloadResourceClaims.
 
 mod allocated;
 mod allocator;
@@ -13,6 +13,8 @@ mod capacity;
 mod claims;
 mod constraint;
 mod counters;
+mod extended;
+mod extended_requests;
 mod pools;
 mod request;
 mod result;
@@ -44,6 +46,7 @@ use allocator::allocate;
 pub(crate) use binding::{Readiness, has_conditions, is_timed_out, readiness};
 pub use claims::PreFilterState;
 pub(crate) use claims::{asked, claims_of, is_reserved_for, reserved_for};
+pub(crate) use extended::{ExtendedClaim, is_backed, is_in_memory, to_create, uid_before, wanted};
 use seeking::{Failure, Inputs};
 
 /// Its name.
@@ -78,16 +81,20 @@ impl DynamicResources {
         }
     }
 
-    /// What the claims that have no devices get on a node; nothing, if they cannot all have some.
+    /// What the claims that have no devices get on a node, that for extended resources last; nothing, if they cannot all
+    /// have some.
     fn allocate(
         &self,
-        state: &PreFilterState,
+        (state, extended): (&PreFilterState, Option<&ExtendedClaim>),
         (node, cluster): (&NodeInfo, &Cluster),
     ) -> Result<Option<Vec<AllocationResult>>, Failure> {
+        let extended = extended.map(|extended| &extended.claim);
+        let claims: Vec<&ResourceClaim> =
+            state.to_allocate.iter().chain(extended).map(AsRef::as_ref).collect();
         allocate(Inputs {
             node,
             devices: &cluster.devices,
-            claims: &state.to_allocate,
+            claims: &claims,
             allocated: &state.allocated,
             selectors: &state.selectors,
             looks_max: self.looks_max,
@@ -114,13 +121,25 @@ impl DynamicResources {
     /// What each claim without devices gets on the node that was chosen.
     pub(crate) fn reserve(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Option<Reserved> {
         let state = cycle.state.devices.as_deref()?;
-        let found = self.allocate(state, (node, cycle.cluster)).ok().flatten()?;
+        let extended = extended_on(state, cycle, node).ok()?;
+        if state.claims.is_empty() && extended.is_none() {
+            return None;
+        }
+        let with = (state, extended.as_ref());
+        let found = self.allocate(with, (node, cycle.cluster)).ok().flatten()?;
         let mut allocations = found.into_iter();
         let claims = state.claims.iter().map(|claim| {
             let allocation = allocation_of(claim).is_none().then(|| allocations.next()).flatten();
             (Arc::clone(claim), allocation)
         });
-        Some(Reserved { claims: claims.collect(), binding_timeout: self.binding_timeout })
+        let claims = claims.collect();
+        let extended = extended.zip(allocations.next());
+        Some(Reserved { claims, extended, binding_timeout: self.binding_timeout })
+    }
+
+    /// The claim for the extended resources of a pod that an earlier attempt has left, and that is in its way.
+    pub(crate) fn left_over<'a>(&self, cycle: &'a Cycle<'_>) -> Option<&'a Arc<ResourceClaim>> {
+        cycle.state.devices.as_deref()?.left_over()
     }
 
     /// A claim of the pod that keeps it from every node, and that nobody else uses.
@@ -153,6 +172,8 @@ pub(crate) fn binding_timeout(args: &DynamicResourcesArgs) -> Duration {
 #[derive(Clone, Debug)]
 pub struct Reserved {
     pub(crate) claims: Vec<(Arc<ResourceClaim>, Option<AllocationResult>)>,
+    /// The claim for its extended resources, if it needs one on that node, and what it gets.
+    pub(crate) extended: Option<(ExtendedClaim, AllocationResult)>,
     pub(crate) binding_timeout: Duration,
 }
 
@@ -168,10 +189,8 @@ impl PreFilter for DynamicResources {
         (pod, cluster): (&PodInfo, &Cluster),
         state: &mut CycleState,
     ) -> Result<(), String> {
-        if !asked(&pod.pod).is_empty() {
-            let found = claims::pre_filter(pod, &cluster.devices)?;
-            state.devices = (!found.claims.is_empty()).then(|| Arc::new(found));
-        }
+        let found = claims::pre_filter(pod, &cluster.devices)?;
+        state.devices = (!found.is_empty()).then(|| Arc::new(found));
         Ok(())
     }
 }
@@ -180,7 +199,12 @@ impl Filter for DynamicResources {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
         let Some(state) = cycle.state.devices.as_deref() else { return Verdict::Feasible };
         let on = (node, cycle.cluster);
-        match self.allocate(state, on) {
+        let extended = match extended_on(state, cycle, node) {
+            Ok(None) if state.claims.is_empty() => return Verdict::Feasible,
+            Ok(extended) => extended,
+            Err(why) => return Verdict::unresolvable(why),
+        };
+        match self.allocate((state, extended.as_ref()), on) {
             Ok(Some(_)) => {}
             Ok(None) => return Verdict::unresolvable("cannot allocate all claims"),
             Err(Failure::OnNode(why)) => return Verdict::unresolvable(&why),
@@ -202,11 +226,22 @@ impl Filter for DynamicResources {
         if let Event::Devices(change) = event {
             return claims.is_ok_and(|claims| change_may_help(&claims, change));
         }
-        let has_devices = |gone: &PodInfo| !asked(&gone.pod).is_empty();
+        let has_devices =
+            |gone: &PodInfo| !asked(&gone.pod).is_empty() || is_backed(gone, &cluster.devices);
         let is_freed = matches!(event, Event::FreedDevices);
         claims.is_ok()
             && (is_freed || event.freed_by().is_some_and(has_devices) || event.node().is_some())
     }
+}
+
+/// What a pod has to claim for its extended resources on a node, or why it cannot run there.
+fn extended_on(
+    state: &PreFilterState,
+    cycle: &Cycle<'_>,
+    node: &NodeInfo,
+) -> Result<Option<ExtendedClaim>, &'static str> {
+    let Some(claim) = &state.extended else { return Ok(None) };
+    extended::on_node(claim, cycle.pod, (node, &cycle.cluster.devices))
 }
 
 /// Whether a change of a claim, a class or a slice may help a pod with these claims.
@@ -225,7 +260,9 @@ impl Score for DynamicResources {
     fn score(&self, scoring: &Scoring<'_>, node: &NodeInfo) -> i64 {
         let cycle = scoring.cycle;
         let Some(state) = cycle.state.devices.as_deref() else { return 0 };
-        let allocations = self.allocate(state, (node, cycle.cluster)).ok().flatten();
+        let extended = extended_on(state, cycle, node).ok().flatten();
+        let with = (state, extended.as_ref());
+        let allocations = self.allocate(with, (node, cycle.cluster)).ok().flatten();
         let mut allocations = allocations.unwrap_or_default().into_iter();
         let scores = state.claims.iter().map(|claim| match allocation_of(claim) {
             Some(allocation) => request::score(claim, allocation),

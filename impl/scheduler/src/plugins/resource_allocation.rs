@@ -1,6 +1,8 @@
 //! How much of some resources a node gives, and how much of them is taken with a pod and without.
 //!
-//! Source: framework/plugins/noderesources/resource_allocation.go (v1.36), without devices.
+//! Source: framework/plugins/noderesources/resource_allocation.go (v1.36). Left out: how many devices there are for a
+//! resource that a class stands for (`calculateDRAResourceTotals`); where a node does not give it itself, it does not
+//! count.
 
 use crate::config::ResourceSpec;
 use crate::node_info::{NodeInfo, PodInfo};

@@ -2,6 +2,7 @@
 //!
 //! Source: framework/plugins/noderesources/fit.go (v1.36).
 
+mod delegated;
 mod strategy;
 
 use std::collections::BTreeSet;
@@ -12,12 +13,14 @@ use k8s_openapi::api::core::v1::Node;
 use crate::cluster::Cluster;
 use crate::config::{NodeResourcesFitArgs, PluginArgs, is_extended_resource};
 use crate::cycle::Cycle;
+use crate::devices::Devices;
 use crate::event::Event;
 use crate::framework::{Filter, Plugin, Score, Verdict};
 use crate::node_info::{NodeInfo, PodInfo};
 use crate::resources::Resources;
 use crate::scoring::Scoring;
 
+use delegated::{class_may_help, delegates, is_delegated};
 use strategy::Strategy;
 
 /// Compares requests with what is left.
@@ -74,7 +77,7 @@ impl Plugin for NodeResourcesFit {
 
 impl Filter for NodeResourcesFit {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
-        let lacking = insufficient(cycle.pod, node, &self.ignored);
+        let lacking = insufficient((cycle.pod, &cycle.cluster.devices), node, &self.ignored);
         let unresolvable = lacking.iter().any(|lack| lack.exceeds_allocatable);
         let reasons: Vec<String> = lacking.into_iter().map(|lack| lack.reason).collect();
         if reasons.is_empty() {
@@ -91,20 +94,22 @@ impl Filter for NodeResourcesFit {
     }
 
     /// As upstream, it holds against a node also what it ignores otherwise.
-    fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
+    fn may_help(&self, pod: &PodInfo, event: Event<'_>, cluster: &Cluster) -> bool {
+        let devices = &cluster.devices;
         match event {
             Event::Pod { old: Some(_), new: None } => true,
             Event::Pod { old: Some(old), new: Some(new) } => requests_less(pod, old, new),
             Event::Node { old, new: Some(new) } => {
                 let (old, new) = (old.map(empty), empty(new));
-                let gives_more = |old| gives_more(pod, &old, &new);
-                insufficient(pod, &new, &Ignored::default()).is_empty()
+                let gives_more =
+                    |old| gives_more(pod, &old, &new) || delegates((pod, devices), &new);
+                insufficient((pod, devices), &new, &Ignored::default()).is_empty()
                     && old.is_none_or(gives_more)
             }
+            Event::Devices(change) => class_may_help(pod, change),
             Event::Pod { old: None, .. }
             | Event::Node { new: None, .. }
             | Event::Volumes(_)
-            | Event::Devices(_)
             | Event::FreedDevices => false,
         }
     }
@@ -157,7 +162,11 @@ struct Lack {
     exceeds_allocatable: bool,
 }
 
-fn insufficient(pod: &PodInfo, node: &NodeInfo, ignored: &Ignored) -> Vec<Lack> {
+fn insufficient(
+    (pod, devices): (&PodInfo, &Devices),
+    node: &NodeInfo,
+    ignored: &Ignored,
+) -> Vec<Lack> {
     let (wanted, used, all) = (&pod.requests.requested, &node.requested, &node.allocatable);
     let mut lacking = vec![];
     if i64::try_from(node.pods_len()).unwrap_or(i64::MAX) >= all.pods {
@@ -177,7 +186,8 @@ fn insufficient(pod: &PodInfo, node: &NodeInfo, ignored: &Ignored) -> Vec<Lack> 
         used.ephemeral_storage,
         all.ephemeral_storage,
     );
-    for (name, wanted) in wanted.scalar.iter().filter(|(name, _)| !ignored.has(name)) {
+    let counts = |name: &str| !ignored.has(name) && !is_delegated(name, devices, node);
+    for (name, wanted) in wanted.scalar.iter().filter(|(name, _)| counts(name)) {
         let amount = |resources: &Resources| resources.scalar.get(name).copied().unwrap_or(0);
         check(name, *wanted, amount(used), amount(all));
     }

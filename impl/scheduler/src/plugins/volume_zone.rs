@@ -3,6 +3,7 @@
 //! Source: framework/plugins/volumezone (v1.36). What it says of claims without a volume, VolumeBinding has said
 //! before.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use api::storage::{self, volume_name};
@@ -57,6 +58,14 @@ pub fn pre_filter(pod: &PodInfo, volumes: &Volumes) -> Result<PreFilterState, St
     Ok(PreFilterState { topologies })
 }
 
+/// What was noted of the pod, or is found out where nobody has looked.
+fn state_of<'a>(cycle: &'a Cycle<'_>) -> Result<Cow<'a, PreFilterState>, String> {
+    match &cycle.state.zones {
+        Some(state) => Ok(Cow::Borrowed(state)),
+        None => pre_filter(cycle.pod, &cycle.cluster.volumes).map(Cow::Owned),
+    }
+}
+
 /// The claims of a pod, but for those that are its own.
 fn claims(pod: &PodInfo) -> impl Iterator<Item = Key> {
     let named = storage::claims_of_pod(&pod.pod).filter(|(_, is_own)| !is_own);
@@ -94,30 +103,31 @@ impl PreFilter for VolumeZone {
         (pod, cluster): (&PodInfo, &Cluster),
         state: &mut CycleState,
     ) -> Result<(), String> {
-        state.zones = pre_filter(pod, &cluster.volumes)?;
+        state.zones = Some(pre_filter(pod, &cluster.volumes)?);
         Ok(())
     }
 }
 
 impl Filter for VolumeZone {
     fn filter(&self, cycle: &Cycle<'_>, node: &NodeInfo) -> Verdict {
-        if cycle.state.zones.topologies.is_empty() {
-            return Verdict::Feasible;
-        }
+        let state = match state_of(cycle) {
+            Ok(state) => state,
+            Err(why) => return Verdict::unresolvable(&why),
+        };
         let says_where = TOPOLOGY_LABELS.iter().any(|(key, _)| node.label(key).is_some());
         let is_there = |topology: &Topology| {
             let (key, replacement) = topology.keys;
             let value = node.label(key).or_else(|| node.label(replacement));
             value.is_some_and(|value| topology.values.contains(value))
         };
-        if says_where && !cycle.state.zones.topologies.iter().all(is_there) {
+        if says_where && !state.topologies.iter().all(is_there) {
             return Verdict::unresolvable(ELSEWHERE);
         }
         Verdict::Feasible
     }
 
     fn skips(&self, cycle: &Cycle<'_>) -> bool {
-        cycle.state.zones.topologies.is_empty()
+        cycle.state.zones.as_ref().is_some_and(|state| state.topologies.is_empty())
     }
 
     fn may_help(&self, pod: &PodInfo, event: Event<'_>, _cluster: &Cluster) -> bool {
@@ -158,10 +168,15 @@ mod tests {
         ])
     }
 
+    /// What is said of a node, whether the pod was looked at before or not.
     fn verdict(volume: &Value, node: &Value) -> Verdict {
         let (cluster, pod) = (cluster(volume), PodInfo::new(pod_using("web", &["data"])));
-        let cycle = crate::testing::cycle(&pod, &cluster).unwrap();
-        VolumeZone.filter(&cycle, &node_info("a", json!({"metadata": {"labels": node}})))
+        let mut cycle = crate::testing::cycle(&pod, &cluster).unwrap();
+        let node = node_info("a", json!({"metadata": {"labels": node}}));
+        let verdict = VolumeZone.filter(&cycle, &node);
+        cycle.state.zones = None;
+        assert_eq!(VolumeZone.filter(&cycle, &node), verdict);
+        verdict
     }
 
     #[test]

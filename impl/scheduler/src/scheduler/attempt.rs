@@ -22,7 +22,7 @@ use crate::plugins::volume_binding::Wanted;
 use crate::profile::Profile;
 use crate::scoring::Scoring;
 
-pub(super) use fail::Failure;
+pub(super) use fail::{Failure, Remedy};
 
 /// What an attempt goes by.
 pub(super) struct Attempt<'a> {
@@ -165,6 +165,9 @@ impl Attempt<'_> {
     fn chosen(&self, cycle: &Cycle<'_>, feasible: &[&NodeInfo]) -> Result<Found, Stop> {
         let (mut best, mut scores) = (0, vec![]);
         if feasible.len() > 1 {
+            if let Some(why) = self.profile.unprepared.score() {
+                return Err(Stop::Error(why.to_owned()));
+            }
             let of_extenders = self.prioritize(feasible)?;
             scores = Scoring::pre_score(cycle, feasible).run_scores();
             scores.extend(of_extenders.map(|scores| (EXTENDER, scores)));

@@ -1,96 +1,30 @@
 //! The claims of a pod that has a node: what they get is written, and they are reserved for the pod.
 //!
 //! Source: `PreBind`, `bindClaim` and `isPodReadyForBinding` in framework/plugins/dynamicresources/dynamicresources.go
-//! (v1.36). One claim is written after the other.
+//! (v1.36). One claim is written after the other, that for extended resources last. The pod is bound once that one is seen;
+//! upstream waits two minutes for that, here it is as long as devices may take to become ready.
+
+mod gone;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{AnyObject, Key, Reason, Request, Timestamp, Verb, resources};
 use client::Outcome;
-use k8s_openapi::api::resource::v1::{
-    AllocationResult, ResourceClaim, ResourceClaimConsumerReference,
-};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use serde_json::json;
+use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimConsumerReference};
 
 use super::reservation::Progress;
-use crate::devices::{Devices, allocation_of};
+use crate::devices::Devices;
 use crate::node_info::PodInfo;
 use crate::plugins::dynamic_resources::{
-    NAME, Readiness, Reserved, asked, claims_of, has_conditions, is_reserved_for, is_timed_out,
-    readiness, reserved_for,
+    NAME, Readiness, Reserved, claims_of, has_conditions, is_in_memory, is_reserved_for,
+    is_timed_out, readiness, reserved_for,
 };
 
-/// Keeps an allocated claim.
-const FINALIZER: &str = "resource.kubernetes.io/delete-protection";
-
-/// How often a claim is read again and written, when it was changed meanwhile. Source: `retry.DefaultRetry`.
-const RETRIES_MAX: usize = 4;
-
-/// A claim, as it was read last, and what it gets.
-#[derive(Clone, Debug)]
-struct Writing {
-    claim: Arc<ResourceClaim>,
-    allocation: Option<AllocationResult>,
-    retries_left: usize,
-}
-
-impl Writing {
-    fn key(&self) -> Key {
-        Key::of(&self.claim.metadata)
-    }
-
-    fn uid(&self) -> &str {
-        self.claim.metadata.uid.as_deref().unwrap_or_default()
-    }
-
-    /// What to write next, or why that is in vain.
-    fn request(
-        &self,
-        consumer: &ResourceClaimConsumerReference,
-        now: Timestamp,
-    ) -> Result<Request, String> {
-        let meanwhile = |what: &str| format!("claim {} got {what} in the meantime", self.key());
-        let mut claim = (*self.claim).clone();
-        if claim.metadata.deletion_timestamp.is_some() {
-            return Err(meanwhile("deleted"));
-        }
-        let status = claim.status.get_or_insert_default();
-        match (&self.allocation, &status.allocation) {
-            (Some(_), Some(_)) => return Err(meanwhile("allocated elsewhere")),
-            (None, None) => return Err(meanwhile("deallocated elsewhere")),
-            (None, Some(_)) => {}
-            (Some(allocation), None) => {
-                let finalizers = claim.metadata.finalizers.get_or_insert_default();
-                if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
-                    finalizers.push(FINALIZER.to_owned());
-                    return Ok(Request::update(&claim));
-                }
-                status.allocation = Some(allocation.clone());
-            }
-        }
-        if let Some(allocation) = &mut status.allocation {
-            allocation.allocation_timestamp.get_or_insert(Time(now));
-        }
-        status.reserved_for.get_or_insert_default().push(consumer.clone());
-        Ok(Request::update_status(&claim))
-    }
-
-    /// What is said of a refusal.
-    fn refused(&self, request: &Request, why: &impl ToString) -> String {
-        let (key, why) = (self.key(), why.to_string());
-        if request.verb == Verb::Get {
-            return format!("get updated claim {key} after conflict: {why}");
-        }
-        let what = match (request.subresource, &self.allocation) {
-            ("", _) => "add finalizer",
-            (_, Some(_)) => "add allocation and reservation",
-            (_, None) => "add reservation",
-        };
-        format!("{what} to claim {key}: {why}")
-    }
-}
+pub(super) use gone::{answered_too_late, deallocate, delete, unreserve};
+use writing::Writing;
+pub(super) use writing::tells_of_claim;
 
 /// The claims of a pod that has a node.
 #[derive(Clone, Debug)]
@@ -126,7 +60,11 @@ impl ClaimWrites {
             } else if is_reserved_for(&claim, pod) {
                 continue;
             }
-            claims.push(Writing { claim, allocation, retries_left: RETRIES_MAX });
+            claims.push(Writing::new(claim, allocation));
+        }
+        if let Some((extended, allocation)) = reserved.extended {
+            devices.begin(&extended.claim, &allocation);
+            claims.push(Writing::extended(extended, allocation));
         }
         let timeout = reserved.binding_timeout;
         let mut writes = Self { consumer, claims, next: 0, timeout, until: None, failed: None };
@@ -157,18 +95,32 @@ impl ClaimWrites {
         vec![]
     }
 
-    /// Claims that do not have yet what they were to have do not get it.
+    /// Claims that do not have yet what they were to have do not get it, and others are seen by now.
     pub(super) fn end(&self, devices: &mut Devices) {
-        for writing in self.claims.iter().skip(self.next) {
+        for writing in &self.claims {
             devices.end(writing.uid());
         }
     }
 
     /// The same, but for the one that was asked for: until that is answered, nobody else may have what it is to get.
     pub(super) fn end_all_but_asked(&self, devices: &mut Devices) {
-        for writing in self.claims.iter().skip(self.next + 1) {
-            devices.end(writing.uid());
+        for (place, writing) in self.claims.iter().enumerate() {
+            if place != self.next || writing.is_written {
+                devices.end(writing.uid());
+            }
         }
+    }
+
+    /// The claim that was made for the extended resources of the pod.
+    pub(super) fn made(&self) -> Option<&Arc<ResourceClaim>> {
+        let extended = self.claims.last().filter(|writing| writing.is_extended())?;
+        (!is_in_memory(&extended.claim)).then_some(&extended.claim)
+    }
+
+    /// Whether the pod has to wait for its devices, once they are its own.
+    pub(super) fn must_wait(&self, pod: &PodInfo, devices: &Devices) -> bool {
+        let claims = claims_of(&pod.pod, devices).unwrap_or_default();
+        claims.into_iter().chain(self.made()).any(|claim| has_conditions(claim))
     }
 
     /// Hears what came of a request, and asks for what comes next.
@@ -178,7 +130,7 @@ impl ClaimWrites {
         (devices, now): (&mut Devices, Timestamp),
     ) -> Vec<Request> {
         let Some(writing) = self.claims.get_mut(self.next) else { return vec![] };
-        if self.failed.is_some() || writing.key() != request.key {
+        if self.failed.is_some() || !writing.has_asked(request) {
             return vec![];
         }
         let answer = match outcome {
@@ -192,6 +144,10 @@ impl ClaimWrites {
                 return self.fail(why, devices);
             }
         };
+        if writing.is_written {
+            self.next += 1;
+            return self.ask((devices, now));
+        }
         let Some(claim) = decode(answer) else {
             let why = writing.refused(request, &"the answer is no claim");
             return self.fail(why, devices);
@@ -200,9 +156,16 @@ impl ClaimWrites {
         if is_written && !reserved_for(&claim).contains(&self.consumer) {
             return vec![];
         }
+        if let (Verb::Create, Some(allocation)) = (request.verb, &writing.allocation) {
+            devices.end(writing.uid());
+            devices.begin(&claim, allocation);
+        }
         writing.claim = claim;
         if is_written {
             devices.assume(Arc::clone(&writing.claim));
+            writing.is_written = writing.is_extended();
+        }
+        if is_written && !writing.is_extended() {
             devices.end(writing.uid());
             self.next += 1;
         }
@@ -220,7 +183,11 @@ impl ClaimWrites {
             Ok(claims) => claims,
             Err(why) => return failed(&why),
         };
-        for claim in claims {
+        let extended = self.made().map(|made| devices.claim(&Key::of(&made.metadata)));
+        if extended.is_some_and(|seen| seen.is_none()) && now < until {
+            return Progress::Waits;
+        }
+        for claim in claims.into_iter().chain(extended.flatten()) {
             match readiness(claim) {
                 Readiness::Ready => {}
                 Readiness::Failed(why) => return failed(&why),
@@ -242,55 +209,4 @@ fn decode(answer: &serde_json::Value) -> Option<Arc<ResourceClaim>> {
     let bytes = answer.to_string();
     let object = AnyObject::decode(&resources::RESOURCE_CLAIMS, bytes.as_bytes()).ok()?;
     if let AnyObject::ResourceClaim(claim) = object { Some(claim) } else { None }
-}
-
-/// Hears what came of a request for a pod that waits no more: a claim has what it was to have, or does not get it.
-/// Whether somebody else may have it.
-pub(super) fn answered_too_late(
-    devices: &mut Devices,
-    (request, outcome): (&Request, &Outcome),
-) -> bool {
-    let Some(claim) = devices.claim(&request.key) else { return false };
-    let uid = claim.metadata.uid.clone().unwrap_or_default();
-    let written = outcome.as_ref().ok().filter(|_| request.subresource == "status");
-    if let Some(claim) = written.and_then(decode) {
-        devices.assume(claim);
-    }
-    let is_written =
-        devices.claim(&request.key).is_some_and(|claim| allocation_of(claim).is_some());
-    devices.end(&uid) && !is_written
-}
-
-/// Whether a pod has to wait for its devices, once they are its own.
-pub(super) fn must_wait(pod: &PodInfo, devices: &Devices) -> bool {
-    let claims = claims_of(&pod.pod, devices).unwrap_or_default();
-    claims.into_iter().any(|claim| has_conditions(claim))
-}
-
-/// The requests that take a pod from the reservations of its claims.
-pub(super) fn unreserve(pod: &PodInfo, devices: &Devices) -> Vec<Request> {
-    if asked(&pod.pod).is_empty() {
-        return vec![];
-    }
-    let claims = claims_of(&pod.pod, devices).unwrap_or_default();
-    let reserved = claims
-        .into_iter()
-        .filter(|claim| allocation_of(claim).is_some() && is_reserved_for(claim, pod));
-    let patches = reserved.map(|claim| {
-        let uid = claim.metadata.uid.as_deref().unwrap_or_default();
-        let gone = json!({"$patch": "delete", "uid": pod.uid()});
-        let patch = json!({"metadata": {"uid": uid}, "status": {"reservedFor": [gone]}});
-        let key = Key::of(&claim.metadata);
-        Request::strategic_merge_patch(&resources::RESOURCE_CLAIMS, key, patch)
-            .to_subresource("status")
-    });
-    patches.collect()
-}
-
-/// The request that takes away what a claim has.
-pub(super) fn deallocate(claim: &ResourceClaim) -> Request {
-    let mut claim = claim.clone();
-    let status = claim.status.get_or_insert_default();
-    (status.reserved_for, status.allocation, status.devices) = (None, None, None);
-    Request::update_status(&claim)
 }

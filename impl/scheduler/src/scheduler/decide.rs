@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use api::Request;
 
-use super::attempt::{Attempt, Failure, Found, Stop};
-use super::claims::deallocate;
+use super::attempt::{Attempt, Failure, Found, Remedy, Stop};
+use super::claims::{deallocate, delete};
 use super::report::Nominating;
 use super::{Choice, Scheduler};
 use crate::extender::Answers;
@@ -53,7 +53,7 @@ impl Scheduler {
     }
 
     fn give_up(&mut self, pod: &PodInfo, failure: Failure) -> (Choice, Vec<Request>) {
-        let Failure { rejected_by, message, preemption, to_deallocate } = failure;
+        let Failure { rejected_by, message, preemption, remedy } = failure;
         self.queue.add_unschedulable(&pod.key(), rejected_by, self.now);
         let (nominating, candidate) = match preemption {
             Some(Preemption::Possible(candidate)) => {
@@ -63,7 +63,11 @@ impl Scheduler {
             Some(Preemption::Impossible { .. }) | None => (Nominating::Nowhere, None),
         };
         let mut requests = self.report_failure(pod, ("Unschedulable", &message), &nominating);
-        requests.extend(to_deallocate.map(|claim| deallocate(&claim)));
+        match remedy {
+            Some(Remedy::Deallocate(claim)) => requests.push(deallocate(&claim)),
+            Some(Remedy::Delete(claim)) => requests.extend(delete(&claim)),
+            None => {}
+        }
         let nominated = candidate.as_ref().map(|candidate| candidate.node.clone());
         requests.extend(candidate.into_iter().flat_map(|candidate| self.preempt(pod, candidate)));
         (Choice::Unschedulable { message, nominated }, requests)

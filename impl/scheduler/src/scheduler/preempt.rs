@@ -79,11 +79,12 @@ impl Scheduler {
         (pod, node): (&PodInfo, &str),
     ) -> Vec<Request> {
         let released = self.release(&victim.key());
-        let why = match released.is_some_and(|waits| waits.has_volumes()) {
+        let why = match released.as_ref().is_some_and(|waits| waits.has_volumes()) {
             true => "running PreBind plugin \"VolumeBinding\": binding volumes: context canceled",
             false => "running PreBind plugin \"DynamicResources\": context canceled",
         };
-        let (_, mut requests) = self.unreserve(victim, why);
+        let claims = released.as_ref().and_then(|waits| waits.devices.as_ref());
+        let (_, mut requests) = self.unreserve(victim, (why, claims));
         let told = format!("{} (in kube-scheduler memory).", preempted_by(pod.uid(), node));
         requests.push(self.tell(victim, Note::normal("Preempted", told)));
         requests

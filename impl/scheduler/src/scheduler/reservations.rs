@@ -49,21 +49,20 @@ impl Reservations {
         true
     }
 
-    /// Hears what came of a request for a claim of devices; what to ask then. `None` where nobody waits for it any more and
-    /// a claim does not get what it was to have.
+    /// Hears what came of a request for a claim of devices; what to ask then, and whether others may have what it was to
+    /// have, as nobody waits for it any more.
     pub(super) fn claim_answered(
         &mut self,
         pod: &Key,
         answered: (&Request, &Outcome),
         cluster: &mut Cluster,
-    ) -> Option<Vec<Request>> {
+    ) -> (Vec<Request>, bool) {
         let devices = self.by_pod.get_mut(pod).and_then(|one| one.devices.as_mut());
         let Some(devices) = devices else {
-            let is_free = answered_too_late(&mut cluster.devices, answered);
-            return (!is_free).then(Vec::new);
+            return answered_too_late(&mut cluster.devices, answered);
         };
         self.are_due = true;
-        Some(devices.answered(answered, (&mut cluster.devices, cluster.now)))
+        (devices.answered(answered, (&mut cluster.devices, cluster.now)), false)
     }
 
     /// The reservation of a pod.

@@ -7,6 +7,7 @@ mod knowledge;
 mod preemption;
 mod profiles;
 mod runs;
+mod unprepared;
 mod volumes;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use api::{Key, Request};
 use client::Outcome;
 use client::event::Note;
 
-use super::claims::{must_wait, unreserve};
+use super::claims::{ClaimWrites, unreserve};
 use super::report::{Nominating, nominate};
 use super::reservation::{PreBind, Progress, Reservation};
 use super::{Choice, Explanation, Scheduler};
@@ -40,11 +40,11 @@ impl Scheduler {
         answered: (&Request, &Outcome),
     ) -> Vec<Request> {
         let had_devices = self.reservations.get(key).is_some_and(Reservation::has_devices);
-        let asked = self.reservations.claim_answered(key, answered, &mut self.cluster);
-        let Some(mut requests) = asked else {
+        let (mut requests, is_freed) =
+            self.reservations.claim_answered(key, answered, &mut self.cluster);
+        if is_freed {
             self.wake(Event::FreedDevices);
-            return vec![];
-        };
+        }
         let waiting =
             self.reservations.get(key).filter(|waits| !had_devices && waits.has_devices());
         if let Some(Reservation { pod, node, .. }) = waiting.cloned() {
@@ -56,7 +56,9 @@ impl Scheduler {
     /// Says that a pod waits for devices that are its own to become ready, if it does.
     fn tell_wait(&mut self, pod: &PodInfo, node: &str) -> Option<Request> {
         let message = format!("waiting for binding conditions for device on node {node}");
-        must_wait(pod, &self.cluster.devices)
+        let claims = self.reservations.get(&pod.key())?.devices.as_ref()?;
+        claims
+            .must_wait(pod, &self.cluster.devices)
             .then(|| self.tell(pod, Note::normal("BindingConditionsPending", message)))
     }
 
@@ -69,10 +71,10 @@ impl Scheduler {
             self.reservations.are_due = false;
             return None;
         };
-        let Reservation { pod, node, explanation, .. } = self.release(&key)?;
+        let Reservation { pod, node, explanation, devices, .. } = self.release(&key)?;
         let pod = self.pending.get(&key).cloned().unwrap_or(pod);
         let outcome = match progress {
-            Progress::Failed(why) => self.unreserve(&pod, &why),
+            Progress::Failed(why) => self.unreserve(&pod, (&why, devices.as_ref())),
             Progress::Bound | Progress::Waits => self.bind(&pod, node, explanation),
         };
         Some((pod, outcome))
@@ -97,12 +99,17 @@ impl Scheduler {
     }
 
     /// A pod's room is free again, for it and for others, and its claims are not reserved for it any more.
-    pub(super) fn unreserve(&mut self, pod: &PodInfo, why: &str) -> (Choice, Vec<Request>) {
+    pub(super) fn unreserve(
+        &mut self,
+        pod: &PodInfo,
+        (why, claims): (&str, Option<&ClaimWrites>),
+    ) -> (Choice, Vec<Request>) {
         self.cluster.snapshot.forget(&pod.key(), pod.uid());
         self.wake(Event::freed(pod));
         self.queue.add_failed(&pod.key(), self.now);
         let message = why.to_owned();
-        let mut requests = unreserve(pod, &self.cluster.devices);
+        let mut requests =
+            unreserve(pod, &self.cluster.devices, claims.and_then(ClaimWrites::made));
         let told = self.report_failure(pod, ("SchedulerError", why), &Nominating::Nowhere);
         requests.extend(told);
         (Choice::Failed { message }, requests)

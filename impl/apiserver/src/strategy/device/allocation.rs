@@ -5,7 +5,7 @@ use api::object::text;
 use api::status::Cause;
 use serde_json::Value;
 
-use super::super::fields::{get, items, or_null};
+use super::super::fields::{get, items, made, or_null};
 use super::super::rules::{immutable, invalid_struct, named, one_of};
 use super::super::storage::driver_name_causes;
 use super::super::{condition, node_selector};
@@ -39,13 +39,20 @@ pub(super) fn status_causes(new: &Value, old: &Value) -> Vec<Cause> {
     let Some(allocation) = allocation else { return causes };
     let path = "status.allocation";
     match get(old_status, &["allocation"]) {
-        Some(old) => causes.extend(immutable(path, allocation, old)),
+        Some(old) => causes.extend(immutable(path, &decoded(allocation), &decoded(old))),
         None => {
             let names = Names::of(items(new, &["spec", "devices", "requests"]));
             causes.extend(allocation_causes(path, allocation, &names));
         }
     }
     causes
+}
+
+/// An allocation as upstream decodes it: that of devices is always there.
+fn decoded(allocation: &Value) -> Value {
+    let mut allocation = allocation.clone();
+    allocation.as_object_mut().map(|fields| made(fields, "devices"));
+    allocation
 }
 
 fn is_same_device(one: &Value, other: &Value) -> bool {

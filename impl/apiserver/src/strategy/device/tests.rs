@@ -183,6 +183,20 @@ fn a_slice_says_in_one_way_where_its_devices_are() {
 }
 
 #[test]
+fn an_allocation_without_devices_is_the_same_as_one_that_does_not_speak_of_them() {
+    let causes = |old: Value, new: Value| {
+        let claim = |allocation: Value| json!({"spec": {}, "status": {"allocation": allocation}});
+        messages(&Claim.status_update_causes(&claim(new), &claim(old)))
+    };
+    let one = json!({"devices": {"results": [{"request": "r", "driver": "d", "pool": "p", "device": "a"}]}});
+
+    assert_eq!(causes(json!({"devices": {}}), json!({})), "");
+    assert_eq!(causes(json!({}), json!({"devices": {"results": []}})), "");
+    assert!(causes(one.clone(), json!({})).ends_with("field is immutable"));
+    assert!(causes(json!({}), one).ends_with("field is immutable"));
+}
+
+#[test]
 fn a_class_may_stand_for_an_extended_resource() {
     let class =
         |name: &str| messages(&Class.causes(&json!({"spec": {"extendedResourceName": name}})));

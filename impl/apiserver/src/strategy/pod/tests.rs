@@ -145,6 +145,17 @@ fn a_status_update_changes_only_the_status() {
 }
 
 #[test]
+fn a_status_update_is_held_to_what_it_says_of_claims() {
+    let mut new = created();
+    new["status"]["extendedResourceClaimStatus"] = json!({"resourceClaimName": "web"});
+
+    let causes = validate_status_update(&new, &created());
+
+    assert_eq!(causes.len(), 1);
+    assert_eq!(causes[0].field, "status.extendedResourceClaimStatus.requestMappings");
+}
+
+#[test]
 fn a_container_that_ended_for_good_does_not_run_again() {
     let status = |state: Value| json!({"containerStatuses": [{"name": "c", "state": state}]});
     let ended = |code: i64| status(json!({"terminated": {"exitCode": code}}));

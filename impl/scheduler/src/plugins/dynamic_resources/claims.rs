@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1::{Pod, PodResourceClaim};
 use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimConsumerReference};
 
 use super::allocated::Allocated;
+use super::extended;
 use super::request::{Wish, requests_of};
 use super::selectors::Selectors;
 use crate::devices::{Devices, allocation_of};
@@ -24,6 +25,8 @@ pub struct PreFilterState {
     pub(super) claims: Vec<Arc<ResourceClaim>>,
     /// Those that have no devices yet.
     pub(super) to_allocate: Vec<Arc<ResourceClaim>>,
+    /// The claim for its extended resources, if a class stands for some.
+    pub(super) extended: Option<Arc<ResourceClaim>>,
     pub(super) allocated: Allocated,
     pub(super) selectors: Selectors,
 }
@@ -94,39 +97,74 @@ pub(crate) fn is_reserved_for(claim: &ResourceClaim, pod: &PodInfo) -> bool {
     reserved_for(claim).iter().any(|consumer| consumer.uid == pod.uid())
 }
 
+impl PreFilterState {
+    /// Whether the pod claims nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.claims.is_empty() && self.extended.is_none()
+    }
+
+    /// The claim that an earlier attempt has left for the extended resources of the pod.
+    pub(super) fn left_over(&self) -> Option<&Arc<ResourceClaim>> {
+        self.extended.as_ref().filter(|claim| !extended::is_in_memory(claim))
+    }
+}
+
 /// What is found out about the claims of a pod, or why it can run nowhere.
 pub(super) fn pre_filter(pod: &PodInfo, devices: &Devices) -> Result<PreFilterState, String> {
     let claims: Vec<Arc<ResourceClaim>> =
         claims_of(&pod.pod, devices)?.into_iter().cloned().collect();
     let without = claims.iter().filter(|claim| allocation_of(claim).is_none());
     let to_allocate: Vec<Arc<ResourceClaim>> = without.cloned().collect();
+    let extended = extended::claim_of(pod, devices);
     let mut selectors = Selectors::default();
     for claim in &to_allocate {
-        let key = Key::of(&claim.metadata);
-        if devices.is_in_flight(claim.metadata.uid.as_deref().unwrap_or_default()) {
-            return Err(format!("resource claim {key} is in the process of being allocated"));
-        }
-        for request in requests_of(claim) {
-            let wishes = Wish::all_of(request);
-            if wishes.is_empty() {
-                let name = &request.name;
-                return Err(format!("resource claim {key}, request {name}: unknown request type"));
-            }
-            for wish in wishes {
-                let (name, of) = (wish.full_name(), wish.class_name);
-                let class = devices
-                    .class(of)
-                    .ok_or_else(|| format!("request {name}: device class {of} does not exist"))?;
-                let of_class = class.spec.selectors.iter().flatten();
-                of_class.chain(wish.selectors).for_each(|selector| selectors.add(selector));
-            }
-        }
+        not_in_flight(claim, devices)?;
+        add_selectors(claim, devices, &mut selectors)?;
     }
-    let allocated = match to_allocate.is_empty() {
+    if let Some(claim) = extended.as_ref().filter(|claim| allocation_of(claim).is_none()) {
+        not_in_flight(claim, devices)?;
+        let classes = extended::wanted(pod).filter_map(|name| devices.class_of_resource(name));
+        let of_classes = classes.flat_map(|class| class.spec.selectors.iter().flatten());
+        of_classes.for_each(|selector| selectors.add(selector));
+    }
+    let allocated = match to_allocate.is_empty() && extended.is_none() {
         true => Allocated::default(),
         false => Allocated::of(devices),
     };
-    Ok(PreFilterState { claims, to_allocate, allocated, selectors })
+    Ok(PreFilterState { claims, to_allocate, extended, allocated, selectors })
+}
+
+fn not_in_flight(claim: &ResourceClaim, devices: &Devices) -> Result<(), String> {
+    let key = Key::of(&claim.metadata);
+    match devices.is_in_flight(claim.metadata.uid.as_deref().unwrap_or_default()) {
+        true => Err(format!("resource claim {key} is in the process of being allocated")),
+        false => Ok(()),
+    }
+}
+
+/// Compiles the selectors of a claim and of its classes, all of which must be there.
+fn add_selectors(
+    claim: &ResourceClaim,
+    devices: &Devices,
+    selectors: &mut Selectors,
+) -> Result<(), String> {
+    let key = Key::of(&claim.metadata);
+    for request in requests_of(claim) {
+        let wishes = Wish::all_of(request);
+        if wishes.is_empty() {
+            let name = &request.name;
+            return Err(format!("resource claim {key}, request {name}: unknown request type"));
+        }
+        for wish in wishes {
+            let (name, of) = (wish.full_name(), wish.class_name);
+            let class = devices
+                .class(of)
+                .ok_or_else(|| format!("request {name}: device class {of} does not exist"))?;
+            let of_class = class.spec.selectors.iter().flatten();
+            of_class.chain(wish.selectors).for_each(|selector| selectors.add(selector));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a node reaches the devices of a claim.

@@ -1,7 +1,5 @@
 //! The pieces of an allocation: what is asked for, what there is, and what is taken so far.
 
-use std::sync::Arc;
-
 use k8s_openapi::api::resource::v1::{Device, DeviceClass, ResourceClaim, ResourceSlice};
 
 use super::allocated::Allocated;
@@ -21,7 +19,7 @@ pub(super) struct Inputs<'a> {
     pub(super) node: &'a NodeInfo,
     pub(super) devices: &'a Devices,
     /// Those that have no devices yet.
-    pub(super) claims: &'a [Arc<ResourceClaim>],
+    pub(super) claims: &'a [&'a ResourceClaim],
     pub(super) allocated: &'a Allocated,
     pub(super) selectors: &'a Selectors,
     /// After how many looks at a device the search ends, if it does.

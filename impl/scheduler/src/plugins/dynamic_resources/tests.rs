@@ -1,5 +1,6 @@
 //! What the claims of a pod get on a node.
 
+mod extended;
 mod hints;
 mod pools;
 mod rule;

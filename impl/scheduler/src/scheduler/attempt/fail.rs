@@ -23,6 +23,7 @@ const NOT_FOUND: &str = "not found";
 
 /// What there is to say of those that keep it from every node, and of those that do not.
 const DEALLOCATED: &str = "deallocation of ResourceClaim completed";
+const DELETED: &str = "deletion of ResourceClaim completed";
 const STILL_NOT: &str = "still not schedulable";
 
 /// Why there is no node.
@@ -31,8 +32,16 @@ pub(in crate::scheduler) struct Failure {
     pub(in crate::scheduler) message: String,
     /// What comes of preemption; `None` where nobody was asked for it.
     pub(in crate::scheduler) preemption: Option<Preemption>,
-    /// A claim whose devices keep the pod waiting, and that loses them.
-    pub(in crate::scheduler) to_deallocate: Option<Arc<ResourceClaim>>,
+    /// What becomes of a claim that keeps the pod waiting.
+    pub(in crate::scheduler) remedy: Option<Remedy>,
+}
+
+/// What becomes of a claim that keeps its pod from every node.
+pub(in crate::scheduler) enum Remedy {
+    /// It loses its devices.
+    Deallocate(Arc<ResourceClaim>),
+    /// It was made for extended resources by an earlier attempt, and goes.
+    Delete(Arc<ResourceClaim>),
 }
 
 impl Failure {
@@ -42,7 +51,7 @@ impl Failure {
             rejected_by: BTreeSet::new(),
             message: "no nodes available to schedule pods".to_owned(),
             preemption: None,
-            to_deallocate: None,
+            remedy: None,
         }
     }
 }
@@ -57,7 +66,7 @@ impl Attempt<'_> {
         if self.is_unseen_by_devices(rejection.plugin) {
             let message = format!("{error} {NOT_FOUND}");
             let preemption = Some(Preemption::Failed(NOT_FOUND.to_owned()));
-            return Failure { rejected_by, message, preemption, to_deallocate: None };
+            return Failure { rejected_by, message, preemption, remedy: None };
         }
         let preemption = self.profile.preemption.map(|_| {
             let unhelpful = ("Preemption is not helpful for scheduling", nodes);
@@ -71,7 +80,7 @@ impl Attempt<'_> {
             }
         });
         let message = self.with_post_filter(&error, (NO_CLAIMS, preemption.as_ref()));
-        Failure { rejected_by, message, preemption, to_deallocate: None }
+        Failure { rejected_by, message, preemption, remedy: None }
     }
 
     /// Whether a plugin that refuses a pod comes before claims of devices are looked at. Upstream's DynamicResources
@@ -91,9 +100,10 @@ impl Attempt<'_> {
         refusals: &mut Refusals,
     ) -> Result<Failure, Stop> {
         let mut rejected_by = refusals.rejected_by();
-        let to_deallocate = self.to_deallocate(cycle, refusals);
-        let of_claims = match (&to_deallocate, &cycle.state.devices) {
-            (Some(_), _) => DEALLOCATED,
+        let remedy = self.remedy(cycle, refusals);
+        let of_claims = match (&remedy, &cycle.state.devices) {
+            (Some(Remedy::Deallocate(_)), _) => DEALLOCATED,
+            (Some(Remedy::Delete(_)), _) => DELETED,
             (None, Some(_)) => STILL_NOT,
             (None, None) => NO_CLAIMS,
         };
@@ -105,21 +115,23 @@ impl Attempt<'_> {
             rejected_by.extend(also);
         }
         let message = self.with_post_filter(&refusals.message(), (of_claims, preemption.as_ref()));
-        Ok(Failure { rejected_by, message, preemption, to_deallocate })
+        Ok(Failure { rejected_by, message, preemption, remedy })
     }
 
-    /// A claim that keeps the pod from a node and that nobody else uses, where claims may lose their devices.
-    fn to_deallocate(&self, cycle: &Cycle<'_>, refusals: &Refusals) -> Option<Arc<ResourceClaim>> {
+    /// What is done about a claim that keeps the pod from a node and that nobody else uses, where that is allowed.
+    fn remedy(&self, cycle: &Cycle<'_>, refusals: &Refusals) -> Option<Remedy> {
         let frees = self.profile.enabled.has(ExtensionPoint::PostFilter, dynamic_resources::NAME);
         if !frees || cycle.state.devices.is_none() {
             return None;
         }
         let mut refused =
             refusals.rejections().filter(|(_, one)| dynamic_resources::is_unavailable(one));
-        refused.find_map(|(name, _)| {
+        let idle = refused.find_map(|(name, _)| {
             let node = cycle.cluster.snapshot.node(name)?;
-            self.profile.devices.idle_claim(cycle, node).cloned()
-        })
+            self.profile.devices.idle_claim(cycle, node)
+        });
+        let left_over = || self.profile.devices.left_over(cycle).cloned().map(Remedy::Delete);
+        idle.cloned().map(Remedy::Deallocate).or_else(left_over)
     }
 
     fn preemption(

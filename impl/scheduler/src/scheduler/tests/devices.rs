@@ -1,5 +1,6 @@
 //! Pods that claim devices.
 
+mod extended;
 mod ready;
 mod refused;
 
