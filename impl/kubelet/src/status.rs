@@ -30,6 +30,10 @@ pub(crate) struct Waiting {
     pub(crate) until: Timestamp,
 }
 
+/// The reason and the message of a pod that was active for too long.
+pub(crate) const EXCEEDED: (&str, &str) =
+    ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+
 /// What a container is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -60,6 +64,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) terminal: bool,
     /// Nothing of it runs any more and nothing will.
     pub(crate) finished: bool,
+    /// It has come to its end because it was active for too long.
+    pub(crate) exceeded: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -88,10 +94,12 @@ pub(crate) fn pod_status(sources: &Sources<'_>) -> PodStatus {
         now: sources.now,
     });
     let pod_ip = pod_ip(sources);
+    let is_exceeded = sources.exceeded && sources.terminal;
+    let exceeded = |text: &str| is_exceeded.then(|| text.to_owned());
     PodStatus {
         phase: Some(phase.to_owned()),
-        reason: old.reason.clone().filter(|_| same_phase),
-        message: old.message.clone().filter(|_| same_phase),
+        reason: old.reason.clone().filter(|_| same_phase).or(exceeded(EXCEEDED.0)),
+        message: old.message.clone().filter(|_| same_phase).or(exceeded(EXCEEDED.1)),
         conditions: Some(conditions),
         container_statuses: (!main.is_empty()).then_some(main),
         init_container_statuses: (!init.is_empty()).then_some(init),
@@ -130,6 +138,9 @@ fn settled_phase(sources: &Sources<'_>, statuses: &[ApiStatus]) -> &'static str 
             "Succeeded" => return "Succeeded",
             _ => {}
         }
+    }
+    if sources.exceeded && sources.terminal {
+        return "Failed";
     }
     match phase(sources.pod, statuses, sources.terminal) {
         "Pending" | "Running" if sources.finished => "Failed",

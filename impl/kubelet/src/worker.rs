@@ -25,7 +25,7 @@ use crate::runtime::{
 use crate::spec;
 use crate::start::Starting;
 use crate::state::{PodState, Sandbox};
-use crate::status::{self, Sources, Waiting, is_terminal, stored_phase};
+use crate::status::{self, EXCEEDED, Sources, Waiting, is_terminal, stored_phase};
 use crate::stop::Stopping;
 use crate::writes::Writes;
 
@@ -60,6 +60,8 @@ pub(crate) struct Worker {
     rejected: bool,
     /// Its containers have ended and will not start again.
     ended: bool,
+    /// It was active for too long.
+    exceeded: bool,
     sandbox_retry: Option<Timestamp>,
     /// Containers that are being stopped.
     pub(crate) stopping: BTreeMap<ContainerId, Stopping>,
@@ -84,6 +86,7 @@ impl Worker {
             shown: Shown::default(),
             gone: false,
             rejected: false,
+            exceeded: false,
             ended: is_terminal(status.phase.as_deref()),
             status,
             sandbox_retry: None,
@@ -160,6 +163,11 @@ impl Worker {
     /// Does what is to be done now.
     pub(crate) fn sync(&mut self, context: &mut Context) {
         self.synced_at = context.now;
+        if !self.is_terminating() && self.active_deadline().is_some_and(|end| context.now >= end) {
+            context.event(&self.pod, "", Note::normal(EXCEEDED.0, EXCEEDED.1));
+            self.exceeded = true;
+            self.ended = true;
+        }
         if !self.is_terminating() {
             self.run(context);
         }
@@ -169,6 +177,13 @@ impl Worker {
         self.go_on_stopping(context);
         self.publish(context);
         self.delete(context);
+    }
+
+    /// Until when it may be active. Source: `pkg/kubelet/active_deadline.go` (v1.36).
+    fn active_deadline(&self) -> Option<Timestamp> {
+        let seconds = spec::spec(&self.pod).active_deadline_seconds?;
+        let started = self.status.start_time.as_ref()?.0;
+        Some(started + Duration::from_secs(seconds.max(0).unsigned_abs()))
     }
 
     fn run(&mut self, context: &mut Context) {
@@ -260,6 +275,7 @@ impl Worker {
                 node_ip: &context.config.node_ip,
                 terminal: self.is_terminating() && self.is_still(),
                 finished,
+                exceeded: self.exceeded,
                 now: context.now,
             });
         }
@@ -348,7 +364,8 @@ impl Worker {
         let shown = self.shown.next_deadline().filter(|_| running);
         let stopping = self.stopping.values().filter_map(Stopping::next_deadline);
         let all = waiting.chain(sandbox).chain(probes).chain(deletion).chain(writes).chain(shown);
-        let all = all.chain(stopping);
+        let active = self.active_deadline().filter(|_| running);
+        let all = all.chain(stopping).chain(active);
         all.filter(|deadline| *deadline > self.synced_at).min()
     }
 }

@@ -332,6 +332,31 @@ fn a_container_killed_for_memory_says_so() {
 }
 
 #[test]
+fn a_pod_that_is_active_for_too_long_is_stopped_and_has_failed() {
+    let mut bench = Bench::new();
+    let mut spec = plain("Always");
+    spec["activeDeadlineSeconds"] = json!(5);
+    bench.add_pod("web", spec);
+
+    bench.pass(4);
+    let before = bench.stops();
+    bench.pass(1);
+    let during = bench.status("web")["phase"].clone();
+    bench.exit("web.main.0", 0);
+
+    assert_eq!((before, bench.stops()), (vec![], vec![("web.main.0".to_owned(), 30)]));
+    assert_eq!(during, "Running");
+    let status = bench.status("web");
+    assert_eq!(
+        (&status["phase"], &status["reason"]),
+        (&json!("Failed"), &json!("DeadlineExceeded"))
+    );
+    assert_eq!(status["message"], "Pod was active on the node longer than the specified deadline");
+    bench.restart();
+    assert_eq!(bench.status("web")["reason"], "DeadlineExceeded");
+}
+
+#[test]
 fn a_restarted_kubelet_adopts_what_runs() {
     let mut bench = Bench::new();
     bench.add_pod("web", plain("Always"));

@@ -13,6 +13,10 @@ pub(super) fn pods() -> Vec<Trial> {
         with_containers("Pods should be submitted and removed [NodeConformance]", comes_and_goes),
         with_containers("Pods should be updated [NodeConformance]", is_updated),
         with_containers("Pods should get a host IP [NodeConformance]", has_a_host),
+        with_containers(
+            "Pods should allow activeDeadlineSeconds to be updated [NodeConformance]",
+            has_a_deadline,
+        ),
         with_containers("Pods should run through the lifecycle of Pods and PodStatus", lives),
     ]
 }
@@ -60,6 +64,19 @@ async fn has_a_host(api: Api) -> Outcome {
     let pod = pods.until("tried", "it runs", runs).await?;
     let address = pod["status"]["hostIP"].as_str().unwrap_or_default();
     ensure(address.parse::<std::net::IpAddr>().is_ok(), format!("{}", pod["status"]))
+}
+
+async fn has_a_deadline(api: Api) -> Outcome {
+    let pods = api.all("v1", "pods");
+    let mut created = labelled("first");
+    created["spec"]["activeDeadlineSeconds"] = json!(30);
+    pods.create(&created).await?;
+    pods.until("tried", "it runs", runs).await?;
+    pods.change("tried", |pod| pod["spec"]["activeDeadlineSeconds"] = json!(1)).await?;
+    let is_over = |pod: &Value| {
+        pod["status"]["phase"] == "Failed" && pod["status"]["reason"] == "DeadlineExceeded"
+    };
+    pods.until("tried", "its time is over", is_over).await.map(drop)
 }
 
 async fn lives(api: Api) -> Outcome {
