@@ -25,6 +25,35 @@ pub(super) fn contexts() -> Vec<Trial> {
             },
         ),
         shows(
+            "Kubelet when scheduling a read only busybox container should not write to root filesystem \
+             [LinuxOnly] [NodeConformance]",
+            || {
+                let context = json!({"readOnlyRootFilesystem": true});
+                Printing::of("touch /checkfile 2> /dev/null || echo refused", "refused")
+                    .container("securityContext", context)
+            },
+        ),
+        shows(
+            "Security Context When creating a pod with privileged should run the container as unprivileged \
+             when false [LinuxOnly] [NodeConformance]",
+            || {
+                Printing::of(
+                    "ip link add dummy0 type dummy 2>&1 | grep -o 'not permitted'",
+                    "not permitted",
+                )
+                .container("securityContext", json!({"privileged": false}))
+            },
+        ),
+        shows(
+            "Security Context when creating containers with AllowPrivilegeEscalation should not allow privilege \
+             escalation when false [LinuxOnly] [NodeConformance]",
+            || {
+                let context = json!({"runAsUser": 1000, "allowPrivilegeEscalation": false});
+                Printing::of("id -u; grep NoNewPrivs /proc/self/status", "1000\nNoNewPrivs:\t1")
+                    .container("securityContext", context)
+            },
+        ),
+        shows(
             "Security Context should support container.SecurityContext.RunAsUser And \
              container.SecurityContext.RunAsGroup [LinuxOnly]",
             || {

@@ -41,6 +41,29 @@ pub(super) fn environments() -> Vec<Trial> {
             )
         }),
         shows(
+            "ConfigMap should be consumable as environment variable names with various prefixes",
+            || {
+                let map = json!({"metadata": {"name": "map"}, "data": {"data-1": "one"}});
+                let from = PREFIXES
+                    .map(|prefix| json!({"prefix": prefix, "configMapRef": {"name": "map"}}));
+                Printing::of(COUNT_PREFIXED, PREFIXES.len().to_string())
+                    .using("configmaps", map)
+                    .container("envFrom", json!(from))
+            },
+        ),
+        shows(
+            "Secrets should be consumable as environment variable names variable names with various prefixes",
+            || {
+                let secret =
+                    json!({"metadata": {"name": "secret"}, "stringData": {"data-1": "one"}});
+                let from = PREFIXES
+                    .map(|prefix| json!({"prefix": prefix, "secretRef": {"name": "secret"}}));
+                Printing::of(COUNT_PREFIXED, PREFIXES.len().to_string())
+                    .using("secrets", secret)
+                    .container("envFrom", json!(from))
+            },
+        ),
+        shows(
             "Variable Expansion should allow composing env vars into new env vars [NodeConformance]",
             || {
                 let env = json!([{"name": "A", "value": "a"}, {"name": "B", "value": "b"},
@@ -74,10 +97,18 @@ pub(super) fn environments() -> Vec<Trial> {
         with_containers("Downward API should provide pod UID as env vars [NodeConformance]", uid),
         with_containers(
             "Downward API should provide host IP as an env var [NodeConformance]",
-            host,
+            async |api: Api| host(&api, "status.hostIP").await,
+        ),
+        with_containers(
+            "Downward API should provide hostIPs as an env var [NodeConformance]",
+            async |api: Api| host(&api, "status.hostIPs").await,
         ),
     ]
 }
+
+/// What names of variables may begin with beside letters.
+const PREFIXES: [&str; 5] = ["p-", "1-", "$_-", "#?-", "a b-"];
+const COUNT_PREFIXED: &str = "tr '\\0' '\\n' < /proc/1/environ | grep -c -- '-data-1=one$'";
 
 /// What a pod prints of fields of itself, and the pod.
 async fn own_fields(api: &Api, fields: &[&str]) -> Result<(Vec<String>, Value), Failed> {
@@ -116,8 +147,8 @@ async fn uid(api: Api) -> Outcome {
     ensure(printed.iter().eq([&pod["metadata"]["uid"]]), format!("{printed:?}"))
 }
 
-async fn host(api: Api) -> Outcome {
-    let (printed, pod) = own_fields(&api, &["status.hostIP"]).await?;
+async fn host(api: &Api, field: &str) -> Outcome {
+    let (printed, pod) = own_fields(api, &[field]).await?;
     ensure(printed.iter().eq([&pod["status"]["hostIP"]]), format!("{printed:?}"))
 }
 
