@@ -13,7 +13,7 @@ const STATES_MAX: usize = 20_000;
 const STATES_MIN: usize = 100;
 
 /// Faults, each with a story in which a claim notices it.
-const PLANTED: [(Plant, &str, &str); 14] = [
+const PLANTED: [(Plant, &str, &str); 17] = [
     (Plant::ReplicaSetIgnoresExpectations, "replica-set", "REPLICASET-1"),
     (Plant::StatefulSetCreatesNothing, "stateful-set", "STATEFULSET-7"),
     (Plant::DaemonSetCreatesNothing, "daemon-set", "DAEMONSET-5"),
@@ -28,6 +28,9 @@ const PLANTED: [(Plant, &str, &str); 14] = [
     (Plant::SignerIgnoresApproval, "certificate", "CERTIFICATE-4"),
     (Plant::TokensAreDeletedUnasked, "token", "SERVICEACCOUNT-4"),
     (Plant::AttacherIgnoresMounts, "moving-volume", "ATTACHMENT-2"),
+    (Plant::ExpanderMissesVolumes, "claim-grows", "EXPANDER-4"),
+    (Plant::ExpanderTellsNobody, "claim-grows", "EXPANDER-4"),
+    (Plant::ExpanderOverwrites, "claim-grows-and-goes", "EXPANDER-2"),
 ];
 
 fn main() -> ExitCode {

@@ -53,6 +53,7 @@
 //! | `resource-claim` | ResourceClaim controller, kube-scheduler, garbage collector | crash |
 //! | `volume-attributes-class` | VolumeAttributesClass protection; a volume is modified | crash |
 //! | `token-cleaner` | legacy service account token cleaner; a client takes marks away | crash |
+//! | `persistent-volume-expander` | persistent volume expander, binder; a driver makes volumes larger | crash |
 //!
 //! What a scenario leaves out does not move: without kubelets a Pod that is bound stays Pending,
 //! without the ReplicaSet controller clients create the Pods.
@@ -140,6 +141,7 @@ families! {
     crate::controllers::resource_claim::ResourceClaimSlice,
     crate::controllers::attributes_class::AttributesClassSlice,
     crate::controllers::token_cleaner::TokenCleanerSlice,
+    crate::controllers::expander::ExpanderSlice,
 }
 
 /// The scenarios whose steps an API server sees, and which are small enough to keep every edge.

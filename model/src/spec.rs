@@ -74,6 +74,7 @@ specs! {
     resource_claim: "resource-claim.md"
     volume_attributes_class: "volume-attributes-class.md"
     token_cleaner: "token-cleaner.md"
+    persistent_volume_expander: "persistent-volume-expander.md"
 }
 
 /// All numbered sentences.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use api::trace::{Origin, key};
 use api::{ApiResource, Request, resources};
@@ -14,6 +15,7 @@ use super::Story;
 use super::digest::Written;
 use crate::sim::Workload;
 use crate::sim::informer::Stream;
+use crate::sim::network::Flight;
 use crate::sim::options::Options;
 use crate::sim::plant::Plant;
 use crate::sim::process::Cast;
@@ -25,13 +27,19 @@ use crate::sim::world::{CONTROLLERS, Step, World};
 const REST_STEPS: usize = 10_000;
 
 /// What scheduler and kubelets have to do with.
-const REST: [&ApiResource; 5] = [
+const REST: [&ApiResource; 8] = [
     &resources::PODS,
     &resources::NODES,
     &resources::PERSISTENT_VOLUMES,
     &resources::PERSISTENT_VOLUME_CLAIMS,
     &resources::STORAGE_CLASSES,
+    &resources::RESOURCE_CLAIMS,
+    &resources::RESOURCE_SLICES,
+    &resources::DEVICE_CLASSES,
 ];
+
+/// What passes, now and then, while there is something to do.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// How often time may pass before a cluster in which nothing happens is what it was asked to be.
 const WAITS: usize = 40;
@@ -44,6 +52,7 @@ pub(super) struct Cluster {
     asked: usize,
     crashes: usize,
     losses: usize,
+    minutes: usize,
     waits: usize,
     /// The revisions that scheduler and kubelets have written in one go.
     rest: Vec<RangeInclusive<u64>>,
@@ -69,8 +78,10 @@ pub(super) enum Choice {
     LoseRequest(u64),
     /// A request arrives, and its answer does not.
     LoseAnswer(u64),
-    /// Time passes.
+    /// Time passes, up to when there is something to do.
     Wait,
+    /// A minute passes, whatever there is to do.
+    PassMinute,
 }
 
 impl Cluster {
@@ -91,6 +102,7 @@ impl Cluster {
             asked: 0,
             crashes: story.crashes,
             losses: story.losses,
+            minutes: story.minutes,
             waits: WAITS,
             rest: vec![],
             rested: 0,
@@ -102,6 +114,7 @@ impl Cluster {
             cluster.give(|_| user::service_account());
         }
         story.given.iter().for_each(|request| cluster.give(*request));
+        cluster.world.now += Duration::from_secs(story.quiet_seconds);
         cluster
     }
 
@@ -127,6 +140,7 @@ impl Cluster {
             choices.push(Choice::Wait);
         }
         choices.extend((self.crashes > 0).then_some(Choice::Crash));
+        choices.extend((self.minutes > 0).then_some(Choice::PassMinute));
         if self.losses > 0 {
             let flights = self.world.flights.iter();
             let travelling = flights.filter(|(_, flight)| {
@@ -142,7 +156,10 @@ impl Cluster {
     /// Whether nothing can happen any more but a fault.
     pub(super) fn rests(choices: &[Choice]) -> bool {
         let is_fault = |choice: &Choice| {
-            matches!(choice, Choice::Crash | Choice::LoseRequest(_) | Choice::LoseAnswer(_))
+            matches!(
+                choice,
+                Choice::Crash | Choice::PassMinute | Choice::LoseRequest(_) | Choice::LoseAnswer(_)
+            )
         };
         choices.iter().all(is_fault)
     }
@@ -184,6 +201,10 @@ impl Cluster {
             Choice::Wait => {
                 self.waits -= 1;
                 self.world.wait();
+            }
+            Choice::PassMinute => {
+                self.minutes -= 1;
+                self.world.now += MINUTE;
             }
         }
         self.hasten();
@@ -360,12 +381,24 @@ impl Cluster {
                 format!("the answer is lost: {}", self.world.flights[&flight])
             }
             Choice::Wait => "time passes".to_owned(),
+            Choice::PassMinute => "a minute passes".to_owned(),
         }
     }
 
     /// How much may still be done to it.
-    pub(super) fn left(&self) -> [usize; 4] {
-        [self.asked, self.crashes, self.losses, self.waits]
+    pub(super) fn left(&self) -> [usize; 5] {
+        [self.asked, self.crashes, self.losses, self.minutes, self.waits]
+    }
+
+    /// The claims of what can happen, and has.
+    pub(super) fn happened(&self) -> impl Iterator<Item = &'static str> {
+        let flights = self.world.flights.values();
+        let sent = flights.filter(|one| one.is_travelling_for(CONTROLLERS)).map(Flight::request);
+        let (sent, store): (Vec<_>, _) = (sent.collect(), &self.world.server.published);
+        let possible = self.story.possible.iter();
+        possible
+            .filter(move |(_, has_happened)| has_happened(store, &sent))
+            .map(|(claim, _)| *claim)
     }
 }
 

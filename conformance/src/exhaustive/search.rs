@@ -1,6 +1,6 @@
 //! Depth first through all orders, each state once.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use super::Story;
@@ -67,14 +67,26 @@ pub fn explore(
     most: usize,
 ) -> Result<Explored, Counterexample> {
     let mut way = vec![Stop::new(Cluster::new(story, plant))];
-    search(&mut way, most).map_err(|why| {
+    let mut happened = BTreeSet::new();
+    let explored = search(&mut way, most, &mut happened).map_err(|why| {
         let step = |stop: &Stop| stop.tried.map(|choice| stop.cluster.words(choice));
         Counterexample { steps: way.iter().filter_map(step).collect(), why }
-    })
+    })?;
+    match story.possible.iter().find(|(claim, _)| !happened.contains(claim)) {
+        None => Ok(explored),
+        Some((claim, _)) => {
+            Err(Counterexample { steps: vec![], why: format!("{claim}: it never happens") })
+        }
+    }
 }
 
-/// Goes on from the last stop of the way until all were tried, or a claim is broken.
-fn search(way: &mut Vec<Stop>, most: usize) -> Result<Explored, String> {
+/// Goes on from the last stop of the way until all were tried, or a claim is broken; takes in what has happened of what
+/// can.
+fn search(
+    way: &mut Vec<Stop>,
+    most: usize,
+    happened: &mut BTreeSet<&'static str>,
+) -> Result<Explored, String> {
     let mut seen: HashSet<u64> = way.iter().map(|stop| stop.cluster.digest()).collect();
     let mut explored = Explored { states: seen.len(), ends: 0, depth: 0 };
     while let Some(stop) = way.last_mut() {
@@ -86,6 +98,7 @@ fn search(way: &mut Vec<Stop>, most: usize) -> Result<Explored, String> {
         if !seen.insert(cluster.digest()) {
             continue;
         }
+        happened.extend(cluster.happened());
         let next = Stop::new(cluster);
         if Cluster::rests(&next.untried) {
             next.cluster.check_end()?;

@@ -1,6 +1,7 @@
 //! What happens in the tiny clusters.
 
 mod accounts;
+mod growth;
 mod storage;
 mod upkeep;
 
@@ -33,7 +34,17 @@ pub struct Story {
     pub(super) crashes: usize,
     /// How many requests or answers may be lost.
     pub(super) losses: usize,
+    /// How often a minute may pass while there is something to do.
+    pub(super) minutes: usize,
+    /// How long nothing happens before the story begins.
+    pub(super) quiet_seconds: u64,
+    /// What can happen, each as its claim says.
+    pub(super) possible: &'static [Possible],
 }
+
+/// A claim that something can happen, and whether it has: what there is, and what controllers have sent that has not
+/// arrived yet.
+pub(super) type Possible = (&'static str, fn(&Store, &[&Request]) -> bool);
 
 /// Nothing happens, to nobody.
 const QUIET: Story = Story {
@@ -46,6 +57,9 @@ const QUIET: Story = Story {
     asked: &[],
     crashes: 0,
     losses: 0,
+    minutes: 0,
+    quiet_seconds: 0,
+    possible: &[],
 };
 
 impl Story {
@@ -68,6 +82,8 @@ impl Story {
         storage::FIRST_CONSUMER,
         storage::OWN_CLAIM,
         storage::MOVING_VOLUME,
+        growth::CLAIM_GROWS,
+        growth::CLAIM_GROWS_AND_GOES,
         accounts::CERTIFICATE,
         accounts::TOKEN,
         accounts::ACCOUNT,

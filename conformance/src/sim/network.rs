@@ -53,6 +53,11 @@ impl Flight {
         self.sender.as_ref().map(|sender| sender.process)
     }
 
+    /// What was sent.
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
+    }
+
     /// What it is about.
     pub(crate) fn resource(&self) -> &'static ApiResource {
         self.request.resource

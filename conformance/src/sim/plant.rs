@@ -224,11 +224,19 @@ pub enum Plant {
     AttributesClassMissesVolumes,
     /// The cleaner of tokens takes every token for two years old.
     TokenCleanerIgnoresAges,
+    /// The expander takes every claim for one that has nothing yet.
+    ExpanderTellsAnybody,
+    /// The expander writes into a claim whatever it has become.
+    ExpanderOverwrites,
+    /// The patches of the expander are not sent.
+    ExpanderTellsNobody,
+    /// The expander hears of no volume.
+    ExpanderMissesVolumes,
 }
 
 impl Plant {
     /// Every fault.
-    pub const ALL: [Self; 103] = [
+    pub const ALL: [Self; 107] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -332,6 +340,10 @@ impl Plant {
         Self::AttributesClassesAreNotProtected,
         Self::AttributesClassMissesVolumes,
         Self::TokenCleanerIgnoresAges,
+        Self::ExpanderTellsAnybody,
+        Self::ExpanderOverwrites,
+        Self::ExpanderTellsNobody,
+        Self::ExpanderMissesVolumes,
     ];
 
     /// Its name in the table.
@@ -441,6 +453,10 @@ impl Plant {
             Self::AttributesClassesAreNotProtected => "attributes-classes-are-not-protected",
             Self::AttributesClassMissesVolumes => "attributes-class-misses-volumes",
             Self::TokenCleanerIgnoresAges => "token-cleaner-ignores-ages",
+            Self::ExpanderTellsAnybody => "expander-tells-anybody",
+            Self::ExpanderOverwrites => "expander-overwrites",
+            Self::ExpanderTellsNobody => "expander-tells-nobody",
+            Self::ExpanderMissesVolumes => "expander-misses-volumes",
         }
     }
 }

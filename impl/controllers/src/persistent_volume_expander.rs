@@ -1,6 +1,6 @@
 //! The persistent volume expander: says who is to make the volume of a claim larger.
 //!
-//! Source: pkg/controller/volume/expand/expand_controller.go (v1.36). No plugin that is still in the tree makes
+//! Source: pkg/controller/volume/expand/expand_controller.go and pkg/volume/util/resize_util.go (v1.36). No plugin that is still in the tree makes
 //! volumes larger, so what upstream does where one can is left out.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use api::storage::{self, annotation};
 use api::{AnyObject, Key, Request, Timestamp, resources};
 use client::event::{Note, reference};
 use client::{Change, Outcome, View};
-use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
+use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolume, PersistentVolumeClaim};
 use serde_json::json;
 
 use crate::csi_migration::{driver_of, plugin_of};
@@ -43,11 +43,13 @@ impl Controller for PersistentVolumeExpander {
         10
     }
 
-    /// A claim that is bound and has grown, or is new here; also the claim of a volume that is new here.
+    /// A claim that is bound and has grown, or is new here; also the claim that a volume has come to name: upstream
+    /// asks the API server for the volume, and tries again until it names the claim.
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
         if let Some(AnyObject::PersistentVolume(volume)) = &change.new {
-            let claim = storage::claim_reference(volume).map(storage::claim_key);
-            return claim.filter(|_| change.old.is_none()).into_iter().collect();
+            let named = storage::claim_reference(volume);
+            let is_news = named != change.old.as_ref().and_then(claim_of);
+            return named.filter(|_| is_news).map(storage::claim_key).into_iter().collect();
         }
         let Some(AnyObject::PersistentVolumeClaim(new)) = &change.new else { return vec![] };
         let has_grown = match &change.old {
@@ -103,6 +105,12 @@ impl PersistentVolumeExpander {
     }
 }
 
+/// The claim that a volume names.
+fn claim_of(object: &AnyObject) -> Option<&ObjectReference> {
+    let AnyObject::PersistentVolume(volume) = object else { return None };
+    storage::claim_reference(volume)
+}
+
 /// How much a claim has.
 fn size(claim: &PersistentVolumeClaim) -> Quantity {
     let capacity = claim.status.as_ref().and_then(|status| status.capacity.as_ref());
@@ -118,11 +126,15 @@ fn wants_more(claim: &PersistentVolumeClaim, volume: &PersistentVolume) -> bool 
     is_bound && (grows || storage::requested(claim) > size(claim))
 }
 
-/// Names the driver that is to make the volume larger.
+/// Names the driver that is to make the volume larger, if the claim is as it was read: the next of its name may have
+/// another volume.
 fn resized_by(claim: &PersistentVolumeClaim, driver: &str) -> Request {
-    let patch = json!({"metadata": {"annotations": {STORAGE_RESIZER: driver}}});
+    let annotations = json!({STORAGE_RESIZER: driver});
+    let version = &claim.metadata.resource_version;
+    let patch = json!({"metadata": {"annotations": annotations, "resourceVersion": version}});
     let key = Key::of(&claim.metadata);
-    Request::merge_patch(&resources::PERSISTENT_VOLUME_CLAIMS, key, patch)
+    Request::strategic_merge_patch(&resources::PERSISTENT_VOLUME_CLAIMS, key, patch)
+        .to_subresource("status")
 }
 
 #[cfg(test)]
@@ -178,9 +190,28 @@ mod tests {
 
         let message = "CSI migration enabled for kubernetes.io/aws-ebs; waiting for external resizer to expand the pvc";
         assert_eq!(events(&plan), [format!("ExternalExpanding: {message}")]);
-        let patch = requests(&plan, Verb::MergePatch, CLAIMS)[0].body.clone().unwrap();
+        let patch = requests(&plan, Verb::StrategicMergePatch, CLAIMS)[0];
+        let metadata = &patch.body.as_ref().unwrap()["metadata"];
         let annotations = json!({"volume.kubernetes.io/storage-resizer": "ebs.csi.aws.com"});
-        assert_eq!(patch["metadata"]["annotations"], annotations);
+        assert_eq!((patch.subresource, &metadata["annotations"]), ("status", &annotations));
+        let version = world.view.persistent_volume_claims.get(&due[0]).unwrap();
+        assert_eq!(metadata["resourceVersion"], json!(version.metadata.resource_version));
+    }
+
+    #[test]
+    fn a_claim_that_grows_before_its_volume_names_it_is_looked_at_again() {
+        let mut world = World::new(PersistentVolumeExpander::default());
+        let mut free = volume("csi");
+        free["spec"].as_object_mut().unwrap().remove("claimRef");
+        world.put(&resources::PERSISTENT_VOLUMES, free);
+        let early = world.put(CLAIMS, claim("2Gi", "1Gi", "Bound"));
+        let nothing = world.reconcile(&early[0], at(10));
+
+        let due = world.put(&resources::PERSISTENT_VOLUMES, volume("csi"));
+
+        assert_eq!((nothing, &due), (Plan::default(), &early));
+        assert_eq!(events(&world.reconcile(&due[0], at(11))).len(), 1);
+        assert!(world.put(&resources::PERSISTENT_VOLUMES, volume("csi")).is_empty());
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod deployment;
 pub mod disruption;
 pub mod endpoints;
 pub mod ephemeral_volume;
+pub mod expander;
 pub mod finished_job;
 pub mod garbage_collector;
 pub mod job;

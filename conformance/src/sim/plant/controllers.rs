@@ -37,17 +37,19 @@ const ATTRIBUTES: &str = "volumeattributesclass-protection-controller";
 const AUTOSCALER: &str = "horizontal-pod-autoscaler-controller";
 const TTL: &str = "ttl-controller";
 const MIRRORING: &str = "endpointslice-mirroring-controller";
+const EXPANDER: &str = "persistentvolume-expander-controller";
 
 /// Controllers that do not hear of a resource.
-const DEAF: [(Plant, &str, &ApiResource); 4] = [
+const DEAF: [(Plant, &str, &ApiResource); 5] = [
     (Plant::GarbageCollectorMissesOwners, COLLECTOR, &resources::SECRETS),
     (Plant::EndpointsMissPods, ENDPOINTS, &resources::PODS),
     (Plant::DisruptionMissesPods, "disruption-controller", &resources::PODS),
     (Plant::AttributesClassMissesVolumes, ATTRIBUTES, &resources::PERSISTENT_VOLUMES),
+    (Plant::ExpanderMissesVolumes, EXPANDER, &resources::PERSISTENT_VOLUMES),
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 37] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 38] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -134,6 +136,12 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 37] = [
     (Plant::NodeTtlTellsNothing, TTL, Verb::StrategicMergePatch, &resources::NODES),
     (Plant::ResourceClaimsAreNotMade, RESOURCE_CLAIMS, Verb::Create, &resources::RESOURCE_CLAIMS),
     (Plant::ResourceClaimsAreKept, RESOURCE_CLAIMS, Verb::Update, &resources::RESOURCE_CLAIMS),
+    (
+        Plant::ExpanderTellsNobody,
+        EXPANDER,
+        Verb::StrategicMergePatch,
+        &resources::PERSISTENT_VOLUME_CLAIMS,
+    ),
     (
         Plant::AttributesClassesAreNotProtected,
         ATTRIBUTES,
@@ -239,7 +247,8 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
             body["status"]["used"] = body["status"]["hard"].clone();
         }
     }
-    if plant == Plant::QuotaCountOverwrites && controller == QUOTA {
+    let overwrites = [(Plant::QuotaCountOverwrites, QUOTA), (Plant::ExpanderOverwrites, EXPANDER)];
+    if overwrites.contains(&(plant, controller)) {
         for body in requests.iter_mut().filter_map(|request| request.body.as_mut()) {
             object_at_mut(body, "metadata").remove("resourceVersion");
         }

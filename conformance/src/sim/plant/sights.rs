@@ -11,7 +11,7 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::certificates::v1::{
     CertificateSigningRequest, CertificateSigningRequestCondition,
 };
-use k8s_openapi::api::core::v1::{Node, PersistentVolume, Secret, Service};
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -67,6 +67,7 @@ pub(super) fn seen(plant: Plant, controller: &str, view: &View) -> Option<View> 
         }
         (Plant::AttacherIgnoresMounts, "persistentvolume-attach-detach-controller") => unmounted,
         (Plant::ServiceCidrIgnoresAddresses, "service-cidr-controller") => without_addresses,
+        (Plant::ExpanderTellsAnybody, "persistentvolume-expander-controller") => empty,
         (Plant::TtlIgnoresWishes, "ttl-after-finished-controller") => asking,
         (Plant::CronJobForbidsNothing, "cronjob-controller") => |seen| allow(seen, "Forbid"),
         (Plant::CronJobReplacesNothing, "cronjob-controller") => |seen| allow(seen, "Replace"),
@@ -95,6 +96,16 @@ fn without_bound(view: &mut View) {
     let bound: Vec<Key> = bound.map(|claim| Key::of(&claim.metadata)).collect();
     for claim in bound {
         view.persistent_volume_claims.remove(&claim);
+    }
+}
+
+/// With claims that have nothing yet.
+fn empty(view: &mut View) {
+    let all: Vec<PersistentVolumeClaim> =
+        view.persistent_volume_claims.iter().map(|claim| (**claim).clone()).collect();
+    for mut claim in all {
+        claim.status.get_or_insert_default().capacity = None;
+        view.persistent_volume_claims.insert(Arc::new(claim));
     }
 }
 

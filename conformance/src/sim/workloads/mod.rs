@@ -293,6 +293,7 @@ pub(crate) fn decided(controller: &str, view: &View, requests: &[Request]) -> Op
     match controller {
         "statefulset-controller" => stateful_sets::decided(view, requests),
         "service-lb-controller" => exposure::balancers::decided(view, requests),
+        "persistentvolume-expander-controller" => volumes::growth::decided(view, requests),
         "volumeattributesclass-protection-controller" => {
             devices::attributes_classes::decided(view, requests)
         }

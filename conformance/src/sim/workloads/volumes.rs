@@ -1,6 +1,7 @@
 //! Claims and volumes that people make, claims that wait for their first Pod, Pods that use them or bring their
-//! own, and deletions in every order.
+//! own, claims that grow, and deletions in every order.
 
+pub(crate) mod growth;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,11 +34,12 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
     let classes = objects(store, &resources::STORAGE_CLASSES);
     let is_missing =
         |wanted: &(&str, &str, &str)| !classes.iter().any(|found| name(found) == wanted.0);
-    let missing: Vec<_> = CLASSES.into_iter().filter(is_missing).map(class).collect();
+    let missing = CLASSES.into_iter().filter(is_missing).map(class);
+    let missing: Vec<Request> = missing.chain(growth::missing(store)).collect();
     if !missing.is_empty() {
         return missing;
     }
-    let request = match random.below(16) {
+    let request = match random.below(20) {
         0..=2 => Some(create(VOLUMES, "", volume(random))),
         3..=5 => Some(create(CLAIMS, "default", claim(random))),
         6..=8 => Some(create(&resources::PODS, "default", pod(random))),
@@ -47,6 +49,7 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
             let pod = any(store, &resources::PODS, random);
             pod.map(|pod| delete(&resources::PODS, &pod, "Background"))
         }
+        14..=17 => growth::ask(store, random),
         // Whoever has the folders removes them.
         _ => objects(store, VOLUMES).iter().find(|volume| waits_for_folder(volume)).map(emptied),
     };
@@ -153,7 +156,7 @@ impl Uses {
             return None;
         }
         self.note(moment);
-        writes::broken(moment, self)
+        writes::broken(moment, self).or_else(|| growth::broken(moment))
     }
 
     fn note(&mut self, moment: &Moment<'_>) {
@@ -238,7 +241,7 @@ fn class_of(object: &Value) -> &str {
     text(object, &["spec", "storageClassName"])
 }
 
-/// VOLUME-11 to VOLUME-14, EPHEMERAL-3 and EPHEMERAL-4.
+/// VOLUME-11 to VOLUME-14, EPHEMERAL-3, EPHEMERAL-4 and EXPANDER-4.
 pub(super) fn unsettled(store: &Store) -> Option<String> {
     let (claims, volumes) = (objects(store, CLAIMS), objects(store, VOLUMES));
     let pods = objects(store, &resources::PODS);
@@ -246,7 +249,9 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
         unbound(claim, &volumes).or_else(|| lingers(claim, &pods)).or_else(|| orphan(claim, &pods))
     });
     let volume = || volumes.iter().find_map(|volume| kept_in_vain(volume, &claims));
-    claim.or_else(volume).or_else(|| pods.iter().find_map(|pod| without_own(pod, &claims)))
+    let broken = claim.or_else(volume);
+    let broken = broken.or_else(|| pods.iter().find_map(|pod| without_own(pod, &claims)));
+    broken.or_else(|| growth::unsettled(store))
 }
 
 fn unbound(claim: &Value, volumes: &Objects) -> Option<String> {

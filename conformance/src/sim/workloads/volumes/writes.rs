@@ -141,7 +141,7 @@ impl Change {
 
     /// VOLUME-8.
     fn kept_too_early(&self, uses: &Uses) -> Option<String> {
-        let waits = |claim: &Value| class_of(claim) != CLASSES[0].0;
+        let waits = |claim: &Value| CLASSES[1..].iter().any(|class| class.0 == class_of(claim));
         self.volumes[1].iter().find_map(|volume| {
             let claim = self.claims[1].iter().find(|claim| uid(claim) == claim_uid(volume))?;
             let is_early = waits(claim) && !uses.used.contains(&key(claim));
