@@ -13,7 +13,7 @@ const STATES_MAX: usize = 20_000;
 const STATES_MIN: usize = 100;
 
 /// Faults, each with a story in which a claim notices it.
-const PLANTED: [(Plant, &str, &str); 17] = [
+const PLANTED: [(Plant, &str, &str); 37] = [
     (Plant::ReplicaSetIgnoresExpectations, "replica-set", "REPLICASET-1"),
     (Plant::StatefulSetCreatesNothing, "stateful-set", "STATEFULSET-7"),
     (Plant::DaemonSetCreatesNothing, "daemon-set", "DAEMONSET-5"),
@@ -29,8 +29,28 @@ const PLANTED: [(Plant, &str, &str); 17] = [
     (Plant::TokensAreDeletedUnasked, "token", "SERVICEACCOUNT-4"),
     (Plant::AttacherIgnoresMounts, "moving-volume", "ATTACHMENT-2"),
     (Plant::ExpanderMissesVolumes, "claim-grows", "EXPANDER-4"),
-    (Plant::ExpanderTellsNobody, "claim-grows", "EXPANDER-4"),
+    (Plant::ExpanderTellsNobody, "claim-grows-and-goes", "EXPANDER-3"),
     (Plant::ExpanderOverwrites, "claim-grows-and-goes", "EXPANDER-2"),
+    (Plant::CleanerIgnoresAges, "cleaned", "CERTIFICATE-7"),
+    (Plant::ServiceCidrIgnoresAddresses, "range-in-use", "SERVICECIDR-1"),
+    (Plant::CronJobsHaveOtherNames, "cron-job-forbids", "CRONJOB-1"),
+    (Plant::CronJobForbidsNothing, "cron-job-forbids", "CRONJOB-2"),
+    (Plant::CronJobReplacesNothing, "cron-job-replaces", "CRONJOB-3"),
+    (Plant::AutoscalerOverwrites, "autoscaler", "AUTOSCALER-3"),
+    (Plant::NodeTtlTellsNothing, "told-nodes", "NODETTL-4"),
+    (Plant::NodeTtlGoesToAndFro, "many-nodes", "NODETTL-2"),
+    (Plant::TokenCleanerDeletesAnyVersion, "old-token", "TOKENCLEANER-1"),
+    (Plant::TokenCleanerDeletesNothing, "old-token", "TOKENCLEANER-3"),
+    (Plant::TokenCleanerDeletesNothing, "old-token-goes", "TOKENCLEANER-4"),
+    (Plant::TokenCleanerMarksNothing, "old-token", "TOKENCLEANER-4"),
+    (Plant::MirroringTrustsStaleCaches, "mirrored", "MIRRORING-2"),
+    (Plant::MirroringMakesNothing, "mirrored", "MIRRORING-3"),
+    (Plant::BalancerSaysAddressesFirst, "balanced-for-a-while", "BALANCER-1"),
+    (Plant::BalancerSaysNothing, "balanced-and-gone", "BALANCER-3"),
+    (Plant::ResourceClaimTrustsCaches, "shared-claim", "RESOURCECLAIM-2"),
+    (Plant::ResourceClaimsAreKept, "shared-claim", "RESOURCECLAIM-5"),
+    (Plant::AttributesClassIgnoresVolumes, "classed", "ATTRIBUTES-1"),
+    (Plant::AttributesClassesAreNotProtected, "classed", "ATTRIBUTES-2"),
 ];
 
 fn main() -> ExitCode {
@@ -39,7 +59,7 @@ fn main() -> ExitCode {
         Trial::test(format!("{} ends well in every order", story.name), || ends_well(story))
     });
     let planted = PLANTED.into_iter().map(|(plant, story, claim)| {
-        let name = format!("{} is noticed by {claim}", plant.name());
+        let name = format!("{} is noticed by {claim} in {story}", plant.name());
         Trial::test(name, move || is_noticed(plant, story, claim))
     });
     libtest_mimic::run(&arguments, stories.chain(planted).collect()).exit_code()

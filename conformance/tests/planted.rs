@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 90] = [
+const WORKLOADS: [(Plant, Workload); 87] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -159,9 +159,6 @@ const WORKLOADS: [(Plant, Workload); 90] = [
     (Plant::AttributesClassMissesVolumes, Workload::Devices),
     (Plant::TokenCleanerIgnoresAges, Workload::Periodic),
     (Plant::ExpanderTellsAnybody, Workload::Volumes),
-    (Plant::ExpanderOverwrites, Workload::Volumes),
-    (Plant::ExpanderTellsNobody, Workload::Volumes),
-    (Plant::ExpanderMissesVolumes, Workload::Volumes),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {
@@ -205,8 +202,6 @@ fn faults_for(plant: Plant) -> Faults {
         Plant::MirroringTrustsStaleCaches,
         Plant::AutoscalerOverwrites,
         Plant::AttributesClassMissesVolumes,
-        Plant::ExpanderOverwrites,
-        Plant::ExpanderMissesVolumes,
     ];
     if without_faults.contains(&plant) {
         return Faults::none();

@@ -84,7 +84,7 @@ fn every_workload_makes_its_controllers_work() {
             Workload::Volumes,
             &[
                 "create persistentvolumeclaims/default/user-",
-                "update-status persistentvolumeclaims/default/growing-",
+                "update persistentvolumeclaims/default/growing-",
             ],
         ),
         (Workload::Periodic, &["create jobs/default/", "update-status cronjobs/"]),

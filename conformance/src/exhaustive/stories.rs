@@ -1,7 +1,10 @@
 //! What happens in the tiny clusters.
 
 mod accounts;
+mod devices;
+mod exposure;
 mod growth;
+mod periodic;
 mod storage;
 mod upkeep;
 
@@ -38,6 +41,8 @@ pub struct Story {
     pub(super) minutes: usize,
     /// How long nothing happens before the story begins.
     pub(super) quiet_seconds: u64,
+    /// Whether there is more than the model has room for.
+    pub(super) is_beyond_model: bool,
     /// What can happen, each as its claim says.
     pub(super) possible: &'static [Possible],
 }
@@ -59,6 +64,7 @@ const QUIET: Story = Story {
     losses: 0,
     minutes: 0,
     quiet_seconds: 0,
+    is_beyond_model: false,
     possible: &[],
 };
 
@@ -87,11 +93,26 @@ impl Story {
         accounts::CERTIFICATE,
         accounts::TOKEN,
         accounts::ACCOUNT,
+        accounts::CLEANED,
         upkeep::NODE_RANGES,
         upkeep::SERVICE_RANGE,
+        upkeep::RANGE_IN_USE,
         upkeep::AGGREGATED_ROLE,
         upkeep::COUNTED,
         upkeep::FINISHED_JOB,
+        periodic::FORBIDDING,
+        periodic::REPLACING,
+        periodic::SCALED_BY_TWO,
+        periodic::TOLD_NODES,
+        periodic::MANY_NODES,
+        periodic::OLD_TOKEN,
+        periodic::OLD_TOKEN_GOES,
+        exposure::MIRRORED,
+        exposure::BALANCED_AND_GONE,
+        exposure::BALANCED_FOR_A_WHILE,
+        devices::SHARED_CLAIM,
+        devices::TEMPLATE_CLAIM,
+        devices::CLASSED,
     ];
 
     /// The story of this name.

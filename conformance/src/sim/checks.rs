@@ -12,6 +12,7 @@ use store::{Revision, Store};
 
 use crate::sim::machine::Machine;
 use crate::sim::objects::{Objects, objects};
+use crate::sim::process::Cast;
 use crate::sim::recorder::Recorder;
 use crate::sim::workloads::volumes;
 
@@ -88,7 +89,7 @@ pub(crate) fn no_update_is_lost(request: &Request, before: Revision, recorder: &
 }
 
 /// What is not as it was asked for, if anything is not. `dead` machines cannot be waited for.
-pub(crate) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> {
+pub(crate) fn unsettled(store: &Store, (dead, cast): (&BTreeSet<&str>, &Cast)) -> Option<String> {
     let pods = objects(store, &resources::PODS);
     let claims = objects(store, &resources::PERSISTENT_VOLUME_CLAIMS);
     let pod = pods.iter().find_map(|pod| unsettled_pod(pod, &claims, dead));
@@ -98,7 +99,8 @@ pub(crate) fn unsettled(store: &Store, dead: &BTreeSet<&str>) -> Option<String> 
     };
     let deployment =
         || objects(store, &resources::DEPLOYMENTS).iter().find_map(unsettled_deployment);
-    pod.or_else(replica_set).or_else(deployment)
+    let set = || if cast.has("replicaset-controller") { replica_set() } else { None };
+    pod.or_else(set).or_else(|| if cast.has("deployment-controller") { deployment() } else { None })
 }
 
 fn unsettled_pod(pod: &Value, claims: &Objects, dead: &BTreeSet<&str>) -> Option<String> {

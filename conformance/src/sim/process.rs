@@ -48,6 +48,11 @@ pub(crate) struct Cast {
 }
 
 impl Cast {
+    /// Whether there is this controller.
+    pub(crate) fn has(&self, controller: &str) -> bool {
+        self.controllers.is_none_or(|chosen| chosen.contains(&controller))
+    }
+
     fn config(&self) -> controllers::Config {
         if self.is_complete { authority::config() } else { controllers::Config::default() }
     }
@@ -89,9 +94,7 @@ impl Process {
     /// `kube-controller-manager`.
     pub(crate) fn controllers(cast: &Cast, incarnation: u64, plant: Plant) -> Self {
         let mut controllers = controllers::all(&cast.config());
-        controllers.retain(|controller| {
-            cast.controllers.is_none_or(|cast| cast.contains(&controller.name()))
-        });
+        controllers.retain(|controller| cast.has(controller.name()));
         let watched = cast.watched();
         let caches = Caches::new(&watched, "", controllers.len());
         let is_hasty = cast.controllers.is_some();

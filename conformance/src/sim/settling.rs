@@ -31,7 +31,7 @@ impl World<'_> {
             let dead = self.dead();
             let Some(why) = self.unsettled(&dead) else { return Ok(()) };
             let has_jobs = self.options.workloads.contains(Workload::Jobs);
-            if has_jobs && Workload::Jobs.unsettled(&self.server.published, &dead).is_some() {
+            if has_jobs && self.lacks_jobs(&dead) {
                 self.end_work(0);
             }
             if self.now > end || self.steps > last {
@@ -56,8 +56,12 @@ impl World<'_> {
         let store = &self.server.published;
         let mut workloads = self.options.workloads.iter();
         workloads
-            .find_map(|workload| workload.unsettled(store, dead))
-            .or_else(|| checks::unsettled(store, dead))
+            .find_map(|workload| workload.unsettled(store, (dead, self.now)))
+            .or_else(|| checks::unsettled(store, (dead, &self.cast)))
+    }
+
+    fn lacks_jobs(&self, dead: &BTreeSet<&str>) -> bool {
+        Workload::Jobs.unsettled(&self.server.published, (dead, self.now)).is_some()
     }
 
     /// The machines whose kubelet does not run.

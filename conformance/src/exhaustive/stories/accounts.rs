@@ -3,13 +3,13 @@
 use api::object::ROOT_CA;
 use api::{ApiResource, Key, Request, resources};
 use serde_json::json;
+use store::Store;
 
 use super::{QUIET, Story, delete};
 use crate::sim::Workload;
-use crate::sim::objects::objects;
 use crate::sim::user::create;
 use crate::sim::workloads::accounts::{robot, token_of};
-use crate::sim::workloads::certificates::{NODE, decide, request};
+use crate::sim::workloads::certificates::{NODE, USER, decide, is_denied_late, request};
 
 const ACCOUNTS: &ApiResource = &resources::SERVICE_ACCOUNTS;
 const SECRETS: &ApiResource = &resources::SECRETS;
@@ -26,15 +26,40 @@ pub(super) const CERTIFICATE: Story = Story {
     workload: Some(Workload::Certificates),
     asked: &[
         |_| create(REQUESTS, "", request("csr-0", NODE)),
-        |store| {
-            let requests = objects(store, REQUESTS);
-            decide(requests.iter().next().expect("it was asked for"), "Denied")
-        },
+        deny,
         |_| delete(REQUESTS, Key::cluster("csr-0"), "Background"),
         |_| create(REQUESTS, "", request("csr-0", NODE)),
     ],
+    possible: &[("CERTIFICATE-8", is_denied_late)],
     ..QUIET
 };
+
+/// Hours ago a request was denied; it is taken back, and asked again.
+pub(super) const CLEANED: Story = Story {
+    name: "cleaned",
+    controllers: &["certificatesigningrequest-cleaner-controller"],
+    resources: &[REQUESTS],
+    workload: Some(Workload::Certificates),
+    given: &[
+        |_| create(REQUESTS, "", request("csr-0", USER)),
+        deny,
+        |_| create(REQUESTS, "", request("csr-1", USER)),
+    ],
+    asked: &[
+        |_| delete(REQUESTS, Key::cluster("csr-0"), "Background"),
+        |_| create(REQUESTS, "", request("csr-0", USER)),
+    ],
+    losses: 1,
+    quiet_seconds: HOURS_SECONDS,
+    ..QUIET
+};
+
+/// Longer than an answer is kept, and shorter than a question.
+const HOURS_SECONDS: u64 = 3 * 3600;
+
+fn deny(_: &Store) -> Request {
+    decide(&request("csr-0", USER), "Denied")
+}
 
 /// A service account goes and comes again, and so does the Secret with its token.
 pub(super) const TOKEN: Story = Story {

@@ -41,6 +41,19 @@ pub(super) const SERVICE_RANGE: Story = Story {
     ..QUIET
 };
 
+/// A range of Services is deleted long before the last address of it goes.
+pub(super) const RANGE_IN_USE: Story = Story {
+    name: "range-in-use",
+    given: &[
+        |_| create(CIDRS, "", more()),
+        |_| create(&resources::SERVICES, "default", addressed(0)),
+    ],
+    asked: &[|_| delete(CIDRS, Key::cluster(MORE), "Background")],
+    crashes: 1,
+    minutes: 1,
+    ..SERVICE_RANGE
+};
+
 /// The rules of a role come, are edited, and go.
 pub(super) const AGGREGATED_ROLE: Story = Story {
     name: "aggregated-role",

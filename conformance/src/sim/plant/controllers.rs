@@ -12,6 +12,7 @@ use controllers::endpoints::EndpointsController;
 use controllers::job::JobController;
 use controllers::node_ipam::NodeIpamController;
 use controllers::replica_set::ReplicaSetController;
+use controllers::ttl::TtlController;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 use serde_json::{Value, json};
 
@@ -38,6 +39,7 @@ const AUTOSCALER: &str = "horizontal-pod-autoscaler-controller";
 const TTL: &str = "ttl-controller";
 const MIRRORING: &str = "endpointslice-mirroring-controller";
 const EXPANDER: &str = "persistentvolume-expander-controller";
+const CLEANER: &str = "legacy-serviceaccount-token-cleaner-controller";
 
 /// Controllers that do not hear of a resource.
 const DEAF: [(Plant, &str, &ApiResource); 5] = [
@@ -49,7 +51,7 @@ const DEAF: [(Plant, &str, &ApiResource); 5] = [
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 38] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 40] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -136,6 +138,8 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 38] = [
     (Plant::NodeTtlTellsNothing, TTL, Verb::StrategicMergePatch, &resources::NODES),
     (Plant::ResourceClaimsAreNotMade, RESOURCE_CLAIMS, Verb::Create, &resources::RESOURCE_CLAIMS),
     (Plant::ResourceClaimsAreKept, RESOURCE_CLAIMS, Verb::Update, &resources::RESOURCE_CLAIMS),
+    (Plant::TokenCleanerDeletesNothing, CLEANER, Verb::Delete, &resources::SECRETS),
+    (Plant::TokenCleanerMarksNothing, CLEANER, Verb::MergePatch, &resources::SECRETS),
     (
         Plant::ExpanderTellsNobody,
         EXPANDER,
@@ -176,6 +180,7 @@ pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Contro
         (Plant::MirroringTrustsStaleCaches, MIRRORING) => {
             Some(Box::new(EndpointSliceMirroringController::default()))
         }
+        (Plant::NodeTtlGoesToAndFro, TTL) => Some(Box::new(TtlController::default())),
         (Plant::NodeIpamForgetsOffers, NODE_IPAM) => {
             let network = authority::config().pod_network?;
             Some(Box::new(NodeIpamController::new(&network)))
@@ -251,6 +256,12 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
     if overwrites.contains(&(plant, controller)) {
         for body in requests.iter_mut().filter_map(|request| request.body.as_mut()) {
             object_at_mut(body, "metadata").remove("resourceVersion");
+        }
+    }
+    if plant == Plant::TokenCleanerDeletesAnyVersion && controller == CLEANER {
+        let deletions = requests.iter_mut().filter(|request| request.verb == Verb::Delete);
+        for body in deletions.filter_map(|request| request.body.as_mut()) {
+            object_at_mut(body, "preconditions").remove("resourceVersion");
         }
     }
     if plant == Plant::ServiceCidrsStay && controller == "service-cidr-controller" {

@@ -2,7 +2,7 @@
 
 use api::object::text;
 use api::time::seconds_between;
-use api::{ApiResource, Request, Timestamp, resources};
+use api::{ApiResource, Key, Request, Timestamp, resources};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub(crate) type Wish = (&'static str, &'static str, &'static [&'static str]);
 /// What a kubelet may have, and what a client may.
 pub(crate) const NODE: Wish =
     (KUBELET, "system:node:node-1", &["digital signature", "client auth"]);
-const USER: Wish = (CLIENT, "ada", &["client auth"]);
+pub(crate) const USER: Wish = (CLIENT, "ada", &["client auth"]);
 
 /// What a signer refuses, or nobody signs.
 const REFUSED: [Wish; 3] = [
@@ -159,9 +159,22 @@ fn is_over(request: &Value, now: Timestamp) -> bool {
         || age(&request["metadata"]["creationTimestamp"]) > PENDING_SECONDS
 }
 
-/// CERTIFICATE-9 and CERTIFICATE-10.
-pub(super) fn unsettled(store: &Store) -> Option<String> {
+/// CERTIFICATE-8.
+pub(crate) fn is_denied_late(store: &Store, sent: &[&Request]) -> bool {
+    let is_denied = |wanted: &Key| {
+        let requests = objects(store, REQUESTS);
+        requests.iter().any(|request| key(request) == *wanted && has(request, "Denied"))
+    };
+    sent.iter().any(|request| request.subresource == "approval" && is_denied(&request.key))
+}
+
+/// CERTIFICATE-9 to CERTIFICATE-11; the last an hour later, as the cleaner comes each hour.
+pub(super) fn unsettled(store: &Store, now: Timestamp) -> Option<String> {
+    let earlier = Timestamp::from_second(now.as_second() - DONE_SECONDS).unwrap_or(now);
     objects(store, REQUESTS).iter().find_map(|request| {
+        if is_over(request, earlier) {
+            return Some(format!("CERTIFICATE-11: {} stays", name(request)));
+        }
         let is_answered = !certificate(request).is_empty() || has(request, "Failed");
         let is_known = text(request, &["spec", "signerName"]) != REFUSED[2].0;
         if has(request, "Approved") && is_known && !is_answered {

@@ -173,7 +173,11 @@ impl Workload {
     }
 
     /// What is not as it was asked for, once the cluster was left alone. `dead` Nodes cannot be waited for.
-    pub(crate) fn unsettled(self, store: &Store, dead: &BTreeSet<&str>) -> Option<String> {
+    pub(crate) fn unsettled(
+        self,
+        store: &Store,
+        (dead, now): (&BTreeSet<&str>, Timestamp),
+    ) -> Option<String> {
         match self {
             Self::Deployments => None,
             Self::StatefulSets => stateful_sets::unsettled(store, dead),
@@ -185,11 +189,11 @@ impl Workload {
             Self::Owners => owners::unsettled(store),
             Self::Rollouts => rollouts::unsettled(store),
             Self::Volumes => volumes::unsettled(store),
-            Self::Certificates => certificates::unsettled(store),
+            Self::Certificates => certificates::unsettled(store, now),
             Self::Accounts => accounts::unsettled(store),
             Self::Attachments => attachments::unsettled(store, dead),
             Self::Upkeep => upkeep::unsettled(store),
-            Self::Periodic => periodic::unsettled(store),
+            Self::Periodic => periodic::unsettled(store, now),
             Self::Exposure => exposure::unsettled(store),
             Self::Devices => devices::unsettled(store),
         }
@@ -293,6 +297,7 @@ pub(crate) fn decided(controller: &str, view: &View, requests: &[Request]) -> Op
     match controller {
         "statefulset-controller" => stateful_sets::decided(view, requests),
         "service-lb-controller" => exposure::balancers::decided(view, requests),
+        "ttl-controller" => periodic::node_ttls::decided(view, requests),
         "persistentvolume-expander-controller" => volumes::growth::decided(view, requests),
         "volumeattributesclass-protection-controller" => {
             devices::attributes_classes::decided(view, requests)

@@ -5,7 +5,7 @@ pub(crate) mod cron_jobs;
 pub(crate) mod node_ttls;
 pub(crate) mod old_tokens;
 
-use api::Request;
+use api::{Request, Timestamp};
 use store::Store;
 
 use super::Moment;
@@ -31,7 +31,8 @@ pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
 }
 
 /// What does not go on.
-pub(super) fn unsettled(store: &Store) -> Option<String> {
+pub(super) fn unsettled(store: &Store, now: Timestamp) -> Option<String> {
     let unsettled = cron_jobs::unsettled(store).or_else(|| autoscalers::unsettled(store));
-    unsettled.or_else(|| node_ttls::unsettled(store))
+    let unsettled = unsettled.or_else(|| node_ttls::unsettled(store));
+    unsettled.or_else(|| old_tokens::unsettled(store, now))
 }

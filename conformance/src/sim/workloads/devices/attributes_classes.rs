@@ -31,14 +31,14 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     }
 }
 
-fn class(name: &str) -> Value {
+pub(crate) fn class(name: &str) -> Value {
     json!({"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass",
         "metadata": {"name": name}, "driverName": "csi.example.com",
         "parameters": {"iops": "100"}})
 }
 
 /// A volume that no claim asks for.
-fn volume(number: usize, class: &str) -> Value {
+pub(crate) fn volume(number: usize, class: &str) -> Value {
     let csi = json!({"driver": "csi.example.com", "volumeHandle": format!("handle-{number}")});
     json!({"apiVersion": "v1", "kind": "PersistentVolume",
         "metadata": {"name": format!("classed-{number}")},
@@ -49,17 +49,28 @@ fn volume(number: usize, class: &str) -> Value {
 
 /// ATTRIBUTES-1, on a plan of the controller.
 pub(crate) fn decided(view: &View, requests: &[Request]) -> Option<String> {
-    let lets_go = |request: &&Request| {
-        let body = request.body.as_ref().filter(|_| request.verb == Verb::MergePatch);
-        body.is_some_and(|body| !has_finalizer(body))
-    };
-    let class = &requests.iter().find(lets_go)?.key.name;
+    let class = &requests.iter().find(|request| lets_go(request))?.key.name;
     let names = |volume: &k8s_openapi::api::core::v1::PersistentVolume| {
         let spec = volume.spec.as_ref();
         spec.and_then(|spec| spec.volume_attributes_class_name.as_deref()) == Some(class)
     };
     let used = view.persistent_volumes.iter().any(|volume| names(volume));
     used.then(|| format!("ATTRIBUTES-1: {class} is let go, and a volume has it"))
+}
+
+/// Whether a request takes the finalizer away.
+fn lets_go(request: &Request) -> bool {
+    let body = request.body.as_ref().filter(|_| request.verb == Verb::MergePatch);
+    body.is_some_and(|body| !has_finalizer(body))
+}
+
+/// ATTRIBUTES-2.
+pub(crate) fn is_named_late(store: &Store, sent: &[&Request]) -> bool {
+    let volumes = objects(store, VOLUMES);
+    let names =
+        |volume: &Value, class: &str| text(volume, &["spec", "volumeAttributesClassName"]) == class;
+    let goes = sent.iter().filter(|request| lets_go(request));
+    goes.into_iter().any(|request| volumes.iter().any(|one| names(one, &request.key.name)))
 }
 
 fn has_finalizer(class: &Value) -> bool {

@@ -44,7 +44,8 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
     }
 }
 
-fn missing(store: &Store) -> Vec<Request> {
+/// What Pods with claims need.
+pub(crate) fn missing(store: &Store) -> Vec<Request> {
     let lacks = |resource, wanted| !objects(store, resource).iter().any(|one| name(one) == wanted);
     let class = lacks(CLASSES, CLASS).then(|| create(CLASSES, "", class()));
     let slice = lacks(SLICES, POOL).then(|| create(SLICES, "", slice()));
@@ -81,13 +82,13 @@ fn shared() -> Value {
 }
 
 /// A Pod with a claim of its own beside the one that all name.
-fn pod(number: usize) -> Value {
+pub(crate) fn pod(number: usize) -> Value {
     let own = json!({"name": "own", "resourceClaimTemplateName": TEMPLATE});
     with_claims(&format!("device-{number}"), vec![own])
 }
 
 /// A Pod that may have a claim before any controller has heard of it.
-fn sharing() -> Value {
+pub(crate) fn sharing() -> Value {
     with_claims("sharing", vec![])
 }
 
@@ -138,6 +139,13 @@ fn given_back(claim: &Value, before: &Objects, pods: &Objects) -> Option<String>
     let lost = reserved_for(was).into_iter().find(|uid| !reserved_for(claim).contains(uid))?;
     let pod = pods.iter().find(|pod| uid(pod) == lost && lives(pod))?;
     Some(format!("RESOURCECLAIM-2: {} loses {}", name(pod), name(claim)))
+}
+
+/// RESOURCECLAIM-3.
+pub(crate) fn is_reserved_for_nobody(store: &Store) -> bool {
+    let pods = objects(store, PODS);
+    let is_gone = |consumer: &&str| !pods.iter().any(|pod| uid(pod) == *consumer);
+    objects(store, CLAIMS).iter().any(|claim| reserved_for(claim).iter().any(is_gone))
 }
 
 /// RESOURCECLAIM-4 and RESOURCECLAIM-5.

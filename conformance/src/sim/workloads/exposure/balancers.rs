@@ -19,10 +19,10 @@ const NODES: &ApiResource = &resources::NODES;
 const FINALIZER: &str = "service.kubernetes.io/load-balancer-cleanup";
 
 /// The Node that has an address.
-const NODE: usize = 9;
+pub(crate) const NODE: usize = 9;
 /// The Service whose balancer somebody else makes.
 const CLASSED: &str = "classed";
-const NAMES: [&str; 3] = ["balanced-0", "balanced-1", CLASSED];
+pub(crate) const NAMES: [&str; 3] = ["balanced-0", "balanced-1", CLASSED];
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
     let node = spare(NODE);
@@ -51,13 +51,14 @@ pub(crate) fn service(name: &str) -> Value {
     service
 }
 
-fn of_type(service: Key, is_balanced: bool) -> Request {
+/// The Service has a balancer, or none.
+pub(crate) fn of_type(service: Key, is_balanced: bool) -> Request {
     let kind = if is_balanced { "LoadBalancer" } else { "ClusterIP" };
     Request::merge_patch(SERVICES, service, json!({"spec": {"type": kind}}))
 }
 
 /// The Node has another address.
-fn move_node(number: usize) -> Request {
+pub(crate) fn move_node(number: usize) -> Request {
     let address = json!({"type": "InternalIP", "address": format!("198.51.100.{number}")});
     let key = Key::cluster(name(&spare(NODE)));
     Request::merge_patch(NODES, key, json!({"status": {"addresses": [address]}}))
@@ -103,6 +104,12 @@ pub(crate) fn decided(view: &View, requests: &[Request]) -> Option<String> {
     let finalizers = view.services.get(key)?.metadata.finalizers.iter().flatten();
     let is_seen = finalizers.into_iter().any(|finalizer| finalizer == FINALIZER);
     (!is_seen).then(|| format!("BALANCER-1: {key} is to say addresses without the finalizer"))
+}
+
+/// BALANCER-3.
+pub(crate) fn is_given_up_late(store: &Store) -> bool {
+    let services = objects(store, SERVICES);
+    services.iter().any(|service| is_deleted(service) && !ingress(service).is_empty())
 }
 
 /// BALANCER-4.

@@ -30,7 +30,7 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
     }
     let key = Key::new("default", NAMES[random.below(2)]);
     let request = match random.below(8) {
-        0..=3 => written(store, &key, random.below(4)),
+        0..=3 => Some(written(store, &key, random.below(4))),
         4 => Some(Request::delete(ENDPOINTS, key, "", json!({}))),
         5 | 6 => Some(select(key, random.one_in(3))),
         _ => random.one_in(3).then(|| Request::delete(SERVICES, key, "", json!({}))),
@@ -38,7 +38,7 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
     request.into_iter().collect()
 }
 
-const NAMES: [&str; 2] = ["by-hand-0", "by-hand-1"];
+pub(crate) const NAMES: [&str; 2] = ["by-hand-0", "by-hand-1"];
 
 fn missing(store: &Store) -> Vec<Request> {
     let services = objects(store, SERVICES);
@@ -66,22 +66,23 @@ pub(crate) fn foreign(service: &str) -> Value {
         "endpoints": [{"addresses": ["192.0.2.250"]}]})
 }
 
-fn written(store: &Store, key: &Key, number: usize) -> Option<Request> {
+/// Somebody writes two addresses.
+pub(crate) fn written(store: &Store, key: &Key, number: usize) -> Request {
     let address = |last: usize| json!({"ip": format!("192.0.2.{}", 10 + last)});
     let subset = json!({"addresses": [address(number), address(number + 1)],
         "ports": [{"port": 80}]});
     let subsets = json!({"subsets": [subset]});
     if objects(store, ENDPOINTS).iter().any(|endpoints| name(endpoints) == key.name) {
-        return Some(Request::merge_patch(ENDPOINTS, key.clone(), subsets));
+        return Request::merge_patch(ENDPOINTS, key.clone(), subsets);
     }
     let mut endpoints = json!({"apiVersion": "v1", "kind": "Endpoints",
         "metadata": {"name": key.name, "namespace": "default"}});
     endpoints["subsets"] = subsets["subsets"].clone();
-    Some(create(ENDPOINTS, "default", endpoints))
+    create(ENDPOINTS, "default", endpoints)
 }
 
 /// The Service selects Pods, of which there are none, or selects no more.
-fn select(service: Key, selects: bool) -> Request {
+pub(crate) fn select(service: Key, selects: bool) -> Request {
     let selector = if selects { json!({"app": "none"}) } else { Value::Null };
     Request::merge_patch(SERVICES, service, json!({"spec": {"selector": selector}}))
 }
@@ -110,6 +111,13 @@ fn mirrored_twice(store: &Store) -> Option<String> {
     let mut services_of = twice.map(|slice| text(slice, &["metadata", "labels", SERVICE_NAME]));
     let service = services_of.find(|service| !services.insert(*service))?;
     Some(format!("MIRRORING-2: {service} has two slices"))
+}
+
+/// MIRRORING-3.
+pub(crate) fn is_outdated(store: &Store) -> bool {
+    let is_written = objects(store, ENDPOINTS).iter().next().is_some();
+    let is_mirrored = objects(store, SLICES).iter().any(|slice| manager(slice) == CONTROLLER);
+    is_written && is_mirrored && unsettled(store).is_some()
 }
 
 /// MIRRORING-4.

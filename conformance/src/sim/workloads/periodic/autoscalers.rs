@@ -80,6 +80,14 @@ pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
     }
 }
 
+/// AUTOSCALER-4.
+pub(crate) fn is_beyond_limits(store: &Store) -> bool {
+    let is_scaled = objects(store, AUTOSCALERS).iter().any(|found| name(found) == SCALED);
+    let deployments = objects(store, DEPLOYMENTS);
+    let mut targets = deployments.iter().filter(|found| is_scaled && name(found) == SCALED);
+    targets.any(|target| replicas(target) > MAX)
+}
+
 /// AUTOSCALER-5.
 pub(super) fn unsettled(store: &Store) -> Option<String> {
     let is_scaled = objects(store, AUTOSCALERS).iter().any(|found| name(found) == SCALED);

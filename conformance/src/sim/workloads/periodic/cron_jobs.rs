@@ -110,6 +110,12 @@ fn has_ended(job: &Value) -> bool {
     conditions.into_iter().flatten().any(|one| ends(one) && one["status"] == "True")
 }
 
+/// CRONJOB-4.
+pub(crate) fn run_together(store: &Store) -> bool {
+    let jobs = objects(store, JOBS);
+    jobs.iter().filter(|job| owner(job).is_some() && !has_ended(job)).count() > 1
+}
+
 /// CRONJOB-5 and CRONJOB-6.
 pub(super) fn unsettled(store: &Store) -> Option<String> {
     let jobs = objects(store, JOBS);

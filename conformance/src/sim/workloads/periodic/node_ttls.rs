@@ -1,7 +1,8 @@
-//! What Nodes are told of the size of the cluster, which somebody forges. All clusters here are small.
+//! What Nodes are told of the size of the cluster, which somebody forges.
 
 use api::object::text;
-use api::{ApiResource, Request, resources};
+use api::{ApiResource, Key, Request, resources};
+use client::View;
 use serde_json::{Value, json};
 use store::Store;
 
@@ -13,36 +14,64 @@ use crate::sim::random::Random;
 const NODES: &ApiResource = &resources::NODES;
 const ANNOTATION: &str = "node.alpha.kubernetes.io/ttl";
 
-/// What Nodes of a small cluster are told.
+/// What Nodes of a small cluster are told, and those of a larger one.
 const SMALL: &str = "0";
+const LARGER: &str = "15";
+
+/// Of how many Nodes a small cluster is at most, and a larger one at least.
+pub(crate) const SIZE_MAX: usize = 100;
+const LARGER_MIN: usize = 90;
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
-    let node = any(store, NODES, random)?;
-    let patch = json!({"metadata": {"annotations": {ANNOTATION: "300"}}});
-    Some(Request::merge_patch(NODES, key(&node), patch))
+    Some(forge(key(&any(store, NODES, random)?)))
+}
+
+/// Somebody tells a Node what those of a very large cluster are told.
+pub(crate) fn forge(node: Key) -> Request {
+    Request::merge_patch(NODES, node, json!({"metadata": {"annotations": {ANNOTATION: "300"}}}))
 }
 
 fn told(node: &Value) -> &str {
     text(node, &["metadata", "annotations", ANNOTATION])
 }
 
-/// NODETTL-1.
+/// Whether a Node of so many may be told this.
+fn suits(told: &str, nodes: usize) -> bool {
+    (told == SMALL && nodes <= SIZE_MAX) || (told == LARGER && nodes >= LARGER_MIN)
+}
+
+/// NODETTL-1, on a plan of the controller.
+pub(crate) fn decided(view: &View, requests: &[Request]) -> Option<String> {
+    let body = requests.iter().find_map(|request| request.body.as_ref())?;
+    let (told, nodes) = (told(body), view.nodes.len());
+    (!suits(told, nodes)).then(|| format!("NODETTL-1: a Node of {nodes} is to be told {told}"))
+}
+
+/// NODETTL-2, of a controller that remembers.
 pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
-    if !moment.writes(NODES) || !moment.is_by_controllers() {
+    if !moment.writes(NODES) || !moment.is_by_controllers() || !moment.is_certain {
         return None;
     }
-    let [before, after] =
-        changed(&[moment.before, moment.after].map(|store| objects(store, NODES)));
+    let all = [moment.before, moment.after].map(|store| objects(store, NODES));
+    let is_still_larger = suits(LARGER, all[0].iter().count());
+    let [before, after] = changed(&all);
     after.iter().find_map(|node| {
         let was = before.iter().find(|found| uid(found) == uid(node))?;
-        let is_wrong = told(node) != told(was) && told(node) != SMALL;
-        is_wrong.then(|| format!("NODETTL-1: {} is told {}", name(node), told(node)))
+        let is_shrunk = is_still_larger && told(was) == LARGER && told(node) == SMALL;
+        is_shrunk.then(|| format!("NODETTL-2: {} is told {SMALL} again", name(node)))
     })
+}
+
+/// NODETTL-3.
+pub(crate) fn is_told_of_more(store: &Store) -> bool {
+    let nodes = objects(store, NODES);
+    nodes.iter().count() <= SIZE_MAX && nodes.iter().any(|node| told(node) == LARGER)
 }
 
 /// NODETTL-4.
 pub(super) fn unsettled(store: &Store) -> Option<String> {
     let nodes = objects(store, NODES);
-    let node = nodes.iter().find(|node| told(node) != SMALL && !is_deleted(node))?;
+    let count = nodes.iter().count();
+    let node = nodes.iter().find(|node| !suits(told(node), count) && !is_deleted(node))?;
     Some(format!("NODETTL-4: {} is told {:?}", name(node), told(node)))
 }

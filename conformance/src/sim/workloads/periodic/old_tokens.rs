@@ -1,7 +1,7 @@
-//! A token that its account was given unasked, which is young: a year does not pass here.
+//! A token that its account was given unasked. It is young where nobody lets a year pass.
 
 use api::object::{SERVICE_ACCOUNT_TOKEN, text};
-use api::{ApiResource, Request, Timestamp, resources};
+use api::{ApiResource, Key, Request, Timestamp, Verb, resources};
 use serde_json::{Value, json};
 use store::Store;
 
@@ -17,8 +17,9 @@ const INVALID_SINCE: &str = "kubernetes.io/legacy-token-invalid-since";
 const TRACKING: &str = "kube-apiserver-legacy-service-account-token-tracking";
 const TOKEN: &str = "unasked";
 
-/// How long a token is kept that nobody uses.
-const YEAR_SECONDS: i64 = 365 * 24 * 3600;
+/// How long a token is kept that nobody uses, and how often they are looked through.
+const YEAR_SECONDS: i64 = 365 * DAY_SECONDS;
+const DAY_SECONDS: i64 = 24 * 3600;
 
 /// What there must be before the first round.
 pub(super) fn missing(store: &Store) -> Vec<Request> {
@@ -29,12 +30,12 @@ pub(super) fn missing(store: &Store) -> Vec<Request> {
     map.into_iter().chain(account).chain(secret).collect()
 }
 
-fn tracking() -> Value {
+pub(crate) fn tracking() -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"since": "2020-01-01"},
         "metadata": {"name": TRACKING, "namespace": "kube-system"}})
 }
 
-fn account() -> Value {
+pub(crate) fn account() -> Value {
     json!({"apiVersion": "v1", "kind": "ServiceAccount", "secrets": [{"name": TOKEN}],
         "metadata": {"name": TOKEN, "namespace": "default"}})
 }
@@ -45,21 +46,63 @@ fn secret() -> Value {
             "annotations": {"kubernetes.io/service-account.name": TOKEN}}})
 }
 
-/// TOKENCLEANER-2.
+/// The token, with a mark of the day after the simulation begins.
+pub(crate) fn marked() -> Value {
+    let mut secret = secret();
+    secret["metadata"]["labels"] = json!({INVALID_SINCE: "2026-01-02"});
+    secret
+}
+
+/// A client takes the mark away.
+pub(crate) fn take_mark_away() -> Request {
+    let patch = json!({"metadata": {"labels": {INVALID_SINCE: null}}});
+    Request::merge_patch(SECRETS, Key::new("default", TOKEN), patch)
+}
+
+fn mark(secret: &Value) -> &str {
+    text(secret, &["metadata", "labels", INVALID_SINCE])
+}
+
+/// Whether a Secret was marked longer ago than a year and so many seconds.
+fn is_over(secret: &Value, now: Timestamp, seconds: i64) -> bool {
+    let since = format!("{}T00:00:00Z", mark(secret)).parse();
+    since.is_ok_and(|since| api::time::seconds_between(since, now) > YEAR_SECONDS + seconds)
+}
+
+/// TOKENCLEANER-1 and TOKENCLEANER-2.
 pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
     if !moment.writes(SECRETS) || !moment.is_by_controllers() {
         return None;
     }
     let [before, after] =
         changed(&[moment.before, moment.after].map(|store| objects(store, SECRETS)));
-    let found =
-        before.iter().find(|secret| is_cleaned(secret, &after) && is_young(secret, moment.now));
-    found.map(|secret| format!("TOKENCLEANER-2: {} is young, and is cleaned up", name(secret)))
+    let cleaned = before.iter().find(|secret| is_cleaned(secret, &after))?;
+    if is_young(cleaned, moment.now) {
+        return Some(format!("TOKENCLEANER-2: {} is young, and is cleaned up", name(cleaned)));
+    }
+    let is_gone = !after.iter().any(|found| uid(found) == uid(cleaned));
+    (is_gone && !is_over(cleaned, moment.now, 0))
+        .then(|| format!("TOKENCLEANER-1: {} is gone without a mark", name(cleaned)))
+}
+
+/// TOKENCLEANER-3.
+pub(crate) fn is_kept_late(store: &Store, sent: &[&Request]) -> bool {
+    let goes = |request: &&Request| request.verb == Verb::Delete && request.resource == SECRETS;
+    let secrets = objects(store, SECRETS);
+    let is_kept = secrets.iter().any(|secret| name(secret) == TOKEN && mark(secret).is_empty());
+    is_kept && sent.iter().any(goes)
+}
+
+/// TOKENCLEANER-4, a day after its time: one that nobody uses is marked, and one that is marked goes.
+pub(super) fn unsettled(store: &Store, now: Timestamp) -> Option<String> {
+    let secrets = objects(store, SECRETS);
+    let found = secrets.iter().find(|secret| name(secret) == TOKEN && !is_young(secret, now))?;
+    let is_kept = mark(found).is_empty() || is_over(found, now, 2 * DAY_SECONDS);
+    is_kept.then(|| format!("TOKENCLEANER-4: {TOKEN} stays, marked {:?}", mark(found)))
 }
 
 /// Whether a Secret is marked, or gone.
 fn is_cleaned(secret: &Value, after: &Objects) -> bool {
-    let mark = |secret: &Value| text(secret, &["metadata", "labels", INVALID_SINCE]).to_owned();
     let now = after.iter().find(|found| uid(found) == uid(secret));
     name(secret) == TOKEN && now.is_none_or(|now| mark(now) != mark(secret))
 }

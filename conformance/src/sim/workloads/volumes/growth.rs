@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use store::Store;
 
 use super::super::Moment;
-use super::{CLAIMS, VOLUMES, any, claim_of, claim_uid, create, disk, key, name, uid, volume_name};
+use super::{
+    CLAIMS, VOLUMES, claim_of, claim_uid, class_of, create, disk, key, name, uid, volume_name,
+};
 use crate::sim::objects::{changed, objects};
 use crate::sim::random::Random;
 
@@ -40,9 +42,15 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     match random.below(6) {
         0 => Some(create(VOLUMES, "", elastic(&format!("elastic-{number}")))),
         1 => Some(create(CLAIMS, "default", growing(&format!("growing-{number}")))),
-        2 | 3 => any(store, CLAIMS, random).map(|claim| grow(&claim)),
-        _ => any(store, CLAIMS, random).and_then(|claim| resize(&claim)),
+        2 | 3 => any_growing(store, random).map(|claim| grow(&claim)),
+        _ => any_growing(store, random).and_then(|claim| resize(&claim)),
     }
+}
+
+fn any_growing(store: &Store, random: &mut Random) -> Option<Value> {
+    let mut claims = objects(store, CLAIMS);
+    claims.retain(|claim| class_of(claim) == CLASS);
+    claims.any(random)
 }
 
 /// A volume that its driver can make larger.
@@ -123,10 +131,7 @@ pub(super) fn unsettled(store: &Store) -> Option<String> {
         let is_of =
             |volume: &Value| name(volume) == volume_name(claim) && claim_uid(volume) == uid(claim);
         let has_volume = is_bound(claim) && volumes.iter().any(is_of);
-        text(claim, &["spec", "storageClassName"]) == CLASS
-            && has_volume
-            && wants_more(claim)
-            && resizer(claim).is_empty()
+        class_of(claim) == CLASS && has_volume && wants_more(claim) && resizer(claim).is_empty()
     };
     let waiting = claims.iter().find(waits)?;
     Some(format!("EXPANDER-4: nobody is to make {} larger", key(waiting)))
