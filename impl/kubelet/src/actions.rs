@@ -47,7 +47,7 @@ pub(crate) fn compute_pod_actions(
     health: impl Fn(&ContainerId) -> Health,
 ) -> PodActions {
     let added = spec::ephemeral_containers(pod).into_iter().map(|container| container.name);
-    // They are there to find out why others do not start, so they wait for none.
+    // They are there to find out why others do not start, so they wait for none. None is started twice.
     let start = added.filter(|name| state.find(name).is_none()).collect();
     let mut actions = PodActions { start, ..PodActions::default() };
     if !compute_init_actions(pod, state, &health, &mut actions) {
@@ -105,7 +105,6 @@ pub(crate) fn should_be_restarted(pod: &Pod, container: &Container, state: &PodS
     }
     match state.find(&container.name).map(|found| &found.state) {
         None => true,
-        Some(_) if spec::is_ephemeral(pod, &container.name) => false,
         Some(ContainerState::Running { .. }) => false,
         Some(ContainerState::Exited { exit, .. }) => {
             spec::restarts_after(pod, container, exit.exit_code)

@@ -2,10 +2,14 @@
 //!
 //! Source: `pkg/kubelet/lifecycle/handlers.go` (v1.36).
 
+use client::event::Note;
 use k8s_openapi::api::core::v1::{Container, LifecycleHandler};
 
-use crate::probes;
-use crate::runtime::ProbeAction;
+use crate::context::Context;
+use crate::runtime::{ContainerId, ProbeAction, RuntimeCommand};
+use crate::start::{SHOWN, Starting};
+use crate::worker::Worker;
+use crate::{probes, spec};
 
 /// Which of a container's hooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +50,12 @@ fn handler(container: &Container, hook: Hook) -> Option<&LifecycleHandler> {
 }
 
 /// Whether a container has such a hook.
-pub(crate) fn has(container: &Container, hook: Hook) -> bool {
+fn has(container: &Container, hook: Hook) -> bool {
     handler(container, hook).is_some()
 }
 
 /// What the hook of a container does; a handler that says nothing does nothing.
-pub(crate) fn action(container: &Container, hook: Hook, address: &str) -> Option<HookAction> {
+fn action(container: &Container, hook: Hook, address: &str) -> Option<HookAction> {
     let handler = handler(container, hook)?;
     if let Some(exec) = &handler.exec {
         let command = exec.command.clone().unwrap_or_default();
@@ -66,11 +70,7 @@ pub(crate) fn action(container: &Container, hook: Hook, address: &str) -> Option
 }
 
 /// The sentence about a hook that has failed; `pod` as upstream writes a pod in sentences.
-pub(crate) fn sentence(
-    container: &Container,
-    hook: Hook,
-    (pod, failure): (&str, &HookFailure),
-) -> String {
+fn sentence(container: &Container, hook: Hook, (pod, failure): (&str, &HookFailure)) -> String {
     let HookFailure { error, output } = failure;
     let handler = handler(container, hook);
     let exec = handler.and_then(|handler| handler.exec.as_ref());
@@ -86,5 +86,64 @@ pub(crate) fn sentence(
             format!("HTTP lifecycle hook ({}) {whose}", get.path.as_deref().unwrap_or_default())
         }
         (None, None) => format!("Cannot run handler: {error}"),
+    }
+}
+
+impl Worker {
+    /// Runs the hook of a container, if it has one; whether it runs now.
+    pub(crate) fn run_hook(&self, context: &mut Context, id: &ContainerId, hook: Hook) -> bool {
+        let container = spec::find(&self.pod, &id.name);
+        let address = self.pod_ip(context);
+        let action = container.and_then(|container| action(container, hook, &address));
+        let Some(action) = action else { return false };
+        context.run(RuntimeCommand::RunHook { id: id.clone(), hook, action });
+        true
+    }
+
+    /// The containers whose hook runs: they do not count as running yet.
+    pub(crate) fn hooked(&self) -> Vec<ContainerId> {
+        let hooked = |starting: &Starting| match starting {
+            Starting::PostStart { id, .. } => Some(id.clone()),
+            Starting::Inspecting
+            | Starting::Pulling
+            | Starting::Reading { .. }
+            | Starting::Creating { .. } => None,
+        };
+        self.starting.values().filter_map(hooked).collect()
+    }
+
+    pub(crate) fn has_post_start(&self, name: &str) -> bool {
+        let container = spec::find(&self.pod, name);
+        container.is_some_and(|container| has(container, Hook::PostStart))
+    }
+
+    /// A container whose hook has failed is stopped.
+    pub(crate) fn post_start_ended(
+        &mut self,
+        context: &mut Context,
+        id: &ContainerId,
+        failure: Option<HookFailure>,
+    ) {
+        let Some(Starting::PostStart { started_at, .. }) = self.starting.get(&id.name) else {
+            return;
+        };
+        let started_at = *started_at;
+        self.starting.remove(&id.name);
+        let Some(container) = spec::find(&self.pod, &id.name).cloned() else { return };
+        let Some(failure) = failure else {
+            if self.state.is_running(&id.name) {
+                self.probes.begin(id, &container, started_at, None);
+            }
+            return;
+        };
+        let note = Note::warning("FailedPostStartHook", "PostStartHook failed");
+        context.event(&self.pod, &id.name, note);
+        if self.state.is_running(&id.name) {
+            let grace_period_seconds = spec::grace_period_seconds(&self.pod);
+            self.stop(context, id, ("FailedPostStartHook", grace_period_seconds));
+        }
+        let pod = self.pod_text();
+        let why = sentence(&container, Hook::PostStart, (&pod, &failure));
+        self.wait(&id.name, "PostStartHookError", why, context.now + SHOWN);
     }
 }

@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::Container;
 
 use crate::context::Context;
 use crate::fields::Addresses;
-use crate::hooks::{self, Hook, HookFailure};
+use crate::hooks::Hook;
 use crate::references::{Found, Reference};
 use crate::runtime::{
     ContainerId, ContainerSpec, ContainerState, ContainerStatus, HostNamespaces, Processes,
@@ -291,57 +291,6 @@ impl Worker {
         for old in self.state.forget_old(&id.name) {
             context.run(RuntimeCommand::RemoveContainer(old));
         }
-    }
-
-    /// The containers whose hook runs: they do not count as running yet.
-    pub(crate) fn hooked(&self) -> Vec<ContainerId> {
-        let hooked = |starting: &Starting| match starting {
-            Starting::PostStart { id, .. } => Some(id.clone()),
-            Starting::Inspecting
-            | Starting::Pulling
-            | Starting::Reading { .. }
-            | Starting::Creating { .. } => None,
-        };
-        self.starting.values().filter_map(hooked).collect()
-    }
-
-    pub(crate) fn has_post_start(&self, name: &str) -> bool {
-        let container = spec::find(&self.pod, name);
-        container.is_some_and(|container| hooks::has(container, Hook::PostStart))
-    }
-
-    /// A container whose hook has failed is stopped.
-    pub(crate) fn post_start_ended(
-        &mut self,
-        context: &mut Context,
-        id: &ContainerId,
-        failure: Option<HookFailure>,
-    ) {
-        let Some(Starting::PostStart { id: hooked, started_at }) = self.starting.get(&id.name)
-        else {
-            return;
-        };
-        if hooked != id {
-            return;
-        }
-        let started_at = *started_at;
-        self.starting.remove(&id.name);
-        let Some(container) = spec::find(&self.pod, &id.name).cloned() else { return };
-        let Some(failure) = failure else {
-            if self.state.is_running(&id.name) {
-                self.probes.begin(id, &container, started_at, None);
-            }
-            return;
-        };
-        let note = Note::warning("FailedPostStartHook", "PostStartHook failed");
-        context.event(&self.pod, &id.name, note);
-        if self.state.is_running(&id.name) {
-            let grace_period_seconds = spec::grace_period_seconds(&self.pod);
-            self.stop(context, id, ("FailedPostStartHook", grace_period_seconds));
-        }
-        let pod = self.pod_text();
-        let why = hooks::sentence(&container, Hook::PostStart, (&pod, &failure));
-        self.wait(&id.name, "PostStartHookError", why, context.now + SHOWN);
     }
 
     pub(crate) fn container_failed(&mut self, context: &mut Context, id: &ContainerId, why: &str) {

@@ -9,7 +9,7 @@ use api::Timestamp;
 use client::event::Note;
 
 use crate::context::Context;
-use crate::hooks::{self, Hook};
+use crate::hooks::Hook;
 use crate::runtime::{ContainerId, RuntimeCommand};
 use crate::spec;
 use crate::worker::Worker;
@@ -108,16 +108,6 @@ impl Worker {
         let later = init[place + 1..].iter().filter(|one| spec::is_sidecar(one));
         let mut before = spec::containers(&self.pod).iter().chain(later);
         !before.any(|container| self.state.is_running(&container.name))
-    }
-
-    /// Runs the hook of a container, if it has one; whether it runs now.
-    pub(crate) fn run_hook(&self, context: &mut Context, id: &ContainerId, hook: Hook) -> bool {
-        let container = spec::find(&self.pod, &id.name);
-        let address = self.pod_ip(context);
-        let action = container.and_then(|container| hooks::action(container, hook, &address));
-        let Some(action) = action else { return false };
-        context.run(RuntimeCommand::RunHook { id: id.clone(), hook, action });
-        true
     }
 
     /// A hook before the end has ended.

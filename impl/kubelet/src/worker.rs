@@ -228,10 +228,8 @@ impl Worker {
         }
         for name in actions.start {
             // One whose hook is still to run holds up those after it.
-            if self.starting.iter().any(|(earlier, starting)| {
-                matches!(starting, Starting::PostStart { .. })
-                    || *earlier != name && self.has_post_start(earlier)
-            }) {
+            let mut begun = self.starting.keys().filter(|begun| **begun != name);
+            if begun.any(|begun| self.has_post_start(begun)) {
                 break;
             }
             self.start(context, &name);

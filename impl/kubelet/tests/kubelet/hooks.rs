@@ -26,6 +26,7 @@ fn a_container_does_not_count_as_running_until_its_first_hook_has_ended() {
     bench.add_pod("web", json!({"containers": [hooked("main", lifecycle), second]}));
 
     let during = (bench.is_running("web.second.0"), state(&bench, 0));
+    let status = bench.status("web")["containerStatuses"][0].clone();
     let phase = bench.status("web")["phase"].clone();
     bench.end_hook("web.main.0", Hook::PostStart, None);
 
@@ -34,6 +35,7 @@ fn a_container_does_not_count_as_running_until_its_first_hook_has_ended() {
     assert_eq!(bench.hooks(), [("web.main.0".to_owned(), Hook::PostStart, action)]);
     assert_eq!((during.0, &phase), (false, &json!("Pending")));
     assert_eq!(during.1["waiting"]["reason"], "ContainerCreating");
+    assert_eq!((&status["ready"], &status["started"]), (&json!(false), &json!(false)));
     assert!(bench.is_running("web.second.0") && state(&bench, 0)["running"].is_object());
     assert_eq!(bench.condition("web", "Ready")["status"], "True");
 }
