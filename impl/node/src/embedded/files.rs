@@ -6,14 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::Timestamp;
 use kubelet::runtime::File;
 
-use super::volume::below;
+use super::volume::{alone, below};
 use crate::Error;
 
 /// The link to the files that are shown.
@@ -22,10 +22,17 @@ const DATA: &str = "..data";
 /// Names of directories and links are used once.
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
-/// Shows these files in a volume. Returns the directory that they are in.
+/// Shows these files in a volume, where it does not show them already. Returns the directory that they are in.
 pub(super) fn show(volume: &Path, files: &BTreeMap<String, File>) -> Result<PathBuf, Error> {
+    let _alone = alone();
     fs::create_dir_all(volume).map_err(Error::file(volume))?;
     let before = fs::read_link(volume.join(DATA)).ok();
+    // Another container may be about to mount them.
+    if let Some(directory) = before.as_ref().map(|before| volume.join(before))
+        && holds(&directory, files)
+    {
+        return Ok(directory);
+    }
     let name = fresh_name();
     let directory = volume.join(&name);
     write(&directory, files)?;
@@ -45,6 +52,30 @@ pub(super) fn show(volume: &Path, files: &BTreeMap<String, File>) -> Result<Path
 fn fresh_name() -> String {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     format!("..{}.{number}", Timestamp::now().as_nanosecond())
+}
+
+/// Whether a directory holds these files and no others.
+fn holds(directory: &Path, files: &BTreeMap<String, File>) -> bool {
+    let is_there = |(name, file): (&String, &File)| {
+        let path = directory.join(name);
+        let Ok(metadata) = fs::symlink_metadata(&path) else { return false };
+        metadata.is_file()
+            && metadata.mode() & 0o7777 == file.mode
+            && file.owner.is_none_or(|owner| owner == metadata.uid())
+            && file.group.is_none_or(|group| group == metadata.gid())
+            && fs::read(&path).is_ok_and(|content| content == file.content)
+    };
+    count(directory) == Some(files.len()) && files.iter().all(is_there)
+}
+
+/// How many files are below a directory that can be read.
+fn count(directory: &Path) -> Option<usize> {
+    let mut files = 0;
+    for entry in fs::read_dir(directory).ok()? {
+        let entry = entry.ok()?;
+        files += if entry.file_type().ok()?.is_dir() { count(&entry.path())? } else { 1 };
+    }
+    Some(files)
 }
 
 fn write(directory: &Path, files: &BTreeMap<String, File>) -> Result<(), Error> {
@@ -129,6 +160,43 @@ mod tests {
         assert_eq!(seen(volume), (vec!["b".to_owned(), "f".to_owned()], 1));
         let mode = fs::metadata(volume.join("f")).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o640);
+    }
+
+    #[test]
+    fn what_is_shown_already_stays_where_it_is() {
+        let volume = tempfile::tempdir().unwrap();
+        let shows = |wanted: &[(&str, &str)]| show(volume.path(), &files(wanted)).unwrap();
+
+        let first = shows(&[("a", "1"), ("b/c", "1")]);
+
+        assert_eq!(shows(&[("a", "1"), ("b/c", "1")]), first);
+        let changed =
+            [vec![("a", "2"), ("b/c", "1")], vec![("a", "1")], vec![("a", "1"), ("b/d", "1")]];
+        let mut before = first;
+        for wanted in changed {
+            let now = shows(&wanted);
+            assert_ne!(now, before, "{wanted:?}");
+            before = now;
+        }
+    }
+
+    #[test]
+    fn containers_that_start_beside_each_other_show_the_same_volume() {
+        let volume = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let content = round.to_string();
+            let wanted = files(&[("a", &content), ("b/c", &content)]);
+
+            let shown: Vec<PathBuf> = std::thread::scope(|scope| {
+                let start = || scope.spawn(|| show(volume.path(), &wanted).unwrap());
+                let containers = [start(), start(), start(), start()];
+                containers.map(|container| container.join().unwrap()).into()
+            });
+
+            assert!(
+                shown.iter().all(|directory| *directory == shown[0] && holds(directory, &wanted))
+            );
+        }
     }
 
     #[test]

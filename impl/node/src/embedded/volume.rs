@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kubelet::runtime::{ContainerSpec, File, Mount, MountSource, RuntimeEvent};
 use nix::mount::{MsFlags, mount};
@@ -91,7 +92,14 @@ impl Embedded {
     }
 }
 
+/// Held while a volume is made or written: the containers of a pod are started beside each other.
+pub(super) fn alone() -> MutexGuard<'static, ()> {
+    static WRITING: Mutex<()> = Mutex::new(());
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn make_empty(path: &Path, memory: bool) -> Result<(), Error> {
+    let _alone = alone();
     if path.exists() {
         return Ok(());
     }
@@ -122,4 +130,27 @@ pub(super) fn below(base: &Path, path: &str) -> Result<PathBuf, Error> {
         }
     }
     Ok(below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_volume_that_another_container_has_begun_to_make_is_whole_before_it_is_mounted() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..200 {
+            let volume = folder.path().join(round.to_string());
+            let make = || {
+                make_empty(&volume, false).unwrap();
+                fs::metadata(&volume).unwrap().permissions().mode() & 0o777
+            };
+
+            let modes: Vec<u32> = std::thread::scope(|scope| {
+                [(), (), (), ()].map(|()| scope.spawn(make)).map(|one| one.join().unwrap()).into()
+            });
+
+            assert_eq!(modes, [0o777; 4]);
+        }
+    }
 }
