@@ -92,7 +92,11 @@ pub(crate) fn no_update_is_lost(request: &Request, before: Revision, recorder: &
 pub(crate) fn unsettled(store: &Store, (dead, cast): (&BTreeSet<&str>, &Cast)) -> Option<String> {
     let pods = objects(store, &resources::PODS);
     let claims = objects(store, &resources::PERSISTENT_VOLUME_CLAIMS);
-    let pod = pods.iter().find_map(|pod| unsettled_pod(pod, &claims, dead));
+    let waits = |pod: &Value| {
+        waits_for_claims(pod, &claims) || waits_at_volume(pod, &claims, (store, dead))
+    };
+    let mut asking = pods.iter().filter(|pod| !waits(pod));
+    let pod = asking.find_map(|pod| unsettled_pod(pod, dead));
     let replica_set = || {
         let sets = objects(store, &resources::REPLICA_SETS);
         sets.iter().find_map(|set| unsettled_replica_set(set, &pods))
@@ -103,7 +107,7 @@ pub(crate) fn unsettled(store: &Store, (dead, cast): (&BTreeSet<&str>, &Cast)) -
     pod.or_else(set).or_else(|| if cast.has("deployment-controller") { deployment() } else { None })
 }
 
-fn unsettled_pod(pod: &Value, claims: &Objects, dead: &BTreeSet<&str>) -> Option<String> {
+fn unsettled_pod(pod: &Value, dead: &BTreeSet<&str>) -> Option<String> {
     let name = text(pod, &["metadata", "name"]);
     let node = text(pod, &["spec", "nodeName"]);
     if is_deleted(pod) {
@@ -114,7 +118,7 @@ fn unsettled_pod(pod: &Value, claims: &Objects, dead: &BTreeSet<&str>) -> Option
     // A DaemonSet's pod tolerates that its node is gone, for ever.
     let owners = at(pod, &["metadata", "ownerReferences"]).and_then(Value::as_array);
     let stays = owners.into_iter().flatten().any(|owner| owner["kind"] == "DaemonSet");
-    if stays || waits_for_claims(pod, claims) || (is_settled && !dead.contains(node)) {
+    if stays || (is_settled && !dead.contains(node)) {
         return None;
     }
     Some(format!("POD-6: pod {name} on node \"{node}\" is {phase} for ever"))
@@ -122,7 +126,30 @@ fn unsettled_pod(pod: &Value, claims: &Objects, dead: &BTreeSet<&str>) -> Option
 
 /// Whether a pod without a node lacks claims that it uses: its workload says whether they should be there.
 fn waits_for_claims(pod: &Value, claims: &Objects) -> bool {
-    at(pod, &["spec", "nodeName"]).is_none() && !volumes::has_claims(pod, claims)
+    is_waiting(pod) && !volumes::has_claims(pod, claims)
+}
+
+/// Whether a pod without a node may run on one alone, which has its volume, and that one is dead or full.
+fn waits_at_volume(
+    pod: &Value,
+    claims: &Objects,
+    (store, dead): (&Store, &BTreeSet<&str>),
+) -> bool {
+    let place = volumes::place(pod, claims, store).filter(|_| is_waiting(pod));
+    place.is_some_and(|node| dead.contains(node.as_str()) || is_full(&node, store))
+}
+
+fn is_waiting(pod: &Value) -> bool {
+    at(pod, &["spec", "nodeName"]).is_none() && !is_deleted(pod)
+}
+
+fn is_full(node: &str, store: &Store) -> bool {
+    let (nodes, pods) = (objects(store, &resources::NODES), objects(store, &resources::PODS));
+    let node_of = |pod: &Value| text(pod, &["spec", "nodeName"]) == node;
+    let taken = pods.iter().filter(|pod| node_of(pod) && !is_finished(pod)).count();
+    let found = nodes.iter().find(|found| text(found, &["metadata", "name"]) == node);
+    let room = found.map(|found| text(found, &["status", "allocatable", "pods"]));
+    room.and_then(|room| room.parse().ok()).is_some_and(|room: usize| taken >= room)
 }
 
 fn unsettled_replica_set(set: &Value, pods: &Objects) -> Option<String> {

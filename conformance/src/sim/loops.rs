@@ -2,10 +2,9 @@
 //! step at a time. Events (the kind) are not sent, only kept: the model does not know them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use api::{AnyObject, Key, Request, Timestamp, Verb, resources};
-use client::{Change, Outcome, View, WorkQueue};
+use client::{Batches, Change, Outcome, View, WorkQueue};
 use controllers::Controller;
 use scheduler::{Configuration, Scheduler};
 
@@ -17,7 +16,7 @@ use crate::sim::workloads;
 pub(crate) struct ControllerLoop {
     controller: Box<dyn Controller>,
     queue: WorkQueue,
-    running: BTreeMap<Key, Running>,
+    running: BTreeMap<Key, Batches>,
     /// Whether it tries again without delay: how long others wait is for time to tell.
     is_hasty: bool,
     /// The Events of its last plan.
@@ -33,19 +32,11 @@ pub(crate) struct Place {
     index: usize,
 }
 
-/// A plan that is being carried out.
-#[derive(Clone)]
-struct Running {
-    requests: Vec<Request>,
-    outcomes: Vec<Option<Outcome>>,
-    sent: usize,
-}
-
 impl ControllerLoop {
     pub(crate) fn new(controller: Box<dyn Controller>, is_hasty: bool) -> Self {
         Self {
+            queue: WorkQueue::new(controller.backoff()),
             controller,
-            queue: WorkQueue::default(),
             running: BTreeMap::new(),
             is_hasty,
             said: vec![],
@@ -109,10 +100,8 @@ impl ControllerLoop {
         self.said = said;
         plant::controllers::planned(plant, name, &mut requests);
         self.broken = workloads::decided(name, view, &requests);
-        let believed = |request| plant::controllers::believed(plant, name, request);
-        let outcomes = requests.iter().map(believed).collect();
-        self.running.insert(key.clone(), Running { requests, outcomes, sent: 0 });
-        self.proceed(&key, now)
+        self.running.insert(key.clone(), Batches::new(requests, self.controller.correction()));
+        self.proceed(&key, (now, plant))
     }
 
     /// Hears what came of a request; what to send next.
@@ -120,40 +109,48 @@ impl ControllerLoop {
         &mut self,
         Place { key, index }: Place,
         outcome: Outcome,
-        now: Timestamp,
+        (now, plant): (Timestamp, Plant),
     ) -> Vec<(Place, Request)> {
         if let Some(running) = self.running.get_mut(&key) {
-            running.outcomes[index] = Some(outcome);
+            running.answer(index, outcome);
         }
-        self.proceed(&key, now)
+        self.proceed(&key, (now, plant))
     }
 
-    fn proceed(&mut self, key: &Key, now: Timestamp) -> Vec<(Place, Request)> {
+    fn proceed(&mut self, key: &Key, (now, plant): (Timestamp, Plant)) -> Vec<(Place, Request)> {
+        let name = self.controller.name();
         let Some(running) = self.running.get_mut(key) else { return vec![] };
-        if running.waits() {
-            return vec![];
-        }
-        let batch = running.next_batch();
-        let Some(batch) = batch else {
-            if let Some(done) = self.running.remove(key) {
-                self.settle(key, &done, now);
+        while !running.is_waiting() {
+            let Some(places) = running.next_batch() else {
+                if let Some(done) = self.running.remove(key) {
+                    self.settle(key, &done, now);
+                }
+                return vec![];
+            };
+            let mut sent = vec![];
+            for index in places {
+                let request = running.requests()[index].clone();
+                match plant::controllers::believed(plant, name, &request) {
+                    Some(outcome) => running.answer(index, outcome),
+                    None => sent.push((Place { key: key.clone(), index }, request)),
+                }
             }
-            return vec![];
-        };
-        if batch.is_empty() {
-            return self.proceed(key, now);
+            if !sent.is_empty() {
+                return sent;
+            }
         }
-        let place = |index| Place { key: key.clone(), index };
-        batch.into_iter().map(|(index, request)| (place(index), request)).collect()
+        vec![]
     }
 
     /// Tells the controller what came of its requests; a key with a refusal is tried again later.
-    fn settle(&mut self, key: &Key, done: &Running, now: Timestamp) {
-        let outcomes = done.requests.iter().zip(done.outcomes.iter().flatten());
+    fn settle(&mut self, key: &Key, done: &Batches, now: Timestamp) {
         let (mut failed, mut asked) = (false, false);
-        for (request, outcome) in outcomes {
-            self.controller.completed(key, request, outcome);
-            failed |= outcome.is_err() && request.verb != Verb::Get;
+        for (request, outcome) in done.outcomes() {
+            match outcome {
+                Some(outcome) => self.controller.completed(key, request, outcome),
+                None => self.controller.left_out(key, request),
+            }
+            failed |= outcome.is_some_and(Result::is_err) && request.verb != Verb::Get;
             asked |= request.verb == Verb::Get;
         }
         self.queue.done(key);
@@ -165,34 +162,6 @@ impl ControllerLoop {
         if asked || failed {
             self.queue.add(key.clone());
         }
-    }
-}
-
-/// What is left to do; the revision that the controller had seen tells nothing of that.
-impl fmt::Debug for Running {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unseen = |request: &Request| Request { observed_revision: 0, ..request.clone() };
-        let requests: Vec<Request> = self.requests.iter().map(unseen).collect();
-        write!(formatter, "{requests:?} {:?} {}", self.outcomes, self.sent)
-    }
-}
-
-impl Running {
-    fn waits(&self) -> bool {
-        self.outcomes[..self.sent].iter().any(Option::is_none)
-    }
-
-    /// Creations that follow one another travel together, and deletions do; everything else travels
-    /// alone. `None` when there is nothing left, and none to send where a fault has answered already.
-    fn next_batch(&mut self) -> Option<Vec<(usize, Request)>> {
-        let first = self.sent;
-        let rest = &self.requests[first..];
-        rest.first()?;
-        let together = rest.iter().take_while(|request| rest[0].travels_with(request)).count();
-        self.sent += together.max(1);
-        let waits = |index: &usize| self.outcomes[*index].is_none();
-        let waiting = (first..self.sent).filter(waits);
-        Some(waiting.map(|index| (index, self.requests[index].clone())).collect())
     }
 }
 

@@ -8,7 +8,6 @@ use api::{ApiResource, Key, Request, Verb};
 use apiserver::trace::refused;
 use client::Outcome;
 use serde_json::Value;
-use store::Revision;
 
 use crate::sim::plant::{self, Plant};
 use crate::sim::process::Errand;
@@ -246,17 +245,14 @@ impl World<'_> {
 
     /// The claims of what people ask for, on what there was before a write and after.
     fn hold_to_claims(&mut self, stored: &Stored) {
-        let published = &self.server.published;
-        let state = |revision: u64| published.at(Revision(revision)).ok();
+        if self.options.workloads.is_default() {
+            return;
+        }
+        let [before, after] = &stored.states;
         for told in &stored.told {
-            let rv = told.event.rv;
-            let states = (!self.options.workloads.is_default())
-                .then(|| Some((state(rv.checked_sub(1)?)?, state(rv)?)))
-                .flatten();
-            let Some((before, after)) = states else { return };
             let moment = Moment {
-                before: &before,
-                after: &after,
+                before,
+                after,
                 event: &told.event,
                 uid: &told.uid,
                 machines: &self.machines,
@@ -279,7 +275,8 @@ impl World<'_> {
         if !process.alive || process.incarnation != sender.incarnation {
             return;
         }
-        let orders = process.answered(sender.errand, (&flight.request, outcome), self.now);
+        let at = (self.now, self.plant);
+        let orders = process.answered(sender.errand, (&flight.request, outcome), at);
         self.carry_out(sender.process, orders);
     }
 }

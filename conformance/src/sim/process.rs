@@ -214,11 +214,11 @@ impl Process {
         &mut self,
         errand: Errand,
         (request, outcome): (&Request, Outcome),
-        now: Timestamp,
+        (now, plant): (Timestamp, Plant),
     ) -> Orders {
         match (&mut self.body, errand) {
             (Body::Controllers(loops), Errand::Plan { controller, place }) => {
-                planned(controller, loops[controller].answered(place, outcome, now))
+                planned(controller, loops[controller].answered(place, outcome, (now, plant)))
             }
             (Body::Scheduler(scheduler), Errand::Pod(pod)) => {
                 let requests = scheduler.answered((&pod, request), &outcome, now);

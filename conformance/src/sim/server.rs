@@ -33,7 +33,8 @@ pub(crate) struct Stored {
     pub(crate) told: Vec<Told>,
     /// Its answer, once it may be given.
     pub(crate) response: Response,
-    revision: Revision,
+    /// The store before and after.
+    pub(crate) states: [Store; 2],
 }
 
 /// What becomes of a request that has arrived.
@@ -88,6 +89,7 @@ impl Server {
 
     fn commit(&mut self, arrival: &Arrival<'_>, commit: Commit, now: Timestamp) -> Received {
         let mut told = committed(arrival.origin, arrival.number, &commit);
+        let before = self.head.clone();
         let outcome = match self.head.commit(&commit.transaction) {
             Ok(outcome) => outcome,
             Err(refusal) => return Received::Answered(Status::internal(refusal).into()),
@@ -103,7 +105,8 @@ impl Server {
         self.disk.append(&record);
         told.iter_mut().for_each(|told| told.event.rv = outcome.revision.0);
         let flight = arrival.flight;
-        self.unsynced.push(Stored { flight, told, response, revision: outcome.revision });
+        let states = [before, self.head.clone()];
+        self.unsynced.push(Stored { flight, told, response, states });
         Received::Stored(object)
     }
 
@@ -154,6 +157,9 @@ impl Server {
         self.head = store.clone();
         self.published = store;
         let survived = std::mem::take(&mut self.unsynced).into_iter();
-        Recovery { survived: survived.filter(|write| write.revision <= logged).collect(), logged }
+        Recovery {
+            survived: survived.filter(|write| write.states[1].revision() <= logged).collect(),
+            logged,
+        }
     }
 }

@@ -13,17 +13,18 @@ use crate::sim::world::{KUBELETS, World};
 /// How long a cluster that is left alone may take to do what it was asked.
 const SETTLE_SECONDS: u64 = 1800;
 const SETTLE_STEPS: u64 = 100_000;
-/// How often it is asked whether it has.
+/// How often it is asked whether it has, with few nodes.
 const SETTLE_LOOK_STEPS: u64 = 200;
 
 impl World<'_> {
     /// Without further faults, and with nobody asking for more, the cluster does what it was asked.
     pub(super) fn settle(&mut self) -> Result<(), Violation> {
         self.end_faults();
-        let steps = SETTLE_STEPS * self.options.nodes.div_ceil(3) as u64;
+        let size = self.options.nodes.div_ceil(3) as u64;
+        let (steps, look) = (SETTLE_STEPS * size, SETTLE_LOOK_STEPS * size);
         let (end, last) = (self.now + Duration::from_secs(SETTLE_SECONDS), self.steps + steps);
         loop {
-            for _ in 0..SETTLE_LOOK_STEPS {
+            for _ in 0..look {
                 self.work();
                 self.check()?;
             }

@@ -277,6 +277,18 @@ pub mod resources {
             .copied()
             .find(|resource| resource.kind == kind && resource.api_version() == api_version)
     }
+
+    /// The resource whose objects have this `kind` in any version of its group that is served.
+    pub fn of_served_kind(api_version: &str, kind: &str) -> Option<&'static ApiResource> {
+        let is_it = |resource: &&&ApiResource| {
+            resource.kind == kind && resource.api_version() == api_version
+        };
+        let older = || {
+            let version = VERSIONS.iter().find(is_it)?;
+            ALL.iter().copied().find(|all| (all.group, all.kind) == (version.group, kind))
+        };
+        of_kind(api_version, kind).or_else(older)
+    }
 }
 
 /// A typed view of one kind.

@@ -162,7 +162,7 @@ impl Elector {
     pub fn event(&self, recorder: &mut Recorder, what: &str, now: Timestamp) -> Option<Request> {
         let lease = AnyObject::from(std::sync::Arc::new(self.observed.as_ref()?.lease.clone()));
         let note = Note::normal("LeaderElection", format!("{} {what}", self.candidate.identity));
-        Some(recorder.record(reference(&lease, ""), note, now))
+        recorder.record(reference(&lease, ""), note, now)
     }
 
     fn spec(&self) -> Option<&LeaseSpec> {

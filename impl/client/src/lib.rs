@@ -2,6 +2,7 @@
 //!
 //! Leaves out how requests travel and how time passes; those are the host's.
 
+pub mod batches;
 pub mod cache;
 pub mod event;
 pub mod expectations;
@@ -12,9 +13,10 @@ pub mod reflector;
 pub mod view;
 pub mod wire;
 
+pub use batches::Batches;
 pub use cache::Cache;
 pub use expectations::Expectations;
-pub use queue::WorkQueue;
+pub use queue::{Backoff, WorkQueue};
 pub use view::{Change, View};
 
 use api::{Key, Request, Status};

@@ -1,13 +1,39 @@
 //! The work queue of a controller: each due key once, no key twice at a time, failed keys later and later.
 //!
-//! Source: client-go's `workqueue` (v1.36): exponential backoff from 5 ms to 1000 s per key.
+//! Source: client-go's `workqueue` (v1.36): exponential backoff per key.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use api::{Key, Timestamp};
 
-const BACKOFF_BASE_MILLISECONDS: i64 = 5;
-const BACKOFF_MAX_MILLISECONDS: i64 = 1_000_000;
+/// How long a key whose reconciliation has failed waits: twice as long each time.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    /// After the first failure.
+    pub first_milliseconds: i64,
+    /// At the most.
+    pub most_milliseconds: i64,
+}
+
+/// That of client-go: from 5 ms to 1000 s.
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { first_milliseconds: 5, most_milliseconds: 1_000_000 }
+    }
+}
+
+impl Backoff {
+    /// From so many seconds to so many.
+    pub const fn seconds(first: i64, most: i64) -> Self {
+        Self { first_milliseconds: first * 1000, most_milliseconds: most * 1000 }
+    }
+
+    fn after(self, failures: u32) -> i64 {
+        let doubled = 1_i64.checked_shl(failures).unwrap_or(i64::MAX);
+        let Self { first_milliseconds, most_milliseconds } = self;
+        first_milliseconds.saturating_mul(doubled).clamp(first_milliseconds, most_milliseconds)
+    }
+}
 
 /// Keys that are due, in the order they became due, and keys that will be.
 #[derive(Clone, Debug, Default)]
@@ -20,9 +46,15 @@ pub struct WorkQueue {
     waiting: BTreeSet<(Timestamp, Key)>,
     deadlines: BTreeMap<Key, Timestamp>,
     failures: BTreeMap<Key, u32>,
+    backoff: Backoff,
 }
 
 impl WorkQueue {
+    /// An empty one.
+    pub fn new(backoff: Backoff) -> Self {
+        Self { backoff, ..Self::default() }
+    }
+
     /// Makes a key due now; a key that is due already stays where it is, and one that is worked on has to
     /// wait until that is done.
     pub fn add(&mut self, key: Key) {
@@ -46,9 +78,7 @@ impl WorkQueue {
     /// Makes a key due again after its reconciliation failed.
     pub fn add_rate_limited(&mut self, key: Key, now: Timestamp) {
         let failures = self.failures.entry(key.clone()).or_default();
-        let delay = BACKOFF_BASE_MILLISECONDS
-            .saturating_mul(1_i64.checked_shl(*failures).unwrap_or(i64::MAX))
-            .clamp(BACKOFF_BASE_MILLISECONDS, BACKOFF_MAX_MILLISECONDS);
+        let delay = self.backoff.after(*failures);
         *failures = (*failures + 1).min(32);
         self.add_after(key, now + std::time::Duration::from_millis(delay.unsigned_abs()));
     }

@@ -79,7 +79,7 @@ impl Controller for AttachDetachController {
             let identity = (uid(&pod.metadata).to_owned(), attachment);
             if self.said.insert(identity, note.clone()).as_ref() != Some(&note) {
                 let about = reference(&AnyObject::from(pod), "");
-                requests.push(self.notes.record(about, note, now));
+                requests.extend(self.notes.record(about, note, now));
             }
         }
         Plan { requests, look_again }.observed_at(view.revision)

@@ -54,8 +54,6 @@ pub struct DaemonSetController {
     control: PodControl,
     claims: Claims,
     backoffs: BTreeMap<Key, Backoff>,
-    /// DaemonSets of which a pod was refused since their last pass.
-    refused: BTreeSet<Key>,
     /// DaemonSets whose new revision's name is taken.
     collided: BTreeSet<Key>,
     /// The revision that each has asked for last.
@@ -68,7 +66,6 @@ impl Default for DaemonSetController {
             control: PodControl::new("daemonset-controller"),
             claims: Claims::default(),
             backoffs: BTreeMap::new(),
-            refused: BTreeSet::new(),
             collided: BTreeSet::new(),
             awaited: BTreeMap::new(),
         }
@@ -123,15 +120,17 @@ impl Controller for DaemonSetController {
 
     fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
         self.claims.completed(request, outcome);
-        if self.control.completed(key, request, outcome).is_some() {
-            self.refused.insert(key.clone());
-        }
+        self.control.completed(key, request, outcome);
         let is_new_revision =
             request.resource == &resources::CONTROLLER_REVISIONS && request.verb == Verb::Create;
         let is_taken = outcome.as_ref().is_err_and(|status| status.reason == Reason::AlreadyExists);
         if is_new_revision && is_taken {
             self.collided.insert(key.clone());
         }
+    }
+
+    fn left_out(&mut self, key: &Key, request: &Request) {
+        self.control.left_out(key, request);
     }
 }
 
@@ -145,7 +144,6 @@ impl DaemonSetController {
     fn forget(&mut self, key: &Key) {
         self.control.forget(key);
         self.backoffs.remove(key);
-        self.refused.remove(key);
         self.collided.remove(key);
         self.awaited.remove(key);
     }
@@ -252,7 +250,7 @@ impl DaemonSetController {
         if create.is_empty() && delete.is_empty() {
             Changes { create, delete, .. } = rolling_update::rolling_update(nodes);
         }
-        create.truncate(if self.refused.remove(&key) { 1 } else { BURST_REPLICAS });
+        create.truncate(BURST_REPLICAS);
         delete.truncate(BURST_REPLICAS);
         if create.is_empty() && delete.is_empty() {
             return;

@@ -16,7 +16,7 @@ use api::selector::Selector;
 use api::{AnyObject, Key, Request, Timestamp, resources};
 use client::event::{Note, reference};
 use client::{Change, Outcome, View};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ObjectReference, Pod};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -35,11 +35,14 @@ pub struct DisruptionController {
     /// What the API server has said of the scale of owners, by budget.
     scales: BTreeMap<Key, Scales>,
     notes: Notes,
+    /// What is to be said of pods.
+    of_pods: Vec<(ObjectReference, Note)>,
 }
 
 impl Default for DisruptionController {
     fn default() -> Self {
-        Self { scales: BTreeMap::new(), notes: Notes::new("controllermanager") }
+        let notes = Notes::new("controllermanager");
+        Self { scales: BTreeMap::new(), notes, of_pods: vec![] }
     }
 }
 
@@ -52,7 +55,11 @@ impl Controller for DisruptionController {
         if change.resource() == &resources::POD_DISRUPTION_BUDGETS {
             vec![change.key()]
         } else if change.resource() == &resources::PODS {
-            budgets_of(view, change)
+            let budgets = budgets_of(view, change);
+            if let (Some(pod), [first, _, ..]) = (&change.new, budgets.as_slice()) {
+                self.of_pods.push((reference(pod, ""), chosen(&change.key(), first)));
+            }
+            budgets
         } else {
             vec![]
         }
@@ -68,6 +75,9 @@ impl Controller for DisruptionController {
         let mut plan = Plan::default();
         self.sync((view, &scales), budget, (&mut plan, now));
         plan.requests.extend(self.notes.flush(key, now));
+        for (about, note) in std::mem::take(&mut self.of_pods) {
+            plan.requests.extend(self.notes.record(about, note, now));
+        }
         plan.observed_at(view.revision)
     }
 
@@ -146,7 +156,7 @@ impl DisruptionController {
             if deadline < now {
                 let about = reference(&AnyObject::from(Arc::clone(pod)), "");
                 let note = Note::warning("NotDeleted", not_deleted(budget));
-                plan.requests.push(self.notes.record(about, note, now));
+                plan.requests.extend(self.notes.record(about, note, now));
             } else {
                 plan.look_again_at(deadline + Duration::from_nanos(1));
                 disrupted.insert(name(pod).to_owned(), since.clone());
@@ -154,6 +164,16 @@ impl DisruptionController {
         }
         disrupted
     }
+}
+
+/// Says that a pod counts for several budgets.
+fn chosen(pod: &Key, budget: &Key) -> Note {
+    let Key { namespace, name } = pod;
+    let message = format!(
+        "Pod \"{namespace}\"/\"{name}\" matches multiple PodDisruptionBudgets.  Chose \"{}\" arbitrarily.",
+        budget.name
+    );
+    Note::warning("MultiplePodDisruptionBudgets", message)
 }
 
 /// Upstream names the namespace twice.

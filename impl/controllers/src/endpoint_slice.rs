@@ -60,6 +60,10 @@ impl Controller for EndpointSliceController {
         "endpointslice-controller"
     }
 
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::seconds(1, 1000)
+    }
+
     fn workers(&self) -> usize {
         5
     }

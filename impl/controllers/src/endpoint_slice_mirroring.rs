@@ -55,6 +55,10 @@ impl Controller for EndpointSliceMirroringController {
         "endpointslice-mirroring-controller"
     }
 
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::seconds(1, 100)
+    }
+
     fn workers(&self) -> usize {
         5
     }

@@ -31,7 +31,7 @@ pub struct GarbageCollector {
     /// Owners that the API server has said do not exist, by their coordinates. A uid never comes back,
     /// but a reference may look for it at the wrong place.
     absent: BTreeSet<String>,
-    /// Owners that it has been asked about, by their coordinates.
+    /// Owners that it has been asked about, or that were told of, by their coordinates.
     asked: BTreeSet<String>,
     notes: Notes,
 }
@@ -58,6 +58,8 @@ struct Owners<'a> {
     waiting: Vec<&'a OwnerReference>,
     /// The cache does not know them.
     unknown: Vec<&'a OwnerReference>,
+    /// Nobody can say whether they live.
+    unresolved: Vec<&'a OwnerReference>,
 }
 
 impl Controller for GarbageCollector {
@@ -121,6 +123,12 @@ impl GarbageCollector {
     /// Source: attemptToDeleteItem.
     fn collect(&mut self, node: &Node, now: Timestamp) -> Plan {
         let owners = self.classify(node);
+        if !owners.unresolved.is_empty() {
+            return Plan {
+                requests: self.tell_of_elsewhere(node, &owners.unresolved, now),
+                look_again: None,
+            };
+        }
         if !owners.unknown.is_empty() {
             return self.ask(node, &owners.unknown, now);
         }
@@ -153,7 +161,7 @@ impl GarbageCollector {
         let mut owners = Owners::default();
         for owner in &node.owners {
             let kind = match (owner_request(node, owner), self.graph.get(&owner.uid)) {
-                (None, _) => &mut owners.solid,
+                (None, _) => &mut owners.unresolved,
                 (Some(asked), Some(found)) if found.is_meant_by(&asked) => {
                     match found.waits_for_dependents() {
                         true => &mut owners.waiting,
@@ -172,20 +180,30 @@ impl GarbageCollector {
 
     /// Asks the API server whether owners exist that the cache does not know.
     fn ask(&mut self, node: &Node, unknown: &[&OwnerReference], now: Timestamp) -> Plan {
-        let mut first = false;
+        let first = unknown.iter().any(|owner| !self.asked.contains(&coordinates(node, owner)));
+        let mut requests = self.tell_of_elsewhere(node, unknown, now);
+        requests.extend(unknown.iter().filter_map(|owner| owner_request(node, owner)));
+        let look_again = if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) };
+        Plan { requests, look_again: Some(look_again) }
+    }
+
+    /// Says of each owner once that it lives elsewhere, if it does.
+    fn tell_of_elsewhere(
+        &mut self,
+        node: &Node,
+        owners: &[&OwnerReference],
+        now: Timestamp,
+    ) -> Vec<Request> {
         let mut requests = vec![];
-        for owner in unknown {
+        for owner in owners {
             if self.asked.insert(coordinates(node, owner)) {
-                first = true;
                 requests.extend(self.tell_if_elsewhere(node, owner, now));
             }
         }
         if self.asked.len() >= ABSENT_MAX {
             self.asked.clear();
         }
-        requests.extend(unknown.iter().filter_map(|owner| owner_request(node, owner)));
-        let look_again = if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) };
-        Plan { requests, look_again: Some(look_again) }
+        requests
     }
 
     /// Says that an owner lives in another namespace, where no reference reaches it.
@@ -208,7 +226,7 @@ impl GarbageCollector {
              does not exist in namespace \"{namespace}\""
         );
         let note = Note::warning("OwnerRefInvalidNamespace", message);
-        Some(self.notes.record(node.reference(), note, now))
+        self.notes.record(node.reference(), note, now)
     }
 
     /// Takes the owner out of its dependents; when none is left, lets it go.
@@ -224,10 +242,10 @@ impl GarbageCollector {
     }
 }
 
-/// Reads an owner; `None` for kinds that are not built in, and for owners in no namespace that should
-/// be in one.
+/// Reads an owner; `None` for kinds that are not built in, and for owners in a namespace of dependents in none. As
+/// upstream, nothing is done then, whatever the other owners are.
 fn owner_request(node: &Node, owner: &OwnerReference) -> Option<Request> {
-    let resource = resources::of_kind(&owner.api_version, &owner.kind)?;
+    let resource = resources::of_served_kind(&owner.api_version, &owner.kind)?;
     let key = if resource.namespaced {
         Key::new(node.key.namespace()?, &owner.name)
     } else {

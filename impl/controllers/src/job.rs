@@ -19,6 +19,7 @@ use std::sync::Arc;
 use api::object::text;
 use api::selector::Selector;
 use api::{AnyObject, Key, Reason, Request, Timestamp, Verb, resources};
+use client::batches::Correction;
 use client::event::Note;
 use client::expectations::TIMEOUT_SECONDS;
 use client::{Cache, Change, Outcome, View};
@@ -101,6 +102,10 @@ impl Controller for JobController {
         5
     }
 
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::seconds(1, 60)
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         if change.resource() == &resources::JOBS {
             return vec![change.key()];
@@ -136,6 +141,20 @@ impl Controller for JobController {
             self.status_completed(key, request, outcome);
         } else if is_release(request) {
             self.release_completed(key, request, outcome);
+        }
+    }
+
+    fn left_out(&mut self, key: &Key, request: &Request) {
+        self.control.left_out(key, request);
+    }
+
+    fn correction(&self) -> Correction {
+        |request, uncreated| {
+            let status = request.body.as_mut().filter(|_| request.resource == &resources::JOBS);
+            if let Some(active) = status.and_then(|job| job.pointer_mut("/status/active")) {
+                let left = active.as_u64().unwrap_or(0).saturating_sub(uncreated as u64);
+                *active = json!(left);
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod job;
 pub mod kubernetes_endpoints;
 pub mod legacy_service_account_token_cleaner;
 pub mod local_path;
+pub mod names;
 pub mod namespace;
 pub mod node_ipam;
 pub mod node_lifecycle;
@@ -39,6 +40,7 @@ pub mod replica_set;
 pub mod resource_claim;
 pub mod resource_quota;
 mod retry;
+pub mod root_ca_publisher;
 pub mod service_account;
 pub mod service_account_token;
 pub mod service_cidr;
@@ -57,7 +59,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use api::{Key, Request, Timestamp};
-use client::{Change, Outcome, View};
+use client::batches::Correction;
+use client::{Backoff, Change, Outcome, View};
 use dyn_clone::DynClone;
 
 pub use crate::certificates::CertificateAuthority;
@@ -105,6 +108,11 @@ pub trait Controller: Debug + DynClone + Send {
         1
     }
 
+    /// How long a key waits whose reconciliation has failed.
+    fn backoff(&self) -> Backoff {
+        Backoff::default()
+    }
+
     /// The keys that a change makes due. Called once for each object after a (re)start.
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key>;
 
@@ -113,6 +121,14 @@ pub trait Controller: Debug + DynClone + Send {
 
     /// What came of one of the requests; called for each, in order.
     fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome);
+
+    /// One of the requests was not sent, as the creation of a pod before it was refused; in their order, too.
+    fn left_out(&mut self, _key: &Key, _request: &Request) {}
+
+    /// How a request is corrected before it is sent, by how many pods before it were not created.
+    fn correction(&self) -> Correction {
+        |_, _| {}
+    }
 }
 
 dyn_clone::clone_trait_object!(Controller);
@@ -157,7 +173,8 @@ impl Default for Config {
 pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
     let mut all: Vec<Box<dyn Controller>> = vec![
         Box::new(namespace::NamespaceController::default()),
-        Box::new(service_account::ServiceAccountController::new(&config.root_ca)),
+        Box::new(service_account::ServiceAccountController),
+        Box::new(root_ca_publisher::RootCaPublisher::new(&config.root_ca)),
         Box::new(cluster_role_aggregation::ClusterRoleAggregationController),
         Box::new(ttl::TtlController::default()),
         Box::new(service_cidr::ServiceCidrController::default()),

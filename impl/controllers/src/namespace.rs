@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{ApiResource, Key, Request, Timestamp, Verb, resources};
+use api::{ApiResource, Key, Reason, Request, Timestamp, Verb, resources};
 use client::{Change, Outcome, View};
 use k8s_openapi::api::core::v1::{Namespace, NamespaceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -32,6 +32,10 @@ pub struct NamespaceController {
 impl Controller for NamespaceController {
     fn name(&self) -> &'static str {
         "namespace-controller"
+    }
+
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff { first_milliseconds: 5, most_milliseconds: 60_000 }
     }
 
     fn workers(&self) -> usize {
@@ -61,8 +65,12 @@ impl Controller for NamespaceController {
         if request.verb != Verb::List {
             return;
         }
-        let items = outcome.as_ref().ok().and_then(|list| list["items"].as_array());
-        if items.is_some_and(Vec::is_empty) {
+        let is_empty = match outcome {
+            Ok(list) => list["items"].as_array().is_some_and(Vec::is_empty),
+            // A kind that this API server does not serve.
+            Err(status) => status.reason == Reason::NotFound,
+        };
+        if is_empty {
             self.empty.entry(key.clone()).or_default().insert(request.resource);
         }
     }
@@ -237,6 +245,22 @@ mod tests {
         assert_eq!(plan.requests[0].path(), "/api/v1/namespaces/old/finalize");
         let body: Value = plan.requests[0].body.clone().unwrap();
         assert_eq!(body["spec"]["finalizers"], json!([]));
+    }
+
+    #[test]
+    fn a_kind_that_the_api_server_does_not_serve_holds_nothing_up() {
+        let mut world = world(true);
+
+        let question = world.reconcile(&key(), at(10));
+        for request in &question.requests {
+            match request.resource == &resources::RESOURCE_CLAIMS {
+                true => world.refuse(&key(), request, Reason::NotFound),
+                false => world.grant(&key(), request, json!({"items": []})),
+            }
+        }
+        let plan = world.reconcile(&key(), at(10));
+
+        assert_eq!(plan.requests[0].path(), "/api/v1/namespaces/old/finalize");
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl NodeIpamController {
     }
 
     /// Says something about a node, in the words that nodes have for it.
-    fn tell(&mut self, node: &Node, status: &str, now: Timestamp) -> Request {
+    fn tell(&mut self, node: &Node, status: &str, now: Timestamp) -> Option<Request> {
         let name = node.metadata.name.as_deref().unwrap_or_default();
         let note = Note::normal(status, format!("Node {name} status is now: {status}"));
         let about = reference(&AnyObject::from(Arc::new(node.clone())), "");
@@ -108,13 +108,13 @@ impl NodeIpamController {
     fn offer(&mut self, view: &View, (key, node): (&Key, &Node), now: Timestamp) -> Plan {
         let mut plan = Plan::default();
         if self.offers.get(key).is_some_and(|offer| offer.refusals >= OFFERS_MAX) {
-            plan.requests.push(self.tell(node, "CIDRAssignmentFailed", now));
+            plan.requests.extend(self.tell(node, "CIDRAssignmentFailed", now));
             self.offers.remove(key);
         }
         let offered = self.offers.get(key).map(|offer| offer.cidr);
         let Some(cidr) = offered.or_else(|| self.allocate(view)) else {
             if !self.retry.has_failed(key) {
-                plan.requests.push(self.tell(node, "CIDRNotAvailable", now));
+                plan.requests.extend(self.tell(node, "CIDRNotAvailable", now));
             }
             plan.look_again_at(self.retry.after_failure(key, now));
             return plan;

@@ -179,7 +179,7 @@ impl NodeLifecycleController {
             requests.push(pods::patch_status(pod, json!({"conditions": [not_ready]})));
             let about = reference(&AnyObject::from(Arc::clone(pod)), "");
             let note = Note::warning("NodeNotReady", "Node is not ready");
-            requests.push(self.notes.record(about, note, now));
+            requests.extend(self.notes.record(about, note, now));
         }
         requests
     }

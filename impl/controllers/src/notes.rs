@@ -62,11 +62,16 @@ impl Notes {
             return vec![];
         };
         let (about, notes) = (waiting.about.clone(), std::mem::take(&mut waiting.notes));
-        notes.into_iter().map(|note| self.record(about.clone(), note, now)).collect()
+        notes.into_iter().filter_map(|note| self.record(about.clone(), note, now)).collect()
     }
 
-    /// The request that says something at once.
-    pub(crate) fn record(&mut self, about: ObjectReference, note: Note, now: Timestamp) -> Request {
+    /// The request that says something at once, if it is to be said.
+    pub(crate) fn record(
+        &mut self,
+        about: ObjectReference,
+        note: Note,
+        now: Timestamp,
+    ) -> Option<Request> {
         let when = if now > self.last { now } else { self.last + Duration::from_nanos(1) };
         self.last = when;
         self.recorder.record(about, note, when)

@@ -127,7 +127,7 @@ impl PersistentVolumeBinder {
     ) -> Option<Request> {
         let before = self.said.insert((pass.clone(), about.key()), note.clone());
         let is_new = before.as_ref() != Some(&note);
-        is_new.then(|| self.notes.record(client::event::reference(&about, ""), note, now))
+        is_new.then(|| self.notes.record(client::event::reference(&about, ""), note, now))?
     }
 }
 

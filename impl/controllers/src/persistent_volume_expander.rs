@@ -74,14 +74,14 @@ impl Controller for PersistentVolumeExpander {
         let requests = match plugin_of(volume) {
             None => {
                 let message = "waiting for an external controller to expand this PVC";
-                vec![self.say(claim, message, now)]
+                self.say(claim, message, now).into_iter().collect()
             }
             Some(plugin) => {
                 let message = format!(
                     "CSI migration enabled for {plugin}; waiting for external resizer to expand the pvc"
                 );
                 let said = self.say(claim, &message, now);
-                [Some(said), driver_of(plugin).map(|driver| resized_by(claim, driver))]
+                [said, driver_of(plugin).map(|driver| resized_by(claim, driver))]
                     .into_iter()
                     .flatten()
                     .collect()
@@ -99,7 +99,7 @@ impl PersistentVolumeExpander {
         claim: &Arc<PersistentVolumeClaim>,
         message: &str,
         now: Timestamp,
-    ) -> Request {
+    ) -> Option<Request> {
         let about = reference(&AnyObject::from(Arc::clone(claim)), "");
         self.notes.record(about, Note::normal("ExternalExpanding", message), now)
     }

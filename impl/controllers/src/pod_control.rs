@@ -79,6 +79,13 @@ impl PodControl {
         }
     }
 
+    /// A pod was not asked for, as one before it was refused.
+    pub(crate) fn left_out(&mut self, key: &Key, request: &Request) {
+        if request.resource == &resources::PODS {
+            self.expectations.creation_observed(key);
+        }
+    }
+
     fn create_refused(&mut self, key: &Key, status: &Status) -> String {
         self.expectations.creation_observed(key);
         let message = format!("Error creating: {status}");

@@ -1,7 +1,6 @@
 //! The controller of ReplicaSets and of ReplicationControllers: as many pods of one template as are asked for.
 //!
-//! Source: pkg/controller/replicaset/replica_set.go (v1.36). Creations are not started in growing batches;
-//! after a refusal there is one at a time until one is granted.
+//! Source: pkg/controller/replicaset/replica_set.go (v1.36).
 
 mod ranking;
 mod replicated;
@@ -50,7 +49,7 @@ pub struct ReplicaController<K> {
 impl<K: Replicated> Default for ReplicaController<K> {
     fn default() -> Self {
         Self {
-            control: PodControl::new(K::CONTROLLER),
+            control: PodControl::new(K::COMPONENT),
             claims: Claims::default(),
             failures: BTreeMap::new(),
             kind: PhantomData,
@@ -100,6 +99,10 @@ where
             self.failures.insert(key.clone(), failure);
         }
     }
+
+    fn left_out(&mut self, key: &Key, request: &Request) {
+        self.control.left_out(key, request);
+    }
 }
 
 impl<K: Replicated> ReplicaController<K> {
@@ -124,8 +127,7 @@ impl<K: Replicated> ReplicaController<K> {
         if !self.control.expectations.satisfied(&key, now) {
             plan.look_again_at(after_seconds(now, TIMEOUT_SECONDS + 1));
         } else if owner.metadata().deletion_timestamp.is_none() {
-            let burst = if failure.is_some() { 1 } else { BURST_REPLICAS };
-            plan.requests.extend(self.manage(view, owner, (&active, burst), now));
+            plan.requests.extend(self.manage(view, (owner, &active), now));
         }
         let terminating = inactive.iter().filter(|pod| is_terminating_replica(owner, pod));
         let replicas =
@@ -140,14 +142,13 @@ impl<K: Replicated> ReplicaController<K> {
     fn manage(
         &mut self,
         view: &View,
-        owner: &K,
-        (active, burst): (&[Arc<Pod>], usize),
+        (owner, active): (&K, &[Arc<Pod>]),
         now: Timestamp,
     ) -> Vec<Request> {
         let key = Key::of(owner.metadata());
         let wanted = usize::try_from(owner.replicas()).unwrap_or(0);
         if active.len() < wanted {
-            let missing = (wanted - active.len()).min(burst);
+            let missing = (wanted - active.len()).min(BURST_REPLICAS);
             self.control.expectations.expect(&key, missing, [], now);
             return vec![Request::create(&new_pod(owner)); missing];
         }

@@ -1,69 +1,21 @@
-//! What every namespace holds from the start: the account `default` and the certificate of the cluster's
-//! authority.
+//! The ServiceAccount controller: every namespace holds the account `default`.
 //!
-//! Source: pkg/controller/serviceaccount/serviceaccounts_controller.go and
-//! pkg/controller/certificates/rootcacertpublisher (v1.36), which are two controllers upstream.
+//! Source: pkg/controller/serviceaccount/serviceaccounts_controller.go (v1.36).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::object::ROOT_CA;
 use api::{Key, Request, Timestamp, resources};
 use client::{Change, Outcome, View};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{Controller, Plan};
 
 const ACCOUNT: &str = "default";
 
-/// What the certificate is for, as clients of upstream read it.
-const DESCRIPTION: (&str, &str) = (
-    "kubernetes.io/description",
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as \
-     the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of \
-     Kubernetes clusters.",
-);
-
-/// Keeps the default account and the root certificate in every namespace.
+/// Keeps the default account in every namespace.
 #[derive(Clone, Debug)]
-pub struct ServiceAccountController {
-    root_ca: BTreeMap<String, String>,
-}
-
-impl ServiceAccountController {
-    /// A controller that publishes this certificate, PEM.
-    pub fn new(root_ca: &str) -> Self {
-        Self { root_ca: BTreeMap::from([("ca.crt".to_owned(), root_ca.to_owned())]) }
-    }
-
-    fn root_ca(&self, namespace: &str) -> ConfigMap {
-        let description = BTreeMap::from([(DESCRIPTION.0.to_owned(), DESCRIPTION.1.to_owned())]);
-        ConfigMap {
-            metadata: ObjectMeta { annotations: Some(description), ..named(namespace, ROOT_CA) },
-            data: Some(self.root_ca.clone()),
-            ..ConfigMap::default()
-        }
-    }
-
-    /// Writes the certificate and what it is for, where one of them is missing or the first was changed.
-    fn publish(&self, view: &View, namespace: &str) -> Option<Request> {
-        let Some(found) = view.config_maps.get(&Key::new(namespace, ROOT_CA)) else {
-            return Some(Request::create(&self.root_ca(namespace)));
-        };
-        let annotations = found.metadata.annotations.as_ref();
-        let description = annotations.and_then(|all| all.get(DESCRIPTION.0));
-        let is_described = description.is_some_and(|text| !text.is_empty());
-        if found.data.as_ref() == Some(&self.root_ca) && is_described {
-            return None;
-        }
-        let mut changed = ConfigMap::clone(found);
-        let annotations = changed.metadata.annotations.get_or_insert_default();
-        annotations.insert(DESCRIPTION.0.to_owned(), DESCRIPTION.1.to_owned());
-        changed.data = Some(self.root_ca.clone());
-        Some(Request::update(&changed))
-    }
-}
+pub struct ServiceAccountController;
 
 impl Controller for ServiceAccountController {
     fn name(&self) -> &'static str {
@@ -72,11 +24,9 @@ impl Controller for ServiceAccountController {
 
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
         let (resource, key) = (change.resource(), change.key());
-        let is_account = resource == &resources::SERVICE_ACCOUNTS && key.name == ACCOUNT;
-        let is_root_ca = resource == &resources::CONFIG_MAPS && key.name == ROOT_CA;
         if resource == &resources::NAMESPACES {
             vec![key]
-        } else if is_account || is_root_ca {
+        } else if resource == &resources::SERVICE_ACCOUNTS && key.name == ACCOUNT {
             vec![Key::cluster(&key.namespace)]
         } else {
             vec![]
@@ -84,28 +34,25 @@ impl Controller for ServiceAccountController {
     }
 
     fn reconcile(&mut self, view: &View, key: &Key, _now: Timestamp) -> Plan {
-        if !view.namespaces.get(key).is_some_and(is_active) {
-            return Plan::default();
-        }
         let mut plan = Plan::default();
-        if view.service_accounts.get(&Key::new(&key.name, ACCOUNT)).is_none() {
+        let is_wanted = view.namespaces.get(key).is_some_and(is_active);
+        if is_wanted && view.service_accounts.get(&Key::new(&key.name, ACCOUNT)).is_none() {
             let metadata = named(&key.name, ACCOUNT);
             let account = ServiceAccount { metadata, ..ServiceAccount::default() };
             plan.requests.push(Request::create(&account));
         }
-        plan.requests.extend(self.publish(view, &key.name));
         plan.observed_at(view.revision)
     }
 
     fn completed(&mut self, _key: &Key, _request: &Request, _outcome: &Outcome) {}
 }
 
-fn is_active(namespace: &Arc<Namespace>) -> bool {
+pub(crate) fn is_active(namespace: &Arc<Namespace>) -> bool {
     let phase = namespace.status.as_ref().and_then(|status| status.phase.as_deref());
     namespace.metadata.deletion_timestamp.is_none() && phase != Some("Terminating")
 }
 
-fn named(namespace: &str, name: &str) -> ObjectMeta {
+pub(crate) fn named(namespace: &str, name: &str) -> ObjectMeta {
     ObjectMeta {
         namespace: Some(namespace.to_owned()),
         name: Some(name.to_owned()),
@@ -115,67 +62,21 @@ fn named(namespace: &str, name: &str) -> ObjectMeta {
 
 #[cfg(test)]
 mod tests {
-    use api::Verb;
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{World, at, requests};
+    use crate::testing::{World, at};
 
     #[test]
-    fn a_new_namespace_gets_an_account_and_the_root_certificate() {
-        let mut world = world();
-
-        let plan = world.reconcile(&Key::cluster("new"), at(10));
-
-        let account = requests(&plan, Verb::Create, &resources::SERVICE_ACCOUNTS);
-        let root_ca = requests(&plan, Verb::Create, &resources::CONFIG_MAPS);
-        assert_eq!(account[0].body.clone().unwrap()["metadata"]["name"], "default");
-        let root_ca = root_ca[0].body.clone().unwrap();
-        assert_eq!(root_ca["data"], json!({"ca.crt": "PEM"}));
-        assert_eq!(root_ca["metadata"]["annotations"][DESCRIPTION.0], DESCRIPTION.1);
-    }
-
-    #[test]
-    fn a_description_that_was_taken_away_is_put_back() {
-        let mut world = world();
-        world.put(&resources::SERVICE_ACCOUNTS, object("default"));
-        let mut root_ca = object("kube-root-ca.crt");
-        root_ca["data"] = json!({"ca.crt": "PEM"});
-        world.put(&resources::CONFIG_MAPS, root_ca.clone());
-
-        let plan = world.reconcile(&Key::cluster("new"), at(10));
-        root_ca["metadata"]["annotations"] = json!({"kubernetes.io/description": "mine"});
-        world.put(&resources::CONFIG_MAPS, root_ca);
-        let described = world.reconcile(&Key::cluster("new"), at(10));
-
-        let changed = plan.requests[0].body.clone().unwrap();
-        assert_eq!(changed["metadata"]["annotations"][DESCRIPTION.0], DESCRIPTION.1);
-        assert!(described.requests.is_empty());
-    }
-
-    #[test]
-    fn a_changed_root_certificate_is_put_back() {
-        let mut world = world();
-        world.put(&resources::SERVICE_ACCOUNTS, object("default"));
-        let mut root_ca = object("kube-root-ca.crt");
-        root_ca["data"] = json!({"ca.crt": "forged"});
-
-        let due = world.put(&resources::CONFIG_MAPS, root_ca);
-        let plan = world.reconcile(&Key::cluster("new"), at(10));
-
-        assert_eq!(due, [Key::cluster("new")]);
-        assert_eq!(plan.requests.len(), 1);
-        assert_eq!(plan.requests[0].verb, Verb::Update);
-        assert_eq!(plan.requests[0].body.clone().unwrap()["data"], json!({"ca.crt": "PEM"}));
-    }
-
-    fn world() -> World<ServiceAccountController> {
-        let mut world = World::new(ServiceAccountController::new("PEM"));
+    fn a_namespace_that_is_not_going_gets_an_account() {
+        let mut world = World::new(ServiceAccountController);
         world.put(&resources::NAMESPACES, json!({"metadata": {"name": "new"}}));
-        world
-    }
+        let going = json!({"metadata": {"name": "old"}, "status": {"phase": "Terminating"}});
+        world.put(&resources::NAMESPACES, going);
 
-    fn object(name: &str) -> serde_json::Value {
-        json!({"metadata": {"name": name, "namespace": "new"}})
+        let plan = world.reconcile(&Key::cluster("new"), at(10));
+
+        assert_eq!(plan.requests[0].body.clone().unwrap()["metadata"]["name"], "default");
+        assert_eq!(world.reconcile(&Key::cluster("old"), at(10)), Plan::default());
     }
 }

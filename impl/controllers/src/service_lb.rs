@@ -51,6 +51,10 @@ impl Controller for ServiceLbController {
         "service-lb-controller"
     }
 
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::seconds(5, 300)
+    }
+
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
         if change.resource() == &resources::SERVICES {
             return vec![change.key()];
@@ -115,7 +119,7 @@ impl ServiceLbController {
         self.notes.forget(key);
     }
 
-    fn say(&mut self, service: &Arc<Service>, note: Note, now: Timestamp) -> Request {
+    fn say(&mut self, service: &Arc<Service>, note: Note, now: Timestamp) -> Option<Request> {
         let about = client::event::reference(&AnyObject::from(Arc::clone(service)), "");
         self.notes.record(about, note, now)
     }
@@ -130,7 +134,7 @@ impl ServiceLbController {
         let key = Key::of(&service.metadata);
         if self.balancers.get(&key).is_none_or(|balancer| balancer.wanted != wanted) {
             let note = Note::normal("EnsuringLoadBalancer", "Ensuring load balancer");
-            plan.requests.push(self.say(service, note, now));
+            plan.requests.extend(self.say(service, note, now));
             self.balancers.insert(key.clone(), Balancer { wanted, hosts: None });
         }
         if !has_finalizer(service) {
@@ -143,7 +147,7 @@ impl ServiceLbController {
             return;
         }
         for note in notes(&hosts, before.is_some()) {
-            plan.requests.push(self.say(service, note, now));
+            plan.requests.extend(self.say(service, note, now));
         }
         plan.requests.extend(set_ingress(service, hosts::ingress(service, &hosts)));
     }
@@ -153,7 +157,7 @@ impl ServiceLbController {
         self.balancers.remove(&Key::of(&service.metadata));
         if !ingress(service).is_empty() {
             let note = Note::normal("DeletingLoadBalancer", "Deleting load balancer");
-            plan.requests.push(self.say(service, note, now));
+            plan.requests.extend(self.say(service, note, now));
             plan.requests.extend(set_ingress(service, vec![]));
         }
         plan.requests.push(remove_finalizer(service));

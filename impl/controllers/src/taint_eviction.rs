@@ -90,7 +90,8 @@ impl TaintEvictionController {
         if self.since.remove(&Key::of(&pod.metadata)).is_none() {
             return Plan::default();
         }
-        Plan { requests: vec![self.tell(pod, "Cancelling deletion of Pod", now)], look_again: None }
+        let event = self.tell(pod, "Cancelling deletion of Pod", now);
+        Plan { requests: event.into_iter().collect(), look_again: None }
     }
 
     fn stay_for(&mut self, pod: &Arc<Pod>, seconds: i64, now: Timestamp) -> Plan {
@@ -106,11 +107,11 @@ impl TaintEvictionController {
         self.since.remove(&key);
         self.leaving.insert(key, uid.to_owned());
         let event = self.tell(pod, "Marking for deletion Pod", now);
-        let requests = vec![event, mark(pod, now), pods::delete(pod, json!({}))];
-        Plan { requests, look_again: None }
+        let goes = [mark(pod, now), pods::delete(pod, json!({}))];
+        Plan { requests: event.into_iter().chain(goes).collect(), look_again: None }
     }
 
-    fn tell(&mut self, pod: &Arc<Pod>, what: &str, now: Timestamp) -> Request {
+    fn tell(&mut self, pod: &Arc<Pod>, what: &str, now: Timestamp) -> Option<Request> {
         let about = reference(&AnyObject::from(Arc::clone(pod)), "");
         let message = format!("{what} {}", Key::of(&pod.metadata));
         self.notes.record(about, Note::normal("TaintManagerEviction", message), now)

@@ -51,6 +51,11 @@ impl<C: Controller> World<C> {
         self.controller.completed(key, request, &Ok(answer));
     }
 
+    /// Tells the controller that a request was not sent.
+    pub(crate) fn leave_out(&mut self, key: &Key, request: &Request) {
+        self.controller.left_out(key, request);
+    }
+
     /// Tells the controller that a request was refused.
     pub(crate) fn refuse(&mut self, key: &Key, request: &Request, reason: Reason) {
         self.controller.completed(key, request, &Err(Status::new(reason, "refused")));

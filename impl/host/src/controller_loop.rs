@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Key, Request, Verb};
-use client::{Outcome, WorkQueue};
+use client::{Batches, WorkQueue};
 use controllers::{Controller, Plan};
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 
@@ -18,9 +18,6 @@ const TOGETHER: usize = 64;
 /// How long a loop sleeps at the most when nothing is due.
 const IDLE: Duration = Duration::from_secs(3600);
 
-/// What came of a plan.
-type Done = (Key, Vec<(Request, Outcome)>);
-
 /// Runs one controller for ever, as subscriber `subscriber` of the informers.
 pub async fn run(
     mut controller: Box<dyn Controller>,
@@ -28,19 +25,20 @@ pub async fn run(
     informers: Informers,
     transport: Arc<dyn Transport>,
 ) {
-    let mut queue = WorkQueue::default();
+    let mut queue = WorkQueue::new(controller.backoff());
     let mut running = FuturesUnordered::new();
     loop {
         let changed = informers.changed();
         while running.len() < controller.workers()
             && let Some((key, plan)) = next(&mut *controller, subscriber, &informers, &mut queue)
         {
-            running.push(carry_out(&*transport, key, plan.requests));
+            let batches = Batches::new(plan.requests, controller.correction());
+            running.push(carry_out(&*transport, key, batches));
         }
         let has_room = running.len() < controller.workers();
         tokio::select! {
-            Some((key, outcomes)) = running.next() => {
-                settle(&mut *controller, &mut queue, &key, &outcomes);
+            Some((key, done)) = running.next() => {
+                settle(&mut *controller, &mut queue, &key, &done);
             }
             () = changed, if has_room => {}
             () = tokio::time::sleep(left(&queue)), if has_room => {}
@@ -80,40 +78,37 @@ fn left(queue: &WorkQueue) -> Duration {
     })
 }
 
-/// Performs requests in order; creations that follow one another travel together, and deletions do.
-async fn carry_out(transport: &dyn Transport, key: Key, requests: Vec<Request>) -> Done {
-    let mut outcomes = vec![];
-    let mut rest = requests.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        let mut batch = vec![first];
-        while let Some(next) = rest.next_if(|next| batch[0].travels_with(next)) {
-            batch.push(next);
-        }
-        let performed = batch.into_iter().map(|request| async move {
-            let outcome = requests::perform(transport, &request).await;
-            (request, outcome)
+/// Performs a plan, batch by batch.
+async fn carry_out(transport: &dyn Transport, key: Key, mut batches: Batches) -> (Key, Batches) {
+    while let Some(places) = batches.next_batch() {
+        let requests = batches.requests();
+        let performed = places.into_iter().map(|place| async move {
+            (place, requests::perform(transport, &requests[place]).await)
         });
         let performed: Vec<_> = stream::iter(performed).buffered(TOGETHER).collect().await;
-        outcomes.extend(performed);
+        for (place, outcome) in performed {
+            batches.answer(place, outcome);
+        }
     }
-    (key, outcomes)
+    (key, batches)
 }
 
 /// Tells the controller what came of its requests; a key with a refusal is tried again later.
-fn settle(
-    controller: &mut dyn Controller,
-    queue: &mut WorkQueue,
-    key: &Key,
-    outcomes: &[(Request, Outcome)],
-) {
+fn settle(controller: &mut dyn Controller, queue: &mut WorkQueue, key: &Key, done: &Batches) {
     queue.done(key);
-    for (request, outcome) in outcomes {
-        controller.completed(key, request, outcome);
+    for (request, outcome) in done.outcomes() {
+        match outcome {
+            Some(outcome) => controller.completed(key, request, outcome),
+            None => controller.left_out(key, request),
+        }
     }
-    let failed = outcomes.iter().any(|(request, outcome)| {
-        outcome.is_err() && request.verb != Verb::Get && request.resource != &api::resources::EVENTS
-    });
-    let asked = outcomes.iter().any(|(request, _)| request.verb == Verb::Get);
+    let counts = |request: &Request| {
+        request.verb != Verb::Get && request.resource != &api::resources::EVENTS
+    };
+    let failed = done
+        .outcomes()
+        .any(|(request, outcome)| outcome.is_some_and(Result::is_err) && counts(request));
+    let asked = done.requests().iter().any(|request| request.verb == Verb::Get);
     if failed {
         queue.add_rate_limited(key.clone(), clock::now());
     } else {

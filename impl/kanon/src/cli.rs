@@ -424,6 +424,9 @@ pub(crate) struct Schedulers {
     /// The most pods that are measured; each workload has its own number for each node.
     #[arg(long, default_value = "10000")]
     pub(crate) pods: NonZero<usize>,
+    /// How many pods are there before [default: what the workload has for each node].
+    #[arg(long, value_name = "PODS")]
+    pub(crate) initial: Option<usize>,
     /// Only these workloads, by upstream's names [default: all].
     #[arg(long = "workload", value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) workloads: Vec<String>,

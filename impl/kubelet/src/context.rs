@@ -94,7 +94,8 @@ impl Context {
     /// Events are named by their time, so no two have the same.
     fn record(&mut self, about: ObjectReference, note: Note) {
         self.last_event = self.now.max(self.last_event + Duration::from_nanos(1));
-        let request = self.recorder.record(about, note, self.last_event);
-        self.ask(Purpose::Event, request);
+        if let Some(request) = self.recorder.record(about, note, self.last_event) {
+            self.ask(Purpose::Event, request);
+        }
     }
 }

@@ -294,7 +294,7 @@ impl Scheduler {
         let name = pod.scheduler_name();
         let recorder =
             self.recorders.entry(name.to_owned()).or_insert_with(|| Recorder::new(name, ""));
-        recorder.record(about, note, self.now)
+        recorder.record_each(about, &note, self.now)
     }
 
     fn bound(&mut self, key: &Key, uid: &str, node: &str) -> Vec<Request> {

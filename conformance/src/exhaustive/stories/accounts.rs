@@ -83,7 +83,7 @@ pub(super) const TOKEN: Story = Story {
 /// A namespace loses its account, and somebody forges the certificate.
 pub(super) const ACCOUNT: Story = Story {
     name: "account",
-    controllers: &["serviceaccount-controller"],
+    controllers: &["serviceaccount-controller", "root-ca-certificate-publisher-controller"],
     resources: &[&resources::NAMESPACES, ACCOUNTS, &resources::CONFIG_MAPS],
     workload: Some(Workload::Accounts),
     asked: &[

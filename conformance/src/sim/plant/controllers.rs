@@ -113,7 +113,7 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 40] = [
     ),
     (
         Plant::RootCertificateStaysForged,
-        "serviceaccount-controller",
+        "root-ca-certificate-publisher-controller",
         Verb::Update,
         &resources::CONFIG_MAPS,
     ),

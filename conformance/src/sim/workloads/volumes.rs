@@ -23,6 +23,9 @@ use crate::sim::random::Random;
 const CLAIMS: &ApiResource = &resources::PERSISTENT_VOLUME_CLAIMS;
 const VOLUMES: &ApiResource = &resources::PERSISTENT_VOLUMES;
 
+/// Where the volume of a folder names its Node.
+const PLACE: &str = "/spec/nodeAffinity/required/nodeSelectorTerms/0/matchExpressions/0/values/0";
+
 /// The StorageClasses: of the first volumes are bound at once, of the others when a Pod comes.
 const CLASSES: [(&str, &str, &str); 3] = [
     ("kept", NO_PROVISIONER, "Immediate"),
@@ -209,6 +212,18 @@ pub(crate) fn has_claims(pod: &Value, claims: &Objects) -> bool {
         found.is_some_and(|claim| !own.contains(wanted) || owns(pod, claim))
     };
     claims_of(pod).iter().all(is_had)
+}
+
+/// The Node that alone reaches a volume of a Pod's claims.
+pub(crate) fn place(pod: &Value, claims: &Objects, store: &Store) -> Option<String> {
+    let used = claims_of(pod);
+    let used: Vec<&Value> = claims.iter().filter(|claim| used.contains(&key(claim))).collect();
+    let volumes = objects(store, VOLUMES);
+    let mut volumes = volumes.iter().filter(|volume| {
+        used.iter()
+            .any(|claim| volume_name(claim) == name(volume) && claim_uid(volume) == uid(claim))
+    });
+    volumes.find_map(|volume| volume.pointer(PLACE)?.as_str().map(str::to_owned))
 }
 
 fn owns(pod: &Value, claim: &Value) -> bool {

@@ -125,6 +125,10 @@ impl Controller for CertificateSigningRequestApprovingController {
         "certificatesigningrequest-approving-controller"
     }
 
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff { first_milliseconds: 200, most_milliseconds: 1_000_000 }
+    }
+
     fn workers(&self) -> usize {
         5
     }

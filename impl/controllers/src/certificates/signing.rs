@@ -69,6 +69,10 @@ impl Controller for CertificateSigningRequestSigningController {
         "certificatesigningrequest-signing-controller"
     }
 
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff { first_milliseconds: 200, most_milliseconds: 1_000_000 }
+    }
+
     fn workers(&self) -> usize {
         5
     }

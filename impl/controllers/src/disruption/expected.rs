@@ -89,6 +89,7 @@ fn with_scale(
                 let name = pod.metadata.name.as_deref().unwrap_or_default();
                 return Expected::Unknown(format!("found no controllers for pod \"{name}\""));
             }
+            Scale::Never(why) => return Expected::Unknown(why),
         }
     }
     if !asks.is_empty() {
@@ -104,20 +105,26 @@ enum Scale {
     Known(String, i32),
     /// The API server has to say.
     Ask(Request),
-    /// Nobody can say.
+    /// There is no such owner.
     Unknown,
+    /// Such owners have none, and why.
+    Never(String),
 }
 
 fn scale(view: &View, known: &Scales, owner: &OwnerReference, namespace: &str) -> Scale {
     let key = Key::new(namespace, &owner.name);
-    let Some(resource) = resources::of_kind(&owner.api_version, &owner.kind) else {
-        return Scale::Unknown;
+    let Some(resource) = resources::of_served_kind(&owner.api_version, &owner.kind) else {
+        let OwnerReference { api_version, kind, .. } = owner;
+        return Scale::Never(format!(
+            "no matches for kind \"{kind}\" in version \"{api_version}\""
+        ));
     };
     if resource == &resources::REPLICA_SETS {
         return of_replica_set(view, owner, &key).unwrap_or(Scale::Unknown);
     }
     if !resource.subresources.contains(&"scale") {
-        return Scale::Unknown;
+        let name = resource.qualified();
+        return Scale::Never(format!("{name} does not implement the scale subresource"));
     }
     match known.get(&(resource, owner.name.clone())) {
         Some(Some(replicas)) => Scale::Known(owner.uid.clone(), *replicas),

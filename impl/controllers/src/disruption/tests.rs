@@ -4,7 +4,7 @@ use api::{Reason, Verb};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{World, at, owned_by, requests, time_text};
+use crate::testing::{World, at, events, owned_by, requests, time_text};
 
 const BUDGETS: &api::ApiResource = &resources::POD_DISRUPTION_BUDGETS;
 
@@ -130,6 +130,37 @@ fn a_budget_whose_pods_nobody_scales_fails_and_allows_nothing() {
     let condition = &status["conditions"][0];
     assert_eq!(condition["reason"], "SyncFailed");
     assert_eq!(condition["message"], "found no controllers for pod \"a\"");
+}
+
+#[test]
+fn owners_that_nobody_can_scale_are_named() {
+    for (owner, why) in [
+        (("batch/v1", "Job", "pi"), "jobs.batch does not implement the scale subresource"),
+        (("foo.io/v1", "Foo", "foo"), "no matches for kind \"Foo\" in version \"foo.io/v1\""),
+    ] {
+        let mut world = world(json!({"maxUnavailable": 1}));
+        world.put(&resources::PODS, owned("a", owner));
+
+        let status = written(&mut world, 10);
+
+        assert_eq!(status["conditions"][0]["message"], why);
+    }
+}
+
+#[test]
+fn a_pod_of_two_budgets_is_told_of() {
+    let mut world = world(json!({"minAvailable": 1}));
+    let selector = json!({"matchLabels": {"app": "web"}});
+    let other =
+        json!({"metadata": {"name": "c", "namespace": "n"}, "spec": {"selector": selector}});
+    world.put(BUDGETS, other);
+    world.put(&resources::PODS, pod("a", true));
+
+    let plan = world.reconcile(&key(), at(10));
+
+    let told = "MultiplePodDisruptionBudgets: Pod \"n\"/\"a\" matches multiple PodDisruptionBudgets.  \
+                Chose \"b\" arbitrarily.";
+    assert_eq!(events(&plan), [told]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use api::{Key, Reason, Verb, resources};
 use serde_json::{Value, json};
 
 use super::GarbageCollector;
+use crate::Plan;
 use crate::testing::{World, at, events, names, owned_by, requests, time_text};
 
 const PODS: &api::ApiResource = &resources::PODS;
@@ -120,6 +121,46 @@ fn an_owner_in_another_namespace_is_told_of_once() {
     assert_eq!(events(&first), [told]);
     assert!(events(&second).is_empty());
     assert_eq!(names(&second, Verb::Get, REPLICA_SETS), ["web"]);
+}
+
+#[test]
+fn an_owner_of_an_older_version_is_looked_for_and_one_of_an_unknown_kind_keeps_the_rest() {
+    let mut world = World::new(GarbageCollector::default());
+    let gone = json!({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "name": "gone", "uid": "a"});
+    let foreign = json!({"apiVersion": "example.com/v1", "kind": "Foo", "name": "foo", "uid": "b"});
+    let map = |name: &str, owners: Value| json!({"metadata": {"name": name, "namespace": "default", "ownerReferences": owners}});
+    world.put(&resources::CONFIG_MAPS, map("old", json!([gone])));
+    world.put(&resources::CONFIG_MAPS, map("both", json!([gone, foreign])));
+
+    let question = world.reconcile(&key("old"), at(10));
+    world.refuse(&key("old"), &question.requests[0], Reason::NotFound);
+
+    let autoscalers = &resources::HORIZONTAL_POD_AUTOSCALERS;
+    assert_eq!(names(&question, Verb::Get, autoscalers), ["gone"]);
+    let plan = world.reconcile(&key("old"), at(10));
+    assert_eq!(names(&plan, Verb::Delete, &resources::CONFIG_MAPS), ["old"]);
+    assert_eq!(world.reconcile(&key("both"), at(10)), Plan::default());
+}
+
+#[test]
+fn a_dependent_in_no_namespace_is_told_that_its_owner_is_in_one() {
+    let mut world = World::new(GarbageCollector::default());
+    let owner = json!({"metadata": {"name": "settings", "namespace": "default"}});
+    world.put(&resources::CONFIG_MAPS, owner);
+    let owner =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "settings", "uid": "uid-settings"});
+    world.put(
+        &resources::NAMESPACES,
+        json!({"metadata": {"name": "web", "ownerReferences": [owner]}}),
+    );
+
+    let first = world.reconcile(&key("web"), at(10));
+    let second = world.reconcile(&key("web"), at(10));
+
+    let told = "OwnerRefInvalidNamespace: ownerRef [v1/ConfigMap, namespace: , name: settings, \
+                uid: uid-settings] does not exist in namespace \"\"";
+    assert_eq!(events(&first), [told]);
+    assert_eq!(second, Plan::default());
 }
 
 #[test]

@@ -22,6 +22,10 @@ impl Controller for JobOrphanController {
         "job-controller"
     }
 
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::seconds(1, 60)
+    }
+
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
         if let AnyObject::Job(job) = change.object() {
             let counts_no_more = change.new.is_none() || is_finished(job);

@@ -4,8 +4,8 @@ use api::{Key, Reason, Request, Verb, resources};
 use serde_json::{Value, json};
 
 use super::{JobController, JobOrphanController};
-use crate::Plan;
 use crate::testing::{World, at, names, owned_by, requests, time_text};
+use crate::{Controller, Plan};
 
 const PODS: &api::ApiResource = &resources::PODS;
 const JOBS: &api::ApiResource = &resources::JOBS;
@@ -27,6 +27,21 @@ fn as_many_pods_are_created_as_may_run_at_once_each_with_the_finalizer() {
         json!({"active": 2, "ready": 0, "terminating": 0, "startTime": time_text(10),
             "uncountedTerminatedPods": {}})
     );
+}
+
+#[test]
+fn a_pod_that_was_not_created_is_not_active() {
+    let mut world = world(json!({"parallelism": 5, "completions": 5}));
+    let plan = world.reconcile(&key(), at(10));
+    let mut written = requests(&plan, Verb::Update, JOBS)[0].clone();
+
+    (world.controller.correction())(&mut written, 5);
+    for request in requests(&plan, Verb::Create, PODS) {
+        world.leave_out(&key(), request);
+    }
+
+    assert_eq!(written.body.unwrap()["status"]["active"], 0);
+    assert_eq!(requests(&world.reconcile(&key(), at(11)), Verb::Create, PODS).len(), 5);
 }
 
 #[test]

@@ -17,6 +17,8 @@ use crate::pod_control::ManagesPods;
 pub trait Replicated: ManagesPods {
     /// The name of its controller in upstream.
     const CONTROLLER: &'static str;
+    /// The name of its component in Events.
+    const COMPONENT: &'static str;
 
     /// The number of pods that it asks for.
     fn replicas(&self) -> i32;
@@ -47,6 +49,7 @@ impl ManagesPods for ReplicaSet {
 
 impl Replicated for ReplicaSet {
     const CONTROLLER: &'static str = "replicaset-controller";
+    const COMPONENT: &'static str = Self::CONTROLLER;
 
     fn replicas(&self) -> i32 {
         self.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
@@ -80,7 +83,8 @@ impl ManagesPods for ReplicationController {
 }
 
 impl Replicated for ReplicationController {
-    const CONTROLLER: &'static str = "replication-controller";
+    const CONTROLLER: &'static str = "replicationcontroller-controller";
+    const COMPONENT: &'static str = "replication-controller";
 
     fn replicas(&self) -> i32 {
         self.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)

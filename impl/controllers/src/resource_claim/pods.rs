@@ -180,7 +180,7 @@ impl PodResourceClaimController {
     ) {
         if !self.retry.has_failed(key) {
             let about = client::event::reference(&AnyObject::from(Arc::clone(pod)), "");
-            plan.requests.push(self.notes.record(about, failed(&asked.name, why), now));
+            plan.requests.extend(self.notes.record(about, failed(&asked.name, why), now));
         }
         plan.look_again_at(self.retry.after_failure(key, now));
     }

@@ -1,5 +1,7 @@
 //! What Nodes are told of the size of the cluster, which somebody forges.
 
+use std::ops::RangeInclusive;
+
 use api::object::text;
 use api::{ApiResource, Key, Request, resources};
 use client::View;
@@ -14,13 +16,18 @@ use crate::sim::random::Random;
 const NODES: &ApiResource = &resources::NODES;
 const ANNOTATION: &str = "node.alpha.kubernetes.io/ttl";
 
-/// What Nodes of a small cluster are told, and those of a larger one.
-const SMALL: &str = "0";
-const LARGER: &str = "15";
-
-/// Of how many Nodes a small cluster is at most, and a larger one at least.
+/// Of how many Nodes a small cluster is at most.
 pub(crate) const SIZE_MAX: usize = 100;
-const LARGER_MIN: usize = 90;
+
+/// Of how many Nodes a cluster is at least and at most, and what its Nodes are told then. Upstream's sizes
+/// (pkg/controller/ttl/ttl_controller.go, v1.36).
+const SIZES: [(RangeInclusive<usize>, u32); 5] = [
+    (0..=SIZE_MAX, 0),
+    (90..=500, 15),
+    (450..=1000, 30),
+    (900..=2000, 60),
+    (1800..=usize::MAX, 300),
+];
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     Some(forge(key(&any(store, NODES, random)?)))
@@ -31,20 +38,20 @@ pub(crate) fn forge(node: Key) -> Request {
     Request::merge_patch(NODES, node, json!({"metadata": {"annotations": {ANNOTATION: "300"}}}))
 }
 
-fn told(node: &Value) -> &str {
-    text(node, &["metadata", "annotations", ANNOTATION])
+fn told(node: &Value) -> Option<u32> {
+    text(node, &["metadata", "annotations", ANNOTATION]).parse().ok()
 }
 
 /// Whether a Node of so many may be told this.
-fn suits(told: &str, nodes: usize) -> bool {
-    (told == SMALL && nodes <= SIZE_MAX) || (told == LARGER && nodes >= LARGER_MIN)
+fn suits(told: Option<u32>, nodes: usize) -> bool {
+    SIZES.iter().any(|(size, seconds)| Some(*seconds) == told && size.contains(&nodes))
 }
 
 /// NODETTL-1, on a plan of the controller.
 pub(crate) fn decided(view: &View, requests: &[Request]) -> Option<String> {
     let body = requests.iter().find_map(|request| request.body.as_ref())?;
     let (told, nodes) = (told(body), view.nodes.len());
-    (!suits(told, nodes)).then(|| format!("NODETTL-1: a Node of {nodes} is to be told {told}"))
+    (!suits(told, nodes)).then(|| format!("NODETTL-1: a Node of {nodes} is to be told {told:?}"))
 }
 
 /// NODETTL-2, of a controller that remembers.
@@ -53,19 +60,19 @@ pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
         return None;
     }
     let all = [moment.before, moment.after].map(|store| objects(store, NODES));
-    let is_still_larger = suits(LARGER, all[0].iter().count());
+    let nodes = all[0].iter().count();
     let [before, after] = changed(&all);
     after.iter().find_map(|node| {
         let was = before.iter().find(|found| uid(found) == uid(node))?;
-        let is_shrunk = is_still_larger && told(was) == LARGER && told(node) == SMALL;
-        is_shrunk.then(|| format!("NODETTL-2: {} is told {SMALL} again", name(node)))
+        let is_shrunk = suits(told(was), nodes) && told(node) < told(was);
+        is_shrunk.then(|| format!("NODETTL-2: {} is told {:?} again", name(node), told(node)))
     })
 }
 
 /// NODETTL-3.
 pub(crate) fn is_told_of_more(store: &Store) -> bool {
     let nodes = objects(store, NODES);
-    nodes.iter().count() <= SIZE_MAX && nodes.iter().any(|node| told(node) == LARGER)
+    nodes.iter().count() <= SIZE_MAX && nodes.iter().any(|node| told(node) > Some(0))
 }
 
 /// NODETTL-4.

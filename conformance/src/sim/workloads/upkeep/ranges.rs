@@ -10,7 +10,7 @@ use store::Store;
 
 use super::super::{Moment, create, delete, name, uid};
 use crate::sim::checks::is_deleted;
-use crate::sim::objects::{Objects, objects};
+use crate::sim::objects::{Objects, changed, objects};
 use crate::sim::random::Random;
 
 const NODES: &ApiResource = &resources::NODES;
@@ -79,9 +79,9 @@ pub(crate) fn addressed(number: usize) -> Value {
 pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
     let both = |resource| [moment.before, moment.after].map(|store| objects(store, resource));
     if moment.writes(NODES) {
-        let [before, after] = both(NODES);
-        let shared = shared(&after).filter(|_| moment.is_certain);
-        return shared.or_else(|| moved(&before, &after));
+        let nodes = both(NODES);
+        let shared = shared(&nodes[1]).filter(|_| moment.is_certain);
+        return shared.or_else(|| moved(&changed(&nodes)));
     }
     if moment.writes(CIDRS) {
         let [before, after] = both(CIDRS);
@@ -105,7 +105,7 @@ fn shared(nodes: &Objects) -> Option<String> {
 }
 
 /// NODEIPAM-2.
-fn moved(before: &Objects, after: &Objects) -> Option<String> {
+fn moved([before, after]: &[Objects; 2]) -> Option<String> {
     let with = before.iter().filter(|node| !range(node).is_empty());
     with.into_iter().find_map(|node| {
         let now = after.iter().find(|found| uid(found) == uid(node))?;

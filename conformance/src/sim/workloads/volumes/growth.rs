@@ -1,5 +1,7 @@
 //! Claims that come to ask for more, of volumes of a plugin that is a CSI driver now.
 
+use std::ops::Range;
+
 use api::object::text;
 use api::quantity::Quantity;
 use api::storage::NO_PROVISIONER;
@@ -10,7 +12,8 @@ use store::Store;
 
 use super::super::Moment;
 use super::{
-    CLAIMS, VOLUMES, claim_of, claim_uid, class_of, create, disk, key, name, uid, volume_name,
+    CLAIMS, VOLUMES, claim_of, claim_uid, class_of, create, delete, disk, key, name, uid,
+    volume_name,
 };
 use crate::sim::objects::{changed, objects};
 use crate::sim::random::Random;
@@ -19,16 +22,21 @@ const CLASSES: &ApiResource = &resources::STORAGE_CLASSES;
 
 /// The class whose claims may grow.
 const CLASS: &str = "growing";
+/// The numbers of its volumes.
+const ELASTIC: Range<usize> = 0..2;
 /// Who is to make the volume of a claim larger.
 const RESIZER: &str = "volume.kubernetes.io/storage-resizer";
 
 const CAPACITY: [&str; 3] = ["status", "capacity", "storage"];
 const REQUESTED: [&str; 4] = ["spec", "resources", "requests", "storage"];
 
-/// The class, where there is none.
-pub(super) fn missing(store: &Store) -> Option<Request> {
-    let is_there = objects(store, CLASSES).iter().any(|class| name(class) == CLASS);
-    (!is_there).then(class)
+/// The class and its volumes, where there are none.
+pub(super) fn missing(store: &Store) -> Vec<Request> {
+    let (classes, volumes) = (objects(store, CLASSES), objects(store, VOLUMES));
+    let is_missing = |wanted: &String| !volumes.iter().any(|found| name(found) == wanted);
+    let elastics = ELASTIC.map(|number| format!("elastic-{number}")).filter(is_missing);
+    let class = (!classes.iter().any(|found| name(found) == CLASS)).then(class);
+    class.into_iter().chain(elastics.map(|name| create(VOLUMES, "", elastic(&name)))).collect()
 }
 
 pub(crate) fn class() -> Request {
@@ -38,19 +46,26 @@ pub(crate) fn class() -> Request {
 }
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
-    let number = random.below(2);
-    match random.below(6) {
-        0 => Some(create(VOLUMES, "", elastic(&format!("elastic-{number}")))),
-        1 => Some(create(CLAIMS, "default", growing(&format!("growing-{number}")))),
-        2 | 3 => any_growing(store, random).map(|claim| grow(&claim)),
-        _ => any_growing(store, random).and_then(|claim| resize(&claim)),
+    let mut claims = objects(store, CLAIMS);
+    claims.retain(|claim| class_of(claim) == CLASS && is_bound(claim));
+    let claim = claims.any(random);
+    match random.below(4) {
+        0 => Some(create(CLAIMS, "default", growing(&format!("growing-{}", random.below(2))))),
+        1 => {
+            let volumes = objects(store, VOLUMES);
+            volumes
+                .iter()
+                .find(|volume| is_left(volume))
+                .map(|volume| delete(VOLUMES, volume, "Background"))
+        }
+        2 => claim.filter(|claim| !wants_more(claim)).map(|claim| grow(&claim)),
+        _ => claim.and_then(|claim| resize(&claim)),
     }
 }
 
-fn any_growing(store: &Store, random: &mut Random) -> Option<Value> {
-    let mut claims = objects(store, CLAIMS);
-    claims.retain(|claim| class_of(claim) == CLASS);
-    claims.any(random)
+/// Whether the claim of a volume of the class is gone.
+fn is_left(volume: &Value) -> bool {
+    class_of(volume) == CLASS && text(volume, &["status", "phase"]) == "Released"
 }
 
 /// A volume that its driver can make larger.

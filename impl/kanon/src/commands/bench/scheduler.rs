@@ -22,6 +22,8 @@ use crate::output::print;
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
     nodes: usize,
+    /// The pods that are there before, if it is not for the workload to say.
+    initial: Option<usize>,
     /// The most pods that are measured.
     pods: usize,
 }
@@ -42,7 +44,8 @@ pub(super) fn run(arguments: &Schedulers) -> Result<ExitCode, Failure> {
     let mut rows = vec![];
     for workload in chosen {
         for nodes in &arguments.nodes {
-            let sizes = Sizes { nodes: nodes.get(), pods: arguments.pods.get() };
+            let (initial, pods) = (arguments.initial, arguments.pods.get());
+            let sizes = Sizes { nodes: nodes.get(), initial, pods };
             let measured = if arguments.core {
                 core::run(workload, sizes)?
             } else {

@@ -23,7 +23,7 @@ pub(super) fn run(workload: &Workload, sizes: Sizes) -> Result<Measured, Failure
     for number in 0..sizes.nodes {
         world.add(&resources::NODES, workloads::node(number))?;
     }
-    for pod in workload.initial(sizes.nodes) {
+    for pod in workload.initial(sizes) {
         world.add(&resources::PODS, pod.object)?;
     }
     world.settle()?;
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn every_workload_is_scheduled_to_its_last_pod() {
         for workload in workloads::ALL {
-            let measured = run(&workload, Sizes { nodes: 30, pods: 1000 }).unwrap();
+            let measured = run(&workload, Sizes { nodes: 30, initial: None, pods: 1000 }).unwrap();
 
             assert_eq!(measured.latencies.len(), measured.pods, "{}", workload.name);
         }

@@ -43,7 +43,7 @@ pub(super) async fn run(
         (0..sizes.nodes).map(|number| ("/api/v1/nodes".to_owned(), workloads::node(number)));
     create(target, nodes.collect()).await?;
 
-    let initial = workload.initial(sizes.nodes);
+    let initial = workload.initial(sizes);
     let mut all = watch(target, "/api/v1/pods?").await?;
     let wanted = initial.len();
     create(target, paths(initial)).await?;

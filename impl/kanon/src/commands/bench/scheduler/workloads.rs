@@ -5,6 +5,8 @@
 
 use serde_json::{Value, json};
 
+use super::Sizes;
+
 /// The namespace whose pods are measured, and the one with most of the others.
 pub(super) const MEASURED: &str = "sched-1";
 const OTHERS: &str = "sched-0";
@@ -105,8 +107,9 @@ pub(super) struct Pod {
 
 impl Workload {
     /// The pods that are there before.
-    pub(super) fn initial(&self, nodes: usize) -> Vec<Pod> {
-        let pods = numbers(self.initial, nodes, usize::MAX);
+    pub(super) fn initial(&self, sizes: Sizes) -> Vec<Pod> {
+        let own = numbers(self.initial, sizes.nodes, usize::MAX);
+        let pods = sizes.initial.map_or(own, |pods| 0..pods);
         pods.map(|number| {
             let in_many = matches!(self.initial.shape, Shape::AntiAffinityOfNamespaces);
             let namespace =

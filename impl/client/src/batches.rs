@@ -1,0 +1,183 @@
+//! The requests of a plan on their way: some of them beside each other, until each is answered or left out.
+//!
+//! Pods are created one, then two, then four at a time, and no more of them once one is refused: what refuses one, a
+//! quota say, would refuse hundreds. Source: slowStartBatch in pkg/controller/controller_utils.go (v1.36).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use api::{Request, Verb, resources};
+
+use crate::Outcome;
+
+/// How a request is corrected before it is sent, by how many pods before it were not created.
+pub type Correction = fn(&mut Request, usize);
+
+/// The requests of one plan.
+#[derive(Clone)]
+pub struct Batches {
+    requests: Vec<Request>,
+    /// What came of each; nothing of those that are on their way or were left out.
+    outcomes: Vec<Option<Outcome>>,
+    /// The places of those that are on their way.
+    travelling: BTreeSet<usize>,
+    /// The first that has not had its turn.
+    next: usize,
+    /// How many pods the next batch creates at most.
+    pods_max: usize,
+    /// How many pods were not created.
+    uncreated: usize,
+    correct: Correction,
+}
+
+impl Batches {
+    /// Nothing is sent yet.
+    pub fn new(requests: Vec<Request>, correct: Correction) -> Self {
+        let outcomes = vec![None; requests.len()];
+        let travelling = BTreeSet::new();
+        Self { requests, outcomes, travelling, next: 0, pods_max: 1, uncreated: 0, correct }
+    }
+
+    /// The requests, as they are sent.
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
+    /// What came of a request, by its place.
+    pub fn answer(&mut self, place: usize, outcome: Outcome) {
+        if outcome.is_err() && creates_pod(&self.requests[place]) {
+            self.uncreated += 1;
+        }
+        self.travelling.remove(&place);
+        self.outcomes[place] = Some(outcome);
+    }
+
+    /// Whether something is on its way.
+    pub fn is_waiting(&self) -> bool {
+        !self.travelling.is_empty()
+    }
+
+    /// The places of those that are sent next, beside each other, once nothing is on its way: creations that follow
+    /// one another travel together, and deletions do. `None` when nothing is left.
+    pub fn next_batch(&mut self) -> Option<Vec<usize>> {
+        while self.requests.get(self.next).is_some_and(|request| self.leaves_out(request)) {
+            self.uncreated += usize::from(creates_pod(&self.requests[self.next]));
+            self.next += 1;
+        }
+        let first = self.next;
+        (self.correct)(self.requests.get_mut(first)?, self.uncreated);
+        let mut pods = 0;
+        for request in &self.requests[first..] {
+            pods += usize::from(creates_pod(request));
+            let travels = self.next == first || self.requests[first].travels_with(request);
+            if !travels || pods > self.pods_max || self.leaves_out(request) {
+                break;
+            }
+            self.next += 1;
+        }
+        self.pods_max *= if pods > 0 { 2 } else { 1 };
+        self.travelling.extend(first..self.next);
+        Some((first..self.next).collect())
+    }
+
+    /// Each request with what came of it; nothing if it was left out.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&Request, Option<&Outcome>)> {
+        self.requests.iter().zip(self.outcomes.iter().map(Option::as_ref))
+    }
+
+    /// Whether a request would only be refused too.
+    fn leaves_out(&self, request: &Request) -> bool {
+        let is_claim = request.resource == &resources::PERSISTENT_VOLUME_CLAIMS;
+        let creates = request.verb == Verb::Create && (is_claim || creates_pod(request));
+        self.uncreated > 0 && creates
+    }
+}
+
+/// What is left to do; the revision that the controller had seen tells nothing of that.
+impl fmt::Debug for Batches {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unseen = |request: &Request| Request { observed_revision: 0, ..request.clone() };
+        let requests: Vec<Request> = self.requests.iter().map(unseen).collect();
+        let Self { outcomes, travelling, next, .. } = self;
+        write!(formatter, "{requests:?} {outcomes:?} {travelling:?} {next}")
+    }
+}
+
+fn creates_pod(request: &Request) -> bool {
+    request.verb == Verb::Create
+        && request.resource == &resources::PODS
+        && request.subresource.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{ApiResource, Key, Reason, Status};
+    use serde_json::json;
+
+    use super::*;
+
+    fn create(resource: &'static ApiResource) -> Request {
+        let request = Request::merge_patch(resource, Key::new("default", ""), json!({}));
+        Request { verb: Verb::Create, ..request }
+    }
+
+    fn plan(pods: usize) -> Batches {
+        let mut requests = vec![create(&resources::PODS); pods];
+        let status = Request::merge_patch(
+            &resources::JOBS,
+            Key::new("default", "job"),
+            json!({"active": pods}),
+        );
+        requests.push(status);
+        Batches::new(requests, |request, uncreated| {
+            let Some(body) = request.body.as_mut() else { return };
+            if let Some(active) = body["active"].as_u64() {
+                body["active"] = json!(active - uncreated as u64);
+            }
+        })
+    }
+
+    fn answer_all(batches: &mut Batches, places: &[usize], outcome: &Outcome) {
+        places.iter().for_each(|place| batches.answer(*place, outcome.clone()));
+    }
+
+    #[test]
+    fn ever_more_pods_are_created_at_once() {
+        let mut batches = plan(9);
+        let mut sizes = vec![];
+
+        while let Some(places) = batches.next_batch() {
+            sizes.push(places.len());
+            assert!(batches.is_waiting());
+            answer_all(&mut batches, &places, &Ok(json!({})));
+        }
+
+        assert_eq!(sizes, [1, 2, 4, 2, 1]);
+        assert!(!batches.is_waiting());
+    }
+
+    #[test]
+    fn no_more_pods_are_created_when_one_is_refused() {
+        let mut batches = plan(9);
+        let first = batches.next_batch().unwrap();
+        answer_all(&mut batches, &first, &Ok(json!({})));
+        let second = batches.next_batch().unwrap();
+
+        answer_all(&mut batches, &second, &Err(Status::new(Reason::Forbidden, "exceeded quota")));
+
+        assert_eq!(batches.next_batch(), Some(vec![9]));
+        assert_eq!(batches.requests()[9].body, Some(json!({"active": 1})));
+        batches.answer(9, Ok(json!({})));
+        assert_eq!(batches.next_batch(), None);
+        let left_out = batches.outcomes().filter(|(_, outcome)| outcome.is_none()).count();
+        assert_eq!(left_out, 6);
+    }
+
+    #[test]
+    fn other_things_are_created_beside_each_other_at_once() {
+        let requests = vec![create(&resources::EVENTS); 5];
+        let mut batches = Batches::new(requests, |_, _| {});
+
+        assert_eq!(batches.next_batch().map(|places| places.len()), Some(5));
+    }
+}
