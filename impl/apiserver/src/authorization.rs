@@ -4,6 +4,7 @@
 //! others only what upstream's `system:public-info-viewer` allows. Roles come with RBAC.
 
 use api::{Reason, Status};
+use http::Method;
 
 use crate::call::{Call, User};
 
@@ -17,11 +18,15 @@ pub(crate) fn allows(user: &User, verb: &str, path: Option<&str>) -> bool {
 
 /// Refuses what the caller may not do.
 pub fn authorize(call: &Call) -> Result<(), Status> {
-    if allows(&call.user, &call.method.as_str().to_lowercase(), Some(&call.path)) {
+    authorize_request(&call.user, &call.method, &call.path)
+}
+
+/// The same, before the body has been read.
+pub fn authorize_request(user: &User, method: &Method, path: &str) -> Result<(), Status> {
+    let verb = method.as_str().to_lowercase();
+    if allows(user, &verb, Some(path)) {
         return Ok(());
     }
-    let verb = call.method.as_str().to_lowercase();
-    let message =
-        format!("forbidden: User \"{}\" cannot {verb} path \"{}\"", call.user.name, call.path);
+    let message = format!("forbidden: User \"{}\" cannot {verb} path \"{path}\"", user.name);
     Err(Status::new(Reason::Forbidden, message))
 }

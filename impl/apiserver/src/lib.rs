@@ -33,7 +33,7 @@ mod version;
 mod watch;
 mod write;
 
-pub use authorization::authorize;
+pub use authorization::{authorize, authorize_request};
 pub use call::{
     Answer, Call, Commit, Companion, Context, Decision, Freshness, NodeCall, Response, User,
 };

@@ -1,6 +1,7 @@
 //! What a path names.
 
 use api::{ApiResource, Status, resources};
+use percent_encoding::percent_decode_str;
 
 use crate::version::{self, Version};
 
@@ -70,8 +71,11 @@ impl Objects {
     }
 }
 
-/// Understands a path.
+/// Understands a path, as its client has escaped it: `/api/v1/namespaces/a%31`.
 pub fn route(path: &str) -> Result<Target, Status> {
+    let path = &*percent_decode_str(path)
+        .decode_utf8()
+        .map_err(|_| Status::bad_request("the path is not UTF-8"))?;
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let target = match segments.as_slice() {
         [] | ["index.html"] => Some(Target::Paths),
@@ -144,6 +148,15 @@ fn route_objects(group: &str, version: &str, segments: &[&str]) -> Option<Object
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_may_be_escaped() {
+        let role = "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode";
+        assert_eq!(objects(role).1.or(objects(role).2), Some("system:node".to_owned()));
+        let slash = route("/api/v1/namespaces/a%2Fpods");
+        assert_eq!(slash, route("/api/v1/namespaces/a/pods"), "as upstream has it");
+        assert_eq!(route("/api/v1/pods/%FF").unwrap_err().code, 400);
+    }
 
     fn objects(path: &str) -> (&'static str, Option<String>, Option<String>, &'static str) {
         let Ok(Target::Objects(found)) = route(path) else { panic!("{path} names no objects") };

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use store::{Record, Revision, Store, log, snapshot};
 
-use crate::files::{io_error, lock, numbered, replace, sync_folder};
+use crate::files::{io_error, lock, make_folder, numbered, replace, sync_folder};
 use crate::identity::Identity;
 use crate::part::{Part, Roomy};
 use crate::tools::Inspected;
@@ -107,7 +107,7 @@ impl Disk {
     /// Opens or creates the files and reads what they hold. A torn tail is cut.
     pub(crate) fn open(folder: &Path) -> Result<(Self, Store), OpenError> {
         let in_folder = |error| io_error(folder, error);
-        std::fs::create_dir_all(folder).map_err(in_folder)?;
+        make_folder(folder).map_err(in_folder)?;
         let lock = lock(folder)?;
         let identity = Identity::of(folder, is_new(folder).map_err(in_folder)?)?;
         let Held { store, snapshot_bytes, first, number, sound, .. } = held(folder)?;
@@ -291,7 +291,7 @@ pub(crate) fn read(folder: &Path) -> Result<Inspected, OpenError> {
 /// Makes a new store that begins with a snapshot.
 pub(crate) fn write_new(folder: &Path, snapshot: &[u8]) -> Result<(), OpenError> {
     let in_folder = |error| io_error(folder, error);
-    std::fs::create_dir_all(folder).map_err(in_folder)?;
+    make_folder(folder).map_err(in_folder)?;
     if std::fs::read_dir(folder).map_err(in_folder)?.next().is_some() {
         let why = "it is not empty".to_owned();
         return Err(OpenError::Foreign { path: folder.to_owned(), why });

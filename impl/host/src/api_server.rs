@@ -19,6 +19,7 @@ use http_body_util::{BodyExt, Full};
 use store::Store;
 
 use crate::components::Components;
+use crate::http_server::Closing;
 use crate::local::Local;
 use crate::metrics::Metrics;
 use crate::node_server::NodeServer;
@@ -112,7 +113,8 @@ impl ApiServer {
             Decision::Respond(response) => respond_to(&parts.headers, response).await,
             Decision::Watch(watch) => {
                 let Shared { storage, watchers, .. } = &*self.shared;
-                watch_stream::respond((storage, watchers), *watch, running.watching())
+                let closing = parts.extensions.get::<Closing>().cloned();
+                watch_stream::respond((storage, watchers), *watch, (running.watching(), closing))
             }
             Decision::Node(node_call) => {
                 let server = self.node(&node_call.node);

@@ -1,5 +1,6 @@
 //! The API server's door: TLS, HTTP/1.1 and HTTP/2, bodies of bounded size.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -35,22 +38,77 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a request's body may take. Source: `--request-timeout`.
 const BODY_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Serves connections until the listener fails.
-pub async fn serve(listener: TcpListener, tls: rustls::ServerConfig, server: ApiServer) {
+/// Whether the server closes; requests that came through the door carry it.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing(watch::Receiver<bool>);
+
+impl Closing {
+    /// Waits until it does.
+    pub(crate) async fn begun(&mut self) {
+        // Whoever could say so has gone without a word.
+        if self.0.wait_for(|closes| *closes).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// The door of a server, which is open until somebody closes it.
+#[derive(Debug)]
+pub struct Door {
+    closes: watch::Sender<bool>,
+    served: JoinHandle<()>,
+}
+
+impl Door {
+    /// Opens it.
+    pub fn open(listener: TcpListener, tls: rustls::ServerConfig, server: ApiServer) -> Self {
+        let (closes, closing) = watch::channel(false);
+        let served = tokio::spawn(serve(listener, tls, server, Closing(closing)));
+        Self { closes, served }
+    }
+
+    /// Lets nobody in any more, ends the watches, and waits for the answers that are under way, if they come in time.
+    pub async fn close(self, patience: Duration) {
+        self.closes.send_replace(true);
+        drop(tokio::time::timeout(patience, self.served).await);
+    }
+}
+
+/// Serves connections until the door closes and all of them have ended.
+async fn serve(
+    listener: TcpListener,
+    tls: rustls::ServerConfig,
+    server: ApiServer,
+    mut closing: Closing,
+) {
     let acceptor = TlsAcceptor::from(Arc::new(tls));
     let server = (server, InFlight::default());
+    let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            () = closing.begun() => break,
+        };
+        match accepted {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, acceptor.clone(), server.clone()));
+                let (acceptor, server) = (acceptor.clone(), server.clone());
+                connections.spawn(connection(stream, acceptor, server, closing.clone()));
             }
             // Out of file descriptors, most likely: connections that end will free some.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: (ApiServer, InFlight)) {
+async fn connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    server: (ApiServer, InFlight),
+    mut closing: Closing,
+) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
@@ -59,8 +117,10 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: (ApiServer
     };
     let user = user(&stream);
     let peer = stream.get_ref().0.peer_addr().ok().map(Peer);
+    let closes = closing.clone();
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         let (server, user) = (server.clone(), user.clone());
+        request.extensions_mut().insert(closes.clone());
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
@@ -69,8 +129,15 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, server: (ApiServer
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(PATIENCE);
     builder.http2().timer(hyper_util::rt::TokioTimer::new()).enable_connect_protocol();
+    let mut served = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     // A connection that breaks has nobody to be told.
-    drop(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await);
+    tokio::select! {
+        broken = served.as_mut() => drop(broken),
+        () = closing.begun() => {
+            served.as_mut().graceful_shutdown();
+            drop(served.await);
+        }
+    }
 }
 
 fn user(stream: &TlsStream<TcpStream>) -> User {
@@ -96,15 +163,20 @@ async fn answer(
         Ok(user) => user,
         Err(status) => return respond(status.into()),
     };
+    // Who may not, or has to wait, sends a body in vain: it is not kept.
+    if let Err(status) = apiserver::authorize_request(&user, &parts.method, parts.uri.path()) {
+        return respond(status.into());
+    }
+    let _place = match in_flight.enter(&parts) {
+        Ok(place) => place,
+        Err(status) => return respond(status.into()),
+    };
     let Ok(body) = tokio::time::timeout(BODY_PATIENCE, read(body)).await else {
         let message = "request did not complete within the allotted timeout";
         return respond(Status::new(Reason::Timeout, message).into());
     };
     match body {
-        Ok(Some(body)) => match in_flight.enter(&parts) {
-            Ok(_place) => server.handle(http::Request::from_parts(parts, body), user).await,
-            Err(status) => respond(status.into()),
-        },
+        Ok(Some(body)) => server.handle(http::Request::from_parts(parts, body), user).await,
         Ok(None) => {
             let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
             respond(Status::new(Reason::RequestEntityTooLarge, message).into())

@@ -1,5 +1,6 @@
 //! A watch as an HTTP body: a line for each event, bookmarks in between, an end in time.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use store::Store;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::http_server::Closing;
 use crate::metrics::Watching;
 use crate::transport::{Body, BoxError};
 use crate::watchers::{Registration, Watchers};
@@ -29,14 +31,14 @@ const CHUNKS_MAX: usize = 16;
 pub(crate) fn respond(
     (storage, watchers): (&Storage, &Arc<Watchers>),
     mut watch: Watch,
-    watching: Watching,
+    (watching, closing): (Watching, Option<Closing>),
 ) -> http::Response<Body> {
     let content_type = http::HeaderValue::from_static(watch.content_type());
     let warnings = std::mem::take(&mut watch.warnings);
     let (sender, body) = Channel::<Bytes, BoxError>::new(CHUNKS_MAX);
     let published = storage.subscribe();
     let registration = watchers.register((watch.prefix(), watch.node()), &published);
-    let streamed = stream((published, registration), watch, sender);
+    let streamed = stream((published, registration), watch, (sender, closing));
     tokio::spawn(async move {
         streamed.await;
         drop(watching);
@@ -51,8 +53,15 @@ pub(crate) fn respond(
 async fn stream(
     (published, registration): (watch::Receiver<Store>, Registration),
     mut watch: Watch,
-    mut sender: Sender<Bytes, BoxError>,
+    (mut sender, mut closing): (Sender<Bytes, BoxError>, Option<Closing>),
 ) {
+    let closed = async {
+        match &mut closing {
+            Some(closing) => closing.begun().await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut closed = pin!(closed);
     let end = Instant::now() + Duration::from_secs(watch.timeout_seconds);
     let initial = std::mem::take(&mut watch.initial);
     if !send(&mut sender, initial).await {
@@ -80,6 +89,7 @@ async fn stream(
             () = registration.rung() => {}
             _ = bookmark.tick(), if watch.bookmarks => is_bookmark_due = true,
             () = tokio::time::sleep_until(end) => (is_bookmark_due, is_over) = (true, true),
+            () = &mut closed => is_over = true,
         }
         // What is published is read after this: nothing comes between.
         watch.after = registration.missed_nothing_up_to().max(watch.after);

@@ -13,8 +13,9 @@ use api::resources;
 use apiserver::{User, keys};
 use controllers::Config;
 use controllers::kubernetes_endpoints::Advertised;
+use host::http_server::Door;
 use host::transport::Transport;
-use host::{ApiServer, Local, Trace, bootstrap, http_server, kubernetes_endpoints, tls};
+use host::{ApiServer, Local, Trace, bootstrap, kubernetes_endpoints, tls};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +41,9 @@ pub(crate) const READY: &str = "API server ready";
 
 /// How long history is kept; upstream's default.
 const COMPACTION_PERIOD: Duration = Duration::from_secs(300);
+
+/// How long answers that are under way may take when a cluster stops.
+const DRAIN: Duration = Duration::from_secs(3);
 
 /// How many threads run the cluster's tasks.
 const WORKERS: usize = 2;
@@ -131,7 +135,9 @@ async fn here(
     };
     let orders = hear_orders(profile, &running)?;
     started(&running)?;
-    obey(Some(&mut nodes), orders).await
+    let obeyed = obey(Some(&mut nodes), orders).await;
+    plane.door.close(DRAIN).await;
+    obeyed
 }
 
 /// Tells other processes that this one is up, and hears their orders from now on.
@@ -163,6 +169,7 @@ struct ControlPlane {
     server: ApiServer,
     trace: Trace,
     address: String,
+    door: Door,
 }
 
 impl ControlPlane {
@@ -185,12 +192,12 @@ impl ControlPlane {
             keys: pki.token_keys.clone(),
         };
         let server = ApiServer::new(storage, trace.clone(), api_settings);
-        serve_tls(&server, &pki, listener)?;
+        let door = serve_tls(&server, &pki, listener)?;
         let admin = Local::new(server.clone(), pki::admin(), "kube-apiserver", 0);
         bootstrap::bootstrap(&admin, port).await.while_doing("first objects")?;
         keep_endpoints(admin, port);
         steps.done(&format!("{READY} at {address}"));
-        let plane = Self { server, trace, address };
+        let plane = Self { server, trace, address, door };
         plane
             .start_components(profile, settings, &config(profile, settings.nodes, &pki), steps)
             .await?;
@@ -243,11 +250,10 @@ fn config(profile: &Profile, nodes: u16, pki: &Pki) -> Config {
     }
 }
 
-fn serve_tls(server: &ApiServer, pki: &Pki, listener: TcpListener) -> Result<(), Failure> {
+fn serve_tls(server: &ApiServer, pki: &Pki, listener: TcpListener) -> Result<Door, Failure> {
     let tls = tls::server_config(&pki.authority_pem, &pki.server).while_doing("TLS")?;
-    tokio::spawn(http_server::serve(listener, tls, server.clone()));
     tokio::spawn(server.storage().clone().compact_every(COMPACTION_PERIOD));
-    Ok(())
+    Ok(Door::open(listener, tls, server.clone()))
 }
 
 /// Keeps the endpoints of the `kubernetes` service. A machine without a network has no address to tell.
