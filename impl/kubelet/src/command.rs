@@ -2,6 +2,7 @@
 
 use client::{Change, Outcome};
 
+use crate::following::Followed;
 use crate::node::NodePurpose;
 use crate::references::Reference;
 use crate::runtime::{RuntimeCommand, RuntimeEvent};
@@ -17,6 +18,8 @@ pub enum Input {
     Runtime(RuntimeEvent),
     /// A request was answered.
     Answer(Purpose, Outcome),
+    /// An object that is followed has this `resourceVersion`, none if it is not there.
+    Object(Followed, Option<String>),
     /// Time has passed.
     Tick,
 }
@@ -28,6 +31,10 @@ pub enum Command {
     Runtime(RuntimeCommand),
     /// By the API server; the purpose comes back with the answer.
     Api(Purpose, api::Request),
+    /// From now on `Input::Object` is to tell of an object: first of what it is, then of what it becomes.
+    Follow(Followed),
+    /// No more.
+    Forget(Followed),
 }
 
 /// Why a request was made.

@@ -217,7 +217,7 @@ impl Worker {
             stdin: container.stdin == Some(true),
             env,
         };
-        self.shown.show(&self.pod, container, found);
+        self.show(context, container, found);
         self.starting.insert(name.clone(), Starting::Creating { image_id });
         context.run(RuntimeCommand::StartContainer(Box::new(order)));
     }

@@ -18,10 +18,10 @@ use crate::admission::Rejection;
 use crate::command::Purpose;
 use crate::context::Context;
 use crate::probes::Probes;
-use crate::refresh::Shown;
 use crate::runtime::{
     ContainerId, ContainerState, Exit, RuntimeCommand, RuntimeStatus, SandboxSpec,
 };
+use crate::shown::Shown;
 use crate::spec;
 use crate::start::Starting;
 use crate::state::{PodState, Sandbox};
@@ -50,7 +50,7 @@ pub(crate) struct Worker {
     pub(crate) waiting: BTreeMap<String, Waiting>,
     /// Why images could not be pulled last.
     pub(crate) pull_failures: BTreeMap<String, String>,
-    /// Tokens of its account, and the volumes that show them.
+    /// Tokens of its account, and the volumes whose content may change.
     pub(crate) shown: Shown,
     /// What was last generated.
     pub(crate) status: PodStatus,
@@ -110,6 +110,12 @@ impl Worker {
             self.probes.begin(&record.id, &container, started_at, before.as_ref());
             self.shown.adopt(&self.pod, &container);
         }
+    }
+
+    /// The pod has changed.
+    pub(crate) fn update(&mut self, pod: Arc<Pod>) {
+        let before = std::mem::replace(&mut self.pod, pod);
+        self.shown.pod_changed(&before, &self.pod);
     }
 
     /// What was last said of a container.

@@ -6,6 +6,8 @@ mod bench;
 mod claims;
 #[path = "kubelet/ephemeral.rs"]
 mod ephemeral;
+#[path = "kubelet/following.rs"]
+mod following;
 #[path = "kubelet/hooks.rs"]
 mod hooks;
 #[path = "kubelet/tokens.rs"]

@@ -9,12 +9,12 @@ use client::Change;
 use host::requests;
 use host::transport::Transport;
 use kubelet::runtime::{ContainerId, ContainerState, RuntimeCommand, RuntimeEvent, RuntimeStatus};
-use kubelet::{Command, Input, Kubelet, Purpose};
+use kubelet::{Command, Followed, Input, Kubelet, Purpose};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
-use crate::pod_watch::PodWatch;
 use crate::trace::{TraceAction, TraceNote, TraceSink};
+use crate::watch::Watch;
 use crate::{Error, Runtime};
 
 /// The longest sleep when nothing is due.
@@ -72,6 +72,8 @@ struct Loop {
     inputs: UnboundedSender<Input>,
     heard: UnboundedReceiver<Input>,
     events: UnboundedSender<Request>,
+    /// The watches of what is followed.
+    followed: BTreeMap<Followed, AbortHandle>,
     tasks: JoinSet<()>,
 }
 
@@ -86,7 +88,7 @@ impl Loop {
         let (events, recorded) = mpsc::unbounded_channel();
         let name = config.kubelet.node_name.clone();
         let mut tasks = JoinSet::new();
-        let watch = PodWatch::new(&name, Arc::clone(&transport), config.trace.clone());
+        let watch = Watch::of_pods(&name, Arc::clone(&transport), config.trace.clone());
         let changes = inputs.clone();
         tasks.spawn(watch.follow(move |change, revision| tell(&changes, change, revision)));
         tasks.spawn(write_events(Arc::clone(&transport), recorded));
@@ -94,8 +96,20 @@ impl Loop {
         let adopted: Vec<ContainerId> = running(&found);
         let kubelet = Kubelet::new(config.kubelet, found, Timestamp::now());
         let trace = config.trace;
-        let node =
-            Self { name, kubelet, transport, runtime, trace, pods, inputs, heard, events, tasks };
+        let followed = BTreeMap::new();
+        let node = Self {
+            name,
+            kubelet,
+            transport,
+            runtime,
+            trace,
+            pods,
+            inputs,
+            heard,
+            events,
+            followed,
+            tasks,
+        };
         adopted.iter().for_each(|id| node.note(TraceAction::Adopted, id));
         node
     }
@@ -120,6 +134,10 @@ impl Loop {
                     let _ended = self.events.send(request);
                 }
                 Command::Api(purpose, request) => self.ask(purpose, request),
+                Command::Follow(followed) => self.follow(followed),
+                Command::Forget(followed) => {
+                    self.followed.remove(&followed).iter().for_each(AbortHandle::abort);
+                }
             }
         }
         while self.tasks.try_join_next().is_some() {}
@@ -154,6 +172,20 @@ impl Loop {
             // A loop that has ended needs no answer.
             let _ended = inputs.send(Input::Answer(purpose, outcome));
         });
+    }
+
+    fn follow(&mut self, followed: Followed) {
+        let watch = Watch::of_object(&followed, Arc::clone(&self.transport));
+        let (inputs, object, mut version) = (self.inputs.clone(), followed.clone(), None);
+        let watching = self.tasks.spawn(watch.follow(move |change, _| {
+            if let Some(change) = change {
+                let new = change.new.as_ref();
+                version = new.and_then(|new| new.metadata().resource_version.clone());
+            }
+            // A loop that has ended hears nothing.
+            let _ended = inputs.send(Input::Object(object.clone(), version.clone()));
+        }));
+        self.followed.insert(followed, watching);
     }
 
     fn note(&self, action: TraceAction, id: &ContainerId) {

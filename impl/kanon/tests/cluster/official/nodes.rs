@@ -1,5 +1,6 @@
 //! What a kubelet does with containers over time: each trial watches a pod that runs.
 
+mod changes;
 mod ephemeral;
 mod hooks;
 mod hosts;
@@ -17,6 +18,7 @@ use crate::support::eventually;
 
 pub(crate) fn trials() -> Vec<Trial> {
     [
+        changes::changes(),
         ephemeral::ephemeral_containers(),
         hooks::hooks(),
         hosts::hosts(),
