@@ -11,6 +11,7 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use crate::backoff::Backoff;
 use crate::command::{Command, Purpose};
 use crate::config::Config;
+use crate::fields::Place;
 use crate::following::{Followed, Following};
 use crate::runtime::RuntimeCommand;
 use crate::spec;
@@ -69,6 +70,11 @@ impl Context {
 
     pub(crate) fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
+    }
+
+    /// Where a pod runs that has this address.
+    pub(crate) fn place<'a>(&'a self, pod_ip: &'a str) -> Place<'a> {
+        Place { pod_ip, host_ip: &self.config.node_ip, allocatable: self.config.capacity }
     }
 
     /// Says something about a pod, or about one of its containers.

@@ -15,7 +15,7 @@ pub(crate) fn environment(
     pod: &Pod,
     container: &Container,
     found: &Found,
-    addresses: fields::Addresses<'_>,
+    place: fields::Place<'_>,
 ) -> Result<Vec<(String, String)>, String> {
     let mut variables = BTreeMap::new();
     for from in container.env_from.iter().flatten() {
@@ -33,7 +33,7 @@ pub(crate) fn environment(
     let mut ordered: Vec<(String, String)> = variables.clone().into_iter().collect();
     for variable in container.env.iter().flatten() {
         let value = match &variable.value_from {
-            Some(source) => sourced(pod, source, (container, found), addresses)?,
+            Some(source) => sourced(pod, source, (container, found), place)?,
             None => Some(expand(variable.value.as_deref().unwrap_or_default(), &variables)),
         };
         let Some(value) = value else { continue };
@@ -48,7 +48,7 @@ fn sourced(
     pod: &Pod,
     source: &EnvVarSource,
     (container, found): (&Container, &Found),
-    addresses: fields::Addresses<'_>,
+    place: fields::Place<'_>,
 ) -> Result<Option<String>, String> {
     if let Some(selector) = &source.config_map_key_ref {
         let reference = (Kind::ConfigMap, selector.name.clone());
@@ -61,10 +61,10 @@ fn sourced(
         return Ok(references::value(found, pod, wanted)?.map(|value| text(value)));
     }
     if let Some(field) = &source.field_ref {
-        return fields::field(pod, &field.field_path, addresses).map(Some);
+        return fields::field(pod, &field.field_path, place).map(Some);
     }
     if let Some(resource) = &source.resource_field_ref {
-        return fields::resource(pod, container, resource).map(Some);
+        return fields::resource(pod, container, (resource, place.allocatable)).map(Some);
     }
     Ok(None)
 }

@@ -14,7 +14,6 @@ use k8s_openapi::api::core::v1::{Container, Volume};
 
 use crate::command::Purpose;
 use crate::context::Context;
-use crate::fields::Addresses;
 use crate::following::Followed;
 use crate::references::{self, Found, Kind, Reference};
 use crate::runtime::RuntimeCommand;
@@ -142,8 +141,8 @@ impl Worker {
         let container = running.and_then(|id| spec::find_any(&self.pod, &id.name));
         let (Some(container), Some(volume)) = (container, self.volume(name)) else { return Ok(()) };
         let pod_ip = self.pod_ip(context);
-        let addresses = Addresses { pod: &pod_ip, host: &context.config.node_ip };
-        let told = volumes::Context { pod: &self.pod, container: &container, found, addresses };
+        let place = context.place(&pod_ip);
+        let told = volumes::Context { pod: &self.pod, container: &container, found, place };
         let files = volumes::files(&volume, &told)?.unwrap_or_default();
         self.show_one(context, &volume, found);
         let (pod_uid, volume) = (self.uid.clone(), name.to_owned());

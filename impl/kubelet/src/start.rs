@@ -11,7 +11,6 @@ use client::event::Note;
 use k8s_openapi::api::core::v1::Container;
 
 use crate::context::Context;
-use crate::fields::Addresses;
 use crate::hooks::Hook;
 use crate::references::{Found, Reference};
 use crate::runtime::{
@@ -168,8 +167,8 @@ impl Worker {
     ) {
         let name = &container.name;
         let pod_ip = self.pod_ip(context);
-        let addresses = Addresses { pod: &pod_ip, host: &context.config.node_ip };
-        let env = match environment::environment(&self.pod, container, found, addresses) {
+        let place = context.place(&pod_ip);
+        let env = match environment::environment(&self.pod, container, found, place) {
             Ok(env) => env,
             Err(why) => return self.config_failed(context, name, why),
         };
@@ -183,7 +182,7 @@ impl Worker {
             Ok(processes) => processes,
             Err(why) => return self.config_failed(context, name, why),
         };
-        let mounts = match volumes::mounts(&self.pod, container, found, addresses) {
+        let mounts = match volumes::mounts(&self.pod, container, found, place) {
             Ok(mounts) => mounts,
             Err(why) => return self.mount_failed(context, name, why),
         };
