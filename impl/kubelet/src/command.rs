@@ -12,6 +12,8 @@ use crate::runtime::{RuntimeCommand, RuntimeEvent};
 pub enum Input {
     /// A pod with this node in `spec.nodeName` changed; the cache has read up to the revision.
     Pod(Change, u64),
+    /// A Service changed. All that there are are told of before the first pod.
+    Service(Change),
     /// The cache of pods has its first list: what runs and is not in it has been deleted.
     Synced,
     /// The runtime reports.

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::fields::Place;
 use crate::following::{Followed, Following};
 use crate::runtime::RuntimeCommand;
+use crate::services::Services;
 use crate::spec;
 
 const BACKOFF_INITIAL: Duration = Duration::from_secs(10);
@@ -31,6 +32,7 @@ pub(crate) struct Context {
     pub(crate) mounts: Backoff,
     /// What volumes show.
     pub(crate) following: Following,
+    pub(crate) services: Services,
     pub(crate) now: Timestamp,
     /// How far the cache of pods has read.
     pub(crate) revision: u64,
@@ -48,6 +50,7 @@ impl Context {
             pulls: Backoff::new(BACKOFF_INITIAL, BACKOFF_MAX),
             mounts: Backoff::new(MOUNT_BACKOFF_INITIAL, MOUNT_BACKOFF_MAX),
             following: Following::default(),
+            services: Services::default(),
             now,
             revision: 0,
             last_event: now,

@@ -54,6 +54,7 @@ impl Kubelet {
                 self.context.revision = self.context.revision.max(revision);
                 self.observe(&change);
             }
+            Input::Service(change) => self.context.services.observe(&change),
             Input::Synced => self.end_unmatched(),
             Input::Runtime(event) => self.reported(event),
             Input::Answer(purpose, outcome) => self.answered(purpose, outcome),

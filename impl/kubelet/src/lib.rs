@@ -25,6 +25,7 @@ mod reading;
 mod references;
 mod refresh;
 pub mod runtime;
+mod services;
 mod shown;
 mod spec;
 mod start;

@@ -168,7 +168,10 @@ impl Worker {
         let name = &container.name;
         let pod_ip = self.pod_ip(context);
         let place = context.place(&pod_ip);
-        let env = match environment::environment(&self.pod, container, found, place) {
+        let links = spec::spec(&self.pod).enable_service_links != Some(false);
+        let services = context.services.variables(&self.key.namespace, links);
+        let told = (container, &services);
+        let env = match environment::environment(&self.pod, told, found, place) {
             Ok(env) => env,
             Err(why) => return self.config_failed(context, name, why),
         };

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Key, Request, Timestamp};
+use api::{Key, Request, Timestamp, resources};
 use client::Change;
 use host::requests;
 use host::transport::Transport;
 use kubelet::runtime::{ContainerId, ContainerState, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use kubelet::{Command, Followed, Input, Kubelet, Purpose};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::trace::{TraceAction, TraceNote, TraceSink};
@@ -88,9 +89,17 @@ impl Loop {
         let (events, recorded) = mpsc::unbounded_channel();
         let name = config.kubelet.node_name.clone();
         let mut tasks = JoinSet::new();
-        let watch = Watch::of_pods(&name, Arc::clone(&transport), config.trace.clone());
+        let pods = Watch::of_pods(&name, Arc::clone(&transport), config.trace.clone());
+        let services = Watch::of_all(&resources::SERVICES, Arc::clone(&transport));
+        let (listed, are_listed) = oneshot::channel();
+        tasks.spawn(follow_services(services, inputs.clone(), listed));
         let changes = inputs.clone();
-        tasks.spawn(watch.follow(move |change, revision| tell(&changes, change, revision)));
+        tasks.spawn(async move {
+            // A kubelet is told of Services before pods.
+            if are_listed.await.is_ok() {
+                pods.follow(move |change, revision| tell(&changes, change, revision)).await;
+            }
+        });
         tasks.spawn(write_events(Arc::clone(&transport), recorded));
         let pods = found.iter().map(|pod| (pod.pod_uid.clone(), pod.pod.clone())).collect();
         let adopted: Vec<ContainerId> = running(&found);
@@ -211,6 +220,25 @@ fn tell(inputs: &UnboundedSender<Input>, change: Option<Change>, revision: u64) 
     let input = change.map_or(Input::Synced, |change| Input::Pod(change, revision));
     // A loop that has ended hears nothing.
     let _ended = inputs.send(input);
+}
+
+/// Tells of Services for ever, and once when all that there are have been told of.
+async fn follow_services(
+    watch: Watch,
+    inputs: UnboundedSender<Input>,
+    listed: oneshot::Sender<()>,
+) {
+    let mut listed = Some(listed);
+    let heard = move |change: Option<Change>, _| {
+        if let Some(change) = change {
+            // A loop that has ended hears nothing.
+            let _ended = inputs.send(Input::Service(change));
+        } else if let Some(listed) = listed.take() {
+            // Nor does it follow pods.
+            let _ended = listed.send(());
+        }
+    };
+    watch.follow(heard).await;
 }
 
 /// Writes events one after the other: a later one may count up an earlier one.

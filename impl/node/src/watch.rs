@@ -1,4 +1,4 @@
-//! The kubelet's watches: of its pods, and of each object that their volumes show.
+//! The kubelet's watches: of its pods, of each object that their volumes show, and of Services.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Follows some objects of one resource.
 pub(crate) struct Watch {
     resource: &'static ApiResource,
-    /// The path and the selection.
+    /// The path and the selection, to which the rest of the query is added.
     target: String,
     transport: Arc<dyn Transport>,
     view: View,
@@ -41,16 +41,21 @@ impl Watch {
         trace: Option<TraceSink>,
     ) -> Self {
         let resource = &resources::PODS;
-        let target = format!("{}?fieldSelector=spec.nodeName%3D{node}", resource.path(None));
+        let target = format!("{}?fieldSelector=spec.nodeName%3D{node}&", resource.path(None));
         let trace = trace.map(|sink| (node.to_owned(), sink));
         Self { trace, ..Self::new(resource, target, transport) }
+    }
+
+    /// A watch of all objects of a resource.
+    pub(crate) fn of_all(resource: &'static ApiResource, transport: Arc<dyn Transport>) -> Self {
+        Self::new(resource, format!("{}?", resource.path(None)), transport)
     }
 
     /// A watch of one object, which need not be there.
     pub(crate) fn of_object(followed: &Followed, transport: Arc<dyn Transport>) -> Self {
         let (resource, key) = (followed.kind.resource(), &followed.key);
         let path = resource.path(Some(&key.namespace));
-        let target = format!("{path}?fieldSelector=metadata.name%3D{}", key.name);
+        let target = format!("{path}?fieldSelector=metadata.name%3D{}&", key.name);
         Self::new(resource, target, transport)
     }
 
@@ -138,7 +143,7 @@ impl Watch {
     }
 
     async fn get(&mut self, query: &str) -> Result<http::Response<Body>, BoxError> {
-        let uri = format!("{}&{query}", self.target);
+        let uri = format!("{}{query}", self.target);
         let response = self.transport.send(http::Request::get(uri).body(Bytes::new())?).await?;
         if response.status() == StatusCode::GONE {
             self.reflector.observe(&mut self.view, WatchEvent::Expired);
