@@ -1,8 +1,7 @@
 //! What a node does about the pods that are bound to it.
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
-//! simulator on a pretended one. Leaves out eviction, resizing, static pods and
-//! probes by gRPC.
+//! simulator on a pretended one. Leaves out eviction, resizing and static pods.
 
 mod actions;
 mod admission;

@@ -258,6 +258,15 @@ pub enum ProbeAction {
         /// The port.
         port: u16,
     },
+    /// Asks `grpc.health.v1.Health` whether a service is served.
+    Grpc {
+        /// The pod's address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// Which service; the server as a whole if empty.
+        service: String,
+    },
 }
 
 /// What a kubelet orders.

@@ -284,6 +284,18 @@ fn a_probe_goes_to_the_pods_address_and_named_port() {
 }
 
 #[test]
+fn a_probe_by_grpc_asks_the_pods_address_for_a_service() {
+    let mut bench = Bench::new();
+    let probe = json!({"grpc": {"port": 5000, "service": "web"}});
+    let container = json!({"name": "main", "image": "a", "livenessProbe": probe});
+
+    bench.add_pod("web", json!({"containers": [container]}));
+
+    let (host, service) = ("10.0.0.9".to_owned(), "web".to_owned());
+    assert_eq!(bench.last_probe_action(), Some(ProbeAction::Grpc { host, port: 5000, service }));
+}
+
+#[test]
 fn an_image_that_cannot_be_pulled_is_backed_off_from() {
     let mut bench = Bench::new();
     bench.add_pod("web", json!({"containers": [{"name": "main", "image": "missing"}]}));
