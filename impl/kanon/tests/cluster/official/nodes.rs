@@ -7,8 +7,10 @@ mod hosts;
 mod messages;
 mod pods;
 mod probes;
+mod races;
 mod starts;
 mod sub_paths;
+mod web_sockets;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -25,7 +27,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         messages::messages(),
         pods::pods(),
         probes::probes(),
+        races::races(),
         starts::init_containers(),
+        web_sockets::web_sockets(),
         sub_paths::sub_paths(),
         starts::commands(),
         starts::ends(),
