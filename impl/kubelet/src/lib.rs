@@ -16,6 +16,7 @@ mod fields;
 pub mod folders;
 mod following;
 mod hooks;
+mod hosts;
 mod kubelet;
 mod node;
 mod phase;

@@ -20,7 +20,7 @@ use crate::runtime::{
 use crate::state::{self, Sandbox};
 use crate::status::Waiting;
 use crate::worker::Worker;
-use crate::{environment, spec, volumes};
+use crate::{environment, hosts, spec, volumes};
 
 /// How soon an attempt that failed for an outer reason is repeated; upstream's `backOffPeriod`.
 const RETRY: Duration = Duration::from_secs(10);
@@ -217,6 +217,7 @@ impl Worker {
             },
             tty: container.tty == Some(true),
             stdin: container.stdin == Some(true),
+            hosts: hosts::hosts(&self.pod, &pod_ip),
             env,
         };
         self.show(context, container, found);
