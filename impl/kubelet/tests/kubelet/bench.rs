@@ -37,6 +37,8 @@ pub(crate) struct Bench {
     pub(crate) followed: BTreeSet<Followed>,
     /// Nothing is told of what is followed.
     pub(crate) hears_late: bool,
+    /// Nothing is said of containers that were started.
+    pub(crate) starts_late: bool,
     /// How many ConfigMaps were read.
     pub(crate) reads: usize,
     /// Sandboxes take long to go.
@@ -59,6 +61,7 @@ impl Bench {
             gives_no_tokens: false,
             followed: BTreeSet::new(),
             hears_late: false,
+            starts_late: false,
             reads: 0,
             keeps_sandboxes: false,
         };
@@ -248,6 +251,12 @@ impl Bench {
         self.hear(Input::Runtime(RuntimeEvent::ContainerExited { id, exit }));
     }
 
+    /// Says that a container was started.
+    pub(crate) fn say_started(&mut self, container: &str) {
+        let (id, started_at) = (id(container), self.now);
+        self.hear(Input::Runtime(RuntimeEvent::ContainerStarted { id, started_at }));
+    }
+
     pub(crate) fn is_running(&self, container: &str) -> bool {
         let id = id(container);
         let mut containers = self.running.values().flat_map(|pod| &pod.containers);
@@ -407,6 +416,9 @@ impl Bench {
                 let state = ContainerState::Running { started_at };
                 let status = ContainerStatus { id: id.clone(), image: spec.image, image_id, state };
                 self.running.entry(id.pod_uid.clone()).or_default().containers.push(status);
+                if self.starts_late {
+                    return;
+                }
                 RuntimeEvent::ContainerStarted { id, started_at }
             }
             RuntimeCommand::StopContainer { .. }

@@ -147,3 +147,22 @@ fn a_version_that_was_heard_of_before_another_pod_starts_is_compared_with_what_i
 
     assert_eq!((early - reads, bench.reads - reads), (0, 1), "one of the two may be old");
 }
+
+#[test]
+fn a_volume_changes_when_no_container_is_about_to_start_with_what_it_was() {
+    let mut bench = Bench::new();
+    bench.put_config_map("map", json!({"a": "1"}));
+    let mut spec = spec(map());
+    let mut other = spec["containers"][0].clone();
+    other["name"] = json!("other");
+    spec["containers"] = json!([spec["containers"][0], other]);
+    bench.add_pod("web", spec);
+    bench.starts_late = true;
+    bench.exit("web.other.0", 1);
+
+    bench.put_config_map("map", json!({"a": "2"}));
+    let meanwhile = shown_later(&bench);
+    bench.say_started("web.other.1");
+
+    assert_eq!((meanwhile, shown_later(&bench)), (vec![], vec!["a=2".to_owned()]));
+}
