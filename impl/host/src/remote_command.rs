@@ -133,3 +133,20 @@ pub(crate) fn status(result: Result<i32, Status>) -> Value {
         Err(status) => status.to_value(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_subprotocol_says_only_that_a_command_has_failed_and_in_words() {
+        let (done, failed) = (status(Ok(0)), status(Ok(7)));
+        let why = "command terminated with non-zero exit code: exit status 7".to_owned();
+
+        for first in ["", FIRST_PROTOCOL] {
+            assert_eq!(last_words(&done, first), None);
+            assert_eq!(last_words(&failed, first), Some(why.clone()));
+        }
+        assert_eq!(last_words(&done, "v5.channel.k8s.io"), Some(done.to_string()));
+    }
+}
