@@ -273,12 +273,13 @@ fn scheduled(requests: Vec<(Key, Request)>) -> Orders {
     Orders { requests: requests.collect(), ..Orders::default() }
 }
 
-/// What a kubelet wants done. Events are kept apart: the model does not know them.
+/// What a kubelet wants done. Events are kept apart: the model does not know them. What volumes show stays as it was.
 fn ordered(commands: Vec<Command>) -> Orders {
     let mut orders = Orders::default();
     for command in commands {
         match command {
             Command::Runtime(command) => orders.runtime.push(command),
+            Command::Follow(_) | Command::Forget(_) => {}
             Command::Api(Purpose::Event, request) => orders.said.push(request),
             Command::Api(purpose, request) => {
                 orders.requests.push((Errand::Kubelet(purpose), request));

@@ -16,6 +16,20 @@ pub fn range(resource: &ApiResource, namespace: Option<&str>) -> Range {
     Range::prefix(prefix(resource, namespace).as_bytes())
 }
 
+/// The keys of the objects that may have this name, where it is known in which namespace; else as `range`.
+pub(crate) fn range_of_name(
+    resource: &ApiResource,
+    namespace: Option<&str>,
+    name: Option<&str>,
+) -> Range {
+    match name {
+        Some(name) if namespace.is_some() || !resource.namespaced => {
+            Range::Key(key(resource, namespace, name))
+        }
+        Some(_) | None => range(resource, namespace),
+    }
+}
+
 fn prefix(resource: &ApiResource, namespace: Option<&str>) -> String {
     let folder = match resource.plural {
         "apiservices" => "apiregistration.k8s.io/apiservices",

@@ -85,9 +85,20 @@ impl Selection {
 
     /// The node that an object must name to be wanted, `spec.nodeName`.
     pub(crate) fn node(&self) -> Option<&str> {
+        self.required("spec.nodeName")
+    }
+
+    /// The keys among which all wanted objects are: of one that is asked for by its name, only its own.
+    pub(crate) fn range(&self, target: &Objects) -> Range {
+        let name = self.required("metadata.name");
+        keys::range_of_name(target.resource, target.namespace.as_deref(), name)
+    }
+
+    /// What a field must be.
+    fn required(&self, field: &str) -> Option<&str> {
         let mut requirements = self.fields.requirements().iter();
-        let named = requirements.find(|one| one.equals && one.field == "spec.nodeName");
-        named.map(|requirement| requirement.value.as_str())
+        let required = requirements.find(|one| one.equals && one.field == field);
+        required.map(|requirement| requirement.value.as_str())
     }
 
     /// Whether nothing is left out.
@@ -181,8 +192,7 @@ impl Page {
         selection: &Selection,
     ) -> Result<Self, Status> {
         let limit = limit(call)?;
-        let range = keys::range(target.resource, target.namespace.as_deref());
-        let (past, range) = snapshot(store, call, range)?;
+        let (past, range) = snapshot(store, call, selection.range(target))?;
         let mut rest = past.range(&range);
         let mut found = vec![];
         let mut next = None;
@@ -397,6 +407,26 @@ mod tests {
         assert_eq!(names(&by("metadata.name=map-1")), ["map-1"]);
         assert_eq!(names(&by("metadata.name!=map-1")), ["map-0", "map-2", "other"]);
         assert_eq!(names(&by("metadata.name=a\"b")), [""; 0]);
+    }
+
+    #[test]
+    fn an_object_that_is_asked_for_by_its_name_is_looked_for_at_its_key() {
+        let client = client(0);
+        let range = |path: &str, fields: &str| {
+            let mut call = Call::of_tests(http::Method::GET, path, &Value::Null);
+            call.body.clear();
+            let query = [("watch", "1"), ("fieldSelector", fields)];
+            call.query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let decision = crate::decide(&client.store, &call, &client.context);
+            let crate::Decision::Watch(watch) = decision else { panic!("not watched") };
+            String::from_utf8_lossy(watch.prefix()).into_owned()
+        };
+        let all = MAPS.replace("/namespaces/default", "");
+
+        assert_eq!(range(MAPS, "metadata.name=a"), "/registry/configmaps/default/a");
+        assert_eq!(range(MAPS, "metadata.name!=a"), "/registry/configmaps/default/");
+        assert_eq!(range(&all, "metadata.name=a"), "/registry/configmaps/");
+        assert_eq!(range("/api/v1/nodes", "metadata.name=a"), "/registry/minions/a");
     }
 
     fn names(list: &Value) -> Vec<&str> {

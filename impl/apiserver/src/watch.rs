@@ -11,7 +11,6 @@ use store::{Event, EventKind, Expired, KeyValue, Range, Revision, Store};
 
 use crate::accept::{self, Encoding};
 use crate::call::{Call, Context};
-use crate::keys;
 use crate::negotiate::{self, Format};
 use crate::object::{self, Prefix};
 use crate::read::{self, Selection};
@@ -50,9 +49,10 @@ pub(crate) fn watch(
     context: &Context,
 ) -> Result<Watch, Status> {
     let asked = read::resource_version(call)?;
+    let selection = Selection::of(call, target)?;
     let mut watch = Watch {
-        range: keys::range(target.resource, target.namespace.as_deref()),
-        selection: Selection::of(call, target)?,
+        range: selection.range(target),
+        selection,
         format: negotiate::format(call, target)?,
         encoding: accept::encoding(call),
         prefix: Prefix::of(target.resource),
@@ -126,7 +126,7 @@ impl Watch {
         Ok(lines)
     }
 
-    /// What all its keys begin with.
+    /// What all its keys begin with: a folder, or a whole key.
     pub fn prefix(&self) -> &[u8] {
         self.range.start()
     }

@@ -23,6 +23,9 @@ const STATUS: u8 = 3;
 const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 
+/// The first of the subprotocols, which says no more of a command that has succeeded.
+pub(crate) const FIRST_PROTOCOL: &str = "channel.k8s.io";
+
 /// How many messages wait for a slow reader.
 pub(crate) const MESSAGES_MAX: usize = 64;
 
@@ -33,7 +36,7 @@ pub(crate) async fn serve(
     socket: Socket,
     server: Arc<dyn NodeServer>,
     container: ContainerRef,
-    options: ExecOptions,
+    (options, protocol): (ExecOptions, &str),
 ) {
     let (sink, stream) = socket.split();
     let (stdin_sender, stdin) = mpsc::channel(MESSAGES_MAX);
@@ -45,13 +48,25 @@ pub(crate) async fn serve(
     let streams = ExecStreams { stdin, resize, stdout, stderr };
     let status = status(server.exec(container, options, streams).await);
     if let Ok(mut sink) = writer.await {
-        let message = [&[STATUS], status.to_string().as_bytes()].concat();
         let close = CloseFrame { code: CloseCode::Normal, reason: "".into() };
         // The client may have hung up; the command has ended all the same.
-        drop(sink.send(Message::Binary(message.into())).await);
+        if let Some(last) = last_words(&status, protocol) {
+            let message = [&[STATUS], last.as_bytes()].concat();
+            drop(sink.send(Message::Binary(message.into())).await);
+        }
         drop(sink.send(Message::Close(Some(close))).await);
     }
     reader.abort();
+}
+
+/// What a subprotocol says at the end. Source: `v1WriteStatusFunc` and `v4WriteStatusFunc` of
+/// cri-streaming/pkg/streaming/remotecommand, v1.36.
+fn last_words(status: &Value, protocol: &str) -> Option<String> {
+    match protocol {
+        "" | FIRST_PROTOCOL if status["status"] == "Success" => None,
+        "" | FIRST_PROTOCOL => Some(status["message"].as_str().unwrap_or_default().to_owned()),
+        _ => Some(status.to_string()),
+    }
 }
 
 async fn read(
@@ -116,5 +131,22 @@ pub(crate) fn status(result: Result<i32, Status>) -> Value {
             "message": format!("command terminated with non-zero exit code: exit status {code}"),
             "details": {"causes": [{"reason": "ExitCode", "message": code.to_string()}]}}),
         Err(status) => status.to_value(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_subprotocol_says_only_that_a_command_has_failed_and_in_words() {
+        let (done, failed) = (status(Ok(0)), status(Ok(7)));
+        let why = "command terminated with non-zero exit code: exit status 7".to_owned();
+
+        for first in ["", FIRST_PROTOCOL] {
+            assert_eq!(last_words(&done, first), None);
+            assert_eq!(last_words(&failed, first), Some(why.clone()));
+        }
+        assert_eq!(last_words(&done, "v5.channel.k8s.io"), Some(done.to_string()));
     }
 }

@@ -1,7 +1,8 @@
 //! Logs, commands and ports: what a kubelet serves, over HTTP, WebSocket and SPDY.
 //!
-//! Source: the subprotocols `v4.channel.k8s.io` and `v5.channel.k8s.io` of apimachinery's `remotecommand`
-//! (v1.36): the first byte of a message is its channel.
+//! Source: the subprotocols `channel.k8s.io`, `v4.channel.k8s.io` and `v5.channel.k8s.io` of apimachinery's
+//! `remotecommand` and streaming/pkg/httpstream/wsstream/conn.go (v1.36): the first byte of a message is its
+//! channel. Leaves out those in base64.
 
 use std::sync::Arc;
 
@@ -18,11 +19,16 @@ use crate::api_server::respond as respond_plainly;
 use crate::node_server::{ContainerRef, ExecOptions, LogOptions, NodeServer};
 use crate::transport::Body;
 use crate::{port_forward, remote_command, spdy_command, tunnel};
-use agreement::{Agreed, agree, is_spdy};
+use agreement::{Agreed, agree, is_spdy, is_web_socket};
 
 mod agreement;
+mod messages;
 
-const PROTOCOLS: &[&str] = &["v5.channel.k8s.io", "v4.channel.k8s.io"];
+const PROTOCOLS: &[&str] =
+    &["v5.channel.k8s.io", "v4.channel.k8s.io", remote_command::FIRST_PROTOCOL, ""];
+
+/// Of logs. Source: streaming/pkg/httpstream/wsstream/stream.go, v1.36.
+const LOG_PROTOCOLS: &[&str] = &["binary.k8s.io", ""];
 
 /// SPDY within a WebSocket. Source: cri-streaming/pkg/streaming/portforward/constants.go, v1.36.
 const TUNNEL: &str = "SPDY/3.1+portforward.k8s.io";
@@ -34,15 +40,30 @@ pub(crate) async fn respond(
     parts: &mut Parts,
 ) -> http::Response<Body> {
     let result = match server {
-        Ok(server) if call.subresource == "log" => logs(&*server, &call).await,
+        Ok(server) if call.subresource == "log" => logs(&*server, &call, parts).await,
         Ok(server) => upgrade(server, &call, parts),
         Err(status) => Err(status),
     };
     result.unwrap_or_else(|status| respond_plainly(status.into()))
 }
 
-async fn logs(server: &dyn NodeServer, call: &NodeCall) -> Result<http::Response<Body>, Status> {
+async fn logs(
+    server: &dyn NodeServer,
+    call: &NodeCall,
+    parts: &mut Parts,
+) -> Result<http::Response<Body>, Status> {
     let body = server.logs(container(call), log_options(call)?).await?;
+    if is_web_socket(parts) {
+        let Agreed { answer, upgrade, .. } = agree(parts, LOG_PROTOCOLS)?;
+        tokio::spawn(async move {
+            // A client that goes away during the handshake has nobody to be told.
+            let Ok(upgraded) = upgrade.await else { return };
+            let io = TokioIo::new(upgraded);
+            let socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
+            messages::send(socket, body).await;
+        });
+        return Ok(answer);
+    }
     let mut response = http::Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     Ok(response)
@@ -103,7 +124,7 @@ fn upgrade(
         (Some(_), false) => PROTOCOLS,
         (Some(_), true) => &[spdy_command::PROTOCOL],
     };
-    let Agreed { answer, upgrade, is_spdy } = agree(parts, offered)?;
+    let Agreed { answer, upgrade, is_spdy, protocol } = agree(parts, offered)?;
     tokio::spawn(async move {
         // A client that goes away during the handshake has nobody to be told.
         let Ok(upgraded) = upgrade.await else { return };
@@ -115,7 +136,8 @@ fn upgrade(
                 let socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
                 match options {
                     Some(options) => {
-                        remote_command::serve(socket, server, container, options).await;
+                        let told = (options, protocol);
+                        remote_command::serve(socket, server, container, told).await;
                     }
                     None => port_forward::serve(tunnel::open(socket), server, container).await,
                 }

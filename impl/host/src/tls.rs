@@ -17,8 +17,7 @@ use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-pub use anybody::Anybody;
-pub(crate) use anybody::trusting_client_config;
+pub use anybody::{Anybody, connect_to_anybody};
 pub use signing::Signer;
 
 /// A certificate and its key, as PEM.

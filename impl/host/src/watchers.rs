@@ -3,7 +3,7 @@
 //! A watch is told from which revision on there is something for it, and reads the store from there; one that is not
 //! told has missed nothing. Watches that ask for the objects of one node are found by its name, as upstream's watch
 //! cache does for pods (`indexedTrigger` in apiserver/pkg/storage/cacher/cacher.go, v1.36): with many nodes each change
-//! of a pod concerns few of them.
+//! of a pod concerns few of them. So are those that ask for one object, by its key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -31,7 +31,7 @@ impl Bell {
 
 type Bells = BTreeMap<u64, Arc<Bell>>;
 
-/// The watches of the keys that begin alike.
+/// The watches of the keys that begin alike, or of one key.
 #[derive(Debug, Default)]
 struct Group {
     all: Bells,
@@ -79,12 +79,12 @@ struct Groups {
 }
 
 impl Groups {
-    /// Wakes whom an event may concern: keys are folders, `/registry/pods/NAMESPACE/NAME`.
+    /// Wakes whom an event may concern: keys are folders and a name, `/registry/pods/NAMESPACE/NAME`.
     fn ring(&self, event: &Event) {
         let key = &event.now.key;
-        let folders = (0..key.len()).filter(|place| key[*place] == b'/');
-        for end in folders {
-            if let Some(group) = self.by_prefix.get(&key[..=end]) {
+        let folders = (0..key.len()).filter(|place| key[*place] == b'/').map(|place| place + 1);
+        for end in folders.chain([key.len()]) {
+            if let Some(group) = self.by_prefix.get(&key[..end]) {
                 group.ring(event);
             }
         }
@@ -108,7 +108,7 @@ pub(crate) struct Watchers {
 }
 
 impl Watchers {
-    /// From now on a watch is woken that hears of the keys with this prefix, or of those whose objects name a node.
+    /// From now on a watch is woken that hears of the keys in this folder or of this one key, or of those whose objects name a node.
     /// Before it sleeps, it reads what is published.
     pub(crate) fn register(
         self: &Arc<Self>,

@@ -2,6 +2,7 @@
 
 use client::{Change, Outcome};
 
+use crate::following::Followed;
 use crate::node::NodePurpose;
 use crate::references::Reference;
 use crate::runtime::{RuntimeCommand, RuntimeEvent};
@@ -11,12 +12,16 @@ use crate::runtime::{RuntimeCommand, RuntimeEvent};
 pub enum Input {
     /// A pod with this node in `spec.nodeName` changed; the cache has read up to the revision.
     Pod(Change, u64),
+    /// A Service changed. All that there are are told of before the first pod.
+    Service(Change),
     /// The cache of pods has its first list: what runs and is not in it has been deleted.
     Synced,
     /// The runtime reports.
     Runtime(RuntimeEvent),
     /// A request was answered.
     Answer(Purpose, Outcome),
+    /// An object that is followed has this `resourceVersion`, none if it is not there.
+    Object(Followed, Option<String>),
     /// Time has passed.
     Tick,
 }
@@ -28,6 +33,10 @@ pub enum Command {
     Runtime(RuntimeCommand),
     /// By the API server; the purpose comes back with the answer.
     Api(Purpose, api::Request),
+    /// From now on `Input::Object` is to tell of an object: first of what it is, then of what it becomes.
+    Follow(Followed),
+    /// No more.
+    Forget(Followed),
 }
 
 /// Why a request was made.

@@ -1,16 +1,20 @@
 //! What the workers of all pods share: settings, delays, events, and the commands they give.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::{AnyObject, Request, Timestamp};
 use client::event::{Note, Recorder, reference};
 use k8s_openapi::api::core::v1::ObjectReference;
-use std::sync::Arc;
 
 use crate::backoff::Backoff;
 use crate::command::{Command, Purpose};
 use crate::config::Config;
+use crate::fields::Place;
+use crate::following::{Followed, Following};
 use crate::runtime::RuntimeCommand;
+use crate::services::Services;
 use crate::spec;
 
 const BACKOFF_INITIAL: Duration = Duration::from_secs(10);
@@ -26,6 +30,9 @@ pub(crate) struct Context {
     pub(crate) restarts: Backoff,
     pub(crate) pulls: Backoff,
     pub(crate) mounts: Backoff,
+    /// What volumes show.
+    pub(crate) following: Following,
+    pub(crate) services: Services,
     pub(crate) now: Timestamp,
     /// How far the cache of pods has read.
     pub(crate) revision: u64,
@@ -42,6 +49,8 @@ impl Context {
             restarts: Backoff::new(BACKOFF_INITIAL, BACKOFF_MAX),
             pulls: Backoff::new(BACKOFF_INITIAL, BACKOFF_MAX),
             mounts: Backoff::new(MOUNT_BACKOFF_INITIAL, MOUNT_BACKOFF_MAX),
+            following: Following::default(),
+            services: Services::default(),
             now,
             revision: 0,
             last_event: now,
@@ -57,8 +66,18 @@ impl Context {
         self.commands.push(Command::Api(purpose, request.observed_at(self.revision)));
     }
 
+    /// A pod shows these objects now, and no others.
+    pub(crate) fn shows(&mut self, pod_uid: &str, objects: BTreeSet<Followed>) {
+        self.commands.extend(self.following.shows(pod_uid, objects));
+    }
+
     pub(crate) fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
+    }
+
+    /// Where a pod runs that has this address.
+    pub(crate) fn place<'a>(&'a self, pod_ip: &'a str) -> Place<'a> {
+        Place { pod_ip, host_ip: &self.config.node_ip, allocatable: self.config.capacity }
     }
 
     /// Says something about a pod, or about one of its containers.

@@ -1,7 +1,7 @@
 //! A container's environment variables.
 //!
 //! Source: `makeEnvironmentVariables` of `pkg/kubelet/kubelet_pods.go` and the expansion of `$(NAME)`
-//! (v1.36). Leaves out the variables of Services.
+//! (v1.36).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,13 @@ use k8s_openapi::api::core::v1::{Container, EnvVarSource, Pod};
 use crate::fields;
 use crate::references::{self, Found, Kind};
 
-/// The variables in order, or why the container cannot be configured.
+/// The variables in order, or why the container cannot be configured. Others may refer to those of Services, and
+/// replace them.
 pub(crate) fn environment(
     pod: &Pod,
-    container: &Container,
+    (container, services): (&Container, &BTreeMap<String, String>),
     found: &Found,
-    addresses: fields::Addresses<'_>,
+    place: fields::Place<'_>,
 ) -> Result<Vec<(String, String)>, String> {
     let mut variables = BTreeMap::new();
     for from in container.env_from.iter().flatten() {
@@ -33,14 +34,21 @@ pub(crate) fn environment(
     let mut ordered: Vec<(String, String)> = variables.clone().into_iter().collect();
     for variable in container.env.iter().flatten() {
         let value = match &variable.value_from {
-            Some(source) => sourced(pod, source, (container, found), addresses)?,
-            None => Some(expand(variable.value.as_deref().unwrap_or_default(), &variables)),
+            Some(source) => sourced(pod, source, (container, found), place)?,
+            None => {
+                let value = variable.value.as_deref().unwrap_or_default();
+                Some(expand_with(value, |name| {
+                    variables.get(name).or_else(|| services.get(name)).cloned()
+                }))
+            }
         };
         let Some(value) = value else { continue };
         variables.insert(variable.name.clone(), value.clone());
         ordered.retain(|(name, _)| *name != variable.name);
         ordered.push((variable.name.clone(), value));
     }
+    let services = services.iter().filter(|(name, _)| !variables.contains_key(*name));
+    ordered.extend(services.map(|(name, value)| (name.clone(), value.clone())));
     Ok(ordered)
 }
 
@@ -48,7 +56,7 @@ fn sourced(
     pod: &Pod,
     source: &EnvVarSource,
     (container, found): (&Container, &Found),
-    addresses: fields::Addresses<'_>,
+    place: fields::Place<'_>,
 ) -> Result<Option<String>, String> {
     if let Some(selector) = &source.config_map_key_ref {
         let reference = (Kind::ConfigMap, selector.name.clone());
@@ -61,10 +69,10 @@ fn sourced(
         return Ok(references::value(found, pod, wanted)?.map(|value| text(value)));
     }
     if let Some(field) = &source.field_ref {
-        return fields::field(pod, &field.field_path, addresses).map(Some);
+        return fields::field(pod, &field.field_path, place).map(Some);
     }
     if let Some(resource) = &source.resource_field_ref {
-        return fields::resource(pod, container, resource).map(Some);
+        return fields::resource(pod, container, (resource, place.allocatable)).map(Some);
     }
     Ok(None)
 }
@@ -142,6 +150,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::Capacity;
 
     #[test]
     fn references_to_variables_are_expanded_and_others_stay() {
@@ -150,6 +159,26 @@ mod tests {
         let found = ["$(A)-$(B)", "$$(A)", "a$b", "$(A"].map(|text| expand(text, &variables));
 
         assert_eq!(found, ["1-$(B)", "$(A)", "a$b", "$(A"]);
+    }
+
+    #[test]
+    fn variables_of_services_may_be_referred_to_and_are_replaced_by_others() {
+        let env =
+            json!([{"name": "URL", "value": "$(WEB_SERVICE_HOST)"}, {"name": "OWN", "value": "1"}]);
+        let container: Container =
+            serde_json::from_value(json!({"name": "c", "env": env})).unwrap();
+        let services = [("OWN", "2"), ("WEB_SERVICE_HOST", "10.0.0.1")];
+        let services = services.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let (pod, found) = (Pod::default(), Found::default());
+        let capacity =
+            Capacity { cpu_milli: 0, memory_bytes: 0, ephemeral_storage_bytes: 0, pods: 0 };
+        let place = fields::Place { pod_ip: "", host_ip: "", allocatable: capacity };
+
+        let found = environment(&pod, (&container, &services), &found, place).unwrap();
+
+        let text: Vec<String> =
+            found.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(text, ["URL=10.0.0.1", "OWN=1", "WEB_SERVICE_HOST=10.0.0.1"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::admission;
 use crate::command::{Command, Input, Purpose};
 use crate::config::Config;
 use crate::context::Context;
+use crate::following::{Followed, Version};
 use crate::node::NodeState;
 use crate::runtime::{ContainerId, Hook, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use crate::spec;
@@ -53,9 +54,11 @@ impl Kubelet {
                 self.context.revision = self.context.revision.max(revision);
                 self.observe(&change);
             }
+            Input::Service(change) => self.context.services.observe(&change),
             Input::Synced => self.end_unmatched(),
             Input::Runtime(event) => self.reported(event),
             Input::Answer(purpose, outcome) => self.answered(purpose, outcome),
+            Input::Object(object, version) => self.heard(&object, version),
             Input::Tick => {}
         }
         if self.found.is_empty() {
@@ -101,7 +104,7 @@ impl Kubelet {
     fn update(&mut self, pod: Arc<Pod>) {
         let uid = uid(&pod);
         match self.workers.get_mut(&uid) {
-            Some(worker) => worker.pod = pod,
+            Some(worker) => worker.update(pod),
             None if self.found.is_empty() || self.found.contains_key(&uid) => self.add(pod),
             None => return self.wait(pod),
         }
@@ -251,6 +254,16 @@ impl Kubelet {
         }
     }
 
+    /// An object that is followed has changed, or is known for the first time.
+    fn heard(&mut self, object: &Followed, version: Version) {
+        for uid in self.context.following.heard(object, version.clone()) {
+            if let Some(worker) = self.workers.get_mut(&uid) {
+                worker.shown.heard(object, &version);
+            }
+            self.sync(&uid);
+        }
+    }
+
     /// Does what has become due, whatever was heard.
     fn tick(&mut self) {
         let now = self.context.now;
@@ -270,6 +283,7 @@ impl Kubelet {
     fn sync(&mut self, uid: &str) {
         let Some(worker) = self.workers.get_mut(uid) else { return };
         worker.sync(&mut self.context);
+        self.context.shows(uid, worker.follows());
         if worker.is_done() {
             self.workers.remove(uid);
             self.context.restarts.forget(&format!("{uid}/"));

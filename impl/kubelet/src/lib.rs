@@ -1,8 +1,7 @@
 //! What a node does about the pods that are bound to it.
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
-//! simulator on a pretended one. Leaves out eviction, resizing, static pods and
-//! probes by gRPC.
+//! simulator on a pretended one. Leaves out eviction, resizing and static pods.
 
 mod actions;
 mod admission;
@@ -15,7 +14,9 @@ mod context;
 mod environment;
 mod fields;
 pub mod folders;
+mod following;
 mod hooks;
+mod hosts;
 mod kubelet;
 mod node;
 mod phase;
@@ -24,6 +25,8 @@ mod reading;
 mod references;
 mod refresh;
 pub mod runtime;
+mod services;
+mod shown;
 mod spec;
 mod start;
 mod state;
@@ -36,6 +39,7 @@ mod writes;
 
 pub use command::{Command, Input, Purpose};
 pub use config::{Capacity, Config, KUBELET_VERSION};
+pub use following::Followed;
 pub use kubelet::Kubelet;
 pub use node::NodePurpose;
 pub use references::{Kind, Reference};

@@ -168,6 +168,11 @@ fn action(probe: &Probe, container: &Container, address: &str) -> Option<ProbeAc
     if let Some(get) = &probe.http_get {
         return Some(http_get(get, port(&get.port, container)?, address));
     }
+    if let Some(grpc) = &probe.grpc {
+        let (host, port) = (address.to_owned(), u16::try_from(grpc.port).ok()?);
+        let service = grpc.service.clone().unwrap_or_default();
+        return Some(ProbeAction::Grpc { host, port, service });
+    }
     let socket = probe.tcp_socket.as_ref()?;
     let host = socket.host.clone().unwrap_or_else(|| address.to_owned());
     Some(ProbeAction::TcpSocket { host, port: port(&socket.port, container)? })

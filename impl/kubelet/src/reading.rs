@@ -17,10 +17,7 @@ impl Worker {
     pub(crate) fn read(&mut self, context: &mut Context, container: &Container, image_id: String) {
         let found = Found { tokens: self.shown.tokens(context.now), ..Found::default() };
         let mut outstanding = references::of_container(&self.pod, container);
-        outstanding.retain(|reference| match reference {
-            Reference::Token(request) => !found.tokens.contains_key(request),
-            Reference::Object(..) | Reference::Claim(_) | Reference::Volume(_) => true,
-        });
+        outstanding.retain(|reference| !reference.is_among(&found.tokens));
         if outstanding.is_empty() {
             return self.create(context, container, (image_id, &found));
         }

@@ -1,8 +1,8 @@
 //! What containers and volumes refer to, and what they get of it: ConfigMaps, Secrets, tokens, and the claims
 //! and volumes behind which there are files.
 //!
-//! It is read when a container is started, and again when a token in its volume is to be replaced; other
-//! changes reach the next start.
+//! It is read when a container is started, and for volumes again when it has changed or a token is to be replaced.
+//! In variables, changes reach the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,6 +56,14 @@ pub enum Reference {
 }
 
 impl Reference {
+    /// Whether it is one of these tokens.
+    pub(crate) fn is_among(&self, tokens: &BTreeMap<TokenRequest, Token>) -> bool {
+        match self {
+            Self::Token(request) => tokens.contains_key(request),
+            Self::Object(..) | Self::Claim(_) | Self::Volume(_) => false,
+        }
+    }
+
     /// How it is asked for.
     pub(crate) fn request(&self, pod: &Pod) -> Request {
         match self {
@@ -76,11 +84,21 @@ impl Reference {
 /// The keys and values of an object.
 pub(crate) type Data = BTreeMap<String, Vec<u8>>;
 
+/// A ConfigMap or Secret that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    /// Its `resourceVersion`.
+    pub(crate) version: String,
+    /// Whether it stays as it is (`immutable`).
+    pub(crate) is_immutable: bool,
+    data: Data,
+}
+
 /// What was read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
-    /// The data of objects; `None` for one that does not exist.
-    pub(crate) objects: BTreeMap<(Kind, String), Option<Data>>,
+    /// `None` for an object that does not exist.
+    pub(crate) objects: BTreeMap<(Kind, String), Option<Object>>,
     pub(crate) tokens: BTreeMap<TokenRequest, Token>,
     pub(crate) claims: BTreeMap<String, PersistentVolumeClaim>,
     pub(crate) volumes: BTreeMap<String, PersistentVolume>,
@@ -96,7 +114,13 @@ impl Found {
             }
             (_, Err(status)) => return Err(status),
             (Reference::Object(kind, name), Ok(object)) => {
-                self.objects.insert((kind, name), Some(data(kind, &object)));
+                let found = Object {
+                    version: api::object::text(&object, &["metadata", "resourceVersion"])
+                        .to_owned(),
+                    is_immutable: object["immutable"] == true,
+                    data: data(kind, &object),
+                };
+                self.objects.insert((kind, name), Some(found));
             }
             (Reference::Token(request), Ok(answer)) => {
                 let token = Token::of(&answer);
@@ -187,6 +211,20 @@ pub(crate) fn of_volume(pod: &Pod, volume: &Volume) -> BTreeSet<Reference> {
     references
 }
 
+/// Whether a volume is made of files whose content is known.
+pub(crate) fn is_of_files(volume: &Volume) -> bool {
+    volume.config_map.is_some()
+        || volume.secret.is_some()
+        || volume.downward_api.is_some()
+        || volume.projected.is_some()
+}
+
+/// Whether a volume shows what the pod says of itself.
+pub(crate) fn shows_pod(volume: &Volume) -> bool {
+    let sources = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
+    volume.downward_api.is_some() || sources.into_iter().any(|source| source.downward_api.is_some())
+}
+
 /// The tokens that a volume shows.
 pub(crate) fn tokens(volume: &Volume) -> impl Iterator<Item = TokenRequest> {
     let sources = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
@@ -254,7 +292,7 @@ pub(crate) fn object<'a>(
     optional: bool,
 ) -> Result<Option<&'a Data>, String> {
     match found.objects.get(reference).and_then(Option::as_ref) {
-        Some(data) => Ok(Some(data)),
+        Some(object) => Ok(Some(&object.data)),
         None if optional => Ok(None),
         None => Err(format!("{} \"{}\" not found", reference.0.word(), reference.1)),
     }

@@ -1,90 +1,75 @@
-//! Volumes that show tokens, read anew and shown anew before a token is too old.
+//! Volumes that show what changes: read anew when an object in them has changed, when the pod says something else
+//! of itself, and before a token is too old.
 //!
-//! Upstream looks at every volume once a minute (`reconciler` of pkg/kubelet/volumemanager, v1.36), and so
-//! shows changes of ConfigMaps and Secrets too.
+//! Upstream looks at every volume once a minute (`reconciler` of pkg/kubelet/volumemanager, v1.36) and finds in
+//! its caches what has changed; here the change itself is what a volume is read for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use api::Timestamp;
+use api::Key;
 use client::Outcome;
 use client::event::Note;
-use k8s_openapi::api::core::v1::{Container, Pod, Volume};
+use k8s_openapi::api::core::v1::{Container, Volume};
 
 use crate::command::Purpose;
 use crate::context::Context;
-use crate::fields::Addresses;
-use crate::references::{self, Found, Reference};
+use crate::following::Followed;
+use crate::references::{self, Found, Kind, Reference};
 use crate::runtime::RuntimeCommand;
+use crate::shown::{Reading, Versions};
 use crate::spec;
-use crate::tokens::{Token, TokenRequest};
+use crate::start::Starting;
 use crate::volumes;
 use crate::worker::Worker;
 
 /// How soon a volume that could not be read is tried again; until then it shows what it did.
 const RETRY: Duration = Duration::from_secs(60);
-
-/// The tokens of one pod, and the volumes that show them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shown {
-    tokens: BTreeMap<TokenRequest, Token>,
-    /// When a volume is to be read anew, by its name.
-    due: BTreeMap<String, Timestamp>,
-    /// Volumes that are being read.
-    reading: BTreeMap<String, Reading>,
-}
-
-#[derive(Clone, Debug)]
-struct Reading {
-    outstanding: BTreeSet<Reference>,
-    found: Found,
-}
-
-impl Shown {
-    /// The tokens that are good for something. One that is old is better than none, and replaced soon.
-    pub(crate) fn tokens(&self, now: Timestamp) -> BTreeMap<TokenRequest, Token> {
-        let good = self.tokens.iter().filter(|(_, token)| now < token.expiration);
-        good.map(|(request, token)| (request.clone(), token.clone())).collect()
-    }
-
-    /// Keeps the tokens that were read for one container for the next.
-    pub(crate) fn note(&mut self, found: &Found) {
-        self.tokens.extend(found.tokens.clone());
-    }
-
-    /// The volumes of a container are shown as they were found.
-    pub(crate) fn show(&mut self, pod: &Pod, container: &Container, found: &Found) {
-        for volume in references::mounted(pod, container) {
-            let tokens = references::tokens(volume).filter_map(|token| found.tokens.get(&token));
-            if let Some(due) = tokens.map(|token| token.due).min() {
-                self.due.insert(volume.name.clone(), due);
-            }
-        }
-    }
-
-    /// How old the tokens are that a container was shown by another kubelet is not known.
-    pub(crate) fn adopt(&mut self, pod: &Pod, container: &Container) {
-        for volume in references::mounted(pod, container) {
-            if references::tokens(volume).next().is_some() {
-                self.due.insert(volume.name.clone(), Timestamp::UNIX_EPOCH);
-            }
-        }
-    }
-
-    /// When the next volume is due.
-    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
-        self.due.values().min().copied()
-    }
-}
+/// How soon a volume is read again that shows another version than was heard of: one of the two is old.
+const RECHECK: Duration = Duration::from_secs(10);
 
 impl Worker {
+    /// The volumes of a container are shown as they were found.
+    pub(crate) fn show(&mut self, context: &Context, container: &Container, found: &Found) {
+        let pod = self.pod.clone();
+        for volume in references::mounted(&pod, container) {
+            self.show_one(context, volume, found);
+        }
+    }
+
+    fn show_one(&mut self, context: &Context, volume: &Volume, found: &Found) {
+        let objects = changeable(references::of_volume(&self.pod, volume), found);
+        let differs = objects.iter().any(|(reference, version)| {
+            let heard = context.following.version(&self.followed(reference));
+            heard.is_some_and(|heard| heard != version)
+        });
+        let recheck = differs.then(|| context.now + RECHECK);
+        let tokens = references::tokens(volume).filter_map(|token| found.tokens.get(&token));
+        let due = tokens.map(|token| token.due).chain(recheck).min();
+        self.shown.show(volume, objects, due);
+    }
+
+    /// The objects that are to be followed on behalf of the pod.
+    pub(crate) fn follows(&self) -> BTreeSet<Followed> {
+        if self.is_terminating() {
+            return BTreeSet::new();
+        }
+        self.shown.objects().map(|reference| self.followed(reference)).collect()
+    }
+
+    fn followed(&self, (kind, name): &(Kind, String)) -> Followed {
+        Followed { kind: *kind, key: Key::new(&self.key.namespace, name) }
+    }
+
     /// Reads the volumes that are due.
     pub(crate) fn refresh(&mut self, context: &mut Context) {
-        let due = self.shown.due.extract_if(.., |_, due| *due <= context.now);
-        let due: Vec<String> = due.map(|(volume, _)| volume).collect();
-        for name in due {
-            let Some(volume) = self.volume(&name) else { continue };
-            let outstanding = references::of_volume(&self.pod, &volume);
+        for name in self.shown.due(context.now) {
+            let Some(volume) = self.volume(&name).filter(|_| self.is_settled(&name)) else {
+                continue;
+            };
+            let tokens = self.shown.fresh_tokens(context.now);
+            let mut outstanding = references::of_volume(&self.pod, &volume);
+            outstanding.retain(|reference| !reference.is_among(&tokens));
             for reference in &outstanding {
                 let purpose = Purpose::Volume {
                     pod_uid: self.uid.clone(),
@@ -93,8 +78,26 @@ impl Worker {
                 };
                 context.ask(purpose, reference.request(&self.pod));
             }
-            self.shown.reading.insert(name, Reading { outstanding, found: Found::default() });
+            let found = Found { tokens, ..Found::default() };
+            self.shown.begin(&name, Reading { outstanding, found, failure: None });
+            self.go_on_reading(context, &name);
         }
+    }
+
+    /// Whether a container has the volume mounted, and none is about to be started with what was read before.
+    fn is_settled(&self, volume: &str) -> bool {
+        let starting = self.starting.iter().any(|(name, starting)| {
+            matches!(starting, Starting::Reading { .. } | Starting::Creating { .. })
+                && self.mounts(name, volume)
+        });
+        !starting && self.state.running().any(|id| self.mounts(&id.name, volume))
+    }
+
+    fn mounts(&self, container: &str, volume: &str) -> bool {
+        let container = spec::find_any(&self.pod, container);
+        let mounts =
+            container.iter().flat_map(|container| container.volume_mounts.iter().flatten());
+        mounts.into_iter().any(|mount| mount.name == volume)
     }
 
     pub(crate) fn volume_read(
@@ -103,15 +106,19 @@ impl Worker {
         name: &str,
         (reference, outcome): (Reference, Outcome),
     ) {
-        let Some(reading) = self.shown.reading.get_mut(name) else { return };
+        let Some(reading) = self.shown.reading(name) else { return };
         reading.outstanding.remove(&reference);
-        let is_last = reading.outstanding.is_empty();
-        let noted = reading.found.note(reference, outcome).map_err(|status| status.message);
-        if noted.is_ok() && !is_last {
-            return;
+        if let Err(status) = reading.found.note(reference, outcome) {
+            reading.failure = Some(status.message);
         }
-        let Some(Reading { found, .. }) = self.shown.reading.remove(name) else { return };
-        if let Err(why) = noted.and_then(|()| self.show_anew(context, name, &found)) {
+        self.go_on_reading(context, name);
+    }
+
+    fn go_on_reading(&mut self, context: &mut Context, name: &str) {
+        let Some(Reading { found, failure, .. }) = self.shown.take_complete(name) else { return };
+        let shown =
+            failure.map_or(Ok(()), Err).and_then(|()| self.show_anew(context, name, &found));
+        if let Err(why) = shown {
             self.volume_failed(context, name, &why);
         }
     }
@@ -119,7 +126,7 @@ impl Worker {
     pub(crate) fn volume_failed(&mut self, context: &mut Context, name: &str, why: &str) {
         let message = volumes::failure(name, why);
         context.event(&self.pod, "", Note::warning("FailedMount", message));
-        self.shown.due.insert(name.to_owned(), context.now + RETRY);
+        self.shown.retry(name, context.now + RETRY);
     }
 
     /// Shows what was found in a volume that containers have mounted.
@@ -130,18 +137,14 @@ impl Worker {
         found: &Found,
     ) -> Result<(), String> {
         self.shown.note(found);
-        let container = self.state.running().find_map(|id| {
-            let container = spec::find_any(&self.pod, &id.name)?;
-            let is_mounted =
-                references::mounted(&self.pod, &container).any(|volume| volume.name == name);
-            is_mounted.then_some(container)
-        });
+        let running = self.state.running().find(|id| self.mounts(&id.name, name));
+        let container = running.and_then(|id| spec::find_any(&self.pod, &id.name));
         let (Some(container), Some(volume)) = (container, self.volume(name)) else { return Ok(()) };
         let pod_ip = self.pod_ip(context);
-        let addresses = Addresses { pod: &pod_ip, host: &context.config.node_ip };
-        let told = volumes::Context { pod: &self.pod, container: &container, found, addresses };
+        let place = context.place(&pod_ip);
+        let told = volumes::Context { pod: &self.pod, container: &container, found, place };
         let files = volumes::files(&volume, &told)?.unwrap_or_default();
-        self.shown.show(&self.pod, &container, found);
+        self.show_one(context, &volume, found);
         let (pod_uid, volume) = (self.uid.clone(), name.to_owned());
         context.run(RuntimeCommand::UpdateVolume { pod_uid, volume, files });
         Ok(())
@@ -151,4 +154,15 @@ impl Worker {
         let mut volumes = spec::spec(&self.pod).volumes.iter().flatten();
         volumes.find(|volume| volume.name == name).cloned()
     }
+}
+
+/// The versions of objects that may change.
+fn changeable(references: BTreeSet<Reference>, found: &Found) -> Versions {
+    let objects = references.into_iter().filter_map(|reference| {
+        let Reference::Object(kind, name) = reference else { return None };
+        let object = found.objects.get(&(kind, name.clone()))?.as_ref();
+        let is_immutable = object.is_some_and(|object| object.is_immutable);
+        (!is_immutable).then(|| ((kind, name), object.map(|object| object.version.clone())))
+    });
+    objects.collect()
 }

@@ -37,10 +37,6 @@ pub struct SandboxSpec {
     pub pod: Key,
     /// The host name inside.
     pub hostname: String,
-    /// The domain that its name is in, for its own file of hosts; none if empty.
-    pub domain: String,
-    /// Further lines of its file of hosts: an address and its names (`hostAliases`).
-    pub host_aliases: Vec<(String, Vec<String>)>,
     /// Whether it uses the node's network instead of its own.
     pub host_network: bool,
 }
@@ -64,6 +60,8 @@ pub struct ContainerSpec {
     pub working_dir: String,
     /// Added to the image's environment.
     pub env: Vec<(String, String)>,
+    /// `/etc/hosts`.
+    pub hosts: HostsFile,
     /// What is mounted where.
     pub mounts: Vec<Mount>,
     /// Limits.
@@ -80,6 +78,17 @@ pub struct ContainerSpec {
     pub tty: bool,
     /// Whether its standard input is kept open for a client to attach.
     pub stdin: bool,
+}
+
+/// The file of hosts of a pod's containers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostsFile {
+    /// Its first lines.
+    pub first: String,
+    /// Whether the node's file comes next.
+    pub with_nodes: bool,
+    /// Its last lines.
+    pub last: String,
 }
 
 /// Which of the node's namespaces a pod uses instead of its own.
@@ -257,6 +266,15 @@ pub enum ProbeAction {
         host: String,
         /// The port.
         port: u16,
+    },
+    /// Asks `grpc.health.v1.Health` whether a service is served.
+    Grpc {
+        /// The pod's address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// Which service; the server as a whole if empty.
+        service: String,
     },
 }
 

@@ -11,7 +11,6 @@ use client::event::Note;
 use k8s_openapi::api::core::v1::Container;
 
 use crate::context::Context;
-use crate::fields::Addresses;
 use crate::hooks::Hook;
 use crate::references::{Found, Reference};
 use crate::runtime::{
@@ -21,7 +20,7 @@ use crate::runtime::{
 use crate::state::{self, Sandbox};
 use crate::status::Waiting;
 use crate::worker::Worker;
-use crate::{environment, spec, volumes};
+use crate::{environment, hosts, spec, volumes};
 
 /// How soon an attempt that failed for an outer reason is repeated; upstream's `backOffPeriod`.
 const RETRY: Duration = Duration::from_secs(10);
@@ -168,8 +167,11 @@ impl Worker {
     ) {
         let name = &container.name;
         let pod_ip = self.pod_ip(context);
-        let addresses = Addresses { pod: &pod_ip, host: &context.config.node_ip };
-        let env = match environment::environment(&self.pod, container, found, addresses) {
+        let place = context.place(&pod_ip);
+        let links = spec::spec(&self.pod).enable_service_links != Some(false);
+        let services = context.services.variables(&self.key.namespace, links);
+        let told = (container, &services);
+        let env = match environment::environment(&self.pod, told, found, place) {
             Ok(env) => env,
             Err(why) => return self.config_failed(context, name, why),
         };
@@ -183,7 +185,7 @@ impl Worker {
             Ok(processes) => processes,
             Err(why) => return self.config_failed(context, name, why),
         };
-        let mounts = match volumes::mounts(&self.pod, container, found, addresses) {
+        let mounts = match volumes::mounts(&self.pod, container, found, place) {
             Ok(mounts) => mounts,
             Err(why) => return self.mount_failed(context, name, why),
         };
@@ -215,9 +217,10 @@ impl Worker {
             },
             tty: container.tty == Some(true),
             stdin: container.stdin == Some(true),
+            hosts: hosts::hosts(&self.pod, &pod_ip),
             env,
         };
-        self.shown.show(&self.pod, container, found);
+        self.show(context, container, found);
         self.starting.insert(name.clone(), Starting::Creating { image_id });
         context.run(RuntimeCommand::StartContainer(Box::new(order)));
     }

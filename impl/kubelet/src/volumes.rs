@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{
 };
 
 use crate::claims;
-use crate::fields::{self, Addresses};
+use crate::fields::{self, Place};
 use crate::references::{self, Found, Kind};
 use crate::runtime::{File, Mount, MountSource};
 use crate::spec;
@@ -26,7 +26,7 @@ pub(crate) fn mounts(
     pod: &Pod,
     container: &Container,
     found: &Found,
-    addresses: Addresses<'_>,
+    place: Place<'_>,
 ) -> Result<Vec<Mount>, String> {
     let volumes: Vec<&Volume> = references::mounted(pod, container).collect();
     let mounts = container.volume_mounts.iter().flatten();
@@ -34,7 +34,7 @@ pub(crate) fn mounts(
         .map(|mount| {
             let volume = volumes.iter().find(|volume| volume.name == mount.name);
             let volume = volume.ok_or(format!("volume \"{}\" not found", mount.name))?;
-            let source = source(volume, &Context { pod, container, found, addresses })?;
+            let source = source(volume, &Context { pod, container, found, place })?;
             let claim = volume.persistent_volume_claim.as_ref();
             Ok(Mount {
                 read_only: mount.read_only == Some(true)
@@ -59,7 +59,7 @@ pub(crate) struct Context<'a> {
     /// The one that mounts it.
     pub(crate) container: &'a Container,
     pub(crate) found: &'a Found,
-    pub(crate) addresses: Addresses<'a>,
+    pub(crate) place: Place<'a>,
 }
 
 fn source(volume: &Volume, context: &Context<'_>) -> Result<MountSource, String> {
@@ -179,8 +179,11 @@ fn downward(
     let mut files = Files::new();
     for item in items.unwrap_or_default() {
         let text = match (&item.field_ref, &item.resource_field_ref) {
-            (Some(field), _) => fields::field(context.pod, &field.field_path, context.addresses)?,
-            (None, Some(resource)) => fields::resource(context.pod, context.container, resource)?,
+            (Some(field), _) => fields::field(context.pod, &field.field_path, context.place)?,
+            (None, Some(resource)) => {
+                let wanted = (resource, context.place.allocatable);
+                fields::resource(context.pod, context.container, wanted)?
+            }
             (None, None) => String::new(),
         };
         files.insert(item.path.clone(), file(text.into_bytes(), item.mode.unwrap_or(mode)));

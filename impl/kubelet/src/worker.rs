@@ -17,11 +17,12 @@ use crate::actions::{Kill, compute_pod_actions};
 use crate::admission::Rejection;
 use crate::command::Purpose;
 use crate::context::Context;
+use crate::hosts;
 use crate::probes::Probes;
-use crate::refresh::Shown;
 use crate::runtime::{
     ContainerId, ContainerState, Exit, RuntimeCommand, RuntimeStatus, SandboxSpec,
 };
+use crate::shown::Shown;
 use crate::spec;
 use crate::start::Starting;
 use crate::state::{PodState, Sandbox};
@@ -31,8 +32,6 @@ use crate::writes::Writes;
 
 /// How soon a sandbox that failed is tried again.
 const SANDBOX_RETRY: Duration = Duration::from_secs(10);
-/// The domain of the cluster's names, upstream's default.
-const CLUSTER_DOMAIN: &str = "cluster.local";
 /// How soon a deletion that was refused is tried again.
 const DELETION_RETRY: Duration = Duration::from_secs(1);
 
@@ -50,7 +49,7 @@ pub(crate) struct Worker {
     pub(crate) waiting: BTreeMap<String, Waiting>,
     /// Why images could not be pulled last.
     pub(crate) pull_failures: BTreeMap<String, String>,
-    /// Tokens of its account, and the volumes that show them.
+    /// Tokens of its account, and the volumes whose content may change.
     pub(crate) shown: Shown,
     /// What was last generated.
     pub(crate) status: PodStatus,
@@ -110,6 +109,12 @@ impl Worker {
             self.probes.begin(&record.id, &container, started_at, before.as_ref());
             self.shown.adopt(&self.pod, &container);
         }
+    }
+
+    /// The pod has changed.
+    pub(crate) fn update(&mut self, pod: Arc<Pod>) {
+        let before = std::mem::replace(&mut self.pod, pod);
+        self.shown.pod_changed(&before, &self.pod);
     }
 
     /// What was last said of a container.
@@ -199,20 +204,10 @@ impl Worker {
             return;
         }
         self.state.sandbox = Sandbox::Creating;
-        let pod_spec = spec::spec(&self.pod);
-        let hostname = pod_spec.hostname.clone();
-        let subdomain = pod_spec.subdomain.as_deref().filter(|subdomain| !subdomain.is_empty());
-        let domain =
-            subdomain.map(|name| format!("{name}.{}.svc.{CLUSTER_DOMAIN}", self.key.namespace));
-        let aliases = pod_spec.host_aliases.iter().flatten();
-        let aliases =
-            aliases.map(|one| (one.ip.clone(), one.hostnames.clone().unwrap_or_default()));
         context.run(RuntimeCommand::CreateSandbox(SandboxSpec {
             pod_uid: self.uid.clone(),
             pod: self.key.clone(),
-            hostname: hostname.unwrap_or_else(|| self.key.name.chars().take(63).collect()),
-            domain: domain.unwrap_or_default(),
-            host_aliases: aliases.collect(),
+            hostname: hosts::hostname(&self.pod),
             host_network: spec::is_host_network(&self.pod),
         }));
     }

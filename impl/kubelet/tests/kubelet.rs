@@ -6,6 +6,8 @@ mod bench;
 mod claims;
 #[path = "kubelet/ephemeral.rs"]
 mod ephemeral;
+#[path = "kubelet/following.rs"]
+mod following;
 #[path = "kubelet/hooks.rs"]
 mod hooks;
 #[path = "kubelet/tokens.rs"]
@@ -279,6 +281,18 @@ fn a_probe_goes_to_the_pods_address_and_named_port() {
     };
 
     assert_eq!(bench.last_probe_action(), Some(expected));
+}
+
+#[test]
+fn a_probe_by_grpc_asks_the_pods_address_for_a_service() {
+    let mut bench = Bench::new();
+    let probe = json!({"grpc": {"port": 5000, "service": "web"}});
+    let container = json!({"name": "main", "image": "a", "livenessProbe": probe});
+
+    bench.add_pod("web", json!({"containers": [container]}));
+
+    let (host, service) = ("10.0.0.9".to_owned(), "web".to_owned());
+    assert_eq!(bench.last_probe_action(), Some(ProbeAction::Grpc { host, port: 5000, service }));
 }
 
 #[test]

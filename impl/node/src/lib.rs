@@ -12,7 +12,6 @@ mod folders;
 pub mod image;
 mod network;
 mod paths;
-mod pod_watch;
 mod process;
 mod run;
 mod runtime;
@@ -22,6 +21,7 @@ mod simulated;
 mod teardown;
 mod trace;
 mod user;
+mod watch;
 
 pub use embedded::{Embedded, EmbeddedConfig};
 pub use error::Error;

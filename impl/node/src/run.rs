@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Key, Request, Timestamp};
+use api::{Key, Request, Timestamp, resources};
 use client::Change;
 use host::requests;
 use host::transport::Transport;
 use kubelet::runtime::{ContainerId, ContainerState, RuntimeCommand, RuntimeEvent, RuntimeStatus};
-use kubelet::{Command, Input, Kubelet, Purpose};
+use kubelet::{Command, Followed, Input, Kubelet, Purpose};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet};
 
-use crate::pod_watch::PodWatch;
 use crate::trace::{TraceAction, TraceNote, TraceSink};
+use crate::watch::Watch;
 use crate::{Error, Runtime};
 
 /// The longest sleep when nothing is due.
@@ -72,6 +73,8 @@ struct Loop {
     inputs: UnboundedSender<Input>,
     heard: UnboundedReceiver<Input>,
     events: UnboundedSender<Request>,
+    /// The watches of what is followed.
+    followed: BTreeMap<Followed, AbortHandle>,
     tasks: JoinSet<()>,
 }
 
@@ -86,16 +89,36 @@ impl Loop {
         let (events, recorded) = mpsc::unbounded_channel();
         let name = config.kubelet.node_name.clone();
         let mut tasks = JoinSet::new();
-        let watch = PodWatch::new(&name, Arc::clone(&transport), config.trace.clone());
+        let pods = Watch::of_pods(&name, Arc::clone(&transport), config.trace.clone());
+        let services = Watch::of_all(&resources::SERVICES, Arc::clone(&transport));
+        let (listed, are_listed) = oneshot::channel();
+        tasks.spawn(follow_services(services, inputs.clone(), listed));
         let changes = inputs.clone();
-        tasks.spawn(watch.follow(move |change, revision| tell(&changes, change, revision)));
+        tasks.spawn(async move {
+            // A kubelet is told of Services before pods.
+            if are_listed.await.is_ok() {
+                pods.follow(move |change, revision| tell(&changes, change, revision)).await;
+            }
+        });
         tasks.spawn(write_events(Arc::clone(&transport), recorded));
         let pods = found.iter().map(|pod| (pod.pod_uid.clone(), pod.pod.clone())).collect();
         let adopted: Vec<ContainerId> = running(&found);
         let kubelet = Kubelet::new(config.kubelet, found, Timestamp::now());
         let trace = config.trace;
-        let node =
-            Self { name, kubelet, transport, runtime, trace, pods, inputs, heard, events, tasks };
+        let followed = BTreeMap::new();
+        let node = Self {
+            name,
+            kubelet,
+            transport,
+            runtime,
+            trace,
+            pods,
+            inputs,
+            heard,
+            events,
+            followed,
+            tasks,
+        };
         adopted.iter().for_each(|id| node.note(TraceAction::Adopted, id));
         node
     }
@@ -120,6 +143,10 @@ impl Loop {
                     let _ended = self.events.send(request);
                 }
                 Command::Api(purpose, request) => self.ask(purpose, request),
+                Command::Follow(followed) => self.follow(followed),
+                Command::Forget(followed) => {
+                    self.followed.remove(&followed).iter().for_each(AbortHandle::abort);
+                }
             }
         }
         while self.tasks.try_join_next().is_some() {}
@@ -156,6 +183,20 @@ impl Loop {
         });
     }
 
+    fn follow(&mut self, followed: Followed) {
+        let watch = Watch::of_object(&followed, Arc::clone(&self.transport));
+        let (inputs, object, mut version) = (self.inputs.clone(), followed.clone(), None);
+        let watching = self.tasks.spawn(watch.follow(move |change, _| {
+            if let Some(change) = change {
+                let new = change.new.as_ref();
+                version = new.and_then(|new| new.metadata().resource_version.clone());
+            }
+            // A loop that has ended hears nothing.
+            let _ended = inputs.send(Input::Object(object.clone(), version.clone()));
+        }));
+        self.followed.insert(followed, watching);
+    }
+
     fn note(&self, action: TraceAction, id: &ContainerId) {
         let Some(trace) = &self.trace else { return };
         trace(TraceNote {
@@ -179,6 +220,25 @@ fn tell(inputs: &UnboundedSender<Input>, change: Option<Change>, revision: u64) 
     let input = change.map_or(Input::Synced, |change| Input::Pod(change, revision));
     // A loop that has ended hears nothing.
     let _ended = inputs.send(input);
+}
+
+/// Tells of Services for ever, and once when all that there are have been told of.
+async fn follow_services(
+    watch: Watch,
+    inputs: UnboundedSender<Input>,
+    listed: oneshot::Sender<()>,
+) {
+    let mut listed = Some(listed);
+    let heard = move |change: Option<Change>, _| {
+        if let Some(change) = change {
+            // A loop that has ended hears nothing.
+            let _ended = inputs.send(Input::Service(change));
+        } else if let Some(listed) = listed.take() {
+            // Nor does it follow pods.
+            let _ended = listed.send(());
+        }
+    };
+    watch.follow(heard).await;
 }
 
 /// Writes events one after the other: a later one may count up an earlier one.

@@ -93,6 +93,6 @@ fn admit(
             let body = request.body.as_ref()?;
             (text(body, &["status", "phase"]) == "Failed").then_some(request)
         }
-        Command::Api(..) | Command::Runtime(_) => None,
+        Command::Api(..) | Command::Runtime(_) | Command::Follow(_) | Command::Forget(_) => None,
     })
 }

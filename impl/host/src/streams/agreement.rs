@@ -28,6 +28,8 @@ pub(super) struct Agreed {
     pub(super) upgrade: OnUpgrade,
     /// Whether SPDY is spoken, and not a WebSocket's messages.
     pub(super) is_spdy: bool,
+    /// The subprotocol; empty if none was asked for.
+    pub(super) protocol: &'static str,
 }
 
 fn header<'a>(parts: &'a Parts, name: &HeaderName) -> &'a str {
@@ -39,22 +41,32 @@ pub(super) fn is_spdy(parts: &Parts) -> bool {
     header(parts, &UPGRADE).eq_ignore_ascii_case(spdy::PROTOCOL)
 }
 
-/// Agrees with a client on one of these subprotocols.
+/// Whether a client wants to read a WebSocket's messages.
+pub(super) fn is_web_socket(parts: &Parts) -> bool {
+    header(parts, &UPGRADE).eq_ignore_ascii_case("websocket")
+}
+
+/// Agrees with a client on one of these subprotocols; an empty one is for who asks for none.
 pub(super) fn agree(parts: &mut Parts, offered: &[&'static str]) -> Result<Agreed, Status> {
     let is_spdy = is_spdy(parts);
-    if !is_spdy && !header(parts, &UPGRADE).eq_ignore_ascii_case("websocket") {
+    if !is_spdy && !is_web_socket(parts) {
         return Err(Status::bad_request("Upgrade request required"));
     }
     let name = if is_spdy { STREAM_PROTOCOL } else { SEC_WEBSOCKET_PROTOCOL };
     let asked = parts.headers.get_all(&name).iter().filter_map(|value| value.to_str().ok());
-    let asked: Vec<&str> = asked.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let mut asked: Vec<&str> = asked.flat_map(|value| value.split(',')).map(str::trim).collect();
+    if asked.is_empty() {
+        asked.push("");
+    }
     let agreed = asked.iter().find_map(|asked| offered.iter().find(|known| *known == asked));
     let protocol = *agreed.ok_or_else(|| no_agreement(&asked, offered))?;
     let mut answer = Response::new(nothing());
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = answer.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(name, HeaderValue::from_static(protocol));
+    if !protocol.is_empty() {
+        headers.insert(name, HeaderValue::from_static(protocol));
+    }
     if is_spdy {
         headers.insert(UPGRADE, HeaderValue::from_static(spdy::PROTOCOL));
     } else {
@@ -67,7 +79,7 @@ pub(super) fn agree(parts: &mut Parts, offered: &[&'static str]) -> Result<Agree
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     let upgrade =
         upgrade.ok_or_else(|| Status::bad_request("this connection cannot be upgraded"))?;
-    Ok(Agreed { answer, upgrade, is_spdy })
+    Ok(Agreed { answer, upgrade, is_spdy, protocol })
 }
 
 fn nothing() -> Body {
@@ -76,7 +88,8 @@ fn nothing() -> Body {
 
 fn no_agreement(asked: &[&str], offered: &[&str]) -> Status {
     let quoted = |list: &[&str]| {
-        list.iter().map(|protocol| format!("{protocol:?}")).collect::<Vec<_>>().join(", ")
+        let named = list.iter().filter(|protocol| !protocol.is_empty());
+        named.map(|protocol| format!("{protocol:?}")).collect::<Vec<_>>().join(", ")
     };
     let (asked, offered) = (quoted(asked), quoted(offered));
     let why = format!(

@@ -6,9 +6,21 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
-/// What connects to anybody.
-pub(crate) fn trusting_client_config() -> Result<ClientConfig, Error> {
+/// Speaks TLS with whoever is at the other end of a connection to this name or address.
+pub async fn connect_to_anybody(
+    name: &str,
+    stream: TcpStream,
+) -> std::io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + use<>> {
+    let config = client_config().map_err(std::io::Error::other)?;
+    let name = ServerName::try_from(name.to_owned()).map_err(std::io::Error::other)?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+fn client_config() -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions()?;

@@ -69,6 +69,17 @@ async fn a_watch_is_woken_for_its_keys_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_watch_of_one_object_is_woken_for_it_and_no_other() {
+    let mut server = Server::new();
+    let [own, longer, shorter] = ["web", "web-2", "we"]
+        .map(|name| server.watch(format!("/registry/pods/default/{name}").as_bytes(), None));
+
+    server.put_pod("web", "a").await;
+
+    assert_eq!([&own, &longer, &shorter].map(is_rung), [true, false, false]);
+}
+
+#[tokio::test]
 async fn a_watch_of_a_node_is_woken_for_pods_that_name_it_or_did() {
     let mut server = Server::new();
     let (a, b) = (server.watch(PODS, Some("a")), server.watch(PODS, Some("b")));

@@ -12,6 +12,7 @@ mod controllers;
 mod devices;
 mod durability;
 mod etcd_servers;
+mod health_server;
 mod hostile;
 mod kubectl;
 mod kubectl_apply;
@@ -37,6 +38,9 @@ mod volumes;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::process::ExitCode {
+    if health_server::is_wanted() {
+        health_server::run().expect("its port is free");
+    }
     host::tls::install_provider();
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [

@@ -7,7 +7,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use kubelet::runtime::{
     ContainerId, ContainerSpec, ContainerState, ContainerStatus, Exit, Hook, HookAction,
     HookFailure, ProbeAction, ProbeType, RuntimeCommand, RuntimeEvent, RuntimeStatus,
 };
-use kubelet::{Capacity, Command, Config, Input, Kubelet};
+use kubelet::{Capacity, Command, Config, Followed, Input, Kubelet};
 use serde_json::{Value, json};
 
 pub(crate) struct Bench {
@@ -33,6 +33,14 @@ pub(crate) struct Bench {
     /// The path and the spec of each request for a token.
     pub(crate) token_requests: Vec<(String, Value)>,
     pub(crate) gives_no_tokens: bool,
+    /// What is to be followed.
+    pub(crate) followed: BTreeSet<Followed>,
+    /// Nothing is told of what is followed.
+    pub(crate) hears_late: bool,
+    /// Nothing is said of containers that were started.
+    pub(crate) starts_late: bool,
+    /// How many ConfigMaps were read.
+    pub(crate) reads: usize,
     /// Sandboxes take long to go.
     pub(crate) keeps_sandboxes: bool,
 }
@@ -51,6 +59,10 @@ impl Bench {
             events: vec![],
             token_requests: vec![],
             gives_no_tokens: false,
+            followed: BTreeSet::new(),
+            hears_late: false,
+            starts_late: false,
+            reads: 0,
             keeps_sandboxes: false,
         };
         bench.hear(Input::Synced);
@@ -76,6 +88,7 @@ impl Bench {
 
     pub(crate) fn restart_with(&mut self, found: Vec<RuntimeStatus>) {
         self.kubelet = Kubelet::new(config(), found, self.now);
+        self.followed.clear();
         self.list();
     }
 
@@ -123,6 +136,13 @@ impl Bench {
         self.put(format!("pods/default/{name}"), pod);
     }
 
+    /// Somebody changes a pod.
+    pub(crate) fn change_pod(&mut self, name: &str, change: impl FnOnce(&mut Value)) {
+        let mut pod = self.pod(name).unwrap();
+        change(&mut pod);
+        self.put(format!("pods/default/{name}"), pod);
+    }
+
     pub(crate) fn delete_pod(&mut self, name: &str, grace_period_seconds: i64) {
         let mut pod = self.pod(name).unwrap();
         pod["metadata"]["deletionTimestamp"] = json!("2001-09-09T01:46:40Z");
@@ -134,17 +154,34 @@ impl Bench {
         self.remove(&format!("pods/default/{name}"));
     }
 
+    /// Puts a ConfigMap, or changes one.
     pub(crate) fn put_config_map(&mut self, name: &str, data: Value) {
         let metadata = json!({"name": name, "namespace": "default"});
-        self.objects.insert(
-            format!("configmaps/default/{name}"),
+        self.put_object(
+            &format!("configmaps/default/{name}"),
             json!({"metadata": metadata, "data": data}),
         );
     }
 
-    /// Puts an object that kubelets do not watch.
+    /// Puts an object, of which the kubelet hears if it follows it.
     pub(crate) fn put_object(&mut self, key: &str, object: Value) {
-        self.objects.insert(key.to_owned(), object);
+        self.put(key.to_owned(), object);
+        self.tell(key);
+    }
+
+    /// Removes an object, of which the kubelet hears if it follows it.
+    pub(crate) fn remove_object(&mut self, key: &str) {
+        self.objects.remove(key);
+        self.tell(key);
+    }
+
+    fn tell(&mut self, key: &str) {
+        let followed = self.followed.iter().find(|followed| path(followed) == key).cloned();
+        let version = self.objects.get(key).map(|found| &found["metadata"]["resourceVersion"]);
+        let version = version.map(|version| version.as_str().unwrap().to_owned());
+        if let Some(followed) = followed.filter(|_| !self.hears_late) {
+            self.hear(Input::Object(followed, version));
+        }
     }
 
     pub(crate) fn declare_unready(&mut self) {
@@ -212,6 +249,12 @@ impl Bench {
             }
         }
         self.hear(Input::Runtime(RuntimeEvent::ContainerExited { id, exit }));
+    }
+
+    /// Says that a container was started.
+    pub(crate) fn say_started(&mut self, container: &str) {
+        let (id, started_at) = (id(container), self.now);
+        self.hear(Input::Runtime(RuntimeEvent::ContainerStarted { id, started_at }));
     }
 
     pub(crate) fn is_running(&self, container: &str) -> bool {
@@ -331,6 +374,12 @@ impl Bench {
         for command in self.kubelet.handle(input, self.now) {
             match command {
                 Command::Runtime(command) => self.run(command),
+                Command::Follow(followed) => {
+                    let key = path(&followed);
+                    assert!(self.followed.insert(followed), "{key} is followed already");
+                    self.tell(&key);
+                }
+                Command::Forget(followed) => assert!(self.followed.remove(&followed)),
                 Command::Api(purpose, request) => {
                     let outcome = self.serve(&request);
                     self.hear(Input::Answer(purpose, outcome));
@@ -367,6 +416,9 @@ impl Bench {
                 let state = ContainerState::Running { started_at };
                 let status = ContainerStatus { id: id.clone(), image: spec.image, image_id, state };
                 self.running.entry(id.pod_uid.clone()).or_default().containers.push(status);
+                if self.starts_late {
+                    return;
+                }
                 RuntimeEvent::ContainerStarted { id, started_at }
             }
             RuntimeCommand::StopContainer { .. }
@@ -399,6 +451,7 @@ impl Bench {
         }
         let body = request.body.clone().unwrap_or_default();
         let plural = request.resource.plural;
+        self.reads += usize::from(plural == "configmaps");
         if plural == "events" {
             self.events.push(body);
             return Ok(json!({}));
@@ -456,6 +509,10 @@ fn config() -> Config {
         pods: 3,
     };
     Config::new("node-1", "192.0.2.1", capacity)
+}
+
+fn path(followed: &Followed) -> String {
+    format!("{}/{}", followed.kind.resource().plural, followed.key)
 }
 
 /// `web.main.0` is the first instance of `main` of the pod `web`.

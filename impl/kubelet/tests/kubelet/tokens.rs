@@ -73,9 +73,9 @@ fn a_token_is_replaced_in_the_volume_before_it_is_too_old() {
     let latest = shown_later(&bench);
 
     let new = |token: &str| (token.to_owned(), "NEW".to_owned());
-    assert_eq!(early, []);
-    assert_eq!(late, [new("token-2")], "what else the volume shows is read anew too");
-    assert_eq!(latest, [new("token-2"), new("token-3")]);
+    assert_eq!(early, [new("token-1")], "what else changes is shown with the token that is there");
+    assert_eq!(late, [new("token-1"), new("token-2")]);
+    assert_eq!(latest, [new("token-1"), new("token-2"), new("token-3")]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kubelet::runtime::{ContainerId, Hook, HookAction, HookFailure, ProbeAction, RuntimeEvent};
 
 use super::Embedded;
-use super::probe::{connect, fetch};
+use super::fetch::{Url, fetch};
 
 const USER_AGENT: &str = "kube-lifecycle/1.36";
 
@@ -37,15 +37,12 @@ impl Embedded {
                     Err(error) => Err(failed(error)),
                 }
             }
-            HookAction::Do(ProbeAction::HttpGet { https: true, .. }) => {
-                Err(failed("HTTPS hooks are not supported".to_owned()))
+            HookAction::Do(ProbeAction::HttpGet { host, port, path, headers, https }) => {
+                let url = Url { host: &host, port, path: &path, https };
+                fetch(url, (&headers, USER_AGENT)).await.map(drop).map_err(failed)
             }
-            HookAction::Do(ProbeAction::HttpGet { host, port, path, headers, https: false }) => {
-                let fetched = fetch((&host, port), &path, (&headers, USER_AGENT)).await;
-                fetched.map(drop).map_err(failed)
-            }
-            HookAction::Do(ProbeAction::TcpSocket { host, port }) => {
-                connect(&host, port).await.map(drop).map_err(failed)
+            HookAction::Do(action @ (ProbeAction::TcpSocket { .. } | ProbeAction::Grpc { .. })) => {
+                self.carry_out(id, action).await.map(drop).map_err(failed)
             }
         }
     }

@@ -3,7 +3,9 @@
 mod adopt;
 mod container;
 mod exec;
+mod fetch;
 mod files;
+mod health;
 mod hook;
 mod log;
 mod message;

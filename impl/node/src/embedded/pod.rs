@@ -3,10 +3,11 @@
 use std::fs;
 
 use api::Key;
-use kubelet::runtime::{RuntimeEvent, SandboxSpec};
+use kubelet::runtime::{HostsFile, RuntimeEvent, SandboxSpec};
 use serde::{Deserialize, Serialize};
 
 use super::Embedded;
+use super::volume::alone;
 use crate::sandbox::{self, Wanted};
 use crate::{Error, cgroup, network, shim};
 
@@ -75,7 +76,7 @@ impl Embedded {
             address: address.clone(),
             sandbox: true,
         };
-        self.write_etc(spec, address.as_deref())?;
+        self.write_etc(spec)?;
         self.write_record(&spec.pod_uid, &record)?;
         Ok(address)
     }
@@ -85,22 +86,31 @@ impl Embedded {
         shim::write(&path, record).map_err(Error::file(&path))
     }
 
-    /// The files by which a pod knows its own name and finds others.
-    fn write_etc(&self, spec: &SandboxSpec, address: Option<&str>) -> Result<(), Error> {
+    /// The files by which a pod knows its own name and who knows others.
+    fn write_etc(&self, spec: &SandboxSpec) -> Result<(), Error> {
         let directory = self.0.paths.pod(&spec.pod_uid).join("etc");
         fs::create_dir_all(&directory).map_err(Error::file(&directory))?;
-        let hosts = hosts(spec, address);
         let resolv = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-        let files = [
-            ("hosts", hosts),
-            ("hostname", format!("{}\n", spec.hostname)),
-            ("resolv.conf", resolv),
-        ];
+        let files = [("hostname", format!("{}\n", spec.hostname)), ("resolv.conf", resolv)];
         for (name, content) in files {
             let path = directory.join(name);
             fs::write(&path, content).map_err(Error::file(&path))?;
         }
         Ok(())
+    }
+
+    /// The file in which a pod finds itself. One that is right stays: other containers may be reading it.
+    pub(super) fn write_hosts(&self, pod_uid: &str, file: &HostsFile) -> Result<(), Error> {
+        let HostsFile { first, with_nodes, last } = file;
+        let of_node =
+            if *with_nodes { fs::read_to_string("/etc/hosts") } else { Ok(String::new()) };
+        let text = format!("{first}{}{last}", of_node.unwrap_or_default());
+        let path = self.0.paths.pod(pod_uid).join("etc/hosts");
+        let _alone = alone();
+        if fs::read_to_string(&path).is_ok_and(|found| found == text) {
+            return Ok(());
+        }
+        fs::write(&path, text).map_err(Error::file(&path))
     }
 
     fn take_address(&self, pod_uid: &str) -> Result<String, Error> {
@@ -142,36 +152,6 @@ impl Embedded {
         network::disconnect(pod_uid);
     }
 }
-
-/// The file of hosts. Source: `ensureHostsFile` of pkg/kubelet/kubelet_pods.go (v1.36).
-fn hosts(spec: &SandboxSpec, address: Option<&str>) -> String {
-    let mut text = match address {
-        Some(address) => {
-            let name = &spec.hostname;
-            let full = if spec.domain.is_empty() {
-                name.clone()
-            } else {
-                format!("{name}.{}\t{name}", spec.domain)
-            };
-            format!("{MANAGED_HOSTS}{address}\t{full}\n")
-        }
-        None => {
-            let of_node = fs::read_to_string("/etc/hosts").unwrap_or_default();
-            format!("# Kubernetes-managed hosts file (host network).\n{of_node}")
-        }
-    };
-    if !spec.host_aliases.is_empty() {
-        text.push_str("\n# Entries added by HostAliases.\n");
-    }
-    for (address, names) in &spec.host_aliases {
-        text.push_str(&format!("{address}\t{}\n", names.join("\t")));
-    }
-    text
-}
-
-const MANAGED_HOSTS: &str = "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n\
-     ::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\n\
-     fe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n";
 
 /// The cgroup below which a node's pods live.
 pub(crate) fn node_cgroup(node: &str) -> String {

@@ -1,19 +1,15 @@
 //! Carries out probes.
-//!
-//! Leaves out HTTPS: such a probe fails and says so.
 
 use std::time::Duration;
 
 use host::node_server::ExecStreams;
 use kubelet::runtime::{ContainerId, ProbeAction, ProbeType, RuntimeEvent};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use super::Embedded;
+use super::fetch::{Url, fetch};
+use super::{Embedded, health};
 
-/// An answer's first line and headers fit in this; the body does not matter.
-const ANSWER_MAX: u64 = 10 * 1024;
 const USER_AGENT: &str = "kube-probe/1.36";
 
 impl Embedded {
@@ -37,17 +33,20 @@ impl Embedded {
         });
     }
 
-    async fn carry_out(&self, id: &ContainerId, action: ProbeAction) -> Result<String, String> {
+    pub(super) async fn carry_out(
+        &self,
+        id: &ContainerId,
+        action: ProbeAction,
+    ) -> Result<String, String> {
         match action {
             ProbeAction::Exec { command } => self.probe_exec(id, command).await,
             ProbeAction::TcpSocket { host, port } => {
                 connect(&host, port).await.map(|_| String::new())
             }
-            ProbeAction::HttpGet { https: true, .. } => {
-                Err("HTTPS probes are not supported".to_owned())
-            }
-            ProbeAction::HttpGet { host, port, path, headers, https: false } => {
-                let (code, answer) = fetch((&host, port), &path, (&headers, USER_AGENT)).await?;
+            ProbeAction::Grpc { host, port, service } => health::check(&host, port, service).await,
+            ProbeAction::HttpGet { host, port, path, headers, https } => {
+                let url = Url { host: &host, port, path: &path, https };
+                let (code, answer) = fetch(url, (&headers, USER_AGENT)).await?;
                 match code {
                     200..=399 => Ok(answer),
                     code => Err(format!("HTTP probe failed with statuscode: {code}")),
@@ -97,41 +96,4 @@ pub(super) fn cause(error: &std::io::Error) -> String {
     let text = error.to_string();
     let words = text.split(" (os error").next().unwrap_or_default();
     format!("connect: {}", words.to_lowercase())
-}
-
-/// Sends a GET: the code of the answer, and the answer.
-pub(super) async fn fetch(
-    (host, port): (&str, u16),
-    path: &str,
-    (headers, user_agent): (&[(String, String)], &str),
-) -> Result<(u16, String), String> {
-    let url = format!("http://{host}:{port}{path}");
-    let refused = |why: String| format!("Get \"{url}\": {why}");
-    let mut stream = connect(host, port).await.map_err(refused)?;
-    let mut request = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n");
-    let defaults = [
-        ("Host", format!("{host}:{port}")),
-        ("User-Agent", user_agent.to_owned()),
-        ("Accept", "*/*".to_owned()),
-    ];
-    for (name, value) in defaults {
-        if !headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-    }
-    for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    request.push_str("\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(|error| refused(error.to_string()))?;
-    let mut answer = vec![];
-    stream
-        .take(ANSWER_MAX)
-        .read_to_end(&mut answer)
-        .await
-        .map_err(|error| refused(error.to_string()))?;
-    let answer = String::from_utf8_lossy(&answer);
-    let code = answer.split_whitespace().nth(1).and_then(|code| code.parse::<u16>().ok());
-    let code = code.ok_or_else(|| refused("malformed HTTP response".to_owned()))?;
-    Ok((code, answer.into_owned()))
 }

@@ -67,6 +67,7 @@ impl Embedded {
             .map_err(Error::Container)?;
         let cgroup =
             format!("{}/{}.{}", self.pod_cgroup(&spec.id.pod_uid), spec.id.name, spec.id.attempt);
+        self.write_hosts(&spec.id.pod_uid, &spec.hosts)?;
         let around = Surroundings {
             rootfs,
             namespaces: &self.0.paths.namespaces(&spec.id.pod_uid),

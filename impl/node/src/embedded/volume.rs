@@ -92,7 +92,7 @@ impl Embedded {
     }
 }
 
-/// Held while a volume is made or written: the containers of a pod are started beside each other.
+/// Held while files of a pod are made or written: the containers of a pod are started beside each other.
 pub(super) fn alone() -> MutexGuard<'static, ()> {
     static WRITING: Mutex<()> = Mutex::new(());
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)

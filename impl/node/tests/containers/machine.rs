@@ -15,8 +15,9 @@ use bytes::Bytes;
 use host::node_server::{ContainerRef, ExecOptions, ExecStreams, LogOptions, NodeServer};
 use http_body_util::BodyExt;
 use kubelet::runtime::{
-    ContainerId, ContainerSpec, Exit, HostNamespaces, ProbeAction, ProbeType, Processes, Resources,
-    RuntimeCommand, RuntimeEvent, RuntimeStatus, SandboxSpec, Security, TerminationMessage,
+    ContainerId, ContainerSpec, Exit, HostNamespaces, HostsFile, ProbeAction, ProbeType, Processes,
+    Resources, RuntimeCommand, RuntimeEvent, RuntimeStatus, SandboxSpec, Security,
+    TerminationMessage,
 };
 use node::{Embedded, EmbeddedConfig, Runtime};
 use tempfile::TempDir;
@@ -83,8 +84,6 @@ impl Machine {
             pod_uid: pod_uid.to_owned(),
             pod: pod(pod_uid),
             hostname: format!("host-{pod_uid}"),
-            domain: String::new(),
-            host_aliases: vec![],
             host_network: false,
         }));
         match self.next() {
@@ -131,6 +130,7 @@ impl Machine {
             args: vec![],
             working_dir: String::new(),
             env: vec![],
+            hosts: HostsFile::default(),
             mounts: vec![],
             resources: Resources { cpu_shares: 2, ..Resources::default() },
             security: Security { allow_privilege_escalation: true, ..Security::default() },

@@ -7,6 +7,7 @@ mod environment;
 mod maps_and_secrets;
 mod projected;
 mod subpaths;
+mod surroundings;
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -128,6 +129,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         downward::downward(),
         empty_dirs::empty_dirs(),
         subpaths::subpaths(),
+        surroundings::surroundings(),
         environment::environments(),
         environment::expansions(),
         contexts::contexts(),

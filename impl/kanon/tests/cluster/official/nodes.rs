@@ -1,13 +1,16 @@
 //! What a kubelet does with containers over time: each trial watches a pod that runs.
 
+mod changes;
 mod ephemeral;
 mod hooks;
 mod hosts;
 mod messages;
 mod pods;
 mod probes;
+mod races;
 mod starts;
 mod sub_paths;
+mod web_sockets;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -17,13 +20,16 @@ use crate::support::eventually;
 
 pub(crate) fn trials() -> Vec<Trial> {
     [
+        changes::changes(),
         ephemeral::ephemeral_containers(),
         hooks::hooks(),
         hosts::hosts(),
         messages::messages(),
         pods::pods(),
         probes::probes(),
+        races::races(),
         starts::init_containers(),
+        web_sockets::web_sockets(),
         sub_paths::sub_paths(),
         starts::commands(),
         starts::ends(),

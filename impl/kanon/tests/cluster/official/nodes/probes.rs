@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::super::client::Api;
 use super::super::with_containers;
 use super::{WAIT, container, pod, printed};
+use crate::health_server;
 use crate::support::{Outcome, ensure};
 
 pub(super) fn probes() -> Vec<Trial> {
@@ -46,6 +47,15 @@ pub(super) fn probes() -> Vec<Trial> {
             LISTEN,
             || json!({"tcpSocket": {"port": 8080}}),
             "called",
+        ),
+        restarted(
+            "Probing container should be restarted with a GRPC liveness probe [NodeConformance]",
+            WAIT,
+            || json!({"grpc": {"port": 2333}}),
+        ),
+        with_containers(
+            "Probing container should *not* be restarted with a GRPC liveness probe [NodeConformance]",
+            is_healthy,
         ),
         with_containers(
             "Probing container should have monotonically increasing restart count [NodeConformance]",
@@ -109,6 +119,19 @@ async fn is_left_alone(api: &Api, script: &str, (probe, seen): (Value, &str)) ->
     let pod = api.all("v1", "pods").get("tried").await?;
     let status = &pod["status"]["containerStatuses"][0];
     ensure(status["restartCount"] == 0 && status["ready"] == true, format!("{status}"))
+}
+
+/// A container that says by gRPC that it serves.
+async fn is_healthy(api: Api) -> Outcome {
+    let (mut server, volumes) = health_server::container("main")?;
+    server["livenessProbe"] = json!({"grpc": {"port": health_server::PORT}, "periodSeconds": 1,
+        "failureThreshold": 1, "initialDelaySeconds": 2});
+    let pod = pod("tried", json!({"containers": [server], "volumes": volumes}));
+    api.all("v1", "pods").create(&pod).await?;
+    let asked = "asked /grpc.health.v1.Health/Check";
+    printed(&api, ("tried", "main"), |log| log.matches(asked).count() >= OFTEN).await?;
+    let pod = api.all("v1", "pods").get("tried").await?;
+    ensure(restarts(&pod) == 0, &pod["status"])
 }
 
 async fn is_never_ready(api: Api) -> Outcome {

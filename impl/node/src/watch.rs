@@ -1,16 +1,19 @@
-//! The kubelet's watch of its pods.
+//! The kubelet's watches: of its pods, of each object that their volumes show, and of Services.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{AnyObject, resources};
+use api::{AnyObject, ApiResource, resources};
 use bytes::Bytes;
 use client::reflector::{Reflector, Step, WatchEvent, revision_of};
+use client::wire::read_list;
 use client::{Change, View};
 use host::informer::Lines;
+use host::requests;
 use host::transport::{Body, BoxError, Transport};
 use http::StatusCode;
 use http_body_util::BodyExt;
+use kubelet::Followed;
 use serde_json::Value;
 
 use crate::trace::{TraceAction, TraceNote, TraceSink};
@@ -18,28 +21,56 @@ use crate::trace::{TraceAction, TraceNote, TraceSink};
 /// How long to wait after a failure before asking again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Follows the pods of one node.
-pub(crate) struct PodWatch {
-    node: String,
+/// Follows some objects of one resource.
+pub(crate) struct Watch {
+    resource: &'static ApiResource,
+    /// The path and the selection, to which the rest of the query is added.
+    target: String,
     transport: Arc<dyn Transport>,
     view: View,
     reflector: Reflector,
-    trace: Option<TraceSink>,
+    /// Of which node to tell what is delivered, and whom.
+    trace: Option<(String, TraceSink)>,
 }
 
-impl PodWatch {
-    pub(crate) fn new(node: &str, transport: Arc<dyn Transport>, trace: Option<TraceSink>) -> Self {
-        let (view, reflector) = (View::default(), Reflector::new(&resources::PODS));
-        Self { node: node.to_owned(), transport, view, reflector, trace }
+impl Watch {
+    /// A watch of the pods of one node.
+    pub(crate) fn of_pods(
+        node: &str,
+        transport: Arc<dyn Transport>,
+        trace: Option<TraceSink>,
+    ) -> Self {
+        let resource = &resources::PODS;
+        let target = format!("{}?fieldSelector=spec.nodeName%3D{node}&", resource.path(None));
+        let trace = trace.map(|sink| (node.to_owned(), sink));
+        Self { trace, ..Self::new(resource, target, transport) }
+    }
+
+    /// A watch of all objects of a resource.
+    pub(crate) fn of_all(resource: &'static ApiResource, transport: Arc<dyn Transport>) -> Self {
+        Self::new(resource, format!("{}?", resource.path(None)), transport)
+    }
+
+    /// A watch of one object, which need not be there.
+    pub(crate) fn of_object(followed: &Followed, transport: Arc<dyn Transport>) -> Self {
+        let (resource, key) = (followed.kind.resource(), &followed.key);
+        let path = resource.path(Some(&key.namespace));
+        let target = format!("{path}?fieldSelector=metadata.name%3D{}&", key.name);
+        Self::new(resource, target, transport)
+    }
+
+    fn new(resource: &'static ApiResource, target: String, transport: Arc<dyn Transport>) -> Self {
+        let (view, reflector) = (View::default(), Reflector::new(resource));
+        Self { resource, target, transport, view, reflector, trace: None }
     }
 
     /// Lists and watches for ever; every change goes to `heard` with the revision read up to, none with
     /// the first list complete.
-    pub(crate) async fn follow(mut self, heard: impl Fn(Option<Change>, u64)) {
+    pub(crate) async fn follow(mut self, mut heard: impl FnMut(Option<Change>, u64)) {
         loop {
             let done = match self.reflector.next() {
-                Step::List { not_older_than } => self.list(not_older_than, &heard).await,
-                Step::Watch { after } => self.watch(after, &heard).await,
+                Step::List { not_older_than } => self.list(not_older_than, &mut heard).await,
+                Step::Watch { after } => self.watch(after, &mut heard).await,
             };
             if done.is_err() {
                 tokio::time::sleep(RETRY).await;
@@ -50,15 +81,11 @@ impl PodWatch {
     async fn list(
         &mut self,
         not_older_than: u64,
-        heard: &impl Fn(Option<Change>, u64),
+        heard: &mut impl FnMut(Option<Change>, u64),
     ) -> Result<(), BoxError> {
         let response = self.get(&format!("resourceVersion={not_older_than}")).await?;
-        let list = response.into_body().collect().await?.to_bytes();
-        let list: Value = serde_json::from_slice(&list)?;
-        let revision = api::object::text(&list, &["metadata", "resourceVersion"]).parse()?;
-        let items = list["items"].as_array().into_iter().flatten();
-        let objects: Result<Vec<AnyObject>, _> = items.map(decode).collect();
-        let changes = self.reflector.listed(&mut self.view, revision, objects?);
+        let (revision, objects) = read_list(self.resource, &requests::body(response).await?)?;
+        let changes = self.reflector.listed(&mut self.view, revision, objects);
         self.note(TraceAction::Listed, None, revision);
         for change in changes {
             heard(Some(change), revision);
@@ -70,7 +97,7 @@ impl PodWatch {
     async fn watch(
         &mut self,
         after: u64,
-        heard: &impl Fn(Option<Change>, u64),
+        heard: &mut impl FnMut(Option<Change>, u64),
     ) -> Result<(), BoxError> {
         let query = format!("watch=1&allowWatchBookmarks=true&resourceVersion={after}");
         let mut body = self.get(&query).await?.into_body();
@@ -78,7 +105,7 @@ impl PodWatch {
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
             for line in lines.push(&data) {
-                let (action, event) = read(&line)?;
+                let (action, event) = read(self.resource, &line)?;
                 self.observe(action, event, heard);
             }
         }
@@ -89,7 +116,7 @@ impl PodWatch {
         &mut self,
         action: TraceAction,
         event: WatchEvent,
-        heard: &impl Fn(Option<Change>, u64),
+        heard: &mut impl FnMut(Option<Change>, u64),
     ) {
         match &event {
             WatchEvent::Put(object) | WatchEvent::Deleted(object) => {
@@ -104,9 +131,9 @@ impl PodWatch {
     }
 
     fn note(&self, action: TraceAction, object: Option<&AnyObject>, revision: u64) {
-        let Some(trace) = &self.trace else { return };
+        let Some((node, trace)) = &self.trace else { return };
         trace(TraceNote {
-            node: self.node.clone(),
+            node: node.clone(),
             action,
             pod: object.map(AnyObject::key).unwrap_or_default(),
             uid: object.and_then(|object| object.metadata().uid.clone()).unwrap_or_default(),
@@ -116,8 +143,7 @@ impl PodWatch {
     }
 
     async fn get(&mut self, query: &str) -> Result<http::Response<Body>, BoxError> {
-        let path = resources::PODS.path(None);
-        let uri = format!("{path}?fieldSelector=spec.nodeName%3D{}&{query}", self.node);
+        let uri = format!("{}{query}", self.target);
         let response = self.transport.send(http::Request::get(uri).body(Bytes::new())?).await?;
         if response.status() == StatusCode::GONE {
             self.reflector.observe(&mut self.view, WatchEvent::Expired);
@@ -125,21 +151,21 @@ impl PodWatch {
         if response.status().is_success() {
             return Ok(response);
         }
-        Err(format!("pods answered {}", response.status()).into())
+        Err(format!("{} answered {}", self.resource.plural, response.status()).into())
     }
 }
 
-fn decode(object: &Value) -> Result<AnyObject, BoxError> {
-    Ok(AnyObject::decode(&resources::PODS, object.to_string().as_bytes())?)
-}
-
-fn read(line: &[u8]) -> Result<(TraceAction, WatchEvent), BoxError> {
+fn read(
+    resource: &'static ApiResource,
+    line: &[u8],
+) -> Result<(TraceAction, WatchEvent), BoxError> {
     let mut event: Value = serde_json::from_slice(line)?;
     let object = event["object"].take();
+    let decode = || AnyObject::decode(resource, object.to_string().as_bytes());
     Ok(match event["type"].as_str().unwrap_or_default() {
-        "ADDED" => (TraceAction::Added, WatchEvent::Put(decode(&object)?)),
-        "MODIFIED" => (TraceAction::Modified, WatchEvent::Put(decode(&object)?)),
-        "DELETED" => (TraceAction::Deleted, WatchEvent::Deleted(decode(&object)?)),
+        "ADDED" => (TraceAction::Added, WatchEvent::Put(decode()?)),
+        "MODIFIED" => (TraceAction::Modified, WatchEvent::Put(decode()?)),
+        "DELETED" => (TraceAction::Deleted, WatchEvent::Deleted(decode()?)),
         "BOOKMARK" => {
             let revision = api::object::text(&object, &["metadata", "resourceVersion"]).parse()?;
             (TraceAction::Bookmark, WatchEvent::Bookmark(revision))
