@@ -70,6 +70,7 @@ fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failu
         controllers: arguments.parts.controllers.clone(),
         scheduler_config: absolute(arguments.parts.scheduler_config.as_ref())?,
         kubeconfig: absolute(arguments.parts.kubeconfig.as_ref())?,
+        kubelet: arguments.kubelet.clone(),
     })
 }
 

@@ -173,6 +173,7 @@ impl Nodes {
         let mut kubelet = node::machine_config(name, &self.address, sharing);
         let seconds = u64::try_from(self.settings.node_lease_renew_interval).unwrap_or(1).max(1);
         kubelet.pod_cidr = pod_cidr.to_owned();
+        kubelet.allowed_unsafe_sysctls.clone_from(&self.settings.kubelet.allowed_unsafe_sysctls);
         kubelet.lease_renew_interval = Duration::from_secs(seconds);
         kubelet.lease_duration = kubelet.lease_renew_interval * LEASE_INTERVALS;
         let trace = self.trace.clone();

@@ -28,6 +28,8 @@ pub struct Config {
     pub status_update_frequency: Duration,
     /// How often it is written although nothing has changed.
     pub status_report_frequency: Duration,
+    /// Parameters of the kernel that pods may set though others notice: names, or how they begin before a `*`.
+    pub allowed_unsafe_sysctls: Vec<String>,
 }
 
 /// What pods can share; all of it is allocatable.
@@ -58,6 +60,7 @@ impl Config {
             lease_renew_interval: Duration::from_secs(10),
             status_update_frequency: Duration::from_secs(10),
             status_report_frequency: Duration::from_secs(300),
+            allowed_unsafe_sysctls: vec![],
         }
     }
 }

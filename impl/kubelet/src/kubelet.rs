@@ -135,7 +135,7 @@ impl Kubelet {
         if worker.is_active() && !begun && !spec::is_deleted(&pod) {
             let admitted = self.workers.values().filter(|worker| worker.is_active());
             let admitted = admitted.map(|worker| &*worker.pod);
-            if let Err(rejection) = admission::admit(self.context.config.capacity, admitted, &pod) {
+            if let Err(rejection) = admission::admit(&self.context.config, admitted, &pod) {
                 worker.reject(&mut self.context, &rejection);
             }
         }

@@ -29,6 +29,7 @@ mod start;
 mod state;
 mod status;
 mod stop;
+mod sysctls;
 mod tokens;
 mod volumes;
 mod worker;

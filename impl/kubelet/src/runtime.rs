@@ -43,6 +43,8 @@ pub struct SandboxSpec {
     pub host_aliases: Vec<(String, Vec<String>)>,
     /// Whether it uses the node's network instead of its own.
     pub host_network: bool,
+    /// Parameters of the kernel to set in its namespaces: names with dots, and values.
+    pub sysctls: Vec<(String, String)>,
 }
 
 /// Everything a runtime needs to start a container.

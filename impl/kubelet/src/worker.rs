@@ -22,12 +22,12 @@ use crate::refresh::Shown;
 use crate::runtime::{
     ContainerId, ContainerState, Exit, RuntimeCommand, RuntimeStatus, SandboxSpec,
 };
-use crate::spec;
 use crate::start::Starting;
 use crate::state::{PodState, Sandbox};
 use crate::status::{self, EXCEEDED, Sources, Waiting, is_terminal, stored_phase};
 use crate::stop::Stopping;
 use crate::writes::Writes;
+use crate::{spec, sysctls};
 
 /// How soon a sandbox that failed is tried again.
 const SANDBOX_RETRY: Duration = Duration::from_secs(10);
@@ -214,6 +214,7 @@ impl Worker {
             domain: domain.unwrap_or_default(),
             host_aliases: aliases.collect(),
             host_network: spec::is_host_network(&self.pod),
+            sysctls: sysctls::wanted(&self.pod),
         }));
     }
 

@@ -8,6 +8,8 @@ mod claims;
 mod ephemeral;
 #[path = "kubelet/hooks.rs"]
 mod hooks;
+#[path = "kubelet/machine.rs"]
+mod machine;
 #[path = "kubelet/tokens.rs"]
 mod tokens;
 

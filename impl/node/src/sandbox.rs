@@ -20,6 +20,8 @@ pub(crate) struct Wanted {
     pub(crate) source: String,
     /// Where the namespaces are pinned.
     pub(crate) directory: PathBuf,
+    /// Parameters of the kernel to set: names with dots, and values.
+    pub(crate) sysctls: Vec<(String, String)>,
 }
 
 const PINS: [(&str, CloneFlags); 3] = [
@@ -51,18 +53,30 @@ fn inside(wanted: &Wanted) -> Result<(), Error> {
     for (name, _) in &pins {
         pin(name, &wanted.directory.join(name))?;
     }
-    let Some(address) = &wanted.address else {
-        return Ok(());
-    };
+    if let Some(address) = &wanted.address {
+        connect(wanted, address, &host)?;
+    }
+    wanted.sysctls.iter().try_for_each(|(name, value)| set(name, value))
+}
+
+/// Gives this thread's network, which is the pod's, its name and its link; `host` is the node's network.
+fn connect(wanted: &Wanted, address: &str, host: &File) -> Result<(), Error> {
     nix::unistd::sethostname(&wanted.hostname)
         .map_err(Error::system("setting a pod's host name"))?;
     let own =
         fs::File::open("/proc/thread-self/ns/net").map_err(Error::file(Path::new("/proc")))?;
-    enter(&host)?;
+    enter(host)?;
     let namespace = wanted.directory.join("net");
     network::connect_on_host(&wanted.pod_uid, &namespace, address, &wanted.source)?;
     enter(&own)?;
     network::connect_inside(address)
+}
+
+/// Sets a parameter of the kernel in the namespaces of this thread.
+fn set(name: &str, value: &str) -> Result<(), Error> {
+    let parts = name.split('.').map(|part| part.replace('/', "."));
+    let path: PathBuf = std::iter::once("/proc/sys".to_owned()).chain(parts).collect();
+    fs::write(&path, value).map_err(Error::file(&path))
 }
 
 /// Enters a network, with this thread alone.

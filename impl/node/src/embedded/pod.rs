@@ -67,6 +67,7 @@ impl Embedded {
             address: address.clone(),
             source: self.0.config.node_ip.clone(),
             directory: namespaces,
+            sysctls: spec.sysctls.clone(),
         })?;
         let record = PodRecord {
             namespace: spec.pod.namespace.clone(),

@@ -86,6 +86,7 @@ impl Machine {
             domain: String::new(),
             host_aliases: vec![],
             host_network: false,
+            sysctls: vec![],
         }));
         match self.next() {
             RuntimeEvent::SandboxReady { ip, .. } => ip,
