@@ -6,8 +6,11 @@ mod hosts;
 mod messages;
 mod pods;
 mod probes;
+mod runtime_classes;
 mod starts;
 mod sub_paths;
+mod sysctls;
+mod taints;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -23,8 +26,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         messages::messages(),
         pods::pods(),
         probes::probes(),
+        runtime_classes::runtime_classes(),
         starts::init_containers(),
         sub_paths::sub_paths(),
+        sysctls::sysctls(),
+        taints::taints(),
         starts::commands(),
         starts::ends(),
     ]
