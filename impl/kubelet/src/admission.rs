@@ -27,7 +27,7 @@ pub(crate) fn admit<'a>(
 }
 
 /// Whether `pod` fits beside the pods that have been let in.
-fn has_room<'a>(
+pub(crate) fn has_room<'a>(
     capacity: Capacity,
     admitted: impl Iterator<Item = &'a Pod>,
     pod: &Pod,

@@ -61,6 +61,7 @@ impl Kubelet {
         if self.found.is_empty() {
             self.let_in();
         }
+        self.resize();
         self.tick();
         self.context.take_commands()
     }
@@ -101,7 +102,7 @@ impl Kubelet {
     fn update(&mut self, pod: Arc<Pod>) {
         let uid = uid(&pod);
         match self.workers.get_mut(&uid) {
-            Some(worker) => worker.pod = pod,
+            Some(worker) => worker.update(pod),
             None if self.found.is_empty() || self.found.contains_key(&uid) => self.add(pod),
             None => return self.wait(pod),
         }
@@ -140,6 +141,32 @@ impl Kubelet {
             }
         }
         self.workers.insert(uid, worker);
+    }
+
+    /// Promises the resources that pods want where there is room for them.
+    fn resize(&mut self) {
+        let waiting = self.workers.iter().filter(|(_, worker)| worker.wants_resize());
+        let mut waiting: Vec<_> =
+            waiting.map(|(uid, worker)| (worker.resize_order(), uid.clone())).collect();
+        waiting.sort();
+        for (_, uid) in waiting {
+            let others =
+                self.workers.iter().filter(|(other, worker)| **other != uid && worker.is_active());
+            let others = others.map(|(_, worker)| &*worker.pod);
+            let wanted = &self.workers[&uid].desired;
+            let room = admission::has_room(self.context.config.capacity, others, wanted);
+            let Some(worker) = self.workers.get_mut(&uid) else { continue };
+            let is_news = match room {
+                Ok(()) => {
+                    worker.allocate(&mut self.context);
+                    true
+                }
+                Err(why) => worker.defer(&mut self.context, &why),
+            };
+            if is_news {
+                self.sync(&uid);
+            }
+        }
     }
 
     /// What ran before and belongs to no pod any more must end.
@@ -189,6 +216,7 @@ impl Kubelet {
                 worker.container_failed(context, &id, &message);
             }
             RuntimeEvent::ContainerExited { id, exit } => worker.container_exited(&id, exit),
+            RuntimeEvent::Resized { failure, .. } => worker.resized(context, failure),
             RuntimeEvent::VolumeFailed { volume, message, .. } => {
                 worker.volume_failed(context, &volume, &message);
             }
@@ -293,6 +321,7 @@ fn pod_uid(event: &RuntimeEvent) -> &str {
         RuntimeEvent::SandboxReady { pod_uid, .. }
         | RuntimeEvent::SandboxFailed { pod_uid, .. }
         | RuntimeEvent::VolumeFailed { pod_uid, .. }
+        | RuntimeEvent::Resized { pod_uid, .. }
         | RuntimeEvent::SandboxRemoved { pod_uid } => pod_uid,
         RuntimeEvent::ImageStatus { id, .. }
         | RuntimeEvent::ImagePulled { id, .. }

@@ -1,7 +1,7 @@
 //! What a node does about the pods that are bound to it.
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
-//! simulator on a pretended one. Leaves out eviction, resizing, static pods and
+//! simulator on a pretended one. Leaves out eviction, static pods and
 //! probes by gRPC.
 
 mod actions;
@@ -23,6 +23,8 @@ mod probes;
 mod reading;
 mod references;
 mod refresh;
+mod resize;
+mod resize_steps;
 pub mod runtime;
 mod spec;
 mod start;

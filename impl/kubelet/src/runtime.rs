@@ -10,6 +10,7 @@ use api::{Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use crate::hooks::{Hook, HookAction, HookFailure};
+pub use crate::resize::{Allocation, PodResources};
 
 /// One instance of a container of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub struct SandboxSpec {
     pub host_network: bool,
     /// Parameters of the kernel to set in its namespaces: names with dots, and values.
     pub sysctls: Vec<(String, String)>,
+    /// Limits of all its containers together.
+    pub resources: Resources,
 }
 
 /// Everything a runtime needs to start a container.
@@ -187,6 +190,34 @@ pub struct Resources {
     pub oom_score_adj: i32,
 }
 
+/// One change of a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResizeStep {
+    /// Of which container; of the pod as a whole if of none.
+    pub container: Option<ContainerId>,
+    /// What changes.
+    pub change: ResizeChange,
+}
+
+/// Which limit changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResizeChange {
+    /// Memory.
+    Memory {
+        /// Bytes; unlimited when absent.
+        limit_bytes: Option<i64>,
+        /// Whether it is refused where more is in use already.
+        shrinks: bool,
+    },
+    /// CPU.
+    Cpu {
+        /// Relative weight: 1024 for one core.
+        shares: u64,
+        /// Microseconds of CPU in each period; unlimited when absent.
+        quota_microseconds: Option<i64>,
+    },
+}
+
 /// The length of a CPU period.
 pub const CPU_PERIOD_MICROSECONDS: i64 = 100_000;
 
@@ -303,6 +334,21 @@ pub enum RuntimeCommand {
         /// By path below the volume.
         files: BTreeMap<String, File>,
     },
+    /// Changes limits of containers that run, in order, or none where one of them cannot change. Answered by
+    /// `Resized`.
+    Resize {
+        /// The pod's uid.
+        pod_uid: String,
+        /// What changes.
+        steps: Vec<ResizeStep>,
+    },
+    /// Keeps what a pod was promised for the next start of the kubelet. Not answered.
+    KeepResources {
+        /// The pod's uid.
+        pod_uid: String,
+        /// What it was promised and what it has.
+        resources: PodResources,
+    },
     /// Asks a container to end, and kills it when it has not after the grace period. A second order
     /// can only shorten the grace period. The answer is `ContainerExited`.
     StopContainer {
@@ -417,6 +463,13 @@ pub enum RuntimeEvent {
         /// How.
         exit: Exit,
     },
+    /// Limits have changed, or not.
+    Resized {
+        /// The pod's uid.
+        pod_uid: String,
+        /// Why not.
+        failure: Option<String>,
+    },
     /// A volume shows what it did before.
     VolumeFailed {
         /// The pod's uid.
@@ -481,7 +534,7 @@ pub struct ContainerStatus {
 }
 
 /// What a runtime knows about a pod, when a kubelet starts beside pods that run already.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuntimeStatus {
     /// The pod's uid.
     pub pod_uid: String,
@@ -491,4 +544,6 @@ pub struct RuntimeStatus {
     pub sandbox_ip: Option<String>,
     /// Its containers, dead ones too, in the order they were started.
     pub containers: Vec<ContainerStatus>,
+    /// What it was promised and had, if that was kept.
+    pub resources: Option<PodResources>,
 }

@@ -274,6 +274,7 @@ impl Worker {
         let Some(Starting::Creating { image_id }) = self.starting.remove(&id.name) else { return };
         let Some(container) = spec::find_any(&self.pod, &id.name) else { return };
         self.waiting.remove(&id.name);
+        self.started_with(id);
         self.state.started(ContainerStatus {
             id: id.clone(),
             image: container.image.clone().unwrap_or_default(),

@@ -17,6 +17,7 @@ use crate::actions::should_be_restarted;
 use crate::conditions::{self, Facts};
 use crate::phase::phase;
 use crate::probes::Probes;
+use crate::resize::Resizing;
 use crate::runtime::{ContainerId, ContainerState, ContainerStatus};
 use crate::spec;
 use crate::state::{PodState, Sandbox};
@@ -59,6 +60,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) waiting: &'a BTreeMap<String, Waiting>,
     /// Containers that run and do not count as running: their hook after the start has not ended.
     pub(crate) hooked: Vec<ContainerId>,
+    pub(crate) resizing: &'a Resizing,
     pub(crate) node_ip: &'a str,
     /// None of its containers will start again.
     pub(crate) terminal: bool,
@@ -90,6 +92,7 @@ pub(crate) fn pod_status(sources: &Sources<'_>) -> PodStatus {
         statuses: &all,
         phase,
         has_sandbox,
+        resize: if sources.terminal { vec![] } else { sources.resizing.conditions() },
         old: old.conditions.as_deref().unwrap_or_default(),
         now: sources.now,
     });
@@ -223,6 +226,7 @@ fn container_status(
         // It is never ready, and nobody asks whether it has started.
         return status;
     }
+    give_resources(sources, container, &mut status);
     let is_running = !hooked && sources.state.is_running(&container.name);
     let running = sources.state.find(&container.name).filter(|_| is_running);
     let plain_init = role == Role::Init && !spec::is_sidecar(container);
@@ -235,6 +239,14 @@ fn container_status(
         false => running.is_some_and(|one| sources.probes.is_ready(&one.id)),
     };
     status
+}
+
+/// What a container has counts once it runs.
+fn give_resources(sources: &Sources<'_>, container: &Container, status: &mut ApiStatus) {
+    let actuated = sources.resizing.actuated(&container.name);
+    if sources.state.is_running(&container.name) && actuated.is_some() {
+        status.resources = actuated.cloned();
+    }
 }
 
 fn blank(container: &Container) -> ApiStatus {

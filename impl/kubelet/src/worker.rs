@@ -13,12 +13,13 @@ use client::event::Note;
 use k8s_openapi::api::core::v1::{ContainerStatus as ApiStatus, Pod, PodStatus};
 use serde_json::json;
 
-use crate::actions::{Kill, compute_pod_actions};
+use crate::actions::{Health, Kill, compute_pod_actions};
 use crate::admission::Rejection;
 use crate::command::Purpose;
 use crate::context::Context;
 use crate::probes::Probes;
 use crate::refresh::Shown;
+use crate::resize::Resizing;
 use crate::runtime::{
     ContainerId, ContainerState, Exit, RuntimeCommand, RuntimeStatus, SandboxSpec,
 };
@@ -39,7 +40,11 @@ const DELETION_RETRY: Duration = Duration::from_secs(1);
 /// What a kubelet knows and does about one pod.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
+    /// With the resources that it is promised.
     pub(crate) pod: Arc<Pod>,
+    /// As the API server has it.
+    pub(crate) desired: Arc<Pod>,
+    pub(crate) resizing: Resizing,
     pub(crate) key: Key,
     pub(crate) uid: String,
     pub(crate) state: PodState,
@@ -95,12 +100,16 @@ impl Worker {
             deletion_in_flight: false,
             deletion_retry: None,
             synced_at: Timestamp::UNIX_EPOCH,
+            resizing: Resizing::new(&pod, None),
+            desired: Arc::clone(&pod),
             pod,
         }
     }
 
     /// Takes over what runs already.
     pub(crate) fn adopt(&mut self, found: RuntimeStatus) {
+        self.resizing = Resizing::new(&self.pod, found.resources);
+        self.update(Arc::clone(&self.desired));
         self.state.sandbox = found.sandbox_ip.map_or(Sandbox::None, Sandbox::Ready);
         self.state.containers = found.containers;
         for record in &self.state.containers {
@@ -175,6 +184,7 @@ impl Worker {
             self.terminate(context);
         }
         self.go_on_stopping(context);
+        self.keep_resources(context);
         self.publish(context);
         self.delete(context);
     }
@@ -215,12 +225,16 @@ impl Worker {
             host_aliases: aliases.collect(),
             host_network: spec::is_host_network(&self.pod),
             sysctls: sysctls::wanted(&self.pod),
+            resources: spec::pod_resources(&self.pod),
         }));
     }
 
     fn run_containers(&mut self, context: &mut Context, address: &str) {
-        let probes = &self.probes;
-        let actions = compute_pod_actions(&self.pod, &self.state, |id| probes.health(id));
+        self.actuate(context);
+        let (probes, resizing) = (&self.probes, &self.resizing);
+        let health =
+            |id: &ContainerId| Health { is_resized: resizing.restarts(id), ..probes.health(id) };
+        let actions = compute_pod_actions(&self.pod, &self.state, health);
         for Kill { id, message, grace_period_seconds } in actions.kill {
             self.stop(context, &id, (&message, grace_period_seconds));
         }
@@ -271,6 +285,7 @@ impl Worker {
                 probes: &self.probes,
                 waiting: &self.waiting,
                 hooked: self.hooked(),
+                resizing: &self.resizing,
                 node_ip: &context.config.node_ip,
                 terminal: self.is_terminating() && self.is_still(),
                 finished,
@@ -364,7 +379,8 @@ impl Worker {
         let stopping = self.stopping.values().filter_map(Stopping::next_deadline);
         let all = waiting.chain(sandbox).chain(probes).chain(deletion).chain(writes).chain(shown);
         let active = self.active_deadline().filter(|_| running);
-        let all = all.chain(stopping).chain(active);
+        let resize = self.resizing.next_deadline().filter(|_| running);
+        let all = all.chain(stopping).chain(active).chain(resize);
         all.filter(|deadline| *deadline > self.synced_at).min()
     }
 }

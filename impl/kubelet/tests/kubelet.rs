@@ -10,6 +10,8 @@ mod ephemeral;
 mod hooks;
 #[path = "kubelet/machine.rs"]
 mod machine;
+#[path = "kubelet/resize.rs"]
+mod resize;
 #[path = "kubelet/tokens.rs"]
 mod tokens;
 
@@ -408,6 +410,7 @@ fn a_restarted_kubelet_ends_what_belongs_to_no_pod() {
             state: ContainerState::Running { started_at: bench.now() },
             ..container
         }],
+        resources: None,
     };
 
     bench.restart_with(vec![found]);

@@ -141,6 +141,8 @@ impl Loop {
             | RuntimeCommand::PullImage { .. }
             | RuntimeCommand::RemoveContainer(_)
             | RuntimeCommand::UpdateVolume { .. }
+            | RuntimeCommand::Resize { .. }
+            | RuntimeCommand::KeepResources { .. }
             | RuntimeCommand::RunHook { .. }
             | RuntimeCommand::Probe { .. } => {}
         }

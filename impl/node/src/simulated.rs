@@ -83,6 +83,9 @@ impl Simulated {
                 };
                 RuntimeEvent::ContainerExited { id, exit }
             }
+            RuntimeCommand::Resize { pod_uid, .. } => {
+                RuntimeEvent::Resized { pod_uid, failure: None }
+            }
             RuntimeCommand::RunHook { id, hook, .. } => {
                 RuntimeEvent::HookEnded { id, hook, failure: None }
             }
@@ -91,6 +94,7 @@ impl Simulated {
             }
             RuntimeCommand::RemoveContainer(_)
             | RuntimeCommand::RemovePod { .. }
+            | RuntimeCommand::KeepResources { .. }
             | RuntimeCommand::UpdateVolume { .. } => return None,
         })
     }

@@ -16,7 +16,8 @@ use client::{Change, Outcome};
 use k8s_openapi::api::core::v1::Pod;
 use kubelet::runtime::{
     ContainerId, ContainerSpec, ContainerState, ContainerStatus, Exit, Hook, HookAction,
-    HookFailure, ProbeAction, ProbeType, RuntimeCommand, RuntimeEvent, RuntimeStatus,
+    HookFailure, ProbeAction, ProbeType, ResizeChange, ResizeStep, RuntimeCommand, RuntimeEvent,
+    RuntimeStatus,
 };
 use kubelet::{Capacity, Command, Config, Input, Kubelet};
 use serde_json::{Value, json};
@@ -35,6 +36,8 @@ pub(crate) struct Bench {
     pub(crate) gives_no_tokens: bool,
     /// Sandboxes take long to go.
     pub(crate) keeps_sandboxes: bool,
+    /// Why the runtime changes no limits.
+    pub(crate) resize_failure: Option<String>,
 }
 
 impl Bench {
@@ -52,6 +55,7 @@ impl Bench {
             token_requests: vec![],
             gives_no_tokens: false,
             keeps_sandboxes: false,
+            resize_failure: None,
         };
         bench.hear(Input::Synced);
         bench
@@ -121,6 +125,32 @@ impl Bench {
         let mut pod = self.pod(name).unwrap();
         pod["spec"]["ephemeralContainers"] = containers;
         self.put(format!("pods/default/{name}"), pod);
+    }
+
+    /// Somebody wants other resources for the containers of a pod, in their order.
+    pub(crate) fn resize_pod(&mut self, name: &str, resources: &[Value]) {
+        let mut pod = self.pod(name).unwrap();
+        for (container, resources) in
+            pod["spec"]["containers"].as_array_mut().unwrap().iter_mut().zip(resources)
+        {
+            container["resources"] = resources.clone();
+        }
+        let generation = pod["metadata"]["generation"].as_i64().unwrap();
+        pod["metadata"]["generation"] = json!(generation + 1);
+        self.put(format!("pods/default/{name}"), pod);
+    }
+
+    /// The changes of limits that were ordered: of which container or of the `pod`, and what.
+    pub(crate) fn resizes(&self) -> Vec<(String, ResizeChange)> {
+        let steps = self.commands.iter().filter_map(|command| match command {
+            RuntimeCommand::Resize { steps, .. } => Some(steps),
+            _ => None,
+        });
+        let of = |step: &ResizeStep| {
+            let name = step.container.as_ref().map_or("pod".to_owned(), |id| id.name.clone());
+            (name, step.change)
+        };
+        steps.flatten().map(of).collect()
     }
 
     pub(crate) fn delete_pod(&mut self, name: &str, grace_period_seconds: i64) {
@@ -369,6 +399,13 @@ impl Bench {
                 self.running.entry(id.pod_uid.clone()).or_default().containers.push(status);
                 RuntimeEvent::ContainerStarted { id, started_at }
             }
+            RuntimeCommand::Resize { pod_uid, .. } => {
+                RuntimeEvent::Resized { pod_uid, failure: self.resize_failure.clone() }
+            }
+            RuntimeCommand::KeepResources { pod_uid, resources } => {
+                self.running.entry(pod_uid).or_default().resources = Some(resources);
+                return;
+            }
             RuntimeCommand::StopContainer { .. }
             | RuntimeCommand::RemoveContainer(_)
             | RuntimeCommand::RemovePod { .. }
@@ -437,7 +474,9 @@ fn merge(into: &mut Value, patch: &Value) {
                 let mut merged = old.as_array().cloned().unwrap_or_default();
                 for condition in conditions {
                     merged.retain(|other| other["type"] != condition["type"]);
-                    merged.push(condition.clone());
+                    if condition["$patch"] != "delete" {
+                        merged.push(condition.clone());
+                    }
                 }
                 *old = Value::Array(merged);
             }

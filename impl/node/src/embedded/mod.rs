@@ -10,6 +10,7 @@ mod message;
 mod pod;
 mod port_forward;
 mod probe;
+mod resize;
 mod server;
 mod start;
 mod volume;
@@ -162,6 +163,12 @@ impl Runtime for Embedded {
             RuntimeCommand::StartContainer(spec) => self.start_container(*spec),
             RuntimeCommand::UpdateVolume { pod_uid, volume, files } => {
                 self.in_background(move |this| this.update_volume(pod_uid, volume, &files));
+            }
+            RuntimeCommand::Resize { pod_uid, steps } => {
+                self.in_background(move |this| Some(this.resize(pod_uid, &steps)));
+            }
+            RuntimeCommand::KeepResources { pod_uid, resources } => {
+                self.keep_resources(&pod_uid, &resources);
             }
             RuntimeCommand::StopContainer { id, grace_period_seconds } => {
                 self.stop_container(id, grace_period_seconds);

@@ -69,6 +69,10 @@ impl Embedded {
             directory: namespaces,
             sysctls: spec.sysctls.clone(),
         })?;
+        let cgroup = self.pod_cgroup(&spec.pod_uid);
+        cgroup::create(&cgroup)?;
+        cgroup::set_cpu(&cgroup, spec.resources.cpu_shares, spec.resources.cpu_quota_microseconds)?;
+        cgroup::set_memory(&cgroup, spec.resources.memory_limit_bytes)?;
         let record = PodRecord {
             namespace: spec.pod.namespace.clone(),
             name: spec.pod.name.clone(),

@@ -87,6 +87,7 @@ impl Machine {
             host_aliases: vec![],
             host_network: false,
             sysctls: vec![],
+            resources: kubelet::runtime::Resources::default(),
         }));
         match self.next() {
             RuntimeEvent::SandboxReady { ip, .. } => ip,

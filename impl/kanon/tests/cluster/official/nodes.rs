@@ -6,6 +6,7 @@ mod hosts;
 mod messages;
 mod pods;
 mod probes;
+mod resizes;
 mod runtime_classes;
 mod starts;
 mod sub_paths;
@@ -26,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         messages::messages(),
         pods::pods(),
         probes::probes(),
+        resizes::resizes(),
         runtime_classes::runtime_classes(),
         starts::init_containers(),
         sub_paths::sub_paths(),
