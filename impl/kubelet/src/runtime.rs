@@ -46,6 +46,8 @@ pub struct SandboxSpec {
     pub host_network: bool,
     /// Parameters of the kernel to set in its namespaces: names with dots, and values.
     pub sysctls: Vec<(String, String)>,
+    /// Whether its containers see each other's processes (`shareProcessNamespace`).
+    pub shares_processes: bool,
     /// Limits of all its containers together.
     pub resources: Resources,
 }
@@ -112,6 +114,8 @@ pub enum Processes {
     /// Its own.
     #[default]
     Container,
+    /// Those of all containers of the pod (`spec.shareProcessNamespace`).
+    Pod,
     /// The node's (`spec.hostPID`).
     Node,
     /// Those of another container of the pod (`targetContainerName`), which must run.

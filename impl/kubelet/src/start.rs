@@ -233,8 +233,12 @@ impl Worker {
             let found = self.state.find(target).map(|found| Processes::Target(found.id.clone()));
             return found.ok_or_else(|| format!("unable to find target container {target}"));
         }
-        let of_node = spec::spec(&self.pod).host_pid == Some(true);
-        Ok(if of_node { Processes::Node } else { Processes::Container })
+        let spec = spec::spec(&self.pod);
+        Ok(match (spec.host_pid, spec.share_process_namespace) {
+            (Some(true), _) => Processes::Node,
+            (_, Some(true)) => Processes::Pod,
+            _ => Processes::Container,
+        })
     }
 
     /// Where the pod can be reached.

@@ -225,6 +225,7 @@ impl Worker {
             host_aliases: aliases.collect(),
             host_network: spec::is_host_network(&self.pod),
             sysctls: sysctls::wanted(&self.pod),
+            shares_processes: pod_spec.share_process_namespace == Some(true),
             resources: spec::pod_resources(&self.pod),
         }));
     }

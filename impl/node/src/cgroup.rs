@@ -97,6 +97,15 @@ pub(crate) fn create(group: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Puts a process into a group.
+pub(crate) fn enter(group: &str, pid: i32) -> Result<(), Error> {
+    ["cpu", "memory"].into_iter().try_for_each(|controller| match directory(group, controller) {
+        Version::One(directory) | Version::Two(directory) => {
+            write(&directory.join("cgroup.procs"), &pid.to_string())
+        }
+    })
+}
+
 /// Sets how much memory a group may use.
 pub(crate) fn set_memory(group: &str, limit_bytes: Option<i64>) -> Result<(), Error> {
     let text =

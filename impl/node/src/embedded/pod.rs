@@ -61,6 +61,7 @@ impl Embedded {
         fs::create_dir_all(&directory).map_err(Error::file(&directory))?;
         let address =
             if spec.host_network { None } else { Some(self.take_address(&spec.pod_uid)?) };
+        let cgroup = self.pod_cgroup(&spec.pod_uid);
         sandbox::create(Wanted {
             pod_uid: spec.pod_uid.clone(),
             hostname: spec.hostname.clone(),
@@ -68,8 +69,8 @@ impl Embedded {
             source: self.0.config.node_ip.clone(),
             directory: namespaces,
             sysctls: spec.sysctls.clone(),
+            pause: spec.shares_processes.then(|| format!("{cgroup}/pause")),
         })?;
-        let cgroup = self.pod_cgroup(&spec.pod_uid);
         cgroup::create(&cgroup)?;
         cgroup::set_cpu(&cgroup, spec.resources.cpu_shares, spec.resources.cpu_quota_microseconds)?;
         cgroup::set_memory(&cgroup, spec.resources.memory_limit_bytes)?;

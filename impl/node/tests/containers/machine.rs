@@ -88,6 +88,7 @@ impl Machine {
             host_network: false,
             sysctls: vec![],
             resources: kubelet::runtime::Resources::default(),
+            shares_processes: false,
         }));
         match self.next() {
             RuntimeEvent::SandboxReady { ip, .. } => ip,
