@@ -70,7 +70,10 @@ fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failu
         controllers: arguments.parts.controllers.clone(),
         scheduler_config: absolute(arguments.parts.scheduler_config.as_ref())?,
         kubeconfig: absolute(arguments.parts.kubeconfig.as_ref())?,
-        kubelet: arguments.kubelet.clone(),
+        kubelet: cli::Kubelet {
+            pod_manifest_path: absolute(arguments.kubelet.pod_manifest_path.as_ref())?,
+            ..arguments.kubelet.clone()
+        },
     })
 }
 

@@ -178,7 +178,8 @@ impl Nodes {
         kubelet.lease_duration = kubelet.lease_renew_interval * LEASE_INTERVALS;
         let trace = self.trace.clone();
         let sink = move |note: TraceNote| tell(&trace, incarnation, &note);
-        NodeConfig { kubelet, trace: Some(Arc::new(sink)) }
+        let static_pod_path = self.settings.kubelet.pod_manifest_path.clone();
+        NodeConfig { kubelet, static_pod_path, trace: Some(Arc::new(sink)) }
     }
 
     /// A name for what the node keeps on this machine; clusters in other folders have other ones.

@@ -17,6 +17,7 @@ use crate::node::NodeState;
 use crate::runtime::{ContainerId, Hook, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use crate::spec;
 use crate::state::mark_exited;
+use crate::static_pods::{StaticPod, StaticPods, is_mirror};
 use crate::worker::Worker;
 
 /// Decides what happens on one node. Pods are known by uid: a name may be used again.
@@ -29,6 +30,7 @@ pub struct Kubelet {
     found: BTreeMap<String, RuntimeStatus>,
     /// Pods that are heard of before all that ran before are known.
     waiting: Vec<Arc<Pod>>,
+    static_pods: StaticPods,
 }
 
 impl Kubelet {
@@ -42,6 +44,7 @@ impl Kubelet {
             workers: BTreeMap::new(),
             found: found.into_iter().map(|status| (status.pod_uid.clone(), status)).collect(),
             waiting: vec![],
+            static_pods: StaticPods::default(),
         }
     }
 
@@ -53,6 +56,7 @@ impl Kubelet {
                 self.context.revision = self.context.revision.max(revision);
                 self.observe(&change);
             }
+            Input::StaticPods(files) => self.read_static_pods(&files),
             Input::Synced => self.end_unmatched(),
             Input::Runtime(event) => self.reported(event),
             Input::Answer(purpose, outcome) => self.answered(purpose, outcome),
@@ -63,13 +67,15 @@ impl Kubelet {
         }
         self.resize();
         self.tick();
+        self.mirror();
         self.context.take_commands()
     }
 
     /// When to be told that time has passed.
     pub fn next_deadline(&self) -> Timestamp {
         let pods = self.workers.values().filter_map(Worker::next_deadline).min();
-        pods.map_or(self.node.next_deadline(), |pods| pods.min(self.node.next_deadline()))
+        let mirrors = self.static_pods.next_deadline(self.context.now);
+        pods.into_iter().chain(mirrors).fold(self.node.next_deadline(), Timestamp::min)
     }
 
     /// The revision up to which the cache of pods has read.
@@ -80,6 +86,9 @@ impl Kubelet {
     fn observe(&mut self, change: &Change) {
         let old = change.old.as_ref().and_then(pod_of);
         let new = change.new.as_ref().and_then(pod_of);
+        if let Some(mirror) = new.as_ref().or(old.as_ref()).filter(|pod| is_mirror(pod)) {
+            return self.observe_mirror(&Key::of(&mirror.metadata), new);
+        }
         if let Some(old) = &old
             && new.as_ref().is_none_or(|new| new.metadata.uid != old.metadata.uid)
         {
@@ -103,10 +112,51 @@ impl Kubelet {
         let uid = uid(&pod);
         match self.workers.get_mut(&uid) {
             Some(worker) => worker.update(pod),
-            None if self.found.is_empty() || self.found.contains_key(&uid) => self.add(pod),
+            None if self.found.is_empty()
+                || self.found.contains_key(&uid)
+                || self.static_pods.has(&uid) =>
+            {
+                self.add(pod)
+            }
             None => return self.wait(pod),
         }
         self.sync(&uid);
+    }
+
+    fn read_static_pods(&mut self, files: &[StaticPod]) {
+        let now = self.context.now;
+        for uid in self.static_pods.read(&self.context.config.node_name, files, now) {
+            self.forsake(&uid);
+        }
+    }
+
+    fn observe_mirror(&mut self, key: &Key, mirror: Option<Arc<Pod>>) {
+        self.static_pods.observe(key.clone(), mirror);
+        let of_key = self.workers.iter().filter(|(_, worker)| worker.key == *key);
+        let uids: Vec<String> = of_key.map(|(uid, _)| uid.clone()).collect();
+        for uid in uids {
+            if let Some(worker) = self.workers.get_mut(&uid) {
+                worker.show_in(self.static_pods.mirror_of(&worker.desired).cloned());
+            }
+            self.sync(&uid);
+        }
+    }
+
+    /// Starts static pods, each once the last one of its name has ended, and asks for their mirrors.
+    fn mirror(&mut self) {
+        let runs = |workers: &BTreeMap<String, Worker>, key: &Key| {
+            workers.values().any(|worker| worker.key == *key)
+        };
+        let new =
+            self.static_pods.all().filter(|pod| !runs(&self.workers, &Key::of(&pod.metadata)));
+        for pod in new.cloned().collect::<Vec<_>>() {
+            self.update(pod);
+        }
+        let node = (self.context.config.node_name.as_str(), self.node.uid());
+        let now = self.context.now;
+        for (key, request) in self.static_pods.due(node, |key| runs(&self.workers, key), now) {
+            self.context.ask(Purpose::Mirror(key), request);
+        }
     }
 
     /// A new pod is let in only when all that ran before are known: they have their room already.
@@ -128,6 +178,10 @@ impl Kubelet {
     fn add(&mut self, pod: Arc<Pod>) {
         let uid = uid(&pod);
         let mut worker = Worker::new(Arc::clone(&pod));
+        if self.static_pods.has(&uid) {
+            worker.is_static = true;
+            worker.show_in(self.static_pods.mirror_of(&pod).cloned());
+        }
         let found = self.found.remove(&uid);
         let begun = found.as_ref().is_some_and(|found| !found.containers.is_empty());
         if let Some(found) = found {
@@ -252,6 +306,7 @@ impl Kubelet {
                     self.context.ask(Purpose::Node(purpose), request);
                 }
             }
+            Purpose::Mirror(key) => self.static_pods.answered(&key, &outcome, now),
             Purpose::PodStatus(uid) => {
                 if let Some(worker) = self.workers.get_mut(&uid) {
                     worker.status_written(&outcome, now);

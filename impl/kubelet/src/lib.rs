@@ -1,8 +1,7 @@
 //! What a node does about the pods that are bound to it.
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
-//! simulator on a pretended one. Leaves out eviction, static pods and
-//! probes by gRPC.
+//! simulator on a pretended one. Leaves out eviction and probes by gRPC.
 
 mod actions;
 mod admission;
@@ -29,6 +28,7 @@ pub mod runtime;
 mod spec;
 mod start;
 mod state;
+mod static_pods;
 mod status;
 mod stop;
 mod sysctls;
@@ -42,4 +42,5 @@ pub use config::{Capacity, Config, KUBELET_VERSION};
 pub use kubelet::Kubelet;
 pub use node::NodePurpose;
 pub use references::{Kind, Reference};
+pub use static_pods::StaticPod;
 pub use tokens::TokenRequest;

@@ -61,6 +61,11 @@ impl NodeState {
         }
     }
 
+    /// The uid of the Node object, once it is known.
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
+    }
+
     pub(crate) fn next_deadline(&self) -> Timestamp {
         let status = (!self.status_in_flight).then_some(self.next_status);
         let lease = (!self.lease_in_flight).then_some(self.next_lease);

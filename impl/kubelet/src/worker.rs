@@ -45,6 +45,10 @@ pub(crate) struct Worker {
     /// As the API server has it.
     pub(crate) desired: Arc<Pod>,
     pub(crate) resizing: Resizing,
+    /// Whether it is one that the node has of itself.
+    pub(crate) is_static: bool,
+    /// What the API server has of it then.
+    mirror: Option<Arc<Pod>>,
     pub(crate) key: Key,
     pub(crate) uid: String,
     pub(crate) state: PodState,
@@ -101,6 +105,8 @@ impl Worker {
             deletion_retry: None,
             synced_at: Timestamp::UNIX_EPOCH,
             resizing: Resizing::new(&pod, None),
+            is_static: false,
+            mirror: None,
             desired: Arc::clone(&pod),
             pod,
         }
@@ -132,6 +138,16 @@ impl Worker {
             status::rejected(&self.pod, rejection.reason, &rejection.message, context.now);
         self.rejected = true;
         self.ended = true;
+    }
+
+    /// Hears by what the API server knows it. A new mirror knows nothing yet.
+    pub(crate) fn show_in(&mut self, mirror: Option<Arc<Pod>>) {
+        let uid =
+            |mirror: &Option<Arc<Pod>>| mirror.as_ref().and_then(|one| one.metadata.uid.clone());
+        if uid(&mirror) != uid(&self.mirror) {
+            self.writes = Writes::default();
+        }
+        self.mirror = mirror;
     }
 
     /// The object has gone: what is left must end.
@@ -294,7 +310,9 @@ impl Worker {
                 now: context.now,
             });
         }
-        if let Some(request) = self.writes.request(&self.pod, &self.status, context.now) {
+        let shown = if self.is_static { self.mirror.as_ref() } else { Some(&self.pod) };
+        let Some(shown) = shown else { return };
+        if let Some(request) = self.writes.request(shown, &self.status, context.now) {
             context.ask(Purpose::PodStatus(self.uid.clone()), request);
         }
     }

@@ -12,6 +12,8 @@ mod hooks;
 mod machine;
 #[path = "kubelet/resize.rs"]
 mod resize;
+#[path = "kubelet/static_pods.rs"]
+mod static_pods;
 #[path = "kubelet/tokens.rs"]
 mod tokens;
 

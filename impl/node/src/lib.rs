@@ -19,6 +19,7 @@ mod runtime;
 mod sandbox;
 pub mod shim;
 mod simulated;
+mod static_pods;
 mod teardown;
 mod trace;
 mod user;

@@ -1,6 +1,7 @@
 //! The loop of one node: drives the kubelet's core with a real clock, API server and runtime.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::pod_watch::PodWatch;
 use crate::trace::{TraceAction, TraceNote, TraceSink};
-use crate::{Error, Runtime};
+use crate::{Error, Runtime, static_pods};
 
 /// The longest sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
@@ -25,6 +26,8 @@ const IDLE: Duration = Duration::from_secs(60);
 pub struct NodeConfig {
     /// What the kubelet is told.
     pub kubelet: kubelet::Config,
+    /// The folder with the files of the node's own pods, if it has any.
+    pub static_pod_path: Option<PathBuf>,
     /// Where to tell of what happens, if anywhere.
     pub trace: Option<TraceSink>,
 }
@@ -87,6 +90,12 @@ impl Loop {
         let name = config.kubelet.node_name.clone();
         let mut tasks = JoinSet::new();
         let watch = PodWatch::new(&name, Arc::clone(&transport), config.trace.clone());
+        if let Some(folder) = config.static_pod_path {
+            let (files, static_pods) = (static_pods::read(&folder), inputs.clone());
+            let tell = move |files| static_pods.send(Input::StaticPods(files)).is_ok();
+            tell(files.clone());
+            tasks.spawn(static_pods::follow(folder, files, tell));
+        }
         let changes = inputs.clone();
         tasks.spawn(watch.follow(move |change, revision| tell(&changes, change, revision)));
         tasks.spawn(write_events(Arc::clone(&transport), recorded));

@@ -1,5 +1,7 @@
 //! The flags of the nodes' kubelets. They are called as kubelet's are.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
@@ -9,4 +11,7 @@ pub(crate) struct Kubelet {
     /// Let pods set these parameters of the kernel although others notice: names, or how they begin before a `*`.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) allowed_unsafe_sysctls: Vec<String>,
+    /// Run the pods of the files in this folder on every node, whatever the API server says: static pods.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) pod_manifest_path: Option<PathBuf>,
 }

@@ -1,15 +1,19 @@
 //! What pods share of their machine, on real containers.
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::LogParams;
-use libtest_mimic::Trial;
+use kube::Api;
+use kube::api::{DeleteParams, LogParams};
+use libtest_mimic::{Failed, Trial};
 use serde_json::json;
 
 use crate::containers::{create, embedded, with_containers};
-use crate::support::{Outcome, eventually, trial};
+use crate::support::{Outcome, ensure, eventually, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    with_containers(vec![trial("containers_that_share_processes_see_each_others", share_processes)])
+    with_containers(vec![
+        trial("containers_that_share_processes_see_each_others", share_processes),
+        trial("static_pods_run_and_follow_their_files", static_pods),
+    ])
 }
 
 /// The first process is nobody's, and it reaps what the others leave behind.
@@ -37,6 +41,58 @@ async fn share_processes() -> Outcome {
             && processes.iter().find(is_first).is_some()
             && !processes.iter().any(|process| process.contains(" Z"));
         if is_as_expected { Ok(Some(())) } else { Err(format!("it sees {last}").into()) }
+    })
+    .await
+}
+
+/// The container of a static pod and the uid of its mirror, once it runs.
+async fn mirrored(pods: &Api<Pod>) -> Result<(String, String), Failed> {
+    eventually("the static pod runs", || async {
+        let Some(pod) = pods.get_opt("web-node-1").await? else { return Ok(None) };
+        let uid = pod.metadata.uid.unwrap_or_default();
+        let statuses = pod.status.and_then(|status| status.container_statuses);
+        let status = statuses.unwrap_or_default().into_iter().next();
+        let runs =
+            status.filter(|status| status.ready && pod.metadata.deletion_timestamp.is_none());
+        Ok(runs.and_then(|status| Some((status.container_id?, uid))))
+    })
+    .await
+}
+
+async fn static_pods() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let file = |seconds: u32| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  terminationGracePeriodSeconds: 0\n  \
+             containers: [{{name: main, image: \"busybox:1.35\", command: [sleep, \"{seconds}\"]}}]\n"
+        )
+    };
+    let path = folder.path().join("web.yaml");
+    std::fs::write(&path, file(1000))?;
+    let cluster = embedded(&["--pod-manifest-path", &folder.path().display().to_string()])?;
+    let pods: Api<Pod> = Api::namespaced(cluster.client().await?, "default");
+
+    let (container, mirror) = mirrored(&pods).await?;
+    pods.delete("web-node-1", &DeleteParams::default()).await?;
+    eventually("another mirror is there", || async {
+        let pod = pods.get_opt("web-node-1").await?;
+        Ok(pod.filter(|pod| pod.metadata.uid.as_ref() != Some(&mirror)))
+    })
+    .await?;
+    let (same_container, other_mirror) = mirrored(&pods).await?;
+    std::fs::write(&path, file(2000))?;
+    let other_container = eventually("another container runs", || async {
+        let (other, _) = mirrored(&pods).await?;
+        Ok((other != same_container).then_some(other))
+    })
+    .await?;
+    std::fs::remove_file(&path)?;
+
+    ensure(container == same_container, "the deletion of its mirror has restarted it")?;
+    ensure(mirror != other_mirror, "the mirror is the same")?;
+    ensure(container != other_container, "another file runs the same container")?;
+    eventually("no mirror is left", || async {
+        Ok(pods.get_opt("web-node-1").await?.is_none().then_some(()))
     })
     .await
 }

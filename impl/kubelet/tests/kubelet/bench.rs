@@ -19,7 +19,7 @@ use kubelet::runtime::{
     HookFailure, ProbeAction, ProbeType, ResizeChange, ResizeStep, RuntimeCommand, RuntimeEvent,
     RuntimeStatus,
 };
-use kubelet::{Capacity, Command, Config, Input, Kubelet};
+use kubelet::{Capacity, Command, Config, Input, Kubelet, StaticPod};
 use serde_json::{Value, json};
 
 pub(crate) struct Bench {
@@ -151,6 +151,15 @@ impl Bench {
             (name, step.change)
         };
         steps.flatten().map(of).collect()
+    }
+
+    /// The node's files say so.
+    pub(crate) fn read_files(&mut self, pods: &[Value]) {
+        let pod = |pod: &Value| StaticPod {
+            path: "/etc/kubernetes/manifests/one.yaml".to_owned(),
+            pod: serde_json::from_value(pod.clone()).unwrap(),
+        };
+        self.hear(Input::StaticPods(pods.iter().map(pod).collect()));
     }
 
     pub(crate) fn delete_pod(&mut self, name: &str, grace_period_seconds: i64) {
@@ -447,7 +456,11 @@ impl Bench {
         let key = format!("{plural}/{}", Key::new(&request.key.namespace, &name));
         let found = self.objects.get(&key).cloned();
         match (request.verb, found) {
-            (Verb::Create, None) => self.put(key.clone(), body),
+            (Verb::Create, None) => {
+                let mut body = body;
+                body["metadata"]["uid"] = json!(format!("uid-{name}-{}", self.revision));
+                self.put(key.clone(), body);
+            }
             (Verb::Create, Some(_)) => return Err(Status::already_exists(request.resource, &name)),
             (_, None) => return Err(Status::not_found(request.resource, &name)),
             (Verb::Get, Some(found)) => return Ok(found),
@@ -500,8 +513,10 @@ fn config() -> Config {
 /// `web.main.0` is the first instance of `main` of the pod `web`.
 fn id(text: &str) -> ContainerId {
     let parts: Vec<&str> = text.split('.').collect();
+    // The uid of a static pod is a hash, and as long as one.
+    let prefix = if parts[0].len() == 32 { "" } else { "uid-" };
     ContainerId {
-        pod_uid: format!("uid-{}", parts[0]),
+        pod_uid: format!("{prefix}{}", parts[0]),
         name: parts[1].to_owned(),
         attempt: parts[2].parse().unwrap(),
     }
