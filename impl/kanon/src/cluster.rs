@@ -15,6 +15,8 @@ use crate::control::{self, Order};
 use crate::failure::{self, Failure, While};
 use crate::kubeconfig::{self, Access};
 use crate::pki;
+use node::Threshold;
+
 use crate::profile::{Profile, Running, Settings, write_private};
 use crate::scheduling;
 use crate::serve;
@@ -125,6 +127,10 @@ fn check(settings: &Settings) -> Result<(), Failure> {
         ));
     }
     scheduling::configured(settings.scheduler_config.as_deref())?;
+    for text in &settings.kubelet.eviction_hard {
+        let parsed: Result<Threshold, _> = text.parse();
+        parsed.map_err(|why| Failure::usage(format!("--eviction-hard: {why}")))?;
+    }
     if settings.port != 0 && settings.has(Part::ApiServer) {
         let address = (Ipv4Addr::LOCALHOST, settings.port);
         TcpListener::bind(address)

@@ -178,6 +178,8 @@ impl Nodes {
         kubelet.lease_duration = kubelet.lease_renew_interval * LEASE_INTERVALS;
         let trace = self.trace.clone();
         let sink = move |note: TraceNote| tell(&trace, incarnation, &note);
+        let hard = self.settings.kubelet.eviction_hard.iter();
+        kubelet.eviction.thresholds = hard.filter_map(|text| text.parse().ok()).collect();
         let static_pod_path = self.settings.kubelet.pod_manifest_path.clone();
         NodeConfig { kubelet, static_pod_path, trace: Some(Arc::new(sink)) }
     }

@@ -3,6 +3,7 @@
 use api::Key;
 use client::{Change, Outcome};
 
+use crate::eviction::Usage;
 use crate::node::NodePurpose;
 use crate::references::Reference;
 use crate::runtime::{RuntimeCommand, RuntimeEvent};
@@ -17,6 +18,8 @@ pub enum Input {
     Synced,
     /// What the files of the node's own pods say, all of them. The first comes before `Synced`.
     StaticPods(Vec<StaticPod>),
+    /// What the machine has left.
+    Usage(Usage),
     /// The runtime reports.
     Runtime(RuntimeEvent),
     /// A request was answered.

@@ -30,6 +30,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) statuses: &'a [ContainerStatus],
     pub(crate) phase: &'a str,
     pub(crate) has_sandbox: bool,
+    /// Why the node has let it go, if it has.
+    pub(crate) disruption: Option<&'a str>,
     /// How far a resize is.
     pub(crate) resize: Vec<PodCondition>,
     /// What was last written.
@@ -46,6 +48,10 @@ pub(crate) fn conditions(facts: &Facts<'_>) -> Vec<PodCondition> {
     let theirs = theirs.unwrap_or_default();
     let mut conditions: Vec<PodCondition> =
         theirs.into_iter().filter(|condition| !is_own(&condition.type_)).collect();
+    if let Some(message) = facts.disruption {
+        conditions.retain(|condition| condition.type_ != DISRUPTED);
+        conditions.push(disrupted(facts, message));
+    }
     conditions.extend(facts.resize.iter().cloned().map(|condition| since(facts, condition)));
     let containers_ready = containers_ready(facts);
     let ready = containers_ready.clone().and_then(|()| gates(facts.pod, &conditions));
@@ -65,6 +71,21 @@ pub(crate) fn conditions(facts: &Facts<'_>) -> Vec<PodCondition> {
         initialized.reason = Some("PodCompleted".to_owned());
     }
     conditions
+}
+
+/// A condition that others write, too.
+const DISRUPTED: &str = "DisruptionTarget";
+
+fn disrupted(facts: &Facts<'_>, message: &str) -> PodCondition {
+    let condition = PodCondition {
+        type_: DISRUPTED.to_owned(),
+        status: "True".to_owned(),
+        reason: Some("TerminationByKubelet".to_owned()),
+        message: Some(message.to_owned()),
+        observed_generation: facts.pod.metadata.generation,
+        ..PodCondition::default()
+    };
+    since(facts, condition)
 }
 
 /// A condition with the time of its last change.

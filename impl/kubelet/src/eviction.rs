@@ -69,6 +69,34 @@ impl Default for Settings {
     }
 }
 
+/// Why a threshold cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a threshold, such as memory.available<100Mi or nodefs.available<10%")]
+pub struct ThresholdError(String);
+
+impl std::str::FromStr for Threshold {
+    type Err = ThresholdError;
+
+    /// A hard threshold, as the kubelet's flags write it.
+    fn from_str(text: &str) -> Result<Self, ThresholdError> {
+        let parsed = text.split_once('<').and_then(|(signal, least)| {
+            let signal = match signal {
+                "memory.available" => Signal::MemoryAvailable,
+                "nodefs.available" => Signal::NodeFsAvailable,
+                "nodefs.inodesFree" => Signal::NodeFsInodesFree,
+                "pid.available" => Signal::PidAvailable,
+                _ => return None,
+            };
+            let least = match least.strip_suffix('%') {
+                Some(hundredths) => Least::Percentage(hundredths.parse().ok()?),
+                None => Least::Amount(Quantity::parse(least).ok()?),
+            };
+            Some(Self { signal, least, grace_period: None })
+        });
+        parsed.ok_or_else(|| ThresholdError(text.to_owned()))
+    }
+}
+
 /// How much there is of something, and how much is left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Supply {
@@ -155,8 +183,8 @@ impl Eviction {
         let due = met.iter().filter(is_due).min_by_key(|(_, threshold)| threshold.signal);
         let (_, threshold) = due?;
         let evictable = pods.filter(|(_, pod)| !is_critical(pod));
-        let (uid, pod) = evictable
-            .min_by_key(|(uid, pod)| rank(threshold.signal, pod, usage.pods.get(*uid)))?;
+        let (uid, pod) =
+            evictable.min_by_key(|(uid, pod)| rank(threshold.signal, pod, usage.pods.get(*uid)))?;
         let grace_period_seconds = match threshold.grace_period {
             Some(_) => settings.max_pod_grace_period_seconds.min(spec::grace_period_seconds(pod)),
             None => 1,
@@ -214,7 +242,8 @@ fn least(threshold: &Threshold, usage: &Usage) -> Quantity {
                 clippy::cast_possible_truncation,
                 reason = "upstream counts a share in floating point, too"
             )]
-            let share = (supply(threshold.signal, usage).capacity as f64 * hundredths / 100.0) as i64;
+            let share =
+                (supply(threshold.signal, usage).capacity as f64 * hundredths / 100.0) as i64;
             Quantity::from_bytes(share)
         }
     }

@@ -13,6 +13,7 @@ use crate::admission;
 use crate::command::{Command, Input, Purpose};
 use crate::config::Config;
 use crate::context::Context;
+use crate::eviction::{Eviction, Usage};
 use crate::node::NodeState;
 use crate::runtime::{ContainerId, Hook, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use crate::spec;
@@ -31,6 +32,7 @@ pub struct Kubelet {
     /// Pods that are heard of before all that ran before are known.
     waiting: Vec<Arc<Pod>>,
     static_pods: StaticPods,
+    eviction: Eviction,
 }
 
 impl Kubelet {
@@ -45,6 +47,7 @@ impl Kubelet {
             found: found.into_iter().map(|status| (status.pod_uid.clone(), status)).collect(),
             waiting: vec![],
             static_pods: StaticPods::default(),
+            eviction: Eviction::default(),
         }
     }
 
@@ -57,6 +60,7 @@ impl Kubelet {
                 self.observe(&change);
             }
             Input::StaticPods(files) => self.read_static_pods(&files),
+            Input::Usage(usage) => self.evict(&usage),
             Input::Synced => self.end_unmatched(),
             Input::Runtime(event) => self.reported(event),
             Input::Answer(purpose, outcome) => self.answered(purpose, outcome),
@@ -121,6 +125,21 @@ impl Kubelet {
             None => return self.wait(pod),
         }
         self.sync(&uid);
+    }
+
+    /// Ends a pod if the node runs out of something, one at a time, and says so of the node.
+    fn evict(&mut self, usage: &Usage) {
+        let active = self.workers.iter().filter(|(_, one)| one.is_active() && !one.is_static);
+        let is_leaving = self.workers.values().any(Worker::is_leaving);
+        let pods = active.map(|(uid, worker)| (uid.as_str(), &*worker.pod));
+        let settings = &self.context.config.eviction;
+        let evicted = self.eviction.observe(settings, usage, pods, self.context.now);
+        self.node.set_pressures(self.eviction.pressures(), self.context.now);
+        let Some(evicted) = evicted.filter(|_| !is_leaving) else { return };
+        if let Some(worker) = self.workers.get_mut(&evicted.uid) {
+            worker.evict(&mut self.context, &evicted);
+        }
+        self.sync(&evicted.uid);
     }
 
     fn read_static_pods(&mut self, files: &[StaticPod]) {
@@ -190,7 +209,8 @@ impl Kubelet {
         if worker.is_active() && !begun && !spec::is_deleted(&pod) {
             let admitted = self.workers.values().filter(|worker| worker.is_active());
             let admitted = admitted.map(|worker| &*worker.pod);
-            if let Err(rejection) = admission::admit(&self.context.config, admitted, &pod) {
+            let admitted = admission::admit(&self.context.config, admitted, &pod);
+            if let Err(rejection) = self.eviction.admit(&pod).and(admitted) {
                 worker.reject(&mut self.context, &rejection);
             }
         }

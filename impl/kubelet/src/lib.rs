@@ -1,7 +1,7 @@
 //! What a node does about the pods that are bound to it.
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
-//! simulator on a pretended one. Leaves out eviction and probes by gRPC.
+//! simulator on a pretended one. Leaves out probes by gRPC.
 
 mod actions;
 mod admission;
@@ -12,6 +12,7 @@ mod conditions;
 mod config;
 mod context;
 mod environment;
+pub mod eviction;
 mod fields;
 pub mod folders;
 mod hooks;

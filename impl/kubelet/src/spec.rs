@@ -134,7 +134,7 @@ pub(crate) fn amount(amounts: Option<&Amounts>, name: &str) -> Option<Quantity> 
     amounts.and_then(|amounts| amounts.get(name)).and_then(|text| Quantity::parse(&text.0).ok())
 }
 
-fn request(container: &Container, name: &str) -> Option<Quantity> {
+pub(crate) fn request(container: &Container, name: &str) -> Option<Quantity> {
     amount(container.resources.as_ref().and_then(|resources| resources.requests.as_ref()), name)
 }
 

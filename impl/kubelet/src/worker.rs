@@ -17,6 +17,7 @@ use crate::actions::{Health, Kill, compute_pod_actions};
 use crate::admission::Rejection;
 use crate::command::Purpose;
 use crate::context::Context;
+use crate::eviction::Evicted;
 use crate::probes::Probes;
 use crate::refresh::Shown;
 use crate::resize::Resizing;
@@ -25,7 +26,7 @@ use crate::runtime::{
 };
 use crate::start::Starting;
 use crate::state::{PodState, Sandbox};
-use crate::status::{self, EXCEEDED, Sources, Waiting, is_terminal, stored_phase};
+use crate::status::{self, EXCEEDED, Failed, Sources, Waiting, is_terminal, stored_phase};
 use crate::stop::Stopping;
 use crate::writes::Writes;
 use crate::{spec, sysctls};
@@ -69,8 +70,8 @@ pub(crate) struct Worker {
     rejected: bool,
     /// Its containers have ended and will not start again.
     ended: bool,
-    /// It was active for too long.
-    exceeded: bool,
+    /// Why it has come to its end although its containers have not.
+    failed: Option<Failed>,
     sandbox_retry: Option<Timestamp>,
     /// Containers that are being stopped.
     pub(crate) stopping: BTreeMap<ContainerId, Stopping>,
@@ -95,7 +96,7 @@ impl Worker {
             shown: Shown::default(),
             gone: false,
             rejected: false,
-            exceeded: false,
+            failed: None,
             ended: is_terminal(status.phase.as_deref()),
             status,
             sandbox_retry: None,
@@ -190,7 +191,7 @@ impl Worker {
         self.synced_at = context.now;
         if !self.is_terminating() && self.active_deadline().is_some_and(|end| context.now >= end) {
             context.event(&self.pod, "", Note::normal(EXCEEDED.0, EXCEEDED.1));
-            self.exceeded = true;
+            self.failed = Some(Failed::exceeded());
             self.ended = true;
         }
         if !self.is_terminating() {
@@ -203,6 +204,19 @@ impl Worker {
         self.keep_resources(context);
         self.publish(context);
         self.delete(context);
+    }
+
+    /// Lets it end for the sake of the node.
+    pub(crate) fn evict(&mut self, context: &mut Context, evicted: &Evicted) {
+        let note = Note::warning("Evicted", evicted.message.clone());
+        context.event(&self.pod, "", note);
+        self.failed = Some(Failed::evicted(evicted));
+        self.ended = true;
+    }
+
+    /// Whether it ends for the sake of the node and has not ended yet.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.failed.as_ref().is_some_and(Failed::is_evicted) && !self.is_still()
     }
 
     /// Until when it may be active. Source: `pkg/kubelet/active_deadline.go` (v1.36).
@@ -280,8 +294,9 @@ impl Worker {
         let running: Vec<ContainerId> = self.state.running().cloned().collect();
         for id in running {
             let message = format!("Stopping container {}", id.name);
-            let grace_period_seconds = spec::grace_period_seconds(&self.pod);
-            self.stop(context, &id, (&message, grace_period_seconds));
+            let own = spec::grace_period_seconds(&self.pod);
+            let most = self.failed.as_ref().and_then(|failed| failed.grace_period_seconds);
+            self.stop(context, &id, (&message, most.map_or(own, |most| most.min(own))));
         }
         if self.is_still() && matches!(self.state.sandbox, Sandbox::Ready(_)) {
             self.state.sandbox = Sandbox::Removing;
@@ -306,7 +321,7 @@ impl Worker {
                 node_ip: &context.config.node_ip,
                 terminal: self.is_terminating() && self.is_still(),
                 finished,
-                exceeded: self.exceeded,
+                failed: self.failed.as_ref(),
                 now: context.now,
             });
         }

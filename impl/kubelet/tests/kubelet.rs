@@ -6,6 +6,8 @@ mod bench;
 mod claims;
 #[path = "kubelet/ephemeral.rs"]
 mod ephemeral;
+#[path = "kubelet/eviction.rs"]
+mod eviction;
 #[path = "kubelet/hooks.rs"]
 mod hooks;
 #[path = "kubelet/machine.rs"]

@@ -141,6 +141,24 @@ pub(crate) fn memory_usage(group: &str) -> Option<i64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
+/// How many bytes a group uses that the kernel could not take away at once. Source: cAdvisor's working set.
+pub(crate) fn working_set(group: &str) -> Option<i64> {
+    let (Version::One(directory) | Version::Two(directory)) = directory(group, "memory");
+    let stat = fs::read_to_string(directory.join("memory.stat")).unwrap_or_default();
+    let of = |name: &str| {
+        stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<i64>().ok())
+    };
+    let inactive = of("total_inactive_file ").or_else(|| of("inactive_file ")).unwrap_or(0);
+    Some((memory_usage(group)? - inactive).max(0))
+}
+
+/// How many processes are in a group.
+pub(crate) fn process_count(group: &str) -> i64 {
+    let (Version::One(directory) | Version::Two(directory)) = directory(group, "memory");
+    let processes = fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
+    i64::try_from(processes.lines().count()).unwrap_or(i64::MAX)
+}
+
 /// A group's directory, under one of the versions of the kernel's interface.
 enum Version {
     One(PathBuf),

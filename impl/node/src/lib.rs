@@ -22,12 +22,14 @@ mod simulated;
 mod static_pods;
 mod teardown;
 mod trace;
+mod usage;
 mod user;
 
 pub use embedded::{Embedded, EmbeddedConfig};
 pub use error::Error;
 pub use facts::{machine_address, machine_config};
 pub use folders::remove_folders;
+pub use kubelet::eviction::Threshold;
 pub use run::{NodeConfig, run};
 pub use runtime::{EventSink, Runtime};
 pub use simulated::Simulated;

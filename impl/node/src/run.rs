@@ -21,6 +21,9 @@ use crate::{Error, Runtime, static_pods};
 /// The longest sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// How often the machine is measured; upstream's `evictionMonitoringPeriod`.
+const MEASURED: Duration = Duration::from_secs(10);
+
 /// What one node is started with.
 #[derive(Clone)]
 pub struct NodeConfig {
@@ -41,8 +44,12 @@ pub async fn run(
 ) -> Result<(), Error> {
     let (reports, reported) = mpsc::unbounded_channel();
     let found = runtime.start(reports).await?;
+    let (evicts, measured) = (!config.kubelet.eviction.thresholds.is_empty(), Arc::clone(&runtime));
     let mut node = Loop::start(config, transport, runtime, found);
     node.tasks.spawn(forward(reported, node.inputs.clone()));
+    if evicts {
+        node.tasks.spawn(measure(measured, node.inputs.clone()));
+    }
     tokio::pin!(shutdown);
     loop {
         let until_due = node.until_due();
@@ -60,6 +67,16 @@ async fn forward(mut reported: UnboundedReceiver<RuntimeEvent>, inputs: Unbounde
         if inputs.send(Input::Runtime(event)).is_err() {
             return;
         }
+    }
+}
+
+/// Tells again and again what the machine has left.
+async fn measure(runtime: Arc<dyn Runtime>, inputs: UnboundedSender<Input>) {
+    while let Some(usage) = runtime.usage().await {
+        if inputs.send(Input::Usage(usage)).is_err() {
+            return;
+        }
+        tokio::time::sleep(MEASURED).await;
     }
 }
 

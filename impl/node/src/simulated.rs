@@ -10,6 +10,7 @@ use bytes::Bytes;
 use host::node_server::{ContainerRef, ExecOptions, ExecStreams, LogOptions, NodeServer};
 use host::transport::{Body, BoxFuture};
 use http_body_util::{BodyExt, Full};
+use kubelet::eviction::Usage;
 use kubelet::runtime::{Exit, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use tokio::net::TcpStream;
 
@@ -104,6 +105,10 @@ impl Runtime for Simulated {
     fn start(&self, events: EventSink) -> BoxFuture<'_, Result<Vec<RuntimeStatus>, Error>> {
         let _started_before = self.0.events.set(events);
         Box::pin(std::future::ready(Ok(vec![])))
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Option<Usage>> {
+        Box::pin(std::future::ready(None))
     }
 
     fn perform(&self, command: RuntimeCommand) {

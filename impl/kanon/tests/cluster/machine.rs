@@ -1,6 +1,6 @@
 //! What pods share of their machine, on real containers.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Api;
 use kube::api::{DeleteParams, LogParams};
 use libtest_mimic::{Failed, Trial};
@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     with_containers(vec![
         trial("containers_that_share_processes_see_each_others", share_processes),
         trial("static_pods_run_and_follow_their_files", static_pods),
+        trial("a_node_without_memory_says_so_and_lets_pods_go", evicts),
     ])
 }
 
@@ -95,4 +96,49 @@ async fn static_pods() -> Outcome {
         Ok(pods.get_opt("web-node-1").await?.is_none().then_some(()))
     })
     .await
+}
+
+/// The threshold is met on any machine.
+async fn evicts() -> Outcome {
+    let cluster = embedded(&["--eviction-hard", "memory.available<100%"])?;
+    let client = cluster.client().await?;
+    let nodes: Api<Node> = Api::all(client.clone());
+    eventually("the node is short of memory and tainted for it", || async {
+        let node = nodes.get("node-1").await?;
+        let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
+        let is_short =
+            conditions.iter().any(|one| one.type_ == "MemoryPressure" && one.status == "True");
+        let taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
+        let is_tainted = taints.iter().any(|one| one.key == "node.kubernetes.io/memory-pressure");
+        Ok((is_short && is_tainted).then_some(()))
+    })
+    .await?;
+    let pod = |name: &str, resources: serde_json::Value| -> Result<Pod, serde_json::Error> {
+        serde_json::from_value(json!({
+            "metadata": {"name": name},
+            "spec": {"nodeName": "node-1", "containers": [{"name": "main", "image": "busybox:1.35",
+                "command": ["sleep", "1000"], "resources": resources}]},
+        }))
+    };
+
+    let pods = create(&cluster, &pod("refused", json!({}))?).await?;
+    create(&cluster, &pod("evicted", json!({"requests": {"memory": "1Ki"}}))?).await?;
+
+    for (name, why) in [
+        ("refused", "Pod was rejected: The node had condition: [MemoryPressure]. "),
+        ("evicted", "The node was low on resource: memory. Threshold quantity: "),
+    ] {
+        eventually("the pod has failed", || async {
+            let status = pods.get(name).await?.status.unwrap_or_default();
+            let said = status.message.unwrap_or_default();
+            let is_evicted = status.reason.as_deref() == Some("Evicted") && said.starts_with(why);
+            if is_evicted {
+                Ok(Some(()))
+            } else {
+                Err(format!("{:?}: {said}", status.reason).into())
+            }
+        })
+        .await?;
+    }
+    Ok(())
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use api::{AnyObject, Key, Reason, Request, Status, Timestamp, Verb};
 use client::{Change, Outcome};
 use k8s_openapi::api::core::v1::Pod;
+use kubelet::eviction::{Threshold, Usage};
 use kubelet::runtime::{
     ContainerId, ContainerSpec, ContainerState, ContainerStatus, Exit, Hook, HookAction,
     HookFailure, ProbeAction, ProbeType, ResizeChange, ResizeStep, RuntimeCommand, RuntimeEvent,
@@ -151,6 +152,11 @@ impl Bench {
             (name, step.change)
         };
         steps.flatten().map(of).collect()
+    }
+
+    /// The machine has this left. The thresholds are in `config`.
+    pub(crate) fn measure(&mut self, usage: &Usage) {
+        self.hear(Input::Usage(usage.clone()));
     }
 
     /// The node's files say so.
@@ -507,7 +513,14 @@ fn config() -> Config {
         ephemeral_storage_bytes: 10 << 30,
         pods: 3,
     };
-    Config::new("node-1", "192.0.2.1", capacity)
+    let mut config = Config::new("node-1", "192.0.2.1", capacity);
+    let hard = ["memory.available<100Mi", "nodefs.available<10%"];
+    config.eviction.thresholds = hard.iter().map(|text| text.parse().unwrap()).collect();
+    let soft: Threshold = "pid.available<10%".parse().unwrap();
+    let soft = Threshold { grace_period: Some(Duration::from_secs(30)), ..soft };
+    config.eviction.thresholds.push(soft);
+    config.eviction.max_pod_grace_period_seconds = 7;
+    config
 }
 
 /// `web.main.0` is the first instance of `main` of the pod `web`.

@@ -13,6 +13,7 @@ mod probe;
 mod resize;
 mod server;
 mod start;
+mod usage;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use host::transport::BoxFuture;
+use kubelet::eviction::Usage;
 use kubelet::runtime::{ContainerId, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use tokio::time::Instant;
 
@@ -136,6 +138,14 @@ impl Runtime for Embedded {
                 found.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
             self.watch_adopted(&found);
             Ok(found)
+        })
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Option<Usage>> {
+        let this = self.clone();
+        Box::pin(async move {
+            let used = tokio::task::spawn_blocking(move || this.used()).await;
+            Some(used.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())))
         })
     }
 
