@@ -13,7 +13,9 @@ use api::quantity::Quantity;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::admission::Rejection;
+use crate::kubelet::Kubelet;
 use crate::spec;
+use crate::worker::Worker;
 
 /// What may become scarce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -211,6 +213,23 @@ impl Eviction {
         let listed: Vec<&str> = pressures.into_iter().collect();
         let message = format!("The node had condition: [{}]. ", listed.join(" "));
         Err(Rejection { reason: "Evicted", message })
+    }
+}
+
+impl Kubelet {
+    /// Ends a pod if the node runs out of something, one at a time, and says so of the node.
+    pub(crate) fn evict(&mut self, usage: &Usage) {
+        let active = self.workers.iter().filter(|(_, one)| one.is_active() && !one.is_static);
+        let is_leaving = self.workers.values().any(Worker::is_leaving);
+        let pods = active.map(|(uid, worker)| (uid.as_str(), &*worker.pod));
+        let settings = &self.context.config.eviction;
+        let evicted = self.eviction.observe(settings, usage, pods, self.context.now);
+        self.node.set_pressures(self.eviction.pressures(), self.context.now);
+        let Some(evicted) = evicted.filter(|_| !is_leaving) else { return };
+        if let Some(worker) = self.workers.get_mut(&evicted.uid) {
+            worker.evict(&mut self.context, &evicted);
+        }
+        self.sync(&evicted.uid);
     }
 }
 

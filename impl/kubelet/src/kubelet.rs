@@ -13,26 +13,26 @@ use crate::admission;
 use crate::command::{Command, Input, Purpose};
 use crate::config::Config;
 use crate::context::Context;
-use crate::eviction::{Eviction, Usage};
+use crate::eviction::Eviction;
 use crate::node::NodeState;
 use crate::runtime::{ContainerId, Hook, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use crate::spec;
 use crate::state::mark_exited;
-use crate::static_pods::{StaticPod, StaticPods, is_mirror};
+use crate::static_pods::{StaticPods, is_mirror};
 use crate::worker::Worker;
 
 /// Decides what happens on one node. Pods are known by uid: a name may be used again.
 #[derive(Clone, Debug)]
 pub struct Kubelet {
-    context: Context,
-    node: NodeState,
-    workers: BTreeMap<String, Worker>,
+    pub(crate) context: Context,
+    pub(crate) node: NodeState,
+    pub(crate) workers: BTreeMap<String, Worker>,
     /// What ran before this kubelet did and has not been matched with a pod.
     found: BTreeMap<String, RuntimeStatus>,
     /// Pods that are heard of before all that ran before are known.
     waiting: Vec<Arc<Pod>>,
-    static_pods: StaticPods,
-    eviction: Eviction,
+    pub(crate) static_pods: StaticPods,
+    pub(crate) eviction: Eviction,
 }
 
 impl Kubelet {
@@ -103,7 +103,7 @@ impl Kubelet {
         }
     }
 
-    fn forsake(&mut self, gone: &str) {
+    pub(crate) fn forsake(&mut self, gone: &str) {
         self.waiting.retain(|pod| uid(pod) != gone);
         let uid = gone;
         if let Some(worker) = self.workers.get_mut(uid) {
@@ -112,7 +112,7 @@ impl Kubelet {
         self.sync(uid);
     }
 
-    fn update(&mut self, pod: Arc<Pod>) {
+    pub(crate) fn update(&mut self, pod: Arc<Pod>) {
         let uid = uid(&pod);
         match self.workers.get_mut(&uid) {
             Some(worker) => worker.update(pod),
@@ -125,57 +125,6 @@ impl Kubelet {
             None => return self.wait(pod),
         }
         self.sync(&uid);
-    }
-
-    /// Ends a pod if the node runs out of something, one at a time, and says so of the node.
-    fn evict(&mut self, usage: &Usage) {
-        let active = self.workers.iter().filter(|(_, one)| one.is_active() && !one.is_static);
-        let is_leaving = self.workers.values().any(Worker::is_leaving);
-        let pods = active.map(|(uid, worker)| (uid.as_str(), &*worker.pod));
-        let settings = &self.context.config.eviction;
-        let evicted = self.eviction.observe(settings, usage, pods, self.context.now);
-        self.node.set_pressures(self.eviction.pressures(), self.context.now);
-        let Some(evicted) = evicted.filter(|_| !is_leaving) else { return };
-        if let Some(worker) = self.workers.get_mut(&evicted.uid) {
-            worker.evict(&mut self.context, &evicted);
-        }
-        self.sync(&evicted.uid);
-    }
-
-    fn read_static_pods(&mut self, files: &[StaticPod]) {
-        let now = self.context.now;
-        for uid in self.static_pods.read(&self.context.config.node_name, files, now) {
-            self.forsake(&uid);
-        }
-    }
-
-    fn observe_mirror(&mut self, key: &Key, mirror: Option<Arc<Pod>>) {
-        self.static_pods.observe(key.clone(), mirror);
-        let of_key = self.workers.iter().filter(|(_, worker)| worker.key == *key);
-        let uids: Vec<String> = of_key.map(|(uid, _)| uid.clone()).collect();
-        for uid in uids {
-            if let Some(worker) = self.workers.get_mut(&uid) {
-                worker.show_in(self.static_pods.mirror_of(&worker.desired).cloned());
-            }
-            self.sync(&uid);
-        }
-    }
-
-    /// Starts static pods, each once the last one of its name has ended, and asks for their mirrors.
-    fn mirror(&mut self) {
-        let runs = |workers: &BTreeMap<String, Worker>, key: &Key| {
-            workers.values().any(|worker| worker.key == *key)
-        };
-        let new =
-            self.static_pods.all().filter(|pod| !runs(&self.workers, &Key::of(&pod.metadata)));
-        for pod in new.cloned().collect::<Vec<_>>() {
-            self.update(pod);
-        }
-        let node = (self.context.config.node_name.as_str(), self.node.uid());
-        let now = self.context.now;
-        for (key, request) in self.static_pods.due(node, |key| runs(&self.workers, key), now) {
-            self.context.ask(Purpose::Mirror(key), request);
-        }
     }
 
     /// A new pod is let in only when all that ran before are known: they have their room already.
@@ -215,32 +164,6 @@ impl Kubelet {
             }
         }
         self.workers.insert(uid, worker);
-    }
-
-    /// Promises the resources that pods want where there is room for them.
-    fn resize(&mut self) {
-        let waiting = self.workers.iter().filter(|(_, worker)| worker.wants_resize());
-        let mut waiting: Vec<_> =
-            waiting.map(|(uid, worker)| (worker.resize_order(), uid.clone())).collect();
-        waiting.sort();
-        for (_, uid) in waiting {
-            let others =
-                self.workers.iter().filter(|(other, worker)| **other != uid && worker.is_active());
-            let others = others.map(|(_, worker)| &*worker.pod);
-            let wanted = &self.workers[&uid].desired;
-            let room = admission::has_room(self.context.config.capacity, others, wanted);
-            let Some(worker) = self.workers.get_mut(&uid) else { continue };
-            let is_news = match room {
-                Ok(()) => {
-                    worker.allocate(&mut self.context);
-                    true
-                }
-                Err(why) => worker.defer(&mut self.context, &why),
-            };
-            if is_news {
-                self.sync(&uid);
-            }
-        }
     }
 
     /// What ran before and belongs to no pod any more must end.
@@ -370,7 +293,7 @@ impl Kubelet {
         }
     }
 
-    fn sync(&mut self, uid: &str) {
+    pub(crate) fn sync(&mut self, uid: &str) {
         let Some(worker) = self.workers.get_mut(uid) else { return };
         worker.sync(&mut self.context);
         if worker.is_done() {

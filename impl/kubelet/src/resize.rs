@@ -15,8 +15,9 @@ use k8s_openapi::api::core::v1::{Container, Pod, PodCondition, ResourceRequireme
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::admission::Rejection;
+use crate::admission::{self, Rejection};
 use crate::context::Context;
+use crate::kubelet::Kubelet;
 use crate::resize_steps::{Resized, steps};
 use crate::runtime::{ContainerId, Resources, RuntimeCommand};
 use crate::spec;
@@ -71,13 +72,13 @@ struct Progress {
 
 impl Resizing {
     /// Of a pod that is new, or whose runtime has kept something.
-    pub(crate) fn new(pod: &Pod, kept: Option<PodResources>) -> Self {
+    pub(crate) fn new(pod: &Arc<Pod>, kept: Option<PodResources>) -> Self {
         let is_unsaved = kept.is_none();
         let resources = kept.unwrap_or_else(|| {
             let allocated = allocation(pod);
             PodResources { actuated: allocated.clone(), allocated }
         });
-        let had = with_resources(&Arc::new(pod.clone()), &resources.actuated);
+        let had = with_resources(pod, &resources.actuated);
         Self { resources, is_unsaved, pod: spec::pod_resources(&had), ..Self::default() }
     }
 
@@ -118,6 +119,34 @@ impl Resizing {
             condition("PodResizeInProgress", reason, &progress.error, progress.generation)
         });
         pending.into_iter().chain(progress).collect()
+    }
+}
+
+impl Kubelet {
+    /// Promises the resources that pods want where there is room for them.
+    pub(crate) fn resize(&mut self) {
+        let waiting = self.workers.iter().filter(|(_, worker)| worker.wants_resize());
+        let mut waiting: Vec<_> =
+            waiting.map(|(uid, worker)| (worker.resize_order(), uid.clone())).collect();
+        waiting.sort();
+        for (_, uid) in waiting {
+            let others =
+                self.workers.iter().filter(|(other, worker)| **other != uid && worker.is_active());
+            let others = others.map(|(_, worker)| &*worker.pod);
+            let wanted = &self.workers[&uid].desired;
+            let room = admission::has_room(self.context.config.capacity, others, wanted);
+            let Some(worker) = self.workers.get_mut(&uid) else { continue };
+            let is_news = match room {
+                Ok(()) => {
+                    worker.allocate(&mut self.context);
+                    true
+                }
+                Err(why) => worker.defer(&mut self.context, &why),
+            };
+            if is_news {
+                self.sync(&uid);
+            }
+        }
     }
 }
 

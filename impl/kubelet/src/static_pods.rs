@@ -13,6 +13,10 @@ use k8s_openapi::api::core::v1::{Pod, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::json;
 
+use crate::command::Purpose;
+use crate::kubelet::Kubelet;
+use crate::worker::Worker;
+
 /// Which pod a mirror is of: the hash of its file.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 const HASH: &str = "kubernetes.io/config.hash";
@@ -125,6 +129,44 @@ impl StaticPods {
 
     pub(crate) fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
         self.retry_at.values().filter(|retry_at| **retry_at > now).min().copied()
+    }
+}
+
+impl Kubelet {
+    pub(crate) fn read_static_pods(&mut self, files: &[StaticPod]) {
+        let now = self.context.now;
+        for uid in self.static_pods.read(&self.context.config.node_name, files, now) {
+            self.forsake(&uid);
+        }
+    }
+
+    pub(crate) fn observe_mirror(&mut self, key: &Key, mirror: Option<Arc<Pod>>) {
+        self.static_pods.observe(key.clone(), mirror);
+        let of_key = self.workers.iter().filter(|(_, worker)| worker.key == *key);
+        let uids: Vec<String> = of_key.map(|(uid, _)| uid.clone()).collect();
+        for uid in uids {
+            if let Some(worker) = self.workers.get_mut(&uid) {
+                worker.show_in(self.static_pods.mirror_of(&worker.desired).cloned());
+            }
+            self.sync(&uid);
+        }
+    }
+
+    /// Starts static pods, each once the last one of its name has ended, and asks for their mirrors.
+    pub(crate) fn mirror(&mut self) {
+        let runs = |workers: &BTreeMap<String, Worker>, key: &Key| {
+            workers.values().any(|worker| worker.key == *key)
+        };
+        let new =
+            self.static_pods.all().filter(|pod| !runs(&self.workers, &Key::of(&pod.metadata)));
+        for pod in new.cloned().collect::<Vec<_>>() {
+            self.update(pod);
+        }
+        let node = (self.context.config.node_name.as_str(), self.node.uid());
+        let now = self.context.now;
+        for (key, request) in self.static_pods.due(node, |key| runs(&self.workers, key), now) {
+            self.context.ask(Purpose::Mirror(key), request);
+        }
     }
 }
 
