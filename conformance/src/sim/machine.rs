@@ -80,6 +80,11 @@ impl Machine {
             RuntimeCommand::RemovePod { pod_uid } => self.remove_pod(&pod_uid),
             // What a volume shows is not pretended.
             RuntimeCommand::UpdateVolume { .. } => {}
+            RuntimeCommand::KeepResources { pod_uid, resources } => {
+                if let Some(pod) = self.pods.get_mut(&pod_uid) {
+                    pod.resources = Some(resources);
+                }
+            }
             RuntimeCommand::RemoveContainer(id) => {
                 if let Some(pod) = self.pods.get_mut(&id.pod_uid) {
                     pod.containers.retain(|container| container.id != id);
@@ -92,6 +97,7 @@ impl Machine {
             | RuntimeCommand::StartContainer(_)
             | RuntimeCommand::StopContainer { .. }
             | RuntimeCommand::RunHook { .. }
+            | RuntimeCommand::Resize { .. }
             | RuntimeCommand::Probe { .. } => self.jobs.push(command),
         }
     }
@@ -156,6 +162,9 @@ impl Machine {
                 }
                 self.exit(&id, 143, now)
             }
+            RuntimeCommand::Resize { pod_uid, .. } => {
+                report(RuntimeEvent::Resized { pod_uid, failure: None })
+            }
             RuntimeCommand::RunHook { id, hook, .. } => {
                 report(RuntimeEvent::HookEnded { id, hook, failure: None })
             }
@@ -164,6 +173,7 @@ impl Machine {
             }
             RuntimeCommand::RemovePod { .. }
             | RuntimeCommand::RemoveContainer(_)
+            | RuntimeCommand::KeepResources { .. }
             | RuntimeCommand::UpdateVolume { .. } => None,
         }
     }

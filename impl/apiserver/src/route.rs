@@ -147,6 +147,8 @@ fn route_objects(group: &str, version: &str, segments: &[&str]) -> Option<Object
 
 #[cfg(test)]
 mod tests {
+    use api::Reason;
+
     use super::*;
 
     #[test]
@@ -155,7 +157,7 @@ mod tests {
         assert_eq!(objects(role).1.or(objects(role).2), Some("system:node".to_owned()));
         let slash = route("/api/v1/namespaces/a%2Fpods");
         assert_eq!(slash, route("/api/v1/namespaces/a/pods"), "as upstream has it");
-        assert_eq!(route("/api/v1/pods/%FF").unwrap_err().code, 400);
+        assert_eq!(route("/api/v1/pods/%FF").unwrap_err().reason, Reason::BadRequest);
     }
 
     fn objects(path: &str) -> (&'static str, Option<String>, Option<String>, &'static str) {

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod etcd;
+mod kubelet;
 mod parts;
 mod schedule;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::sim::{Faults, Workloads};
 
 pub(crate) use etcd::Etcd;
+pub(crate) use kubelet::Kubelet;
 pub(crate) use parts::{Controllers, Part, Parts};
 pub(crate) use schedule::{Explain, Schedule, Simulate};
 
@@ -109,6 +111,8 @@ pub(crate) struct Start {
     pub(crate) etcd: Etcd,
     #[command(flatten)]
     pub(crate) parts: Parts,
+    #[command(flatten)]
+    pub(crate) kubelet: Kubelet,
     /// How many nodes, up to 64, or up to 15000 simulated ones [default: 1, and 0 without an API server].
     #[arg(long, value_parser = clap::value_parser!(u16).range(0..=15_000))]
     pub(crate) nodes: Option<u16>,

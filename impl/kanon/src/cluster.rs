@@ -15,6 +15,8 @@ use crate::control::{self, Order};
 use crate::failure::{self, Failure, While};
 use crate::kubeconfig::{self, Access};
 use crate::pki;
+use node::Threshold;
+
 use crate::profile::{Profile, Running, Settings, write_private};
 use crate::scheduling;
 use crate::serve;
@@ -70,6 +72,10 @@ fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failu
         controllers: arguments.parts.controllers.clone(),
         scheduler_config: absolute(arguments.parts.scheduler_config.as_ref())?,
         kubeconfig: absolute(arguments.parts.kubeconfig.as_ref())?,
+        kubelet: cli::Kubelet {
+            pod_manifest_path: absolute(arguments.kubelet.pod_manifest_path.as_ref())?,
+            ..arguments.kubelet.clone()
+        },
     })
 }
 
@@ -121,6 +127,10 @@ fn check(settings: &Settings) -> Result<(), Failure> {
         ));
     }
     scheduling::configured(settings.scheduler_config.as_deref())?;
+    for text in &settings.kubelet.eviction_hard {
+        let parsed: Result<Threshold, _> = text.parse();
+        parsed.map_err(|why| Failure::usage(format!("--eviction-hard: {why}")))?;
+    }
     if settings.port != 0 && settings.has(Part::ApiServer) {
         let address = (Ipv4Addr::LOCALHOST, settings.port);
         TcpListener::bind(address)

@@ -173,11 +173,15 @@ impl Nodes {
         let mut kubelet = node::machine_config(name, &self.address, sharing);
         let seconds = u64::try_from(self.settings.node_lease_renew_interval).unwrap_or(1).max(1);
         kubelet.pod_cidr = pod_cidr.to_owned();
+        kubelet.allowed_unsafe_sysctls.clone_from(&self.settings.kubelet.allowed_unsafe_sysctls);
         kubelet.lease_renew_interval = Duration::from_secs(seconds);
         kubelet.lease_duration = kubelet.lease_renew_interval * LEASE_INTERVALS;
         let trace = self.trace.clone();
         let sink = move |note: TraceNote| tell(&trace, incarnation, &note);
-        NodeConfig { kubelet, trace: Some(Arc::new(sink)) }
+        let hard = self.settings.kubelet.eviction_hard.iter();
+        kubelet.eviction.thresholds = hard.filter_map(|text| text.parse().ok()).collect();
+        let static_pod_path = self.settings.kubelet.pod_manifest_path.clone();
+        NodeConfig { kubelet, static_pod_path, trace: Some(Arc::new(sink)) }
     }
 
     /// A name for what the node keeps on this machine; clusters in other folders have other ones.

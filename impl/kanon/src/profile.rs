@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{self, Controllers, Part, Runtime};
+use crate::cli::{self, Controllers, Kubelet, Part, Runtime};
 use crate::failure::{Failure, While};
 use crate::storage::EtcdServers;
 
@@ -44,6 +44,9 @@ pub(crate) struct Settings {
     /// The kubeconfig of somebody else's API server, where none of our own runs.
     #[serde(default)]
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// What the kubelets are told.
+    #[serde(default)]
+    pub(crate) kubelet: Kubelet,
 }
 
 /// What a running cluster says of itself.

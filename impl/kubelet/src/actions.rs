@@ -1,7 +1,7 @@
 //! Which containers of a pod to start and which to kill.
 //!
 //! Source: `computePodActions` of `pkg/kubelet/kuberuntime/kuberuntime_manager.go` (v1.36), without
-//! resizing and restart rules.
+//! restart rules.
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 
@@ -38,6 +38,8 @@ pub(crate) struct Health {
     pub(crate) liveness_failed: bool,
     /// The startup probe has failed for good.
     pub(crate) startup_failed: bool,
+    /// It was stopped to be started with other resources.
+    pub(crate) is_resized: bool,
 }
 
 /// Decides about a pod that has its sandbox and is not being deleted.
@@ -53,11 +55,14 @@ pub(crate) fn compute_pod_actions(
     if !compute_init_actions(pod, state, &health, &mut actions) {
         return actions;
     }
+    let is_resized = |container: &Container| {
+        state.find(&container.name).is_some_and(|found| health(&found.id).is_resized)
+    };
     let mut kept = 0;
     for container in spec::containers(pod) {
         let running = state.find(&container.name).filter(|_| state.is_running(&container.name));
         match running {
-            None if should_be_restarted(pod, container, state) => {
+            None if should_be_restarted(pod, container, state) || is_resized(container) => {
                 actions.start.push(container.name.clone())
             }
             None => {}

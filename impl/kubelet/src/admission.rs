@@ -1,23 +1,33 @@
-//! Whether a node has room for a pod.
+//! Whether a node takes a pod: whether it has room, and lets it set what it wants to set.
 //!
 //! Source: `pkg/kubelet/lifecycle/predicate.go` (v1.36), of which only resources are checked.
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::config::Capacity;
-use crate::spec;
+use crate::config::{Capacity, Config};
+use crate::{spec, sysctls};
 
 /// Why a pod is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rejection {
-    /// `OutOfcpu`, `OutOfmemory`, `OutOfpods`.
+    /// `OutOfcpu`, `OutOfmemory`, `OutOfpods`, `SysctlForbidden`.
     pub(crate) reason: &'static str,
     /// What was asked and what there is.
     pub(crate) message: String,
 }
 
-/// Whether `pod` fits beside the pods that have been let in.
+/// Whether `pod` may be beside the pods that have been let in.
 pub(crate) fn admit<'a>(
+    config: &Config,
+    admitted: impl Iterator<Item = &'a Pod>,
+    pod: &Pod,
+) -> Result<(), Rejection> {
+    sysctls::admit(pod, &config.allowed_unsafe_sysctls)?;
+    has_room(config.capacity, admitted, pod)
+}
+
+/// Whether `pod` fits beside the pods that have been let in.
+pub(crate) fn has_room<'a>(
     capacity: Capacity,
     admitted: impl Iterator<Item = &'a Pod>,
     pod: &Pod,

@@ -1,11 +1,14 @@
 //! What goes into a kubelet and what comes out, as plain values.
 
+use api::Key;
 use client::{Change, Outcome};
 
 use crate::following::Followed;
+use crate::eviction::Usage;
 use crate::node::NodePurpose;
 use crate::references::Reference;
 use crate::runtime::{RuntimeCommand, RuntimeEvent};
+use crate::static_pods::StaticPod;
 
 /// Something that a kubelet hears.
 #[derive(Clone, Debug)]
@@ -16,6 +19,10 @@ pub enum Input {
     Service(Change),
     /// The cache of pods has its first list: what runs and is not in it has been deleted.
     Synced,
+    /// What the files of the node's own pods say, all of them. The first comes before `Synced`.
+    StaticPods(Vec<StaticPod>),
+    /// What the machine has left.
+    Usage(Usage),
     /// The runtime reports.
     Runtime(RuntimeEvent),
     /// A request was answered.
@@ -46,6 +53,8 @@ pub enum Purpose {
     Event,
     /// The Node object or its Lease.
     Node(NodePurpose),
+    /// The mirror of a static pod of this name.
+    Mirror(Key),
     /// The status of the pod with this uid.
     PodStatus(String),
     /// The end of the pod with this uid.

@@ -8,8 +8,20 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition};
 use crate::spec;
 
 /// The conditions that a kubelet writes; it keeps those of others.
-const OWN: [&str; 5] =
-    ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+const OWN: [&str; 7] = [
+    "PodReadyToStartContainers",
+    "Initialized",
+    "Ready",
+    "ContainersReady",
+    "PodScheduled",
+    "PodResizePending",
+    "PodResizeInProgress",
+];
+
+/// Whether a kubelet writes a condition of this type.
+pub(crate) fn is_own(type_: &str) -> bool {
+    OWN.contains(&type_)
+}
 
 /// What the conditions follow from.
 pub(crate) struct Facts<'a> {
@@ -18,6 +30,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) statuses: &'a [ContainerStatus],
     pub(crate) phase: &'a str,
     pub(crate) has_sandbox: bool,
+    /// Why the node has let it go, if it has.
+    pub(crate) disruption: Option<&'a str>,
+    /// How far a resize is.
+    pub(crate) resize: Vec<PodCondition>,
     /// What was last written.
     pub(crate) old: &'a [PodCondition],
     pub(crate) now: Timestamp,
@@ -26,12 +42,17 @@ pub(crate) struct Facts<'a> {
 /// True, or false with a reason and a message.
 type Verdict = Result<(), (&'static str, String)>;
 
-/// A rejected or never started pod has none of its own; others get all five.
+/// A rejected or never started pod has none of its own; others get all five, and those of a resize.
 pub(crate) fn conditions(facts: &Facts<'_>) -> Vec<PodCondition> {
     let theirs = facts.pod.status.as_ref().and_then(|status| status.conditions.clone());
     let theirs = theirs.unwrap_or_default();
     let mut conditions: Vec<PodCondition> =
-        theirs.into_iter().filter(|condition| !OWN.contains(&condition.type_.as_str())).collect();
+        theirs.into_iter().filter(|condition| !is_own(&condition.type_)).collect();
+    if let Some(message) = facts.disruption {
+        conditions.retain(|condition| condition.type_ != DISRUPTED);
+        conditions.push(disrupted(facts, message));
+    }
+    conditions.extend(facts.resize.iter().cloned().map(|condition| since(facts, condition)));
     let containers_ready = containers_ready(facts);
     let ready = containers_ready.clone().and_then(|()| gates(facts.pod, &conditions));
     let sandbox = if facts.has_sandbox { Ok(()) } else { Err(("", String::new())) };
@@ -52,22 +73,44 @@ pub(crate) fn conditions(facts: &Facts<'_>) -> Vec<PodCondition> {
     conditions
 }
 
+/// A condition that others write, too.
+const DISRUPTED: &str = "DisruptionTarget";
+
+fn disrupted(facts: &Facts<'_>, message: &str) -> PodCondition {
+    let condition = PodCondition {
+        type_: DISRUPTED.to_owned(),
+        status: "True".to_owned(),
+        reason: Some("TerminationByKubelet".to_owned()),
+        message: Some(message.to_owned()),
+        observed_generation: facts.pod.metadata.generation,
+        ..PodCondition::default()
+    };
+    since(facts, condition)
+}
+
 /// A condition with the time of its last change.
 fn condition(facts: &Facts<'_>, type_: &str, verdict: Verdict) -> PodCondition {
     let status = if verdict.is_ok() { "True" } else { "False" };
     let (reason, message) = verdict.err().unwrap_or_default();
-    let old = facts.old.iter().find(|old| old.type_ == type_ && old.status == status);
-    let since = old.and_then(|old| old.last_transition_time.clone());
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    PodCondition {
+    let condition = PodCondition {
         type_: type_.to_owned(),
         status: status.to_owned(),
         reason: text(reason),
         message: text(&message),
-        last_transition_time: Some(since.unwrap_or_else(|| api::time::time(facts.now))),
         observed_generation: facts.pod.metadata.generation,
         ..PodCondition::default()
-    }
+    };
+    since(facts, condition)
+}
+
+/// A condition with the time since when it is as it is.
+fn since(facts: &Facts<'_>, mut condition: PodCondition) -> PodCondition {
+    let is_same =
+        |old: &&PodCondition| (&old.type_, &old.status) == (&condition.type_, &condition.status);
+    let old = facts.old.iter().find(is_same).and_then(|old| old.last_transition_time.clone());
+    condition.last_transition_time = Some(old.unwrap_or_else(|| api::time::time(facts.now)));
+    condition
 }
 
 fn status<'a>(facts: &Facts<'a>, name: &str) -> Option<&'a ContainerStatus> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::NodeSystemInfo;
 
+use crate::eviction;
+
 /// A node's name, resources and habits.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -28,6 +30,10 @@ pub struct Config {
     pub status_update_frequency: Duration,
     /// How often it is written although nothing has changed.
     pub status_report_frequency: Duration,
+    /// Parameters of the kernel that pods may set though others notice: names, or how they begin before a `*`.
+    pub allowed_unsafe_sysctls: Vec<String>,
+    /// When pods have to go because the node runs out of something.
+    pub eviction: eviction::Settings,
 }
 
 /// What pods can share; all of it is allocatable.
@@ -58,6 +64,8 @@ impl Config {
             lease_renew_interval: Duration::from_secs(10),
             status_update_frequency: Duration::from_secs(10),
             status_report_frequency: Duration::from_secs(300),
+            allowed_unsafe_sysctls: vec![],
+            eviction: eviction::Settings::default(),
         }
     }
 }

@@ -14,22 +14,26 @@ use crate::command::{Command, Input, Purpose};
 use crate::config::Config;
 use crate::context::Context;
 use crate::following::{Followed, Version};
+use crate::eviction::Eviction;
 use crate::node::NodeState;
 use crate::runtime::{ContainerId, Hook, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use crate::spec;
 use crate::state::mark_exited;
+use crate::static_pods::{StaticPods, is_mirror};
 use crate::worker::Worker;
 
 /// Decides what happens on one node. Pods are known by uid: a name may be used again.
 #[derive(Clone, Debug)]
 pub struct Kubelet {
-    context: Context,
-    node: NodeState,
-    workers: BTreeMap<String, Worker>,
+    pub(crate) context: Context,
+    pub(crate) node: NodeState,
+    pub(crate) workers: BTreeMap<String, Worker>,
     /// What ran before this kubelet did and has not been matched with a pod.
     found: BTreeMap<String, RuntimeStatus>,
     /// Pods that are heard of before all that ran before are known.
     waiting: Vec<Arc<Pod>>,
+    pub(crate) static_pods: StaticPods,
+    pub(crate) eviction: Eviction,
 }
 
 impl Kubelet {
@@ -43,6 +47,8 @@ impl Kubelet {
             workers: BTreeMap::new(),
             found: found.into_iter().map(|status| (status.pod_uid.clone(), status)).collect(),
             waiting: vec![],
+            static_pods: StaticPods::default(),
+            eviction: Eviction::default(),
         }
     }
 
@@ -55,6 +61,8 @@ impl Kubelet {
                 self.observe(&change);
             }
             Input::Service(change) => self.context.services.observe(&change),
+            Input::StaticPods(files) => self.read_static_pods(&files),
+            Input::Usage(usage) => self.evict(&usage),
             Input::Synced => self.end_unmatched(),
             Input::Runtime(event) => self.reported(event),
             Input::Answer(purpose, outcome) => self.answered(purpose, outcome),
@@ -64,14 +72,17 @@ impl Kubelet {
         if self.found.is_empty() {
             self.let_in();
         }
+        self.resize();
         self.tick();
+        self.mirror();
         self.context.take_commands()
     }
 
     /// When to be told that time has passed.
     pub fn next_deadline(&self) -> Timestamp {
         let pods = self.workers.values().filter_map(Worker::next_deadline).min();
-        pods.map_or(self.node.next_deadline(), |pods| pods.min(self.node.next_deadline()))
+        let mirrors = self.static_pods.next_deadline(self.context.now);
+        pods.into_iter().chain(mirrors).fold(self.node.next_deadline(), Timestamp::min)
     }
 
     /// The revision up to which the cache of pods has read.
@@ -82,6 +93,9 @@ impl Kubelet {
     fn observe(&mut self, change: &Change) {
         let old = change.old.as_ref().and_then(pod_of);
         let new = change.new.as_ref().and_then(pod_of);
+        if let Some(mirror) = new.as_ref().or(old.as_ref()).filter(|pod| is_mirror(pod)) {
+            return self.observe_mirror(&Key::of(&mirror.metadata), new);
+        }
         if let Some(old) = &old
             && new.as_ref().is_none_or(|new| new.metadata.uid != old.metadata.uid)
         {
@@ -92,7 +106,7 @@ impl Kubelet {
         }
     }
 
-    fn forsake(&mut self, gone: &str) {
+    pub(crate) fn forsake(&mut self, gone: &str) {
         self.waiting.retain(|pod| uid(pod) != gone);
         let uid = gone;
         if let Some(worker) = self.workers.get_mut(uid) {
@@ -101,11 +115,16 @@ impl Kubelet {
         self.sync(uid);
     }
 
-    fn update(&mut self, pod: Arc<Pod>) {
+    pub(crate) fn update(&mut self, pod: Arc<Pod>) {
         let uid = uid(&pod);
         match self.workers.get_mut(&uid) {
             Some(worker) => worker.update(pod),
-            None if self.found.is_empty() || self.found.contains_key(&uid) => self.add(pod),
+            None if self.found.is_empty()
+                || self.found.contains_key(&uid)
+                || self.static_pods.has(&uid) =>
+            {
+                self.add(pod)
+            }
             None => return self.wait(pod),
         }
         self.sync(&uid);
@@ -130,6 +149,10 @@ impl Kubelet {
     fn add(&mut self, pod: Arc<Pod>) {
         let uid = uid(&pod);
         let mut worker = Worker::new(Arc::clone(&pod));
+        if self.static_pods.has(&uid) {
+            worker.is_static = true;
+            worker.show_in(self.static_pods.mirror_of(&pod).cloned());
+        }
         let found = self.found.remove(&uid);
         let begun = found.as_ref().is_some_and(|found| !found.containers.is_empty());
         if let Some(found) = found {
@@ -138,7 +161,8 @@ impl Kubelet {
         if worker.is_active() && !begun && !spec::is_deleted(&pod) {
             let admitted = self.workers.values().filter(|worker| worker.is_active());
             let admitted = admitted.map(|worker| &*worker.pod);
-            if let Err(rejection) = admission::admit(self.context.config.capacity, admitted, &pod) {
+            let admitted = admission::admit(&self.context.config, admitted, &pod);
+            if let Err(rejection) = self.eviction.admit(&pod).and(admitted) {
                 worker.reject(&mut self.context, &rejection);
             }
         }
@@ -192,6 +216,7 @@ impl Kubelet {
                 worker.container_failed(context, &id, &message);
             }
             RuntimeEvent::ContainerExited { id, exit } => worker.container_exited(&id, exit),
+            RuntimeEvent::Resized { failure, .. } => worker.resized(context, failure),
             RuntimeEvent::VolumeFailed { volume, message, .. } => {
                 worker.volume_failed(context, &volume, &message);
             }
@@ -227,6 +252,7 @@ impl Kubelet {
                     self.context.ask(Purpose::Node(purpose), request);
                 }
             }
+            Purpose::Mirror(key) => self.static_pods.answered(&key, &outcome, now),
             Purpose::PodStatus(uid) => {
                 if let Some(worker) = self.workers.get_mut(&uid) {
                     worker.status_written(&outcome, now);
@@ -280,7 +306,7 @@ impl Kubelet {
         }
     }
 
-    fn sync(&mut self, uid: &str) {
+    pub(crate) fn sync(&mut self, uid: &str) {
         let Some(worker) = self.workers.get_mut(uid) else { return };
         worker.sync(&mut self.context);
         self.context.shows(uid, worker.follows());
@@ -307,6 +333,7 @@ fn pod_uid(event: &RuntimeEvent) -> &str {
         RuntimeEvent::SandboxReady { pod_uid, .. }
         | RuntimeEvent::SandboxFailed { pod_uid, .. }
         | RuntimeEvent::VolumeFailed { pod_uid, .. }
+        | RuntimeEvent::Resized { pod_uid, .. }
         | RuntimeEvent::SandboxRemoved { pod_uid } => pod_uid,
         RuntimeEvent::ImageStatus { id, .. }
         | RuntimeEvent::ImagePulled { id, .. }

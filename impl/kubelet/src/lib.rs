@@ -1,7 +1,7 @@
 //! What a node does about the pods that are bound to it.
 //!
 //! [`Kubelet`] is told what happens and returns what to do; `node` performs it on a real machine, the
-//! simulator on a pretended one. Leaves out eviction, resizing and static pods.
+//! simulator on a pretended one.
 
 mod actions;
 mod admission;
@@ -12,6 +12,7 @@ mod conditions;
 mod config;
 mod context;
 mod environment;
+pub mod eviction;
 mod fields;
 pub mod folders;
 mod following;
@@ -24,14 +25,18 @@ mod probes;
 mod reading;
 mod references;
 mod refresh;
+mod resize;
+mod resize_steps;
 pub mod runtime;
 mod services;
 mod shown;
 mod spec;
 mod start;
 mod state;
+mod static_pods;
 mod status;
 mod stop;
+mod sysctls;
 mod tokens;
 mod volumes;
 mod worker;
@@ -43,4 +48,5 @@ pub use following::Followed;
 pub use kubelet::Kubelet;
 pub use node::NodePurpose;
 pub use references::{Kind, Reference};
+pub use static_pods::StaticPod;
 pub use tokens::TokenRequest;

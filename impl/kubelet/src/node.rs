@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{Node, NodeAddress, NodeCondition, NodeSpec, Nod
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::config::Config;
@@ -46,6 +46,8 @@ pub(crate) struct NodeState {
     last_report: Option<Timestamp>,
     status_in_flight: bool,
     lease_in_flight: bool,
+    /// The conditions of pressure that hold.
+    pressures: BTreeSet<&'static str>,
 }
 
 impl NodeState {
@@ -58,7 +60,21 @@ impl NodeState {
             last_report: None,
             status_in_flight: false,
             lease_in_flight: false,
+            pressures: BTreeSet::new(),
         }
+    }
+
+    /// Hears which conditions of pressure hold; another one is told soon.
+    pub(crate) fn set_pressures(&mut self, pressures: BTreeSet<&'static str>, now: Timestamp) {
+        if self.pressures != pressures {
+            self.pressures = pressures;
+            self.next_status = now;
+        }
+    }
+
+    /// The uid of the Node object, once it is known.
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
     }
 
     pub(crate) fn next_deadline(&self) -> Timestamp {
@@ -78,7 +94,7 @@ impl NodeState {
                     Request::get(&resources::NODES, Key::cluster(&config.node_name)),
                 )
             } else {
-                (NodePurpose::Register, Request::create(&node(config, now)))
+                (NodePurpose::Register, Request::create(&node(config, &self.pressures, now)))
             });
         }
         if !self.lease_in_flight && now >= self.next_lease {
@@ -157,7 +173,7 @@ impl NodeState {
         self.uid = api::object::text(found, &["metadata", "uid"]).to_owned();
         let found: Node = serde_json::from_value(found.clone()).ok()?;
         let old = found.status.unwrap_or_default();
-        let status = status(config, &old, now);
+        let status = status(config, &self.pressures, &old, now);
         let report_due =
             self.last_report.is_none_or(|last| now >= last + config.status_report_frequency);
         if !report_due && without_heartbeats(&status) == without_heartbeats(&kept(&old, &status)) {
@@ -195,7 +211,7 @@ impl NodeState {
 const CONTROLLER_MANAGED_ATTACH: &str = "volumes.kubernetes.io/controller-managed-attach-detach";
 
 /// The Node as it is registered.
-fn node(config: &Config, now: Timestamp) -> Node {
+fn node(config: &Config, pressures: &Pressures, now: Timestamp) -> Node {
     let info = &config.node_info;
     let usual = [
         ("kubernetes.io/hostname", config.node_name.as_str()),
@@ -223,13 +239,13 @@ fn node(config: &Config, now: Timestamp) -> Node {
             pod_cidr: cidr,
             ..NodeSpec::default()
         }),
-        status: Some(status(config, &NodeStatus::default(), now)),
+        status: Some(status(config, pressures, &NodeStatus::default(), now)),
     }
 }
 
 /// What this node would say, keeping the times of conditions that have not changed, and what others say that it has:
 /// extended resources. Source: `MachineInfo` in pkg/kubelet/nodestatus/setters.go (v1.36).
-fn status(config: &Config, old: &NodeStatus, now: Timestamp) -> NodeStatus {
+fn status(config: &Config, pressures: &Pressures, old: &NodeStatus, now: Timestamp) -> NodeStatus {
     let conditions = old.conditions.as_deref().unwrap_or_default();
     let address = |type_: &str, address: &str| NodeAddress {
         type_: type_.to_owned(),
@@ -256,7 +272,14 @@ fn status(config: &Config, old: &NodeStatus, now: Timestamp) -> NodeStatus {
         allocatable: Some(amounts.clone()),
         capacity: Some(amounts),
         conditions: Some(
-            CONDITIONS.iter().map(|wanted| condition(wanted, conditions, now)).collect(),
+            CONDITIONS
+                .iter()
+                .map(|usual| {
+                    let mut pressure = PRESSURES.iter().filter(|one| pressures.contains(one[0]));
+                    let pressure = pressure.find(|pressure| pressure[0] == usual[0]);
+                    condition(pressure.unwrap_or(usual), conditions, now)
+                })
+                .collect(),
         ),
         node_info: Some(config.node_info.clone()),
         ..NodeStatus::default()
@@ -275,6 +298,21 @@ const CONDITIONS: [[&str; 4]; 4] = [
     ["PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
     ["Ready", "True", "KubeletReady", "kubelet is posting ready status"],
 ];
+
+/// The same while something is scarce.
+const PRESSURES: [[&str; 4]; 3] = [
+    [
+        "MemoryPressure",
+        "True",
+        "KubeletHasInsufficientMemory",
+        "kubelet has insufficient memory available",
+    ],
+    ["DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure"],
+    ["PIDPressure", "True", "KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
+];
+
+/// Types of conditions.
+type Pressures = BTreeSet<&'static str>;
 
 fn condition(
     [type_, status, reason, message]: &[&str; 4],

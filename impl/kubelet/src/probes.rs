@@ -88,6 +88,7 @@ impl Probes {
             started: startup.is_none_or(|verdict| verdict == Some(true)),
             startup_failed: startup == Some(Some(false)),
             liveness_failed: self.verdict(id, ProbeType::Liveness) == Some(Some(false)),
+            ..Health::default()
         }
     }
 

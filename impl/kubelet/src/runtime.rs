@@ -10,6 +10,7 @@ use api::{Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use crate::hooks::{Hook, HookAction, HookFailure};
+pub use crate::resize::{Allocation, PodResources};
 
 /// One instance of a container of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,6 +40,12 @@ pub struct SandboxSpec {
     pub hostname: String,
     /// Whether it uses the node's network instead of its own.
     pub host_network: bool,
+    /// Parameters of the kernel to set in its namespaces: names with dots, and values.
+    pub sysctls: Vec<(String, String)>,
+    /// Whether its containers see each other's processes (`shareProcessNamespace`).
+    pub shares_processes: bool,
+    /// Limits of all its containers together.
+    pub resources: Resources,
 }
 
 /// Everything a runtime needs to start a container.
@@ -116,6 +123,8 @@ pub enum Processes {
     /// Its own.
     #[default]
     Container,
+    /// Those of all containers of the pod (`spec.shareProcessNamespace`).
+    Pod,
     /// The node's (`spec.hostPID`).
     Node,
     /// Those of another container of the pod (`targetContainerName`), which must run.
@@ -192,6 +201,34 @@ pub struct Resources {
     pub memory_limit_bytes: Option<i64>,
     /// How readily the kernel kills it when memory runs out.
     pub oom_score_adj: i32,
+}
+
+/// One change of a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResizeStep {
+    /// Of which container; of the pod as a whole if of none.
+    pub container: Option<ContainerId>,
+    /// What changes.
+    pub change: ResizeChange,
+}
+
+/// Which limit changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResizeChange {
+    /// Memory.
+    Memory {
+        /// Bytes; unlimited when absent.
+        limit_bytes: Option<i64>,
+        /// Whether it is refused where more is in use already.
+        shrinks: bool,
+    },
+    /// CPU.
+    Cpu {
+        /// Relative weight: 1024 for one core.
+        shares: u64,
+        /// Microseconds of CPU in each period; unlimited when absent.
+        quota_microseconds: Option<i64>,
+    },
 }
 
 /// The length of a CPU period.
@@ -319,6 +356,21 @@ pub enum RuntimeCommand {
         /// By path below the volume.
         files: BTreeMap<String, File>,
     },
+    /// Changes limits of containers that run, in order, or none where one of them cannot change. Answered by
+    /// `Resized`.
+    Resize {
+        /// The pod's uid.
+        pod_uid: String,
+        /// What changes.
+        steps: Vec<ResizeStep>,
+    },
+    /// Keeps what a pod was promised for the next start of the kubelet. Not answered.
+    KeepResources {
+        /// The pod's uid.
+        pod_uid: String,
+        /// What it was promised and what it has.
+        resources: PodResources,
+    },
     /// Asks a container to end, and kills it when it has not after the grace period. A second order
     /// can only shorten the grace period. The answer is `ContainerExited`.
     StopContainer {
@@ -433,6 +485,13 @@ pub enum RuntimeEvent {
         /// How.
         exit: Exit,
     },
+    /// Limits have changed, or not.
+    Resized {
+        /// The pod's uid.
+        pod_uid: String,
+        /// Why not.
+        failure: Option<String>,
+    },
     /// A volume shows what it did before.
     VolumeFailed {
         /// The pod's uid.
@@ -497,7 +556,7 @@ pub struct ContainerStatus {
 }
 
 /// What a runtime knows about a pod, when a kubelet starts beside pods that run already.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuntimeStatus {
     /// The pod's uid.
     pub pod_uid: String,
@@ -507,4 +566,6 @@ pub struct RuntimeStatus {
     pub sandbox_ip: Option<String>,
     /// Its containers, dead ones too, in the order they were started.
     pub containers: Vec<ContainerStatus>,
+    /// What it was promised and had, if that was kept.
+    pub resources: Option<PodResources>,
 }

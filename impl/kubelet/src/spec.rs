@@ -130,11 +130,11 @@ pub(crate) fn probe(container: &Container, probe_type: ProbeType) -> Option<&Pro
 
 type Amounts = BTreeMap<String, k8s_openapi::apimachinery::pkg::api::resource::Quantity>;
 
-fn amount(amounts: Option<&Amounts>, name: &str) -> Option<Quantity> {
+pub(crate) fn amount(amounts: Option<&Amounts>, name: &str) -> Option<Quantity> {
     amounts.and_then(|amounts| amounts.get(name)).and_then(|text| Quantity::parse(&text.0).ok())
 }
 
-fn request(container: &Container, name: &str) -> Option<Quantity> {
+pub(crate) fn request(container: &Container, name: &str) -> Option<Quantity> {
     amount(container.resources.as_ref().and_then(|resources| resources.requests.as_ref()), name)
 }
 
@@ -202,17 +202,56 @@ pub(crate) fn qos_class(pod: &Pod) -> &'static str {
 /// left to machines that allow them: -997 becomes 0.
 pub(crate) fn resources(pod: &Pod, container: &Container, memory_capacity: i64) -> Resources {
     let cpu_request = request(container, "cpu").or(limit(container, "cpu"));
-    let cpu_request = cpu_request.map_or(0, Quantity::milli).unsigned_abs();
+    let cpu_request = cpu_request.map_or(0, Quantity::milli);
     let cpu_limit = limit(container, "cpu").map(Quantity::milli).filter(|milli| *milli > 0);
     let memory_request = request(container, "memory").map_or(0, Quantity::value);
     let memory_limit = limit(container, "memory").map(Quantity::value).filter(|bytes| *bytes > 0);
     Resources {
-        cpu_shares: (cpu_request * 1024 / 1000).clamp(2, 262_144),
-        cpu_quota_microseconds: cpu_limit
-            .map(|milli| (milli * CPU_PERIOD_MICROSECONDS / 1000).max(1000)),
+        cpu_shares: shares(cpu_request),
+        cpu_quota_microseconds: cpu_limit.map(quota),
         memory_limit_bytes: memory_limit,
         oom_score_adj: oom_score_adj(qos_class(pod), memory_request, memory_capacity),
     }
+}
+
+/// The limits of all containers of a pod together; none where one of them has none.
+///
+/// Source: `ResourceConfigForPod` of `pkg/kubelet/cm/helpers_linux.go` (v1.36). Init containers that only run before
+/// the others count where they ask for more.
+pub(crate) fn pod_resources(pod: &Pod) -> Resources {
+    let (cpu_request, _) = pod_requests(pod);
+    let total = |name: &str, of: fn(Quantity) -> i64| {
+        let limits =
+            all_containers(pod).map(|container| (container, limit(container, name).map(of)));
+        let limits: Option<Vec<(&Container, i64)>> = limits
+            .map(|(container, limit)| {
+                limit.filter(|limit| *limit > 0).map(|limit| (container, limit))
+            })
+            .collect();
+        let sum: i64 = limits
+            .as_ref()?
+            .iter()
+            .filter(|(one, _)| is_sidecar(one) || !is_init(pod, &one.name))
+            .map(|(_, limit)| limit)
+            .sum();
+        let most = limits?.iter().map(|(_, limit)| *limit).max()?;
+        let extra = amount(spec(pod).overhead.as_ref(), name).map_or(0, of);
+        Some(sum.max(most) + extra)
+    };
+    Resources {
+        cpu_shares: shares(cpu_request),
+        cpu_quota_microseconds: total("cpu", Quantity::milli).map(quota),
+        memory_limit_bytes: total("memory", Quantity::value),
+        oom_score_adj: 0,
+    }
+}
+
+fn shares(milli: i64) -> u64 {
+    (milli.unsigned_abs() * 1024 / 1000).clamp(2, 262_144)
+}
+
+fn quota(milli: i64) -> i64 {
+    (milli * CPU_PERIOD_MICROSECONDS / 1000).max(1000)
 }
 
 fn oom_score_adj(qos_class: &str, memory_request: i64, memory_capacity: i64) -> i32 {

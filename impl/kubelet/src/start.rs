@@ -236,8 +236,12 @@ impl Worker {
             let found = self.state.find(target).map(|found| Processes::Target(found.id.clone()));
             return found.ok_or_else(|| format!("unable to find target container {target}"));
         }
-        let of_node = spec::spec(&self.pod).host_pid == Some(true);
-        Ok(if of_node { Processes::Node } else { Processes::Container })
+        let spec = spec::spec(&self.pod);
+        Ok(match (spec.host_pid, spec.share_process_namespace) {
+            (Some(true), _) => Processes::Node,
+            (_, Some(true)) => Processes::Pod,
+            _ => Processes::Container,
+        })
     }
 
     /// Where the pod can be reached.
@@ -277,6 +281,7 @@ impl Worker {
         let Some(Starting::Creating { image_id }) = self.starting.remove(&id.name) else { return };
         let Some(container) = spec::find_any(&self.pod, &id.name) else { return };
         self.waiting.remove(&id.name);
+        self.started_with(id);
         self.state.started(ContainerStatus {
             id: id.clone(),
             image: container.image.clone().unwrap_or_default(),

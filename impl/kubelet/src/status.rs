@@ -15,8 +15,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::actions::should_be_restarted;
 use crate::conditions::{self, Facts};
+use crate::eviction::Evicted;
 use crate::phase::phase;
 use crate::probes::Probes;
+use crate::resize::Resizing;
 use crate::runtime::{ContainerId, ContainerState, ContainerStatus};
 use crate::spec;
 use crate::state::{PodState, Sandbox};
@@ -33,6 +35,36 @@ pub(crate) struct Waiting {
 /// The reason and the message of a pod that was active for too long.
 pub(crate) const EXCEEDED: (&str, &str) =
     ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+
+/// Why a pod has come to its end although its containers have not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    reason: &'static str,
+    message: String,
+    /// Whether it had to go for the sake of the node.
+    is_evicted: bool,
+    /// How long its containers may take at most.
+    pub(crate) grace_period_seconds: Option<i64>,
+}
+
+impl Failed {
+    /// It was active for too long.
+    pub(crate) fn exceeded() -> Self {
+        let (reason, message) = (EXCEEDED.0, EXCEEDED.1.to_owned());
+        Self { reason, message, is_evicted: false, grace_period_seconds: None }
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.is_evicted
+    }
+
+    /// The node has run out of something.
+    pub(crate) fn evicted(evicted: &Evicted) -> Self {
+        let message = evicted.message.clone();
+        let grace_period_seconds = Some(evicted.grace_period_seconds);
+        Self { reason: "Evicted", message, is_evicted: true, grace_period_seconds }
+    }
+}
 
 /// What a container is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,13 +91,14 @@ pub(crate) struct Sources<'a> {
     pub(crate) waiting: &'a BTreeMap<String, Waiting>,
     /// Containers that run and do not count as running: their hook after the start has not ended.
     pub(crate) hooked: Vec<ContainerId>,
+    pub(crate) resizing: &'a Resizing,
     pub(crate) node_ip: &'a str,
     /// None of its containers will start again.
     pub(crate) terminal: bool,
     /// Nothing of it runs any more and nothing will.
     pub(crate) finished: bool,
-    /// It has come to its end because it was active for too long.
-    pub(crate) exceeded: bool,
+    /// Why it has come to its end although its containers have not.
+    pub(crate) failed: Option<&'a Failed>,
     pub(crate) now: Timestamp,
 }
 
@@ -90,16 +123,28 @@ pub(crate) fn pod_status(sources: &Sources<'_>) -> PodStatus {
         statuses: &all,
         phase,
         has_sandbox,
+        disruption: sources
+            .failed
+            .filter(|failed| failed.is_evicted)
+            .map(|one| one.message.as_str()),
+        resize: if sources.terminal { vec![] } else { sources.resizing.conditions() },
         old: old.conditions.as_deref().unwrap_or_default(),
         now: sources.now,
     });
     let pod_ip = pod_ip(sources);
-    let is_exceeded = sources.exceeded && sources.terminal;
-    let exceeded = |text: &str| is_exceeded.then(|| text.to_owned());
+    let failed = sources.failed.filter(|_| sources.terminal);
     PodStatus {
         phase: Some(phase.to_owned()),
-        reason: old.reason.clone().filter(|_| same_phase).or(exceeded(EXCEEDED.0)),
-        message: old.message.clone().filter(|_| same_phase).or(exceeded(EXCEEDED.1)),
+        reason: old
+            .reason
+            .clone()
+            .filter(|_| same_phase)
+            .or(failed.map(|failed| failed.reason.to_owned())),
+        message: old
+            .message
+            .clone()
+            .filter(|_| same_phase)
+            .or(failed.map(|failed| failed.message.clone())),
         conditions: Some(conditions),
         container_statuses: (!main.is_empty()).then_some(main),
         init_container_statuses: (!init.is_empty()).then_some(init),
@@ -139,7 +184,7 @@ fn settled_phase(sources: &Sources<'_>, statuses: &[ApiStatus]) -> &'static str 
             _ => {}
         }
     }
-    if sources.exceeded && sources.terminal {
+    if sources.failed.is_some() && sources.terminal {
         return "Failed";
     }
     match phase(sources.pod, statuses, sources.terminal) {
@@ -223,6 +268,7 @@ fn container_status(
         // It is never ready, and nobody asks whether it has started.
         return status;
     }
+    give_resources(sources, container, &mut status);
     let is_running = !hooked && sources.state.is_running(&container.name);
     let running = sources.state.find(&container.name).filter(|_| is_running);
     let plain_init = role == Role::Init && !spec::is_sidecar(container);
@@ -235,6 +281,14 @@ fn container_status(
         false => running.is_some_and(|one| sources.probes.is_ready(&one.id)),
     };
     status
+}
+
+/// What a container has counts once it runs.
+fn give_resources(sources: &Sources<'_>, container: &Container, status: &mut ApiStatus) {
+    let actuated = sources.resizing.actuated(&container.name);
+    if sources.state.is_running(&container.name) && actuated.is_some() {
+        status.resources = actuated.cloned();
+    }
 }
 
 fn blank(container: &Container) -> ApiStatus {

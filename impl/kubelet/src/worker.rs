@@ -13,22 +13,24 @@ use client::event::Note;
 use k8s_openapi::api::core::v1::{ContainerStatus as ApiStatus, Pod, PodStatus};
 use serde_json::json;
 
-use crate::actions::{Kill, compute_pod_actions};
+use crate::actions::{Health, Kill, compute_pod_actions};
 use crate::admission::Rejection;
 use crate::command::Purpose;
 use crate::context::Context;
+use crate::eviction::Evicted;
 use crate::hosts;
 use crate::probes::Probes;
+use crate::resize::Resizing;
 use crate::runtime::{
     ContainerId, ContainerState, Exit, RuntimeCommand, RuntimeStatus, SandboxSpec,
 };
 use crate::shown::Shown;
-use crate::spec;
 use crate::start::Starting;
 use crate::state::{PodState, Sandbox};
-use crate::status::{self, EXCEEDED, Sources, Waiting, is_terminal, stored_phase};
+use crate::status::{self, EXCEEDED, Failed, Sources, Waiting, is_terminal, stored_phase};
 use crate::stop::Stopping;
 use crate::writes::Writes;
+use crate::{spec, sysctls};
 
 /// How soon a sandbox that failed is tried again.
 const SANDBOX_RETRY: Duration = Duration::from_secs(10);
@@ -38,7 +40,15 @@ const DELETION_RETRY: Duration = Duration::from_secs(1);
 /// What a kubelet knows and does about one pod.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
+    /// With the resources that it is promised.
     pub(crate) pod: Arc<Pod>,
+    /// As the API server has it.
+    pub(crate) desired: Arc<Pod>,
+    pub(crate) resizing: Resizing,
+    /// Whether it is one that the node has of itself.
+    pub(crate) is_static: bool,
+    /// What the API server has of it then.
+    mirror: Option<Arc<Pod>>,
     pub(crate) key: Key,
     pub(crate) uid: String,
     pub(crate) state: PodState,
@@ -59,8 +69,8 @@ pub(crate) struct Worker {
     rejected: bool,
     /// Its containers have ended and will not start again.
     ended: bool,
-    /// It was active for too long.
-    exceeded: bool,
+    /// Why it has come to its end although its containers have not.
+    failed: Option<Failed>,
     sandbox_retry: Option<Timestamp>,
     /// Containers that are being stopped.
     pub(crate) stopping: BTreeMap<ContainerId, Stopping>,
@@ -85,7 +95,7 @@ impl Worker {
             shown: Shown::default(),
             gone: false,
             rejected: false,
-            exceeded: false,
+            failed: None,
             ended: is_terminal(status.phase.as_deref()),
             status,
             sandbox_retry: None,
@@ -94,12 +104,18 @@ impl Worker {
             deletion_in_flight: false,
             deletion_retry: None,
             synced_at: Timestamp::UNIX_EPOCH,
+            resizing: Resizing::new(&pod, None),
+            is_static: false,
+            mirror: None,
+            desired: Arc::clone(&pod),
             pod,
         }
     }
 
     /// Takes over what runs already.
     pub(crate) fn adopt(&mut self, found: RuntimeStatus) {
+        self.resizing = Resizing::new(&self.pod, found.resources);
+        self.update(Arc::clone(&self.desired));
         self.state.sandbox = found.sandbox_ip.map_or(Sandbox::None, Sandbox::Ready);
         self.state.containers = found.containers;
         for record in &self.state.containers {
@@ -111,8 +127,8 @@ impl Worker {
         }
     }
 
-    /// The pod has changed.
-    pub(crate) fn update(&mut self, pod: Arc<Pod>) {
+    /// Works on the pod as it is now.
+    pub(crate) fn becomes(&mut self, pod: Arc<Pod>) {
         let before = std::mem::replace(&mut self.pod, pod);
         self.shown.pod_changed(&before, &self.pod);
     }
@@ -128,6 +144,16 @@ impl Worker {
             status::rejected(&self.pod, rejection.reason, &rejection.message, context.now);
         self.rejected = true;
         self.ended = true;
+    }
+
+    /// Hears by what the API server knows it. A new mirror knows nothing yet.
+    pub(crate) fn show_in(&mut self, mirror: Option<Arc<Pod>>) {
+        let uid =
+            |mirror: &Option<Arc<Pod>>| mirror.as_ref().and_then(|one| one.metadata.uid.clone());
+        if uid(&mirror) != uid(&self.mirror) {
+            self.writes = Writes::default();
+        }
+        self.mirror = mirror;
     }
 
     /// The object has gone: what is left must end.
@@ -170,7 +196,7 @@ impl Worker {
         self.synced_at = context.now;
         if !self.is_terminating() && self.active_deadline().is_some_and(|end| context.now >= end) {
             context.event(&self.pod, "", Note::normal(EXCEEDED.0, EXCEEDED.1));
-            self.exceeded = true;
+            self.failed = Some(Failed::exceeded());
             self.ended = true;
         }
         if !self.is_terminating() {
@@ -180,8 +206,22 @@ impl Worker {
             self.terminate(context);
         }
         self.go_on_stopping(context);
+        self.keep_resources(context);
         self.publish(context);
         self.delete(context);
+    }
+
+    /// Lets it end for the sake of the node.
+    pub(crate) fn evict(&mut self, context: &mut Context, evicted: &Evicted) {
+        let note = Note::warning("Evicted", evicted.message.clone());
+        context.event(&self.pod, "", note);
+        self.failed = Some(Failed::evicted(evicted));
+        self.ended = true;
+    }
+
+    /// Whether it ends for the sake of the node and has not ended yet.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.failed.as_ref().is_some_and(Failed::is_evicted) && !self.is_still()
     }
 
     /// Until when it may be active. Source: `pkg/kubelet/active_deadline.go` (v1.36).
@@ -209,12 +249,18 @@ impl Worker {
             pod: self.key.clone(),
             hostname: hosts::hostname(&self.pod),
             host_network: spec::is_host_network(&self.pod),
+            sysctls: sysctls::wanted(&self.pod),
+            shares_processes: spec::spec(&self.pod).share_process_namespace == Some(true),
+            resources: spec::pod_resources(&self.pod),
         }));
     }
 
     fn run_containers(&mut self, context: &mut Context, address: &str) {
-        let probes = &self.probes;
-        let actions = compute_pod_actions(&self.pod, &self.state, |id| probes.health(id));
+        self.actuate(context);
+        let (probes, resizing) = (&self.probes, &self.resizing);
+        let health =
+            |id: &ContainerId| Health { is_resized: resizing.restarts(id), ..probes.health(id) };
+        let actions = compute_pod_actions(&self.pod, &self.state, health);
         for Kill { id, message, grace_period_seconds } in actions.kill {
             self.stop(context, &id, (&message, grace_period_seconds));
         }
@@ -243,8 +289,9 @@ impl Worker {
         let running: Vec<ContainerId> = self.state.running().cloned().collect();
         for id in running {
             let message = format!("Stopping container {}", id.name);
-            let grace_period_seconds = spec::grace_period_seconds(&self.pod);
-            self.stop(context, &id, (&message, grace_period_seconds));
+            let own = spec::grace_period_seconds(&self.pod);
+            let most = self.failed.as_ref().and_then(|failed| failed.grace_period_seconds);
+            self.stop(context, &id, (&message, most.map_or(own, |most| most.min(own))));
         }
         if self.is_still() && matches!(self.state.sandbox, Sandbox::Ready(_)) {
             self.state.sandbox = Sandbox::Removing;
@@ -265,14 +312,17 @@ impl Worker {
                 probes: &self.probes,
                 waiting: &self.waiting,
                 hooked: self.hooked(),
+                resizing: &self.resizing,
                 node_ip: &context.config.node_ip,
                 terminal: self.is_terminating() && self.is_still(),
                 finished,
-                exceeded: self.exceeded,
+                failed: self.failed.as_ref(),
                 now: context.now,
             });
         }
-        if let Some(request) = self.writes.request(&self.pod, &self.status, context.now) {
+        let shown = if self.is_static { self.mirror.as_ref() } else { Some(&self.pod) };
+        let Some(shown) = shown else { return };
+        if let Some(request) = self.writes.request(shown, &self.status, context.now) {
             context.ask(Purpose::PodStatus(self.uid.clone()), request);
         }
     }
@@ -358,7 +408,8 @@ impl Worker {
         let stopping = self.stopping.values().filter_map(Stopping::next_deadline);
         let all = waiting.chain(sandbox).chain(probes).chain(deletion).chain(writes).chain(shown);
         let active = self.active_deadline().filter(|_| running);
-        let all = all.chain(stopping).chain(active);
+        let resize = self.resizing.next_deadline().filter(|_| running);
+        let all = all.chain(stopping).chain(active).chain(resize);
         all.filter(|deadline| *deadline > self.synced_at).min()
     }
 }

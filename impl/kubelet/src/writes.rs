@@ -9,6 +9,7 @@ use client::Outcome;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use serde_json::{Map, Value, json};
 
+use crate::conditions;
 use crate::status::is_terminal;
 
 const OWN: [&str; 14] = [
@@ -132,7 +133,7 @@ fn patch(old: &Value, new: &Value) -> Option<Value> {
             continue;
         }
         let change = match field {
-            "conditions" => changed_items(old, new, "type"),
+            "conditions" => changed_conditions(old, new),
             "podIPs" | "hostIPs" => replaced_items(old, new, "ip"),
             _ => new.clone(),
         };
@@ -145,6 +146,18 @@ fn patch(old: &Value, new: &Value) -> Option<Value> {
 
 fn items(list: &Value) -> &[Value] {
     list.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The conditions that have changed, and the removal of those of the kubelet that are true no more.
+fn changed_conditions(old: &Value, new: &Value) -> Value {
+    let is_gone = |old: &&Value| {
+        let type_ = &old["type"];
+        let is_own = type_.as_str().is_some_and(conditions::is_own);
+        is_own && !items(new).iter().any(|new| new["type"] == *type_)
+    };
+    let gone = items(old).iter().filter(is_gone);
+    let gone = gone.map(|old| json!({"$patch": "delete", "type": old["type"]}));
+    items(&changed_items(old, new, "type")).iter().cloned().chain(gone).collect()
 }
 
 /// The items that are not in the old list as they are; fields that an item has lost are removed.
@@ -226,6 +239,16 @@ mod tests {
         let expected = json!({"phase": "Running", "reason": null,
             "conditions": [{"type": "B", "status": "True", "reason": null}]});
         assert_eq!(found, Some(expected));
+    }
+
+    #[test]
+    fn a_condition_of_the_kubelet_that_is_true_no_more_is_removed() {
+        let old = json!({"conditions": [{"type": "PodResizePending"}, {"type": "Theirs"}]});
+
+        let found = patch(&old, &json!({"conditions": []}));
+
+        let expected = json!([{"$patch": "delete", "type": "PodResizePending"}]);
+        assert_eq!(found, Some(json!({"conditions": expected})));
     }
 
     #[test]

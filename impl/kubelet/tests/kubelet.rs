@@ -8,8 +8,16 @@ mod claims;
 mod ephemeral;
 #[path = "kubelet/following.rs"]
 mod following;
+#[path = "kubelet/eviction.rs"]
+mod eviction;
 #[path = "kubelet/hooks.rs"]
 mod hooks;
+#[path = "kubelet/machine.rs"]
+mod machine;
+#[path = "kubelet/resize.rs"]
+mod resize;
+#[path = "kubelet/static_pods.rs"]
+mod static_pods;
 #[path = "kubelet/tokens.rs"]
 mod tokens;
 
@@ -420,6 +428,7 @@ fn a_restarted_kubelet_ends_what_belongs_to_no_pod() {
             state: ContainerState::Running { started_at: bench.now() },
             ..container
         }],
+        resources: None,
     };
 
     bench.restart_with(vec![found]);

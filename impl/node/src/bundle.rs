@@ -201,6 +201,7 @@ fn namespaces(spec: &ContainerSpec, around: &Surroundings<'_>) -> Vec<Value> {
     let mut namespaces = vec![json!({"type": "mount"})];
     match (&spec.processes, &around.joined) {
         (Processes::Node, _) => {}
+        (Processes::Pod, _) => namespaces.push(json!({"type": "pid", "path": pinned.join("pid")})),
         (Processes::Container | Processes::Target(_), None) => {
             namespaces.push(json!({"type": "pid"}));
         }

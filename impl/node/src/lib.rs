@@ -18,8 +18,10 @@ mod runtime;
 mod sandbox;
 pub mod shim;
 mod simulated;
+mod static_pods;
 mod teardown;
 mod trace;
+mod usage;
 mod user;
 mod watch;
 
@@ -27,6 +29,7 @@ pub use embedded::{Embedded, EmbeddedConfig};
 pub use error::Error;
 pub use facts::{machine_address, machine_config};
 pub use folders::remove_folders;
+pub use kubelet::eviction::Threshold;
 pub use run::{NodeConfig, run};
 pub use runtime::{EventSink, Runtime};
 pub use simulated::Simulated;

@@ -32,6 +32,11 @@ impl Paths {
         self.pod(pod_uid).join("pod.json")
     }
 
+    /// `resources.json`: what a pod was promised and what it has.
+    pub(crate) fn resources(&self, pod_uid: &str) -> PathBuf {
+        self.pod(pod_uid).join("resources.json")
+    }
+
     /// Where a pod's namespaces are pinned.
     pub(crate) fn namespaces(&self, pod_uid: &str) -> PathBuf {
         self.pod(pod_uid).join("ns")

@@ -1,6 +1,7 @@
 //! The loop of one node: drives the kubelet's core with a real clock, API server and runtime.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,16 +17,21 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::trace::{TraceAction, TraceNote, TraceSink};
 use crate::watch::Watch;
-use crate::{Error, Runtime};
+use crate::{Error, Runtime, static_pods};
 
 /// The longest sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// How often the machine is measured; upstream's `evictionMonitoringPeriod`.
+const MEASURED: Duration = Duration::from_secs(10);
 
 /// What one node is started with.
 #[derive(Clone)]
 pub struct NodeConfig {
     /// What the kubelet is told.
     pub kubelet: kubelet::Config,
+    /// The folder with the files of the node's own pods, if it has any.
+    pub static_pod_path: Option<PathBuf>,
     /// Where to tell of what happens, if anywhere.
     pub trace: Option<TraceSink>,
 }
@@ -39,8 +45,12 @@ pub async fn run(
 ) -> Result<(), Error> {
     let (reports, reported) = mpsc::unbounded_channel();
     let found = runtime.start(reports).await?;
+    let (evicts, measured) = (!config.kubelet.eviction.thresholds.is_empty(), Arc::clone(&runtime));
     let mut node = Loop::start(config, transport, runtime, found);
     node.tasks.spawn(forward(reported, node.inputs.clone()));
+    if evicts {
+        node.tasks.spawn(measure(measured, node.inputs.clone()));
+    }
     tokio::pin!(shutdown);
     loop {
         let until_due = node.until_due();
@@ -58,6 +68,16 @@ async fn forward(mut reported: UnboundedReceiver<RuntimeEvent>, inputs: Unbounde
         if inputs.send(Input::Runtime(event)).is_err() {
             return;
         }
+    }
+}
+
+/// Tells again and again what the machine has left.
+async fn measure(runtime: Arc<dyn Runtime>, inputs: UnboundedSender<Input>) {
+    while let Some(usage) = runtime.usage().await {
+        if inputs.send(Input::Usage(usage)).is_err() {
+            return;
+        }
+        tokio::time::sleep(MEASURED).await;
     }
 }
 
@@ -93,6 +113,12 @@ impl Loop {
         let services = Watch::of_all(&resources::SERVICES, Arc::clone(&transport));
         let (listed, are_listed) = oneshot::channel();
         tasks.spawn(follow_services(services, inputs.clone(), listed));
+        if let Some(folder) = config.static_pod_path {
+            let (files, static_pods) = (static_pods::read(&folder), inputs.clone());
+            let tell = move |files| static_pods.send(Input::StaticPods(files)).is_ok();
+            tell(files.clone());
+            tasks.spawn(static_pods::follow(folder, files, tell));
+        }
         let changes = inputs.clone();
         tasks.spawn(async move {
             // A kubelet is told of Services before pods.
@@ -168,6 +194,8 @@ impl Loop {
             | RuntimeCommand::PullImage { .. }
             | RuntimeCommand::RemoveContainer(_)
             | RuntimeCommand::UpdateVolume { .. }
+            | RuntimeCommand::Resize { .. }
+            | RuntimeCommand::KeepResources { .. }
             | RuntimeCommand::RunHook { .. }
             | RuntimeCommand::Probe { .. } => {}
         }

@@ -2,6 +2,7 @@
 
 use host::node_server::NodeServer;
 use host::transport::BoxFuture;
+use kubelet::eviction::Usage;
 use kubelet::runtime::{RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -14,6 +15,9 @@ pub type EventSink = UnboundedSender<RuntimeEvent>;
 pub trait Runtime: NodeServer {
     /// Begins to report, and says what runs already. Called once, before any command.
     fn start(&self, events: EventSink) -> BoxFuture<'_, Result<Vec<RuntimeStatus>, Error>>;
+
+    /// What the machine has left and what its pods use, if it is a machine.
+    fn usage(&self) -> BoxFuture<'_, Option<Usage>>;
 
     /// Begins to carry out a command; what comes of it is reported. Called inside a tokio runtime.
     fn perform(&self, command: RuntimeCommand);

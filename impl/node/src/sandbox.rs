@@ -1,12 +1,17 @@
-//! A pod's namespaces, pinned by bind mounts: they need no process to keep them alive.
+//! A pod's namespaces, pinned by bind mounts: they need no process to keep them alive, but that of its processes.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
-use crate::{Error, network};
+use crate::{Error, cgroup, network, process, shim};
 
 /// What a sandbox needs.
 pub(crate) struct Wanted {
@@ -20,6 +25,18 @@ pub(crate) struct Wanted {
     pub(crate) source: String,
     /// Where the namespaces are pinned.
     pub(crate) directory: PathBuf,
+    /// Parameters of the kernel to set: names with dots, and values.
+    pub(crate) sysctls: Vec<(String, String)>,
+    /// The cgroup of the process that owns the PID namespace, if its containers share one.
+    pub(crate) pause: Option<String>,
+}
+
+/// `pause.json`: the process that owns the PID namespace.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Pause {
+    pid: i32,
+    /// When it started, in the kernel's ticks: a process id alone may be used again.
+    start: u64,
 }
 
 const PINS: [(&str, CloneFlags); 3] = [
@@ -49,20 +66,64 @@ fn inside(wanted: &Wanted) -> Result<(), Error> {
         fs::File::open("/proc/thread-self/ns/net").map_err(Error::file(Path::new("/proc")))?;
     unshare(flags).map_err(Error::system("unsharing a pod's namespaces"))?;
     for (name, _) in &pins {
-        pin(name, &wanted.directory.join(name))?;
+        let source = format!("/proc/thread-self/ns/{name}");
+        pin(&source, &wanted.directory.join(name))?;
     }
-    let Some(address) = &wanted.address else {
-        return Ok(());
-    };
+    if let Some(address) = &wanted.address {
+        connect(wanted, address, &host)?;
+    }
+    wanted.sysctls.iter().try_for_each(|(name, value)| set(name, value))?;
+    // The last, since it is the first process of its namespace that this thread starts.
+    wanted.pause.as_ref().map_or(Ok(()), |group| start_pause(&wanted.directory, group))
+}
+
+fn start_pause(directory: &Path, group: &str) -> Result<(), Error> {
+    unshare(CloneFlags::CLONE_NEWPID).map_err(Error::system("unsharing the processes of a pod"))?;
+    let child = Command::new("/proc/self/exe")
+        .args([Path::new(shim::PAUSE), &directory.join("root")])
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| Error::Program { program: "kanon", message: error.to_string() })?;
+    let pid = i32::try_from(child.id()).expect("the kernel's process ids are positive");
+    let start = process::start_time(pid).map_err(Error::file(Path::new("/proc")))?;
+    let record = directory.join("pause.json");
+    shim::write(&record, &Pause { pid, start }).map_err(Error::file(&record))?;
+    cgroup::create(group)?;
+    cgroup::enter(group, pid)?;
+    pin(&format!("/proc/{pid}/ns/pid"), &directory.join("pid"))
+}
+
+/// Kills all that is left in the PID namespace of a pod.
+fn kill_pause(directory: &Path) {
+    let Ok(pause) = shim::read::<Pause>(&directory.join("pause.json")) else { return };
+    if process::is_running(pause.pid, pause.start) {
+        // One that has ended meanwhile is what was wanted; one of an earlier kubelet is not ours to reap.
+        let _ended = kill(Pid::from_raw(pause.pid), Signal::SIGKILL);
+        let _not_ours = waitpid(Pid::from_raw(pause.pid), None);
+    }
+}
+
+/// Gives this thread's network, which is the pod's, its name and its link; `host` is the node's network.
+fn connect(wanted: &Wanted, address: &str, host: &File) -> Result<(), Error> {
     nix::unistd::sethostname(&wanted.hostname)
         .map_err(Error::system("setting a pod's host name"))?;
     let own =
         fs::File::open("/proc/thread-self/ns/net").map_err(Error::file(Path::new("/proc")))?;
-    enter(&host)?;
+    enter(host)?;
     let namespace = wanted.directory.join("net");
     network::connect_on_host(&wanted.pod_uid, &namespace, address, &wanted.source)?;
     enter(&own)?;
     network::connect_inside(address)
+}
+
+/// Sets a parameter of the kernel in the namespaces of this thread.
+fn set(name: &str, value: &str) -> Result<(), Error> {
+    let parts = name.split('.').map(|part| part.replace('/', "."));
+    let path: PathBuf = std::iter::once("/proc/sys".to_owned()).chain(parts).collect();
+    fs::write(&path, value).map_err(Error::file(&path))
 }
 
 /// Enters a network, with this thread alone.
@@ -71,17 +132,17 @@ pub(crate) fn enter(namespace: &File) -> Result<(), Error> {
         .map_err(Error::system("entering a network"))
 }
 
-fn pin(name: &str, path: &Path) -> Result<(), Error> {
+fn pin(source: &str, path: &Path) -> Result<(), Error> {
     File::create(path).map_err(Error::file(path))?;
-    let source = format!("/proc/thread-self/ns/{name}");
-    mount(Some(source.as_str()), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+    mount(Some(source), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)
         .map_err(Error::system("pinning a pod's namespace"))
 }
 
 /// Lets the namespaces go. The link goes first: the kernel frees a namespace in its own time.
 pub(crate) fn remove(pod_uid: &str, directory: &Path) {
     network::disconnect(pod_uid);
-    for (name, _) in PINS {
+    kill_pause(directory);
+    for name in PINS.iter().map(|(name, _)| *name).chain(["pid"]) {
         unmount(&directory.join(name));
     }
     // Whatever is left is found again by the next removal.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use host::node_server::{ContainerRef, ExecOptions, ExecStreams, LogOptions, NodeServer};
 use host::transport::{Body, BoxFuture};
 use http_body_util::{BodyExt, Full};
+use kubelet::eviction::Usage;
 use kubelet::runtime::{Exit, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use tokio::net::TcpStream;
 
@@ -83,6 +84,9 @@ impl Simulated {
                 };
                 RuntimeEvent::ContainerExited { id, exit }
             }
+            RuntimeCommand::Resize { pod_uid, .. } => {
+                RuntimeEvent::Resized { pod_uid, failure: None }
+            }
             RuntimeCommand::RunHook { id, hook, .. } => {
                 RuntimeEvent::HookEnded { id, hook, failure: None }
             }
@@ -91,6 +95,7 @@ impl Simulated {
             }
             RuntimeCommand::RemoveContainer(_)
             | RuntimeCommand::RemovePod { .. }
+            | RuntimeCommand::KeepResources { .. }
             | RuntimeCommand::UpdateVolume { .. } => return None,
         })
     }
@@ -100,6 +105,10 @@ impl Runtime for Simulated {
     fn start(&self, events: EventSink) -> BoxFuture<'_, Result<Vec<RuntimeStatus>, Error>> {
         let _started_before = self.0.events.set(events);
         Box::pin(std::future::ready(Ok(vec![])))
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Option<Usage>> {
+        Box::pin(std::future::ready(None))
     }
 
     fn perform(&self, command: RuntimeCommand) {

@@ -74,7 +74,7 @@ fn start(server: &ApiServer, notes: &Arc<Mutex<Vec<TraceNote>>>) -> tokio::task:
     let notes = Arc::clone(notes);
     let trace: node::TraceSink =
         Arc::new(move |note| notes.lock().expect("no test panics with it").push(note));
-    let config = NodeConfig { kubelet, trace: Some(trace) };
+    let config = NodeConfig { kubelet, static_pod_path: None, trace: Some(trace) };
     let runtime = Arc::new(Simulated::new("10.5.0.0/24").expect("it is a range"));
     let server = Arc::new(server.clone());
     tokio::spawn(node::run(config, server, runtime, std::future::pending())).abort_handle()

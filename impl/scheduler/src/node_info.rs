@@ -35,7 +35,7 @@ pub struct PodInfo {
 impl PodInfo {
     /// A pod and what it asks for.
     pub fn new(pod: Arc<Pod>) -> Self {
-        let requests = pod.spec.as_ref().map(PodRequests::of).unwrap_or_default();
+        let requests = PodRequests::of(&pod);
         let host_ports = pod.spec.as_ref().map(HostPort::of_pod).unwrap_or_default();
         let affinity = AffinityTerms::of(&pod).map(Arc::new);
         Self { pod, requests, host_ports, affinity }

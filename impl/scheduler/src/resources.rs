@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use api::quantity::Quantity;
-use k8s_openapi::api::core::v1::{Container, PodSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as QuantityText;
 
 /// What a container counts as when it requests no cpu, for scores only. Source: pkg/scheduler/util (v1.36).
@@ -85,19 +85,21 @@ pub struct PodRequests {
 }
 
 impl PodRequests {
-    /// The requests of a pod: its containers', or its largest init container's, and its overhead.
-    pub fn of(spec: &PodSpec) -> Self {
-        Self { requested: pod_requests(spec, false), non_zero: pod_requests(spec, true) }
+    /// The requests of a pod: its containers', or its largest init container's, and its overhead. While a container
+    /// is resized, the most of what it is to have, has, and is promised.
+    pub fn of(pod: &Pod) -> Self {
+        Self { requested: pod_requests(pod, false), non_zero: pod_requests(pod, true) }
     }
 }
 
-/// Source: `PodRequests` in k8s.io/component-helpers/resource (v1.36).
-fn pod_requests(spec: &PodSpec, non_zero: bool) -> Resources {
+/// Source: `PodRequests` in k8s.io/component-helpers/resource (v1.36), with `UseStatusResources`.
+fn pod_requests(pod: &Pod, non_zero: bool) -> Resources {
+    let Some(spec) = &pod.spec else { return Resources::default() };
     let mut total = Resources::default();
     for container in &spec.containers {
-        total.add(&container_requests(container, non_zero));
+        total.add(&current_requests(pod, container, non_zero));
     }
-    let (sidecars, init_peak) = init_requests(spec, non_zero);
+    let (sidecars, init_peak) = init_requests(pod, spec, non_zero);
     total.add(&sidecars);
     total.max(&init_peak);
     if let Some(pod_level) = spec.resources.as_ref().and_then(|found| found.requests.as_ref()) {
@@ -111,17 +113,39 @@ fn pod_requests(spec: &PodSpec, non_zero: bool) -> Resources {
 
 /// What the init containers that keep running request together, and the most that init containers need
 /// at one time. One that is not the last to start runs beside those that keep running from before.
-fn init_requests(spec: &PodSpec, non_zero: bool) -> (Resources, Resources) {
+fn init_requests(pod: &Pod, spec: &PodSpec, non_zero: bool) -> (Resources, Resources) {
     let (mut sidecars, mut peak) = (Resources::default(), Resources::default());
     for container in spec.init_containers.iter().flatten() {
-        let mut needed = container_requests(container, non_zero);
+        let is_sidecar = container.restart_policy.as_deref() == Some("Always");
+        let mut needed = match is_sidecar {
+            true => current_requests(pod, container, non_zero),
+            false => container_requests(container, non_zero),
+        };
         needed.add(&sidecars);
-        if container.restart_policy.as_deref() == Some("Always") {
+        if is_sidecar {
             sidecars = needed.clone();
         }
         peak.max(&needed);
     }
     (sidecars, peak)
+}
+
+/// What a container asks for, or has still, or is promised already. What its node cannot give does not count.
+fn current_requests(pod: &Pod, container: &Container, non_zero: bool) -> Resources {
+    let wanted = container_requests(container, non_zero);
+    let Some(status) = pod.status.as_ref() else { return wanted };
+    let lists = [&status.container_statuses, &status.init_container_statuses];
+    let mut statuses = lists.into_iter().flatten().flatten();
+    let Some(found) = statuses.find(|found| found.name == container.name) else { return wanted };
+    let Some(had) = &found.resources else { return wanted };
+    let mut conditions = status.conditions.iter().flatten();
+    let is_infeasible = conditions
+        .any(|one| one.type_ == "PodResizePending" && one.reason.as_deref() == Some("Infeasible"));
+    let mut most = if is_infeasible { Resources::default() } else { wanted };
+    for list in [&had.requests, &found.allocated_resources].into_iter().flatten() {
+        most.max(&Resources::of(list));
+    }
+    most
 }
 
 fn container_requests(container: &Container, non_zero: bool) -> Resources {
@@ -155,6 +179,31 @@ mod tests {
 
     use super::*;
 
+    fn pod(spec: serde_json::Value) -> Pod {
+        serde_json::from_value(json!({"spec": spec})).unwrap()
+    }
+
+    #[test]
+    fn a_container_that_is_resized_counts_as_the_most_that_it_has_or_is_to_have() {
+        let milli_cpu = |wanted: &str, reason: &str| {
+            let pod = json!({
+                "spec": {"containers": [
+                    {"name": "c", "resources": {"requests": {"cpu": wanted}}}, {"name": "other"}]},
+                "status": {
+                    "conditions": [{"type": "PodResizePending", "reason": reason}],
+                    "containerStatuses": [{"name": "c", "image": "i", "imageID": "", "ready": true,
+                        "restartCount": 0, "allocatedResources": {"cpu": "300m"},
+                        "resources": {"requests": {"cpu": "400m"}}}],
+                },
+            });
+            PodRequests::of(&serde_json::from_value(pod).unwrap()).requested.milli_cpu
+        };
+
+        assert_eq!(milli_cpu("1", "Deferred"), 1000);
+        assert_eq!(milli_cpu("1", "Infeasible"), 400);
+        assert_eq!(milli_cpu("100m", "Deferred"), 400);
+    }
+
     #[test]
     fn the_largest_init_container_counts_when_it_needs_more_than_the_containers() {
         let spec = json!({
@@ -166,7 +215,7 @@ mod tests {
             "overhead": {"cpu": "100m"},
         });
 
-        let requests = PodRequests::of(&serde_json::from_value(spec).unwrap());
+        let requests = PodRequests::of(&pod(spec));
 
         assert_eq!(requests.requested.milli_cpu, 2100);
         assert_eq!(requests.requested.memory, 1 << 30);
@@ -182,7 +231,7 @@ mod tests {
             "containers": [{"name": "a", "resources": {"requests": {"cpu": "1"}}}],
         });
 
-        let requests = PodRequests::of(&serde_json::from_value(spec).unwrap());
+        let requests = PodRequests::of(&pod(spec));
 
         assert_eq!(requests.requested.milli_cpu, 2000);
     }

@@ -9,6 +9,7 @@ mod default_class;
 mod default_toleration_seconds;
 mod limit_ranger;
 mod namespace_lifecycle;
+mod pod_resize;
 mod priority;
 mod resource_quota;
 mod runtime_class;
@@ -126,6 +127,9 @@ pub(crate) fn validate_update(
         claim_resize::validate(admission, new, old)?;
     } else if is_plain && target.resource == &resources::PRIORITY_CLASSES {
         priority::validate_class(admission, new)?;
+    }
+    if target.resource == &resources::PODS && target.subresource == "resize" {
+        pod_resize::validate(admission, new, old)?;
     }
     if target.resource == &resources::PODS && target.subresource == "ephemeralcontainers" {
         service_account::admit_ephemeral(admission, new)?;

@@ -237,6 +237,30 @@ fn an_update_that_leaves_the_priority_out_keeps_it() {
 }
 
 #[test]
+fn a_pod_cannot_be_resized_beyond_what_its_node_can_give() {
+    let mut world = World::new();
+    let node = json!({"metadata": {"name": "n"}, "status": {"allocatable": {"cpu": "2", "memory": "1Gi"}}});
+    world.created("/api/v1/nodes", &node);
+    let has = |cpu: &str, memory: &str| json!({"requests": {"cpu": cpu, "memory": memory}});
+    let mut spec = container(&has("1", "1Mi"));
+    spec["nodeName"] = json!("n");
+    let mut pod = world.pod(&spec).unwrap();
+    let path = format!("{}/p/resize", in_a("pods"));
+    let mut resize = |cpu, memory| {
+        pod["spec"]["containers"][0]["resources"] = has(cpu, memory);
+        world.decide(&Method::PUT, &path, &pod).map(|_| ())
+    };
+
+    let too_much = resize("2500m", "2Gi").unwrap_err();
+    let enough = resize("2", "1Gi");
+
+    let why = "node didn't have enough allocatable resources: cpu, requested: 2500, allocatable: 2000; memory, \
+               requested: 2147483648, allocatable: 1073741824";
+    assert!(too_much.ends_with(why), "{too_much}");
+    assert_eq!(enough, Ok(()));
+}
+
+#[test]
 fn a_pod_tolerates_a_lost_node_for_a_while() {
     let mut world = World::new();
     let own = json!({"key": "node.kubernetes.io/unreachable", "operator": "Exists"});

@@ -62,6 +62,7 @@ mod service;
 mod stateful_set;
 mod storage;
 mod stored_pod_template;
+mod sysctls;
 mod toleration;
 mod volume;
 mod warnings;

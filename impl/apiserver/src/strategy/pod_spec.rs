@@ -1,7 +1,7 @@
 //! What a pod spec may say, in a pod or in a template.
 //!
-//! Source: `ValidatePodSpec` (v1.36). Left out: affinity, topology spread, DNS configuration, security
-//! contexts, host aliases and what is only for Windows.
+//! Source: `ValidatePodSpec` (v1.36). Left out: affinity, topology spread, DNS configuration, most of
+//! security contexts, host aliases and what is only for Windows.
 
 use api::names;
 use api::object::text;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::fields::{get, int, items, or_null};
 use super::meta::annotation_causes;
 use super::rules::{self, NameRule, in_range, labels, named, one_of};
-use super::{container, toleration, volume};
+use super::{container, sysctls, toleration, volume};
 
 const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
 const DNS_POLICIES: [&str; 4] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
@@ -45,6 +45,7 @@ pub(super) fn validate(path: &str, spec: &Value) -> Vec<Cause> {
             causes.extend(named(&field(name), value, rule));
         }
     }
+    causes.extend(sysctls::validate(path, spec));
     causes.extend(deadline_cause(field("activeDeadlineSeconds"), spec));
     causes.extend(toleration::validate(&field("tolerations"), toleration::of(spec)));
     let preemption_policy = get(spec, &["preemptionPolicy"]);

@@ -20,6 +20,7 @@ mod kubectl_autoscaling;
 mod kubectl_stateful_sets;
 mod kubectl_versions;
 mod lifecycle;
+mod machine;
 mod moving;
 mod official;
 mod openapi;
@@ -45,6 +46,7 @@ fn main() -> std::process::ExitCode {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
         lifecycle::trials(),
+        machine::trials(),
         durability::trials(),
         etcd_servers::trials(),
         typed_client::trials(),

@@ -14,11 +14,13 @@ use std::time::Duration;
 use api::{AnyObject, Key, Reason, Request, Status, Timestamp, Verb};
 use client::{Change, Outcome};
 use k8s_openapi::api::core::v1::Pod;
+use kubelet::eviction::{Threshold, Usage};
 use kubelet::runtime::{
     ContainerId, ContainerSpec, ContainerState, ContainerStatus, Exit, Hook, HookAction,
-    HookFailure, ProbeAction, ProbeType, RuntimeCommand, RuntimeEvent, RuntimeStatus,
+    HookFailure, ProbeAction, ProbeType, ResizeChange, ResizeStep, RuntimeCommand, RuntimeEvent,
+    RuntimeStatus,
 };
-use kubelet::{Capacity, Command, Config, Followed, Input, Kubelet};
+use kubelet::{Capacity, Command, Config, Followed, Input, Kubelet, StaticPod};
 use serde_json::{Value, json};
 
 pub(crate) struct Bench {
@@ -43,6 +45,8 @@ pub(crate) struct Bench {
     pub(crate) reads: usize,
     /// Sandboxes take long to go.
     pub(crate) keeps_sandboxes: bool,
+    /// Why the runtime changes no limits.
+    pub(crate) resize_failure: Option<String>,
 }
 
 impl Bench {
@@ -64,6 +68,7 @@ impl Bench {
             starts_late: false,
             reads: 0,
             keeps_sandboxes: false,
+            resize_failure: None,
         };
         bench.hear(Input::Synced);
         bench
@@ -141,6 +146,46 @@ impl Bench {
         let mut pod = self.pod(name).unwrap();
         change(&mut pod);
         self.put(format!("pods/default/{name}"), pod);
+    }
+
+    /// Somebody wants other resources for the containers of a pod, in their order.
+    pub(crate) fn resize_pod(&mut self, name: &str, resources: &[Value]) {
+        let mut pod = self.pod(name).unwrap();
+        for (container, resources) in
+            pod["spec"]["containers"].as_array_mut().unwrap().iter_mut().zip(resources)
+        {
+            container["resources"] = resources.clone();
+        }
+        let generation = pod["metadata"]["generation"].as_i64().unwrap();
+        pod["metadata"]["generation"] = json!(generation + 1);
+        self.put(format!("pods/default/{name}"), pod);
+    }
+
+    /// The changes of limits that were ordered: of which container or of the `pod`, and what.
+    pub(crate) fn resizes(&self) -> Vec<(String, ResizeChange)> {
+        let steps = self.commands.iter().filter_map(|command| match command {
+            RuntimeCommand::Resize { steps, .. } => Some(steps),
+            _ => None,
+        });
+        let of = |step: &ResizeStep| {
+            let name = step.container.as_ref().map_or("pod".to_owned(), |id| id.name.clone());
+            (name, step.change)
+        };
+        steps.flatten().map(of).collect()
+    }
+
+    /// The machine has this left. The thresholds are in `config`.
+    pub(crate) fn measure(&mut self, usage: &Usage) {
+        self.hear(Input::Usage(usage.clone()));
+    }
+
+    /// The node's files say so.
+    pub(crate) fn read_files(&mut self, pods: &[Value]) {
+        let pod = |pod: &Value| StaticPod {
+            path: "/etc/kubernetes/manifests/one.yaml".to_owned(),
+            pod: serde_json::from_value(pod.clone()).unwrap(),
+        };
+        self.hear(Input::StaticPods(pods.iter().map(pod).collect()));
     }
 
     pub(crate) fn delete_pod(&mut self, name: &str, grace_period_seconds: i64) {
@@ -421,6 +466,13 @@ impl Bench {
                 }
                 RuntimeEvent::ContainerStarted { id, started_at }
             }
+            RuntimeCommand::Resize { pod_uid, .. } => {
+                RuntimeEvent::Resized { pod_uid, failure: self.resize_failure.clone() }
+            }
+            RuntimeCommand::KeepResources { pod_uid, resources } => {
+                self.running.entry(pod_uid).or_default().resources = Some(resources);
+                return;
+            }
             RuntimeCommand::StopContainer { .. }
             | RuntimeCommand::RemoveContainer(_)
             | RuntimeCommand::RemovePod { .. }
@@ -463,7 +515,11 @@ impl Bench {
         let key = format!("{plural}/{}", Key::new(&request.key.namespace, &name));
         let found = self.objects.get(&key).cloned();
         match (request.verb, found) {
-            (Verb::Create, None) => self.put(key.clone(), body),
+            (Verb::Create, None) => {
+                let mut body = body;
+                body["metadata"]["uid"] = json!(format!("uid-{name}-{}", self.revision));
+                self.put(key.clone(), body);
+            }
             (Verb::Create, Some(_)) => return Err(Status::already_exists(request.resource, &name)),
             (_, None) => return Err(Status::not_found(request.resource, &name)),
             (Verb::Get, Some(found)) => return Ok(found),
@@ -490,7 +546,9 @@ fn merge(into: &mut Value, patch: &Value) {
                 let mut merged = old.as_array().cloned().unwrap_or_default();
                 for condition in conditions {
                     merged.retain(|other| other["type"] != condition["type"]);
-                    merged.push(condition.clone());
+                    if condition["$patch"] != "delete" {
+                        merged.push(condition.clone());
+                    }
                 }
                 *old = Value::Array(merged);
             }
@@ -508,7 +566,14 @@ fn config() -> Config {
         ephemeral_storage_bytes: 10 << 30,
         pods: 3,
     };
-    Config::new("node-1", "192.0.2.1", capacity)
+    let mut config = Config::new("node-1", "192.0.2.1", capacity);
+    let hard = ["memory.available<100Mi", "nodefs.available<10%"];
+    config.eviction.thresholds = hard.iter().map(|text| text.parse().unwrap()).collect();
+    let soft: Threshold = "pid.available<10%".parse().unwrap();
+    let soft = Threshold { grace_period: Some(Duration::from_secs(30)), ..soft };
+    config.eviction.thresholds.push(soft);
+    config.eviction.max_pod_grace_period_seconds = 7;
+    config
 }
 
 fn path(followed: &Followed) -> String {
@@ -518,8 +583,10 @@ fn path(followed: &Followed) -> String {
 /// `web.main.0` is the first instance of `main` of the pod `web`.
 fn id(text: &str) -> ContainerId {
     let parts: Vec<&str> = text.split('.').collect();
+    // The uid of a static pod is a hash, and as long as one.
+    let prefix = if parts[0].len() == 32 { "" } else { "uid-" };
     ContainerId {
-        pod_uid: format!("uid-{}", parts[0]),
+        pod_uid: format!("{prefix}{}", parts[0]),
         name: parts[1].to_owned(),
         attempt: parts[2].parse().unwrap(),
     }

@@ -31,7 +31,8 @@ impl Embedded {
                     let sandbox_ip = sandbox_ip.filter(|_| self.sandbox_is_pinned(&pod_uid));
                     let pod = record.key();
                     let containers = self.adopt_containers(&pod_uid);
-                    pods.push(RuntimeStatus { pod_uid, pod, sandbox_ip, containers });
+                    let resources = shim::read(&self.0.paths.resources(&pod_uid)).ok();
+                    pods.push(RuntimeStatus { pod_uid, pod, sandbox_ip, containers, resources });
                 }
                 Err(_) => self.remove_pod(&pod_uid),
             }

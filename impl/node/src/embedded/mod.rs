@@ -12,8 +12,10 @@ mod message;
 mod pod;
 mod port_forward;
 mod probe;
+mod resize;
 mod server;
 mod start;
+mod usage;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use host::transport::BoxFuture;
+use kubelet::eviction::Usage;
 use kubelet::runtime::{ContainerId, RuntimeCommand, RuntimeEvent, RuntimeStatus};
 use tokio::time::Instant;
 
@@ -140,6 +143,14 @@ impl Runtime for Embedded {
         })
     }
 
+    fn usage(&self) -> BoxFuture<'_, Option<Usage>> {
+        let this = self.clone();
+        Box::pin(async move {
+            let used = tokio::task::spawn_blocking(move || this.used()).await;
+            Some(used.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())))
+        })
+    }
+
     fn perform(&self, command: RuntimeCommand) {
         match command {
             RuntimeCommand::CreateSandbox(spec) => {
@@ -164,6 +175,12 @@ impl Runtime for Embedded {
             RuntimeCommand::StartContainer(spec) => self.start_container(*spec),
             RuntimeCommand::UpdateVolume { pod_uid, volume, files } => {
                 self.in_background(move |this| this.update_volume(pod_uid, volume, &files));
+            }
+            RuntimeCommand::Resize { pod_uid, steps } => {
+                self.in_background(move |this| Some(this.resize(pod_uid, &steps)));
+            }
+            RuntimeCommand::KeepResources { pod_uid, resources } => {
+                self.keep_resources(&pod_uid, &resources);
             }
             RuntimeCommand::StopContainer { id, grace_period_seconds } => {
                 self.stop_container(id, grace_period_seconds);

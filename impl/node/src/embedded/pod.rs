@@ -62,13 +62,19 @@ impl Embedded {
         fs::create_dir_all(&directory).map_err(Error::file(&directory))?;
         let address =
             if spec.host_network { None } else { Some(self.take_address(&spec.pod_uid)?) };
+        let cgroup = self.pod_cgroup(&spec.pod_uid);
         sandbox::create(Wanted {
             pod_uid: spec.pod_uid.clone(),
             hostname: spec.hostname.clone(),
             address: address.clone(),
             source: self.0.config.node_ip.clone(),
             directory: namespaces,
+            sysctls: spec.sysctls.clone(),
+            pause: spec.shares_processes.then(|| format!("{cgroup}/pause")),
         })?;
+        cgroup::create(&cgroup)?;
+        cgroup::set_cpu(&cgroup, spec.resources.cpu_shares, spec.resources.cpu_quota_microseconds)?;
+        cgroup::set_memory(&cgroup, spec.resources.memory_limit_bytes)?;
         let record = PodRecord {
             namespace: spec.pod.namespace.clone(),
             name: spec.pod.name.clone(),

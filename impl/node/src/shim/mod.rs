@@ -10,6 +10,7 @@ mod container;
 mod exec;
 mod files;
 mod log;
+mod pause;
 mod signals;
 
 use std::ffi::OsStr;
@@ -22,6 +23,8 @@ pub(crate) use files::{Answer, Config, Started, lock, read, wait_until_ended, wr
 pub(crate) const CONTAINER: &str = "__shim";
 /// The first argument of the helper that runs a command in a container.
 pub(crate) const EXEC: &str = "__exec";
+/// The first argument of a process that owns the PID namespace of a pod.
+pub(crate) const PAUSE: &str = "__pause";
 
 /// Becomes a shim, and never returns, when the arguments say so. The first thing a binary that runs
 /// containers does: no thread may be running yet.
@@ -31,6 +34,7 @@ pub fn main_if_shim() {
     let paths: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
     let code = match (role.as_deref().and_then(OsStr::to_str), paths.as_slice()) {
         (Some(CONTAINER), [directory]) => container::main(directory),
+        (Some(PAUSE), [directory]) => pause::main(directory),
         (Some(EXEC), [directory, process]) => exec::main(directory, process),
         _ => return,
     };

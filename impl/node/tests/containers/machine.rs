@@ -85,6 +85,9 @@ impl Machine {
             pod: pod(pod_uid),
             hostname: format!("host-{pod_uid}"),
             host_network: false,
+            sysctls: vec![],
+            resources: kubelet::runtime::Resources::default(),
+            shares_processes: false,
         }));
         match self.next() {
             RuntimeEvent::SandboxReady { ip, .. } => ip,

@@ -32,7 +32,7 @@ mod stateful_sets;
 mod watchers;
 mod workloads;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -127,11 +127,33 @@ fn with_containers<F: Future<Output = Outcome>>(
     trial(name, move || in_namespace(Where::WithContainers, body)).with_ignored_flag(!is_possible)
 }
 
+/// The same on nodes of its own, for those that disturb all that is there.
+fn with_own_containers<F: Future<Output = Outcome>>(
+    name: &'static str,
+    body: impl FnOnce(Api) -> F + Send + 'static,
+) -> Trial {
+    if std::env::var_os("KANON_OFFICIAL_KUBECONFIG").is_some() {
+        return with_containers(name, body);
+    }
+    let alone = || async {
+        let own = containers::embedded(&[])?;
+        in_namespace_of(&own.kubeconfig(), body).await
+    };
+    trial(name, alone).with_ignored_flag(!containers::are_possible())
+}
+
 async fn in_namespace<F: Future<Output = Outcome>>(
     place: Where,
     body: impl FnOnce(Api) -> F,
 ) -> Outcome {
-    let client = support::client(&kubeconfig(place)?).await?;
+    in_namespace_of(&kubeconfig(place)?, body).await
+}
+
+async fn in_namespace_of<F: Future<Output = Outcome>>(
+    kubeconfig: &Path,
+    body: impl FnOnce(Api) -> F,
+) -> Outcome {
+    let client = support::client(kubeconfig).await?;
     let api = Api { client, namespace: unique("official") };
     let namespaces = api.cluster_wide("v1", "namespaces");
     namespaces.create(&json!({"metadata": {"name": api.namespace}})).await?;

@@ -11,6 +11,10 @@ mod races;
 mod starts;
 mod sub_paths;
 mod web_sockets;
+mod resizes;
+mod runtime_classes;
+mod sysctls;
+mod taints;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
@@ -28,9 +32,13 @@ pub(crate) fn trials() -> Vec<Trial> {
         pods::pods(),
         probes::probes(),
         races::races(),
+        resizes::resizes(),
+        runtime_classes::runtime_classes(),
         starts::init_containers(),
         web_sockets::web_sockets(),
         sub_paths::sub_paths(),
+        sysctls::sysctls(),
+        taints::taints(),
         starts::commands(),
         starts::ends(),
     ]
