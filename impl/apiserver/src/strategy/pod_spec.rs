@@ -1,7 +1,11 @@
 //! What a pod spec may say, in a pod or in a template.
 //!
-//! Source: `ValidatePodSpec` (v1.36). Left out: affinity, topology spread, DNS configuration, security
-//! contexts, host aliases and what is only for Windows.
+//! Source: `ValidatePodSpec` (v1.36). Left out: DNS configuration, security contexts, host aliases and what
+//! is only for Windows.
+
+mod affinity;
+mod label_keys;
+mod topology_spread;
 
 use api::names;
 use api::object::text;
@@ -26,8 +30,18 @@ const NAMES: [(&str, NameRule); 6] = [
     ("runtimeClassName", names::dns_subdomain),
 ];
 
+/// A pod spec that is to be judged, and what is known beside it.
+#[derive(Clone, Copy)]
+pub(super) struct Draft<'a> {
+    /// The spec.
+    pub(super) spec: &'a Value,
+    /// The spec that it replaces, `null` if it is new. Some of what is broken there may stay so.
+    pub(super) old: &'a Value,
+}
+
 /// What a pod spec breaks.
-pub(super) fn validate(path: &str, spec: &Value) -> Vec<Cause> {
+pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
+    let spec = draft.spec;
     let field = |name: &str| format!("{path}.{name}");
     let (mut causes, volumes) = volume::validate(&field("volumes"), items(spec, &["volumes"]));
     let containers = items(spec, &["containers"]);
@@ -38,7 +52,13 @@ pub(super) fn validate(path: &str, spec: &Value) -> Vec<Cause> {
     causes.extend(one_of(field("restartPolicy"), restart_policy, &RESTART_POLICIES, true));
     causes.extend(one_of(field("dnsPolicy"), get(spec, &["dnsPolicy"]), &DNS_POLICIES, true));
     causes.extend(labels(&field("nodeSelector"), get(spec, &["nodeSelector"])));
+    let affinity = or_null(spec, &["affinity"]);
+    let old_affinity = or_null(draft.old, &["affinity"]);
+    causes.extend(affinity::causes(&field("affinity"), affinity, old_affinity));
     causes.extend(gate_causes(&field("schedulingGates"), items(spec, &["schedulingGates"])));
+    let list = "topologySpreadConstraints";
+    let (constraints, old_constraints) = (items(spec, &[list]), items(draft.old, &[list]));
+    causes.extend(topology_spread::causes(&field(list), constraints, old_constraints));
     for (name, rule) in NAMES {
         let value = text(spec, &[name]);
         if !value.is_empty() {
@@ -57,14 +77,15 @@ pub(super) fn validate(path: &str, spec: &Value) -> Vec<Cause> {
     causes
 }
 
-/// What a pod template breaks.
-pub(super) fn validate_template(path: &str, template: &Value) -> Vec<Cause> {
+/// What a pod template breaks that replaces another, or `null` if it is new.
+pub(super) fn validate_template(path: &str, template: &Value, old: &Value) -> Vec<Cause> {
     let metadata = or_null(template, &["metadata"]);
     let mut causes = labels(&format!("{path}.labels"), get(metadata, &["labels"]));
     let annotations = get(metadata, &["annotations"]);
     causes.extend(annotation_causes(&format!("{path}.annotations"), annotations));
     let spec_path = format!("{path}.spec");
-    causes.extend(validate(&spec_path, or_null(template, &["spec"])));
+    let draft = Draft { spec: or_null(template, &["spec"]), old: or_null(old, &["spec"]) };
+    causes.extend(validate(&spec_path, draft));
     if !items(template, &["spec", "ephemeralContainers"]).is_empty() {
         let rule = "ephemeral containers not allowed in pod template";
         causes.push(Cause::forbidden(format!("{spec_path}.ephemeralContainers"), rule));
@@ -145,8 +166,10 @@ mod tests {
                 "name": "c", "image": "a", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
             }]});
             spec.as_object_mut().unwrap().extend(change.as_object().cloned().unwrap());
-            let messages: Vec<String> =
-                validate("s", &spec).iter().map(ToString::to_string).collect();
+            let messages: Vec<String> = validate("s", Draft { spec: &spec, old: &Value::Null })
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             assert_eq!(messages.join("\n"), expected, "{change}");
         }
     }

@@ -47,7 +47,7 @@ pub(crate) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
         return vec![Cause::forbidden("", "static pods do not support ephemeral containers")];
     }
     let mut causes = meta::validate_update(new, old);
-    causes.extend(common_causes(new));
+    causes.extend(common_causes(new, old));
     let field = format!("spec.{LIST}");
     for old in items(old, &["spec", LIST]) {
         let name = text(old, &["name"]);
