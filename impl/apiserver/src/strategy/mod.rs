@@ -23,6 +23,7 @@ mod event;
 mod field_ref;
 mod fields;
 mod flow_control;
+mod go_struct;
 mod handler;
 mod horizontal_pod_autoscaler;
 mod int_or_percent;

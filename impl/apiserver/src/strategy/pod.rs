@@ -178,7 +178,7 @@ fn common_causes(pod: &Value, old: &Value) -> Vec<Cause> {
         let containers = items(pod, &["spec", list]);
         causes.extend(pod_spec::image_space_causes(&format!("spec.{list}"), containers));
     }
-    causes.extend(ephemeral::causes(or_null(pod, &["spec"])));
+    causes.extend(ephemeral::causes(draft));
     causes
 }
 

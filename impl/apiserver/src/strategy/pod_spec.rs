@@ -1,17 +1,22 @@
 //! What a pod spec may say, in a pod or in a template.
 //!
-//! Source: `ValidatePodSpec` (v1.36). Left out: DNS configuration, security contexts, host aliases and what
-//! is only for Windows.
+//! Source: `ValidatePodSpec` (v1.36). Left out: DNS configuration and host aliases.
 
 mod affinity;
+pub(super) mod container_security;
 mod label_keys;
+mod profile;
+mod security_context;
+mod sysctls;
 mod topology_spread;
+mod windows;
 
 use api::names;
 use api::object::text;
 use api::status::Cause;
 use serde_json::{Value, json};
 
+use super::container::Surroundings;
 use super::fields::{get, int, items, or_null};
 use super::meta::annotation_causes;
 use super::rules::{self, NameRule, in_range, labels, named, one_of};
@@ -44,14 +49,14 @@ pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
     let spec = draft.spec;
     let field = |name: &str| format!("{path}.{name}");
     let (mut causes, volumes) = volume::validate(&field("volumes"), items(spec, &["volumes"]));
-    let containers = items(spec, &["containers"]);
-    causes.extend(container::validate(&field("containers"), containers, &volumes));
-    let init = items(spec, &["initContainers"]);
-    causes.extend(container::validate_init(&field("initContainers"), init, containers, &volumes));
+    let pod = Surroundings { draft, volumes: &volumes };
+    causes.extend(container::validate(&field("containers"), pod));
+    causes.extend(container::validate_init(&field("initContainers"), pod));
     let restart_policy = get(spec, &["restartPolicy"]);
     causes.extend(one_of(field("restartPolicy"), restart_policy, &RESTART_POLICIES, true));
     causes.extend(one_of(field("dnsPolicy"), get(spec, &["dnsPolicy"]), &DNS_POLICIES, true));
     causes.extend(labels(&field("nodeSelector"), get(spec, &["nodeSelector"])));
+    causes.extend(security_context::causes(&field("securityContext"), draft));
     let affinity = or_null(spec, &["affinity"]);
     let old_affinity = or_null(draft.old, &["affinity"]);
     causes.extend(affinity::causes(&field("affinity"), affinity, old_affinity));
@@ -59,6 +64,7 @@ pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
     let list = "topologySpreadConstraints";
     let (constraints, old_constraints) = (items(spec, &[list]), items(draft.old, &[list]));
     causes.extend(topology_spread::causes(&field(list), constraints, old_constraints));
+    causes.extend(windows::host_process_causes(path, spec));
     for (name, rule) in NAMES {
         let value = text(spec, &[name]);
         if !value.is_empty() {
@@ -74,7 +80,18 @@ pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
         &PREEMPTION_POLICIES,
         false,
     ));
+    causes.extend(windows::system_causes(path, spec));
     causes
+}
+
+/// The containers of every sort, and where they are.
+fn containers_with_paths<'a>(path: &str, spec: &'a Value) -> Vec<(String, &'a Value)> {
+    let lists = ["initContainers", "containers", "ephemeralContainers"].into_iter();
+    let containers = lists.flat_map(|list| {
+        let numbered = items(spec, &[list]).iter().enumerate();
+        numbered.map(move |(index, container)| (format!("{path}.{list}[{index}]"), container))
+    });
+    containers.collect()
 }
 
 /// What a pod template breaks that replaces another, or `null` if it is new.

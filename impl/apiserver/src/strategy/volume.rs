@@ -208,7 +208,7 @@ fn mode_cause(field: String, holder: &Value, name: &str) -> Option<Cause> {
 }
 
 /// A relative path that stays below where it starts.
-fn descending(field: &str, path: &str) -> Vec<Cause> {
+pub(super) fn descending(field: &str, path: &str) -> Vec<Cause> {
     let absolute = path.starts_with('/');
     let absolute = absolute.then(|| Cause::invalid(field, &json!(path), "must be a relative path"));
     absolute.into_iter().chain(no_backsteps(field, path)).collect()
