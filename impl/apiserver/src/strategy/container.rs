@@ -1,7 +1,7 @@
 //! What a container may look like.
 //!
 //! Source: `validateContainers`, `validateInitContainers` and `validateContainerCommon` (v1.36). Left
-//! out: volume devices, resize policies and restart rules.
+//! out: volume devices.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +11,9 @@ use api::status::Cause;
 use serde_json::{Value, json};
 
 use super::fields::{get, int, items, or_null};
-use super::pod_spec::{Draft, container_security};
+use super::pod_spec::{Draft, claims, container_security, restart};
 use super::rules::{named, one_of, port};
-use super::{env, handler, resources, volume};
+use super::{env, handler, huge_pages, resources, volume};
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
@@ -40,8 +40,9 @@ pub(super) fn validate(path: &str, pod: Surroundings) -> Vec<Cause> {
         let path = format!("{path}[{index}]");
         causes.extend(common_causes(&path, container, pod));
         causes.extend(name_taken(&path, container, &mut seen));
-        causes.extend(handler::lifecycle_causes(&path, container));
+        causes.extend(handler::lifecycle_causes(&path, container, pod.draft.spec));
         causes.extend(handler::probe_causes(&path, container));
+        causes.extend(restart::policy_causes(&path, container));
     }
     causes.extend(host_port_causes(path, containers));
     causes
@@ -55,13 +56,15 @@ pub(super) fn validate_init(path: &str, pod: Surroundings) -> Vec<Cause> {
     for (index, container) in items(pod.draft.spec, &["initContainers"]).iter().enumerate() {
         let path = format!("{path}[{index}]");
         causes.extend(common_causes(&path, container, pod));
+        causes.extend(restart::init_policy_causes(&path, container));
         causes.extend(name_taken(&path, container, &mut seen));
         if text(container, &["restartPolicy"]) == "Always" {
-            causes.extend(handler::lifecycle_causes(&path, container));
+            causes.extend(handler::lifecycle_causes(&path, container, pod.draft.spec));
             causes.extend(handler::probe_causes(&path, container));
         } else {
             causes.extend(sidecar_fields(&path, container));
         }
+        causes.extend(restart::init_resize_causes(&path, container, pod.draft.old));
     }
     causes
 }
@@ -103,9 +106,23 @@ pub(super) fn common_causes(path: &str, container: &Value, pod: Surroundings) ->
     causes.extend(volume::mount_causes(&field("volumeMounts"), mounts, pod.volumes));
     let pull_policy = get(container, &["imagePullPolicy"]);
     causes.extend(one_of(field("imagePullPolicy"), pull_policy, &PULL_POLICIES, true));
-    causes.extend(resources::validate(&field("resources"), or_null(container, &["resources"])));
+    causes.extend(resource_causes(path, container, pod.draft));
     let context = field("securityContext");
     causes.extend(container_security::causes(&context, container, pod.draft.spec));
+    causes
+}
+
+/// What the resources of a container break. Parts of huge pages may stay where the old pod has some.
+fn resource_causes(path: &str, container: &Value, draft: Draft) -> Vec<Cause> {
+    let field = format!("{path}.resources");
+    let own = or_null(container, &["resources"]);
+    let mut causes = resources::validate(&field, own);
+    if !huge_pages::are_in_parts(draft.old) {
+        causes.extend(huge_pages::size_causes(&field, own));
+    }
+    let used = items(own, &["claims"]);
+    causes.extend(claims::used_causes(&format!("{field}.claims"), used, draft.spec));
+    causes.extend(restart::resize_causes(path, container, draft.spec));
     causes
 }
 

@@ -26,6 +26,7 @@ mod flow_control;
 mod go_struct;
 mod handler;
 mod horizontal_pod_autoscaler;
+mod huge_pages;
 mod int_or_percent;
 mod ip;
 mod job;

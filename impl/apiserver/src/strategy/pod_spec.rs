@@ -1,11 +1,16 @@
 //! What a pod spec may say, in a pod or in a template.
 //!
-//! Source: `ValidatePodSpec` (v1.36). Left out: DNS configuration and host aliases.
+//! Source: `ValidatePodSpec` (v1.36). Left out: groups that are scheduled together.
 
 mod affinity;
+pub(super) mod claims;
 pub(super) mod container_security;
+mod dns;
+mod host;
 mod label_keys;
+mod pod_resources;
 mod profile;
+pub(super) mod restart;
 mod security_context;
 mod sysctls;
 mod topology_spread;
@@ -20,7 +25,7 @@ use super::container::Surroundings;
 use super::fields::{get, int, items, or_null};
 use super::meta::annotation_causes;
 use super::rules::{self, NameRule, in_range, labels, named, one_of};
-use super::{container, toleration, volume};
+use super::{container, huge_pages, resources, toleration, volume};
 
 const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
 const DNS_POLICIES: [&str; 4] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
@@ -42,6 +47,8 @@ pub(super) struct Draft<'a> {
     pub(super) spec: &'a Value,
     /// The spec that it replaces, `null` if it is new. Some of what is broken there may stay so.
     pub(super) old: &'a Value,
+    /// Whether it is of a pod, not of a template.
+    pub(super) is_pod: bool,
 }
 
 /// What a pod spec breaks.
@@ -50,8 +57,11 @@ pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
     let field = |name: &str| format!("{path}.{name}");
     let (mut causes, volumes) = volume::validate(&field("volumes"), items(spec, &["volumes"]));
     let pod = Surroundings { draft, volumes: &volumes };
+    causes.extend(claims::causes(&field("resourceClaims"), items(spec, &["resourceClaims"])));
     causes.extend(container::validate(&field("containers"), pod));
     causes.extend(container::validate_init(&field("initContainers"), pod));
+    causes.extend(pod_resources::causes(&field("resources"), spec));
+    causes.extend(host::port_causes(path, draft));
     let restart_policy = get(spec, &["restartPolicy"]);
     causes.extend(one_of(field("restartPolicy"), restart_policy, &RESTART_POLICIES, true));
     causes.extend(one_of(field("dnsPolicy"), get(spec, &["dnsPolicy"]), &DNS_POLICIES, true));
@@ -60,11 +70,15 @@ pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
     let affinity = or_null(spec, &["affinity"]);
     let old_affinity = or_null(draft.old, &["affinity"]);
     causes.extend(affinity::causes(&field("affinity"), affinity, old_affinity));
+    causes.extend(dns::causes(&field("dnsConfig"), spec));
+    causes.extend(readiness_gate_causes(&field("readinessGates"), spec));
     causes.extend(gate_causes(&field("schedulingGates"), items(spec, &["schedulingGates"])));
     let list = "topologySpreadConstraints";
     let (constraints, old_constraints) = (items(spec, &[list]), items(draft.old, &[list]));
     causes.extend(topology_spread::causes(&field(list), constraints, old_constraints));
     causes.extend(windows::host_process_causes(path, spec));
+    causes.extend(host::user_causes(path, draft));
+    causes.extend(host::hostname_causes(path, spec));
     for (name, rule) in NAMES {
         let value = text(spec, &[name]);
         if !value.is_empty() {
@@ -73,6 +87,7 @@ pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
     }
     causes.extend(deadline_cause(field("activeDeadlineSeconds"), spec));
     causes.extend(toleration::validate(&field("tolerations"), toleration::of(spec)));
+    causes.extend(host::alias_causes(&field("hostAliases"), items(spec, &["hostAliases"])));
     let preemption_policy = get(spec, &["preemptionPolicy"]);
     causes.extend(one_of(
         field("preemptionPolicy"),
@@ -80,6 +95,7 @@ pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
         &PREEMPTION_POLICIES,
         false,
     ));
+    causes.extend(overhead_causes(&field("overhead"), draft));
     causes.extend(windows::system_causes(path, spec));
     causes
 }
@@ -101,11 +117,34 @@ pub(super) fn validate_template(path: &str, template: &Value, old: &Value) -> Ve
     let annotations = get(metadata, &["annotations"]);
     causes.extend(annotation_causes(&format!("{path}.annotations"), annotations));
     let spec_path = format!("{path}.spec");
-    let draft = Draft { spec: or_null(template, &["spec"]), old: or_null(old, &["spec"]) };
+    let draft =
+        Draft { spec: or_null(template, &["spec"]), old: or_null(old, &["spec"]), is_pod: false };
     causes.extend(validate(&spec_path, draft));
     if !items(template, &["spec", "ephemeralContainers"]).is_empty() {
         let rule = "ephemeral containers not allowed in pod template";
         causes.push(Cause::forbidden(format!("{spec_path}.ephemeralContainers"), rule));
+    }
+    causes
+}
+
+fn readiness_gate_causes(path: &str, spec: &Value) -> Vec<Cause> {
+    let gates = items(spec, &["readinessGates"]).iter().enumerate();
+    let each = |(index, gate)| {
+        let condition = text(gate, &["conditionType"]);
+        named(&format!("{path}[{index}].conditionType"), condition, names::label_key)
+    };
+    gates.flat_map(each).collect()
+}
+
+/// What runs beside the containers takes resources too.
+fn overhead_causes(path: &str, draft: Draft) -> Vec<Cause> {
+    let Some(overhead) = get(draft.spec, &["overhead"]) else {
+        return vec![];
+    };
+    let resources = json!({"limits": overhead});
+    let mut causes = resources::validate(path, &resources);
+    if !huge_pages::are_in_parts(draft.old) {
+        causes.extend(huge_pages::size_causes(path, &resources));
     }
     causes
 }
@@ -183,10 +222,11 @@ mod tests {
                 "name": "c", "image": "a", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
             }]});
             spec.as_object_mut().unwrap().extend(change.as_object().cloned().unwrap());
-            let messages: Vec<String> = validate("s", Draft { spec: &spec, old: &Value::Null })
-                .iter()
-                .map(ToString::to_string)
-                .collect();
+            let messages: Vec<String> =
+                validate("s", Draft { spec: &spec, old: &Value::Null, is_pod: true })
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect();
             assert_eq!(messages.join("\n"), expected, "{change}");
         }
     }

@@ -111,7 +111,7 @@ fn with_init(init: &Value) -> Value {
 
 /// What the containers of a pod break, those that run and those that come before them.
 fn told(spec: &Value) -> Vec<String> {
-    let (draft, volumes) = (Draft { spec, old: &Value::Null }, BTreeSet::new());
+    let (draft, volumes) = (Draft { spec, old: &Value::Null, is_pod: true }, BTreeSet::new());
     let pod = Surroundings { draft, volumes: &volumes };
     let mut causes = validate("c", pod);
     causes.extend(validate_init("i", pod));

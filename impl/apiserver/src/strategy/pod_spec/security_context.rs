@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     fn told(spec: &Value, old: &Value) -> String {
-        let causes = causes("c", Draft { spec, old });
+        let causes = causes("c", Draft { spec, old, is_pod: true });
         causes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 

@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn told(spec: &Value, old: &Value) -> String {
-        let causes = causes("s", Draft { spec, old });
+        let causes = causes("s", Draft { spec, old, is_pod: true });
         causes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
