@@ -1,7 +1,6 @@
 //! What a container may look like.
 //!
-//! Source: `validateContainers`, `validateInitContainers` and `validateContainerCommon` (v1.36). Left
-//! out: volume devices.
+//! Source: `validateContainers`, `validateInitContainers` and `validateContainerCommon` (v1.36).
 
 use std::collections::BTreeSet;
 
@@ -13,7 +12,8 @@ use serde_json::{Value, json};
 use super::fields::{get, int, items, or_null};
 use super::pod_spec::{Draft, claims, container_security, restart};
 use super::rules::{named, one_of, port};
-use super::{env, handler, huge_pages, resources, volume};
+use super::volume::mount;
+use super::{env, handler, huge_pages, resources};
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
@@ -102,8 +102,8 @@ pub(super) fn common_causes(path: &str, container: &Value, pod: Surroundings) ->
     causes.extend(port_causes(&field("ports"), items(container, &["ports"])));
     causes.extend(env::causes(&field("env"), items(container, &["env"])));
     causes.extend(env::from_causes(&field("envFrom"), items(container, &["envFrom"])));
-    let mounts = items(container, &["volumeMounts"]);
-    causes.extend(volume::mount_causes(&field("volumeMounts"), mounts, pod.volumes));
+    causes.extend(mount::causes(&field("volumeMounts"), container, pod));
+    causes.extend(mount::device_causes(&field("volumeDevices"), container, pod));
     let pull_policy = get(container, &["imagePullPolicy"]);
     causes.extend(one_of(field("imagePullPolicy"), pull_policy, &PULL_POLICIES, true));
     causes.extend(resource_causes(path, container, pod.draft));

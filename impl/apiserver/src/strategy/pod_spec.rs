@@ -55,7 +55,8 @@ pub(super) struct Draft<'a> {
 pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
     let spec = draft.spec;
     let field = |name: &str| format!("{path}.{name}");
-    let (mut causes, volumes) = volume::validate(&field("volumes"), items(spec, &["volumes"]));
+    let (mut causes, volumes) =
+        volume::validate(&field("volumes"), items(spec, &["volumes"]), draft.is_pod);
     let pod = Surroundings { draft, volumes: &volumes };
     causes.extend(claims::causes(&field("resourceClaims"), items(spec, &["resourceClaims"])));
     causes.extend(container::validate(&field("containers"), pod));

@@ -72,7 +72,7 @@ pub(crate) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
 /// What these containers break.
 pub(super) fn causes(draft: Draft) -> Vec<Cause> {
     let spec = draft.spec;
-    let (_, volumes) = volume::validate("spec.volumes", items(spec, &["volumes"]));
+    let (_, volumes) = volume::validate("spec.volumes", items(spec, &["volumes"]), true);
     let pod = Surroundings { draft, volumes: &volumes };
     let name = |container| text(container, &["name"]);
     let others = items(spec, &["containers"]).iter().chain(items(spec, &["initContainers"]));
