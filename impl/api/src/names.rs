@@ -14,6 +14,9 @@ const DNS_1123_LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const DNS_1123_LABEL_RULE: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
 const DNS_1123_SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 const DNS_1123_SUBDOMAIN_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+const UNDERSCORE_SUBDOMAIN: &str =
+    "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*";
+const UNDERSCORE_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
 const DNS_1035_LABEL: &str = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const DNS_1035_LABEL_RULE: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
 const LABEL_KEY: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
@@ -46,6 +49,18 @@ pub fn dns_label(value: &str) -> Vec<String> {
 /// What is wrong with a DNS subdomain, `example.com`.
 pub fn dns_subdomain(value: &str) -> Vec<String> {
     subdomain(value, "characters")
+}
+
+/// What is wrong with a DNS subdomain in which underscores may be, `_dns.example.com`.
+pub fn dns_subdomain_with_underscores(value: &str) -> Vec<String> {
+    let mut errors = too_long(value, DNS_SUBDOMAIN_LENGTH_MAX, "characters");
+    let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label =
+        |label: &str| is_framed(label.strip_prefix('_').unwrap_or(label), alphanumeric, b"-_");
+    if !value.split('.').all(is_label) {
+        errors.push(mismatch(UNDERSCORE_RULE, UNDERSCORE_SUBDOMAIN, &["example.com"]));
+    }
+    errors
 }
 
 /// What is wrong with a DNS label that starts with a letter, `my-name`.
@@ -249,6 +264,14 @@ fn mismatch(rule: &str, regex: &str, examples: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subdomain_may_have_underscores_in_searches() {
+        let valid = ["a", "_a.b_c", "0.1"];
+        assert!(valid.iter().all(|name| dns_subdomain_with_underscores(name).is_empty()));
+        let invalid = ["", "__a", "a_", "A", "a..b"];
+        assert!(invalid.iter().all(|name| dns_subdomain_with_underscores(name).len() == 1));
+    }
 
     #[test]
     fn a_dns_label_is_lower_case_and_has_no_dots() {

@@ -1,7 +1,6 @@
 //! What a container may look like.
 //!
-//! Source: `validateContainers`, `validateInitContainers` and `validateContainerCommon` (v1.36). Left
-//! out: security contexts, volume devices, resize policies and restart rules.
+//! Source: `validateContainers`, `validateInitContainers` and `validateContainerCommon` (v1.36).
 
 use std::collections::BTreeSet;
 
@@ -11,15 +10,27 @@ use api::status::Cause;
 use serde_json::{Value, json};
 
 use super::fields::{get, int, items, or_null};
+use super::pod_spec::{Draft, claims, container_security, restart};
 use super::rules::{named, one_of, port};
-use super::{env, handler, resources, volume};
+use super::volume::mount;
+use super::{env, handler, huge_pages, resources};
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
 const MESSAGE_POLICIES: [&str; 2] = ["File", "FallbackToLogsOnError"];
 
+/// The pod that a container is in.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// The spec of the pod.
+    pub(super) draft: Draft<'a>,
+    /// The names of its volumes that break nothing.
+    pub(super) volumes: &'a BTreeSet<String>,
+}
+
 /// What the containers of a pod break.
-pub(super) fn validate(path: &str, containers: &[Value], volumes: &BTreeSet<String>) -> Vec<Cause> {
+pub(super) fn validate(path: &str, pod: Surroundings) -> Vec<Cause> {
+    let containers = items(pod.draft.spec, &["containers"]);
     if containers.is_empty() {
         return vec![Cause::required(path, "")];
     }
@@ -27,34 +38,33 @@ pub(super) fn validate(path: &str, containers: &[Value], volumes: &BTreeSet<Stri
     let mut seen = BTreeSet::new();
     for (index, container) in containers.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        causes.extend(common_causes(&path, container, volumes));
+        causes.extend(common_causes(&path, container, pod));
         causes.extend(name_taken(&path, container, &mut seen));
-        causes.extend(handler::lifecycle_causes(&path, container));
+        causes.extend(handler::lifecycle_causes(&path, container, pod.draft.spec));
         causes.extend(handler::probe_causes(&path, container));
+        causes.extend(restart::policy_causes(&path, container));
     }
     causes.extend(host_port_causes(path, containers));
     causes
 }
 
 /// What the init containers of a pod break. One with `restartPolicy: Always` is a sidecar.
-pub(super) fn validate_init(
-    path: &str,
-    containers: &[Value],
-    others: &[Value],
-    volumes: &BTreeSet<String>,
-) -> Vec<Cause> {
+pub(super) fn validate_init(path: &str, pod: Surroundings) -> Vec<Cause> {
+    let others = items(pod.draft.spec, &["containers"]).iter();
     let mut causes = vec![];
-    let mut seen: BTreeSet<&str> = others.iter().map(|other| text(other, &["name"])).collect();
-    for (index, container) in containers.iter().enumerate() {
+    let mut seen: BTreeSet<&str> = others.map(|other| text(other, &["name"])).collect();
+    for (index, container) in items(pod.draft.spec, &["initContainers"]).iter().enumerate() {
         let path = format!("{path}[{index}]");
-        causes.extend(common_causes(&path, container, volumes));
+        causes.extend(common_causes(&path, container, pod));
+        causes.extend(restart::init_policy_causes(&path, container));
         causes.extend(name_taken(&path, container, &mut seen));
         if text(container, &["restartPolicy"]) == "Always" {
-            causes.extend(handler::lifecycle_causes(&path, container));
+            causes.extend(handler::lifecycle_causes(&path, container, pod.draft.spec));
             causes.extend(handler::probe_causes(&path, container));
         } else {
             causes.extend(sidecar_fields(&path, container));
         }
+        causes.extend(restart::init_resize_causes(&path, container, pod.draft.old));
     }
     causes
 }
@@ -73,11 +83,7 @@ fn sidecar_fields(path: &str, container: &Value) -> Vec<Cause> {
 }
 
 /// What a container of any sort breaks.
-pub(super) fn common_causes(
-    path: &str,
-    container: &Value,
-    volumes: &BTreeSet<String>,
-) -> Vec<Cause> {
+pub(super) fn common_causes(path: &str, container: &Value, pod: Surroundings) -> Vec<Cause> {
     let mut causes = vec![];
     let field = |name: &str| format!("{path}.{name}");
     match text(container, &["name"]) {
@@ -96,11 +102,27 @@ pub(super) fn common_causes(
     causes.extend(port_causes(&field("ports"), items(container, &["ports"])));
     causes.extend(env::causes(&field("env"), items(container, &["env"])));
     causes.extend(env::from_causes(&field("envFrom"), items(container, &["envFrom"])));
-    let mounts = items(container, &["volumeMounts"]);
-    causes.extend(volume::mount_causes(&field("volumeMounts"), mounts, volumes));
+    causes.extend(mount::causes(&field("volumeMounts"), container, pod));
+    causes.extend(mount::device_causes(&field("volumeDevices"), container, pod));
     let pull_policy = get(container, &["imagePullPolicy"]);
     causes.extend(one_of(field("imagePullPolicy"), pull_policy, &PULL_POLICIES, true));
-    causes.extend(resources::validate(&field("resources"), or_null(container, &["resources"])));
+    causes.extend(resource_causes(path, container, pod.draft));
+    let context = field("securityContext");
+    causes.extend(container_security::causes(&context, container, pod.draft.spec));
+    causes
+}
+
+/// What the resources of a container break. Parts of huge pages may stay where the old pod has some.
+fn resource_causes(path: &str, container: &Value, draft: Draft) -> Vec<Cause> {
+    let field = format!("{path}.resources");
+    let own = or_null(container, &["resources"]);
+    let mut causes = resources::validate(&field, own);
+    if !huge_pages::are_in_parts(draft.old) {
+        causes.extend(huge_pages::size_causes(&field, own));
+    }
+    let used = items(own, &["claims"]);
+    causes.extend(claims::used_causes(&format!("{field}.claims"), used, draft.spec));
+    causes.extend(restart::resize_causes(path, container, draft.spec));
     causes
 }
 
@@ -154,117 +176,4 @@ fn host_port_causes(path: &str, containers: &[Value]) -> Vec<Cause> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn containers_say_what_they_break() {
-        let table = [
-            (json!({}), vec![]),
-            (json!({"name": ""}), vec!["c[0].name: Required value"]),
-            (
-                json!({"name": "a.b"}),
-                vec!["c[0].name: Invalid value: \"a.b\": must not contain dots"],
-            ),
-            (json!({"image": null}), vec!["c[0].image: Required value"]),
-            (
-                json!({"imagePullPolicy": "Sometimes"}),
-                vec![
-                    "c[0].imagePullPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"IfNotPresent\", \"Never\"",
-                ],
-            ),
-            (
-                json!({"ports": [{"containerPort": 0, "protocol": "TCP"}]}),
-                vec!["c[0].ports[0].containerPort: Required value"],
-            ),
-            (
-                json!({"ports": [{"containerPort": 65536, "protocol": "TCP"}]}),
-                vec![
-                    "c[0].ports[0].containerPort: Invalid value: 65536: must be between 1 and 65535, inclusive",
-                ],
-            ),
-            (
-                json!({"ports": [
-                    {"name": "a", "containerPort": 1, "protocol": "TCP"},
-                    {"name": "a", "containerPort": 2, "protocol": "TCP"},
-                ]}),
-                vec!["c[0].ports[1].name: Duplicate value: \"a\""],
-            ),
-            (
-                json!({"ports": [
-                    {"containerPort": 1, "hostPort": 9, "protocol": "TCP"},
-                    {"containerPort": 2, "hostPort": 9, "protocol": "TCP"},
-                ]}),
-                vec!["c[0].ports[1].hostPort: Duplicate value: \"TCP//9\""],
-            ),
-            (
-                json!({"env": [{"name": "A=B"}]}),
-                vec![
-                    "c[0].env[0].name: Invalid value: \"A=B\": a valid environment variable name must consist only of printable ASCII characters other than '='",
-                ],
-            ),
-            (
-                json!({"env": [{"name": "A", "value": "1", "valueFrom": {"fileKeyRef": {}}}]}),
-                vec![
-                    "c[0].env[0].valueFrom: Invalid value: \"\": may not be specified when `value` is not empty",
-                ],
-            ),
-            (
-                json!({"envFrom": [{"secretRef": {}}]}),
-                vec!["c[0].envFrom[0].secretRef.name: Required value"],
-            ),
-            (
-                json!({"volumeMounts": [{"name": "v", "mountPath": "/v"}]}),
-                vec!["c[0].volumeMounts[0].name: Not found: \"v\""],
-            ),
-        ];
-        for (change, expected) in table {
-            let causes = validate("c", &[container(change.clone())], &BTreeSet::new());
-            assert_eq!(messages(&causes), expected, "{change}");
-        }
-    }
-
-    #[test]
-    fn a_pod_has_containers_with_names_of_their_own() {
-        let two = [container(json!({})), container(json!({}))];
-
-        assert_eq!(messages(&validate("c", &[], &BTreeSet::new())), ["c: Required value"]);
-        assert_eq!(
-            messages(&validate("c", &two, &BTreeSet::new())),
-            ["c[1].name: Duplicate value: \"c\""]
-        );
-        assert_eq!(
-            messages(&validate_init("i", &two[..1], &two[..1], &BTreeSet::new())),
-            ["i[0].name: Duplicate value: \"c\""]
-        );
-    }
-
-    #[test]
-    fn only_sidecars_among_init_containers_have_probes() {
-        let probe = json!({"successThreshold": 1, "exec": {"command": ["true"]}});
-        let sidecar = container(json!({"restartPolicy": "Always", "livenessProbe": probe}));
-        let init = container(json!({"livenessProbe": probe}));
-
-        assert!(validate_init("i", &[sidecar], &[], &BTreeSet::new()).is_empty());
-        assert_eq!(
-            messages(&validate_init("i", &[init], &[], &BTreeSet::new())),
-            [
-                "i[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always"
-            ]
-        );
-    }
-
-    fn container(change: Value) -> Value {
-        let mut container = json!({
-            "name": "c", "image": "a:1", "imagePullPolicy": "IfNotPresent",
-            "terminationMessagePolicy": "File",
-        });
-        let change = change.as_object().cloned().unwrap();
-        container.as_object_mut().unwrap().extend(change);
-        container
-    }
-
-    fn messages(causes: &[Cause]) -> Vec<String> {
-        causes.iter().map(ToString::to_string).collect()
-    }
-}
+mod tests;

@@ -69,7 +69,10 @@ fn spec_causes(spec: &Value, old: Option<&Value>) -> Vec<Cause> {
     }
     let policy = get(spec, &["concurrencyPolicy"]);
     causes.extend(one_of("spec.concurrencyPolicy".to_owned(), policy, &CONCURRENCY_POLICIES, true));
-    causes.extend(job_causes("spec.jobTemplate.spec", or_null(spec, &["jobTemplate", "spec"])));
+    let old_template =
+        old.map_or(&Value::Null, |old| or_null(old, &["jobTemplate", "spec", "template"]));
+    let job_spec = or_null(spec, &["jobTemplate", "spec"]);
+    causes.extend(job_causes("spec.jobTemplate.spec", job_spec, old_template));
     for limit in ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
         causes.extend(non_negative(spec, "spec", limit));
     }
@@ -102,8 +105,8 @@ fn has_zone(schedule: &str) -> bool {
 }
 
 /// Selectors are made for each Job.
-fn job_causes(path: &str, spec: &Value) -> Vec<Cause> {
-    let mut causes = job::template_causes(path, spec);
+fn job_causes(path: &str, spec: &Value, old_template: &Value) -> Vec<Cause> {
+    let mut causes = job::template_causes(path, spec, old_template);
     if let Some(selector) = get(spec, &["selector"]) {
         let rule = "`selector` will be auto-generated";
         causes.push(Cause::invalid(format!("{path}.selector"), selector, rule));

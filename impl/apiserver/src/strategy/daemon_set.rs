@@ -68,7 +68,7 @@ pub(super) fn prepare_for_status_update(new: &mut Value, old: &Value) {
 /// What a new DaemonSet breaks.
 pub(super) fn validate(daemon_set: &Value) -> Vec<Cause> {
     let mut causes = meta::validate(daemon_set, true, names::dns_subdomain);
-    causes.extend(spec_causes(or_null(daemon_set, &["spec"])));
+    causes.extend(spec_causes(or_null(daemon_set, &["spec"]), &Value::Null));
     causes
 }
 
@@ -77,7 +77,8 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = meta::validate_update(new, old);
     let selector = ["spec", "selector"];
     causes.extend(immutable("spec.selector", or_null(new, &selector), or_null(old, &selector)));
-    causes.extend(spec_causes(or_null(new, &["spec"])));
+    let old_template = or_null(old, &["spec", "template"]);
+    causes.extend(spec_causes(or_null(new, &["spec"]), old_template));
     causes
 }
 
@@ -100,10 +101,11 @@ fn set_template_generation(daemon_set: &mut Value, generation: i64) {
     annotations.insert(TEMPLATE_GENERATION.to_owned(), json!(generation.to_string()));
 }
 
-fn spec_causes(spec: &Value) -> Vec<Cause> {
+fn spec_causes(spec: &Value, old_template: &Value) -> Vec<Cause> {
     let selector = get(spec, &["selector"]);
     let mut causes = selector_causes(spec, selector);
-    causes.extend(pod_spec::validate_template("spec.template", or_null(spec, &["template"])));
+    let template = or_null(spec, &["template"]);
+    causes.extend(pod_spec::validate_template("spec.template", template, old_template));
     causes.extend(workload::lasting_causes(spec, "DaemonSet"));
     causes.extend(non_negative(spec, "spec", "minReadySeconds"));
     causes.extend(strategy_causes("spec.updateStrategy", or_null(spec, &["updateStrategy"])));

@@ -1,6 +1,7 @@
 //! Probes and lifecycle hooks: what they may ask for.
 //!
-//! Source: `validateProbe`, `validateHandler` and `validateLifecycle` (v1.36).
+//! Source: `validateProbe`, `validateHandler` and `validateLifecycle` (v1.36). Left out: signals to stop with,
+//! which upstream drops while `ContainerStopSignals` is off.
 
 use api::names;
 use api::object::text;
@@ -44,14 +45,26 @@ pub(super) fn probe_causes(path: &str, container: &Value) -> Vec<Cause> {
 }
 
 /// What the lifecycle hooks of a container break.
-pub(super) fn lifecycle_causes(path: &str, container: &Value) -> Vec<Cause> {
+pub(super) fn lifecycle_causes(path: &str, container: &Value, spec: &Value) -> Vec<Cause> {
+    let grace_period = int(spec, &["terminationGracePeriodSeconds"]);
     let mut causes = vec![];
     for hook in ["postStart", "preStop"] {
         if let Some(handler) = get(container, &["lifecycle", hook]) {
-            causes.extend(handler_causes(&format!("{path}.lifecycle.{hook}"), handler));
+            let path = format!("{path}.lifecycle.{hook}");
+            causes.extend(handler_causes(&path, handler));
+            causes.extend(sleep_cause(&path, handler, grace_period));
         }
     }
     causes
+}
+
+/// A hook that only sleeps does so within the grace period of its pod.
+fn sleep_cause(path: &str, handler: &Value, grace_period: Option<i64>) -> Option<Cause> {
+    let is_first = HANDLERS.iter().find(|kind| get(handler, &[**kind]).is_some()) == Some(&"sleep");
+    let (seconds, most) = (int(handler, &["sleep", "seconds"]).unwrap_or_default(), grace_period?);
+    let rule = format!("must be non-negative and less than terminationGracePeriodSeconds ({most})");
+    (is_first && !(0..=most).contains(&seconds))
+        .then(|| Cause::invalid(format!("{path}.sleep"), &json!(seconds), &rule))
 }
 
 fn one_probe_causes(path: &str, probe: &Value) -> Vec<Cause> {
@@ -150,6 +163,21 @@ mod tests {
             let causes = probe_causes("c", &container);
             let messages: Vec<String> = causes.iter().map(ToString::to_string).collect();
             assert_eq!(messages, expected, "{container}");
+        }
+    }
+
+    #[test]
+    fn a_hook_sleeps_within_the_grace_period() {
+        let spec = json!({"terminationGracePeriodSeconds": 30});
+        let table = [(0, ""), (30, ""), (-1, "-1"), (31, "31")];
+        for (seconds, shown) in table {
+            let container = json!({"lifecycle": {"preStop": {"sleep": {"seconds": seconds}}}});
+            let causes = lifecycle_causes("c", &container, &spec);
+            let messages: Vec<String> = causes.iter().map(ToString::to_string).collect();
+            let rule = "must be non-negative and less than terminationGracePeriodSeconds (30)";
+            let message = format!("c.lifecycle.preStop.sleep: Invalid value: {shown}: {rule}");
+            assert_eq!(messages.is_empty(), shown.is_empty(), "{seconds}");
+            assert!(messages.iter().all(|told| *told == message), "{messages:?}");
         }
     }
 }

@@ -76,12 +76,13 @@ pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
 
 /// What a new Job breaks.
 pub(super) fn validate(job: &Value) -> Vec<Cause> {
-    causes(job, true)
+    causes(job, &Value::Null, true)
 }
 
 /// What an update breaks. What runs already cannot become another task.
 pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
-    let mut causes = causes(new, selector::has_prefixed_labels(old));
+    let old_template = or_null(old, &["spec", "template"]);
+    let mut causes = causes(new, old_template, selector::has_prefixed_labels(old));
     causes.extend(meta::validate_update(new, old));
     let (spec, old_spec) = (or_null(new, &["spec"]), or_null(old, &["spec"]));
     causes.extend(completions_cause(spec, old_spec));
@@ -117,11 +118,11 @@ fn default_labels(job: &mut Value) {
     }
 }
 
-fn causes(job: &Value, prefixed_labels: bool) -> Vec<Cause> {
+fn causes(job: &Value, old_template: &Value, prefixed_labels: bool) -> Vec<Cause> {
     let mut causes = meta::validate(job, true, names::dns_subdomain);
     causes.extend(selector::validate_generated(job, prefixed_labels));
     let spec = or_null(job, &["spec"]);
-    causes.extend(spec::template_causes("spec", spec));
+    causes.extend(spec::template_causes("spec", spec, old_template));
     causes.extend(selector::validate(spec));
     causes.extend(host_name_cause(job));
     causes

@@ -1,7 +1,9 @@
 //! Nodes.
 //!
 //! Source: `pkg/registry/core/node/strategy.go`, `ValidateNode` and `ValidateNodeUpdate` (v1.36). Left
-//! out: whether pod CIDRs are CIDRs, and the kubelet's configuration by ConfigMap.
+//! out: the kubelet's configuration by ConfigMap.
+
+use std::collections::BTreeSet;
 
 use api::names;
 use api::object::text;
@@ -9,6 +11,8 @@ use api::status::Cause;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, entries, is_unset, items, keep};
+use super::ip::{self, Cidr};
+use super::rules::named;
 use super::{meta, resources, toleration};
 
 /// Makes `podCIDR` and `podCIDRs` agree, and all capacity allocatable where nothing else is said.
@@ -42,6 +46,12 @@ pub(super) fn prepare_for_status_update(new: &mut Value, old: &Value) {
 
 /// What a new node breaks.
 pub(super) fn validate(node: &Value) -> Vec<Cause> {
+    let mut causes = common_causes(node);
+    causes.extend(cidr_causes(items(node, &["spec", "podCIDRs"])));
+    causes
+}
+
+fn common_causes(node: &Value) -> Vec<Cause> {
     let mut causes = meta::validate(node, false, names::dns_subdomain);
     // Upstream gives taints a path below the metadata (v1.36, `ValidateNode`).
     causes.extend(toleration::taint_causes("metadata.taints", items(node, &["spec", "taints"])));
@@ -56,7 +66,7 @@ pub(super) fn validate(node: &Value) -> Vec<Cause> {
 
 /// What an update of a node or of its status breaks.
 pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
-    let mut causes = validate(new);
+    let mut causes = common_causes(new);
     causes.extend(meta::validate_update(new, old));
     causes.extend(duplicate_addresses(items(new, &["status", "addresses"])));
     let old_cidrs = items(old, &["spec", "podCIDRs"]);
@@ -68,6 +78,23 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
     if !old_provider.is_empty() && provider != old_provider {
         let rule = "node updates may not change providerID except from \"\" to valid";
         causes.push(Cause::forbidden("spec.providerID", rule));
+    }
+    causes
+}
+
+/// A node has one block of addresses for its pods, or one of each family.
+fn cidr_causes(cidrs: &[Value]) -> Vec<Cause> {
+    let field = "spec.podCIDRs";
+    let each = |(index, cidr): (usize, &Value)| {
+        named(&format!("{field}[{index}]"), text(cidr, &[]), ip::cidr_errors)
+    };
+    let mut causes: Vec<Cause> = cidrs.iter().enumerate().flat_map(each).collect();
+    let families: BTreeSet<Option<bool>> =
+        cidrs.iter().map(|cidr| Cidr::parse(text(cidr, &[])).map(|cidr| cidr.is_ipv6())).collect();
+    let is_dual = cidrs.len() == 2 && families.len() == 2 && !families.contains(&None);
+    if cidrs.len() > 1 && !is_dual {
+        let rule = "may specify no more than one CIDR for each IP family";
+        causes.push(Cause::invalid(field, &json!(cidrs), rule));
     }
     causes
 }
@@ -120,6 +147,27 @@ mod tests {
         apply_defaults(&mut many);
 
         assert_eq!(one, many);
+    }
+
+    #[test]
+    fn a_new_node_has_a_block_of_each_family() {
+        let table = [
+            (json!(["10.0.0.0/24"]), ""),
+            (json!(["10.0.0.0/24", "2001:db8::/64"]), ""),
+            (
+                json!(["10.0.0.0"]),
+                "spec.podCIDRs[0]: Invalid value: \"10.0.0.0\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+            ),
+            (
+                json!(["10.0.0.0/24", "10.0.1.0/24"]),
+                "spec.podCIDRs: Invalid value: [\"10.0.0.0/24\",\"10.0.1.0/24\"]: may specify no more than one CIDR for each IP family",
+            ),
+        ];
+        for (cidrs, expected) in table {
+            let node = json!({"metadata": {"name": "n"}, "spec": {"podCIDRs": cidrs}});
+            let told: Vec<String> = validate(&node).iter().map(ToString::to_string).collect();
+            assert_eq!(told.join("\n"), expected);
+        }
     }
 
     #[test]

@@ -8,24 +8,45 @@ use api::status::Cause;
 use serde_json::{Value, json};
 
 use super::fields::{items, or_null};
-use super::rules::named;
+use super::rules::{label_values, named};
 
 /// What a selector of nodes breaks.
 pub(super) fn causes(path: &str, selector: &Value) -> Vec<Cause> {
+    let mut causes = causes_of_any_values(path, selector);
+    causes.extend(value_causes(path, selector));
+    causes
+}
+
+/// What a selector of nodes breaks in which the values of labels are not looked at.
+pub(super) fn causes_of_any_values(path: &str, selector: &Value) -> Vec<Cause> {
     let path = format!("{path}.nodeSelectorTerms");
     let terms = items(selector, &["nodeSelectorTerms"]);
     if terms.is_empty() {
         return vec![Cause::required(path, "must have at least one node selector term")];
     }
+    let each = |(index, term)| term_causes(&format!("{path}[{index}]"), term);
+    terms.iter().enumerate().flat_map(each).collect()
+}
+
+/// What a term breaks in which the values of labels are not looked at.
+pub(super) fn term_causes(path: &str, term: &Value) -> Vec<Cause> {
     let mut causes = vec![];
-    for (index, term) in terms.iter().enumerate() {
+    for (index, requirement) in items(term, &["matchExpressions"]).iter().enumerate() {
+        causes.extend(label_causes(&format!("{path}.matchExpressions[{index}]"), requirement));
+    }
+    for (index, requirement) in items(term, &["matchFields"]).iter().enumerate() {
+        causes.extend(field_causes(&format!("{path}.matchFields[{index}]"), requirement));
+    }
+    causes
+}
+
+/// What the values of labels in a selector of nodes break.
+pub(super) fn value_causes(path: &str, selector: &Value) -> Vec<Cause> {
+    let mut causes = vec![];
+    for (index, term) in items(selector, &["nodeSelectorTerms"]).iter().enumerate() {
         for (number, requirement) in items(term, &["matchExpressions"]).iter().enumerate() {
-            let path = format!("{path}[{index}].matchExpressions[{number}]");
-            causes.extend(label_causes(&path, requirement));
-        }
-        for (number, requirement) in items(term, &["matchFields"]).iter().enumerate() {
-            let path = format!("{path}[{index}].matchFields[{number}]");
-            causes.extend(field_causes(&path, requirement));
+            let path = format!("{path}.nodeSelectorTerms[{index}].matchExpressions[{number}]");
+            causes.extend(label_values(&path, requirement));
         }
     }
     causes
@@ -77,9 +98,6 @@ fn label_causes(path: &str, requirement: &Value) -> Vec<Cause> {
         operator => vec![operator_cause(path, operator)],
     };
     causes.extend(named(&format!("{path}.key"), text(requirement, &["key"]), names::label_key));
-    for (index, value) in values.iter().filter_map(Value::as_str).enumerate() {
-        causes.extend(named(&format!("{values_field}[{index}]"), value, names::label_value));
-    }
     causes
 }
 

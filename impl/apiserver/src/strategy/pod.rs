@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::fields::{
     Fields, default, each, get, int, is_unset, items, keep, keep_metadata, or_null, same,
 };
+use super::pod_spec::Draft;
 use super::rules::{in_range, named};
 use super::{meta, pod_spec, pod_template, resources, toleration};
 
@@ -103,7 +104,7 @@ pub(super) fn prepare_for_status_update(new: &mut Value, old: &Value) {
 
 /// What a new pod breaks.
 pub(super) fn validate(pod: &Value) -> Vec<Cause> {
-    let mut causes = common_causes(pod);
+    let mut causes = common_causes(pod, &Value::Null);
     if !items(pod, &["spec", "ephemeralContainers"]).is_empty() {
         causes.push(Cause::forbidden("spec.ephemeralContainers", "cannot be set on create"));
     }
@@ -117,7 +118,7 @@ pub(super) fn validate(pod: &Value) -> Vec<Cause> {
 
 /// What an update of a pod breaks. Little of a pod can change: images, and tolerations that are added.
 pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
-    let mut causes = common_causes(new);
+    let mut causes = common_causes(new, old);
     causes.extend(meta::validate_update(new, old));
     causes.extend(annotations::update_causes(new, old));
     let (new, old) = (or_null(new, &["spec"]), or_null(old, &["spec"]));
@@ -167,15 +168,17 @@ pub(super) fn graceful_delete_seconds(pod: &Value) -> i64 {
     }
 }
 
-fn common_causes(pod: &Value) -> Vec<Cause> {
+/// What a pod breaks that replaces another, or `null` if it is new.
+fn common_causes(pod: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = meta::validate(pod, true, names::dns_subdomain);
     causes.extend(annotations::causes(pod));
-    causes.extend(pod_spec::validate("spec", or_null(pod, &["spec"])));
+    let draft = Draft { spec: or_null(pod, &["spec"]), old: or_null(old, &["spec"]), is_pod: true };
+    causes.extend(pod_spec::validate("spec", draft));
     for list in CONTAINER_LISTS {
         let containers = items(pod, &["spec", list]);
         causes.extend(pod_spec::image_space_causes(&format!("spec.{list}"), containers));
     }
-    causes.extend(ephemeral::causes(or_null(pod, &["spec"])));
+    causes.extend(ephemeral::causes(draft));
     causes
 }
 

@@ -1,17 +1,31 @@
 //! What a pod spec may say, in a pod or in a template.
 //!
-//! Source: `ValidatePodSpec` (v1.36). Left out: affinity, topology spread, DNS configuration, most of
-//! security contexts, host aliases and what is only for Windows.
+//! Source: `ValidatePodSpec` (v1.36). Left out: groups that are scheduled together.
+
+mod affinity;
+pub(super) mod claims;
+pub(super) mod container_security;
+mod dns;
+mod host;
+mod label_keys;
+mod pod_resources;
+mod profile;
+pub(super) mod restart;
+mod security_context;
+mod sysctls;
+mod topology_spread;
+mod windows;
 
 use api::names;
 use api::object::text;
 use api::status::Cause;
 use serde_json::{Value, json};
 
+use super::container::Surroundings;
 use super::fields::{get, int, items, or_null};
 use super::meta::annotation_causes;
 use super::rules::{self, NameRule, in_range, labels, named, one_of};
-use super::{container, sysctls, toleration, volume};
+use super::{container, huge_pages, resources, toleration, volume};
 
 const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
 const DNS_POLICIES: [&str; 4] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
@@ -26,49 +40,136 @@ const NAMES: [(&str, NameRule); 6] = [
     ("runtimeClassName", names::dns_subdomain),
 ];
 
-/// What a pod spec breaks.
-pub(super) fn validate(path: &str, spec: &Value) -> Vec<Cause> {
-    let field = |name: &str| format!("{path}.{name}");
-    let (mut causes, volumes) = volume::validate(&field("volumes"), items(spec, &["volumes"]));
-    let containers = items(spec, &["containers"]);
-    causes.extend(container::validate(&field("containers"), containers, &volumes));
-    let init = items(spec, &["initContainers"]);
-    causes.extend(container::validate_init(&field("initContainers"), init, containers, &volumes));
-    let restart_policy = get(spec, &["restartPolicy"]);
-    causes.extend(one_of(field("restartPolicy"), restart_policy, &RESTART_POLICIES, true));
-    causes.extend(one_of(field("dnsPolicy"), get(spec, &["dnsPolicy"]), &DNS_POLICIES, true));
-    causes.extend(labels(&field("nodeSelector"), get(spec, &["nodeSelector"])));
-    causes.extend(gate_causes(&field("schedulingGates"), items(spec, &["schedulingGates"])));
-    for (name, rule) in NAMES {
-        let value = text(spec, &[name]);
-        if !value.is_empty() {
-            causes.extend(named(&field(name), value, rule));
-        }
-    }
-    causes.extend(sysctls::validate(path, spec));
-    causes.extend(deadline_cause(field("activeDeadlineSeconds"), spec));
-    causes.extend(toleration::validate(&field("tolerations"), toleration::of(spec)));
-    let preemption_policy = get(spec, &["preemptionPolicy"]);
-    causes.extend(one_of(
-        field("preemptionPolicy"),
-        preemption_policy,
-        &PREEMPTION_POLICIES,
-        false,
-    ));
+/// A pod spec that is to be judged, and what is known beside it.
+#[derive(Clone, Copy)]
+pub(super) struct Draft<'a> {
+    /// The spec.
+    pub(super) spec: &'a Value,
+    /// The spec that it replaces, `null` if it is new. Some of what is broken there may stay so.
+    pub(super) old: &'a Value,
+    /// Whether it is of a pod, not of a template.
+    pub(super) is_pod: bool,
+}
+
+/// What a pod spec breaks, in the order in which upstream says so.
+pub(super) fn validate(path: &str, draft: Draft) -> Vec<Cause> {
+    let mut causes = part_causes(path, draft);
+    causes.extend(placement_causes(path, draft));
+    causes.extend(name_causes(path, draft));
+    causes.extend(other_causes(path, draft));
     causes
 }
 
-/// What a pod template breaks.
-pub(super) fn validate_template(path: &str, template: &Value) -> Vec<Cause> {
+/// What volumes and containers break, and what they have in common.
+fn part_causes(path: &str, draft: Draft) -> Vec<Cause> {
+    let spec = draft.spec;
+    let field = |name: &str| format!("{path}.{name}");
+    let (mut causes, volumes) =
+        volume::validate(&field("volumes"), items(spec, &["volumes"]), draft.is_pod);
+    let pod = Surroundings { draft, volumes: &volumes };
+    causes.extend(claims::causes(&field("resourceClaims"), items(spec, &["resourceClaims"])));
+    causes.extend(container::validate(&field("containers"), pod));
+    causes.extend(container::validate_init(&field("initContainers"), pod));
+    causes.extend(pod_resources::causes(&field("resources"), spec));
+    causes.extend(host::port_causes(path, draft));
+    causes
+}
+
+/// What breaks that says how and where a pod runs.
+fn placement_causes(path: &str, draft: Draft) -> Vec<Cause> {
+    let spec = draft.spec;
+    let field = |name: &str| format!("{path}.{name}");
+    let policy = get(spec, &["restartPolicy"]);
+    let policy = one_of(field("restartPolicy"), policy, &RESTART_POLICIES, true);
+    let mut causes: Vec<Cause> = policy.into_iter().collect();
+    causes.extend(one_of(field("dnsPolicy"), get(spec, &["dnsPolicy"]), &DNS_POLICIES, true));
+    causes.extend(labels(&field("nodeSelector"), get(spec, &["nodeSelector"])));
+    causes.extend(security_context::causes(&field("securityContext"), draft));
+    let affinity = or_null(spec, &["affinity"]);
+    let old_affinity = or_null(draft.old, &["affinity"]);
+    causes.extend(affinity::causes(&field("affinity"), affinity, old_affinity));
+    causes.extend(dns::causes(&field("dnsConfig"), spec));
+    causes.extend(readiness_gate_causes(&field("readinessGates"), spec));
+    causes.extend(gate_causes(&field("schedulingGates"), items(spec, &["schedulingGates"])));
+    let list = "topologySpreadConstraints";
+    let (constraints, old_constraints) = (items(spec, &[list]), items(draft.old, &[list]));
+    causes.extend(topology_spread::causes(&field(list), constraints, old_constraints));
+    causes.extend(windows::host_process_causes(path, spec));
+    causes.extend(host::user_causes(path, draft));
+    causes
+}
+
+/// What names break: the pod's own, and those of what it belongs to.
+fn name_causes(path: &str, draft: Draft) -> Vec<Cause> {
+    let mut causes = host::hostname_causes(path, draft.spec);
+    for (name, rule) in NAMES {
+        let value = text(draft.spec, &[name]);
+        if !value.is_empty() {
+            causes.extend(named(&format!("{path}.{name}"), value, rule));
+        }
+    }
+    causes
+}
+
+fn other_causes(path: &str, draft: Draft) -> Vec<Cause> {
+    let spec = draft.spec;
+    let field = |name: &str| format!("{path}.{name}");
+    let mut causes: Vec<Cause> =
+        deadline_cause(field("activeDeadlineSeconds"), spec).into_iter().collect();
+    causes.extend(toleration::validate(&field("tolerations"), toleration::of(spec)));
+    causes.extend(host::alias_causes(&field("hostAliases"), items(spec, &["hostAliases"])));
+    let policy = get(spec, &["preemptionPolicy"]);
+    causes.extend(one_of(field("preemptionPolicy"), policy, &PREEMPTION_POLICIES, false));
+    causes.extend(overhead_causes(&field("overhead"), draft));
+    causes.extend(windows::system_causes(path, spec));
+    causes
+}
+
+/// The containers of every sort, and where they are.
+fn containers_with_paths<'a>(path: &str, spec: &'a Value) -> Vec<(String, &'a Value)> {
+    let lists = ["initContainers", "containers", "ephemeralContainers"].into_iter();
+    let containers = lists.flat_map(|list| {
+        let numbered = items(spec, &[list]).iter().enumerate();
+        numbered.map(move |(index, container)| (format!("{path}.{list}[{index}]"), container))
+    });
+    containers.collect()
+}
+
+/// What a pod template breaks that replaces another, or `null` if it is new.
+pub(super) fn validate_template(path: &str, template: &Value, old: &Value) -> Vec<Cause> {
     let metadata = or_null(template, &["metadata"]);
     let mut causes = labels(&format!("{path}.labels"), get(metadata, &["labels"]));
     let annotations = get(metadata, &["annotations"]);
     causes.extend(annotation_causes(&format!("{path}.annotations"), annotations));
     let spec_path = format!("{path}.spec");
-    causes.extend(validate(&spec_path, or_null(template, &["spec"])));
+    let draft =
+        Draft { spec: or_null(template, &["spec"]), old: or_null(old, &["spec"]), is_pod: false };
+    causes.extend(validate(&spec_path, draft));
     if !items(template, &["spec", "ephemeralContainers"]).is_empty() {
         let rule = "ephemeral containers not allowed in pod template";
         causes.push(Cause::forbidden(format!("{spec_path}.ephemeralContainers"), rule));
+    }
+    causes
+}
+
+fn readiness_gate_causes(path: &str, spec: &Value) -> Vec<Cause> {
+    let gates = items(spec, &["readinessGates"]).iter().enumerate();
+    let each = |(index, gate)| {
+        let condition = text(gate, &["conditionType"]);
+        named(&format!("{path}[{index}].conditionType"), condition, names::label_key)
+    };
+    gates.flat_map(each).collect()
+}
+
+/// What runs beside the containers takes resources too.
+fn overhead_causes(path: &str, draft: Draft) -> Vec<Cause> {
+    let Some(overhead) = get(draft.spec, &["overhead"]) else {
+        return vec![];
+    };
+    let resources = json!({"limits": overhead});
+    let mut causes = resources::validate(path, &resources);
+    if !huge_pages::are_in_parts(draft.old) {
+        causes.extend(huge_pages::size_causes(path, &resources));
     }
     causes
 }
@@ -112,43 +213,4 @@ pub(super) fn count_causes(spec: &Value, fields: &[&str]) -> Vec<Cause> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_spec_says_what_it_breaks() {
-        let table = [
-            (json!({}), ""),
-            (json!({"containers": []}), "s.containers: Required value"),
-            (
-                json!({"restartPolicy": "Sometimes"}),
-                "s.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\"",
-            ),
-            (
-                json!({"dnsPolicy": "x"}),
-                "s.dnsPolicy: Unsupported value: \"x\": supported values: \"ClusterFirstWithHostNet\", \"ClusterFirst\", \"Default\", \"None\"",
-            ),
-            (
-                json!({"hostname": "a.b"}),
-                "s.hostname: Invalid value: \"a.b\": must not contain dots",
-            ),
-            (
-                json!({"activeDeadlineSeconds": 0}),
-                "s.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive",
-            ),
-            (
-                json!({"schedulingGates": [{"name": "a"}, {"name": "a"}]}),
-                "s.schedulingGates[1]: Duplicate value: \"a\"",
-            ),
-        ];
-        for (change, expected) in table {
-            let mut spec = json!({"restartPolicy": "Always", "dnsPolicy": "Default", "containers": [{
-                "name": "c", "image": "a", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
-            }]});
-            spec.as_object_mut().unwrap().extend(change.as_object().cloned().unwrap());
-            let messages: Vec<String> =
-                validate("s", &spec).iter().map(ToString::to_string).collect();
-            assert_eq!(messages.join("\n"), expected, "{change}");
-        }
-    }
-}
+mod tests;

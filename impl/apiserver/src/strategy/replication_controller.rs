@@ -59,14 +59,15 @@ pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
 /// What a new ReplicationController breaks.
 pub(super) fn validate(controller: &Value) -> Vec<Cause> {
     let mut causes = meta::validate(controller, true, names::dns_subdomain);
-    causes.extend(spec_causes(or_null(controller, &["spec"])));
+    causes.extend(spec_causes(or_null(controller, &["spec"]), &Value::Null));
     causes
 }
 
 /// What an update breaks. Unlike those of later kinds, the selector may change.
 pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = meta::validate_update(new, old);
-    causes.extend(spec_causes(or_null(new, &["spec"])));
+    let old_template = or_null(old, &["spec", "template"]);
+    causes.extend(spec_causes(or_null(new, &["spec"]), old_template));
     causes
 }
 
@@ -84,7 +85,7 @@ pub(super) fn selector(controller: &Value) -> Selector {
     Selector::from_labels(&labels.map(|(key, value)| (key.to_owned(), text(value))).collect())
 }
 
-fn spec_causes(spec: &Value) -> Vec<Cause> {
+fn spec_causes(spec: &Value, old_template: &Value) -> Vec<Cause> {
     let mut causes: Vec<Cause> =
         non_negative(spec, "spec", "minReadySeconds").into_iter().collect();
     if entries(spec, &["selector"]).next().is_none() {
@@ -93,15 +94,15 @@ fn spec_causes(spec: &Value) -> Vec<Cause> {
     causes.extend(non_negative(spec, "spec", "replicas"));
     match get(spec, &["template"]) {
         None => causes.push(Cause::required("spec.template", "")),
-        Some(template) => causes.extend(template_causes(spec, template)),
+        Some(template) => causes.extend(template_causes(spec, template, old_template)),
     }
     causes
 }
 
-fn template_causes(spec: &Value, template: &Value) -> Vec<Cause> {
+fn template_causes(spec: &Value, template: &Value, old_template: &Value) -> Vec<Cause> {
     let selector = selector(&json!({"spec": spec}));
     let mut causes: Vec<Cause> = workload::labels_cause(spec, &selector).into_iter().collect();
-    causes.extend(pod_spec::validate_template("spec.template", template));
+    causes.extend(pod_spec::validate_template("spec.template", template, old_template));
     causes.extend(workload::lasting_causes(spec, "ReplicationController"));
     causes
 }

@@ -10,7 +10,8 @@ use serde_json::json;
 use super::rules::named;
 
 const OF_CONTAINERS: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-const HUGE_PAGES: &str = "hugepages-";
+/// How the names of huge pages begin; the size of a page follows.
+pub(super) const HUGE_PAGES: &str = "hugepages-";
 const REQUESTS: &str = "requests.";
 /// What a quota can limit and only whole numbers of it make sense.
 const COUNTED: [&str; 9] = [
@@ -47,6 +48,15 @@ pub(super) fn container_causes(field: &str, name: &str) -> Vec<Cause> {
         causes.push(Cause::invalid(field, &json!(name), rule));
     }
     causes
+}
+
+/// What the name of a resource of a pod as a whole breaks.
+pub(super) fn pod_causes(field: &str, name: &str) -> Vec<Cause> {
+    let causes = standard_causes(field, name);
+    if !causes.is_empty() || matches!(name, "cpu" | "memory") || is_huge_page(name) {
+        return causes;
+    }
+    vec![Cause::not_supported(field, &json!(name), &["cpu", HUGE_PAGES, "memory"])]
 }
 
 /// What the name of any resource breaks.

@@ -1,7 +1,7 @@
 //! Requests and limits: their canonical texts, what they may be, and the QoS class they give a pod.
 //!
-//! Source: `validateResourceRequirements` and `ComputePodQOS` (v1.36). Left out: resource claims and
-//! the page sizes of huge pages.
+//! Source: `validateResourceRequirements` and `ComputePodQOS` (v1.36). Huge pages and claims are
+//! elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,8 @@ use api::status::Cause;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, below, entries, get, items};
-use super::resource_names::{container_causes, is_counted, is_overcommit_allowed};
+use super::huge_pages;
+use super::resource_names::{container_causes, is_counted, is_overcommit_allowed, pod_causes};
 use super::rules::NEGATIVE;
 
 const COMPUTE: [&str; 2] = ["cpu", "memory"];
@@ -60,12 +61,27 @@ pub(super) fn default_requests(container: &mut Fields) {
 
 /// What a container's requirements break.
 pub(super) fn validate(path: &str, resources: &Value) -> Vec<Cause> {
-    let mut causes = list_causes(&format!("{path}.limits"), resources, "limits");
-    causes.extend(list_causes(&format!("{path}.requests"), resources, "requests"));
+    validate_named(path, resources, container_causes)
+}
+
+/// What the requirements of a pod as a whole break.
+pub(super) fn validate_of_pod(path: &str, resources: &Value) -> Vec<Cause> {
+    validate_named(path, resources, pod_causes)
+}
+
+/// A function that says what the name of a resource breaks.
+type ResourceRule = fn(&str, &str) -> Vec<Cause>;
+
+fn validate_named(path: &str, resources: &Value, rule: ResourceRule) -> Vec<Cause> {
+    let mut causes = vec![];
+    for list in ["limits", "requests"] {
+        causes.extend(list_causes(&format!("{path}.{list}"), entries(resources, &[list]), rule));
+    }
     for (name, request) in entries(resources, &["requests"]) {
         let limit = get(resources, &["limits", name]);
         causes.extend(request_cause(path, name, request, limit));
     }
+    causes.extend(huge_pages::causes(path, resources));
     causes
 }
 
@@ -144,10 +160,14 @@ fn add_compute(sums: &mut BTreeMap<&'static str, Quantity>, holder: &Value, list
     found
 }
 
-fn list_causes(path: &str, resources: &Value, list: &str) -> Vec<Cause> {
-    let causes = entries(resources, &[list]).flat_map(|(name, value)| {
+fn list_causes<'a>(
+    path: &str,
+    amounts: impl Iterator<Item = (&'a str, &'a Value)>,
+    rule: ResourceRule,
+) -> Vec<Cause> {
+    let causes = amounts.flat_map(|(name, value)| {
         let field = format!("{path}[{name}]");
-        let mut causes = container_causes(&field, name);
+        let mut causes = rule(&field, name);
         causes.extend(quantity_causes(&field, name, value));
         causes
     });

@@ -4,7 +4,7 @@ use api::names;
 use api::status::Cause;
 use serde_json::Value;
 
-use super::fields::{get, int};
+use super::fields::{get, int, items};
 
 /// What upstream says of a field that may not change.
 pub(super) const IMMUTABLE: &str = "field is immutable";
@@ -109,28 +109,51 @@ pub(super) fn labels(field: &str, labels: Option<&Value>) -> Vec<Cause> {
     causes.collect()
 }
 
-/// What a selector of a workload breaks.
+/// What a selector of labels breaks.
 pub(super) fn label_selector(field: &str, selector: &Value) -> Vec<Cause> {
+    let mut causes = label_selector_of_any_values(field, selector);
+    for (index, expression) in items(selector, &["matchExpressions"]).iter().enumerate() {
+        causes.extend(label_values(&format!("{field}.matchExpressions[{index}]"), expression));
+    }
+    causes
+}
+
+/// What a selector of labels breaks in which the values of expressions may be no values of labels.
+pub(super) fn label_selector_of_any_values(field: &str, selector: &Value) -> Vec<Cause> {
     let mut causes = labels(&format!("{field}.matchLabels"), get(selector, &["matchLabels"]));
-    let expressions = super::fields::items(selector, &["matchExpressions"]);
-    for (index, expression) in expressions.iter().enumerate() {
+    for (index, expression) in items(selector, &["matchExpressions"]).iter().enumerate() {
         causes.extend(expression_causes(&format!("{field}.matchExpressions[{index}]"), expression));
     }
     causes
 }
 
+/// The values of a requirement must be values of labels.
+pub(super) fn label_values(path: &str, requirement: &Value) -> Vec<Cause> {
+    let values = items(requirement, &["values"]).iter().filter_map(Value::as_str).enumerate();
+    let causes = values.flat_map(|(index, value)| {
+        named(&format!("{path}.values[{index}]"), value, names::label_value)
+    });
+    causes.collect()
+}
+
+/// A number of things must not be none.
+pub(super) fn positive(field: String, number: i64) -> Option<Cause> {
+    let rule = "must be greater than zero";
+    (number <= 0).then(|| Cause::invalid(field, &Value::from(number), rule))
+}
+
 fn expression_causes(path: &str, expression: &Value) -> Vec<Cause> {
     let operator = api::object::text(expression, &["operator"]);
-    let values = super::fields::items(expression, &["values"]);
+    let values = items(expression, &["values"]);
     let values_field = format!("{path}.values");
     let mut causes = vec![];
     match operator {
         "In" | "NotIn" if values.is_empty() => causes.push(Cause::required(
-            values_field.clone(),
+            values_field,
             "must be specified when `operator` is 'In' or 'NotIn'",
         )),
         "Exists" | "DoesNotExist" if !values.is_empty() => causes.push(Cause::forbidden(
-            values_field.clone(),
+            values_field,
             "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
         )),
         "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
@@ -142,10 +165,6 @@ fn expression_causes(path: &str, expression: &Value) -> Vec<Cause> {
     }
     let key = api::object::text(expression, &["key"]);
     causes.extend(named(&format!("{path}.key"), key, names::label_key));
-    for (index, value) in values.iter().enumerate() {
-        let value = value.as_str().unwrap_or_default();
-        causes.extend(named(&format!("{values_field}[{index}]"), value, names::label_value));
-    }
     causes
 }
 

@@ -1,8 +1,9 @@
 //! Services.
 //!
-//! Source: `SetDefaults_Service`, `validateService` and `pkg/registry/core/service` (v1.36). Left out: what
-//! external IPs and load balancers may be.
+//! Source: `SetDefaults_Service`, `validateService` and `pkg/registry/core/service` (v1.36). Left out:
+//! annotations about topology.
 
+mod exposure;
 mod families;
 mod linked;
 
@@ -24,6 +25,8 @@ const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const AFFINITIES: [&str; 2] = ["ClientIP", "None"];
 const AFFINITY_SECONDS: i64 = 10_800;
+const AFFINITY_SECONDS_MAX: i64 = 86_400;
+
 /// Fills in what its author left out, for a cluster with IPv4 alone.
 pub(super) fn apply_defaults(service: &mut Value) {
     let spec = api::object::object_at_mut(service, "spec");
@@ -70,6 +73,7 @@ pub(super) fn validate(service: &Value) -> Vec<Cause> {
     // Names may start with a digit since v1.36 (`RelaxedServiceNameValidation`).
     let mut causes = meta::validate(service, true, names::dns_label);
     causes.extend(spec_causes(or_null(service, &["spec"])));
+    causes.extend(exposure::causes(service, &Value::Null));
     causes.extend(health_check_cause(service));
     causes
 }
@@ -80,7 +84,9 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
     if kind_of(new) != "ExternalName" && kind_of(old) != "ExternalName" {
         causes.extend(cluster_ip_cause(new, old));
     }
+    causes.extend(exposure::update_causes(new, old));
     causes.extend(spec_causes(or_null(new, &["spec"])));
+    causes.extend(exposure::causes(new, old));
     causes.extend(health_check_cause(new));
     causes
 }
@@ -161,8 +167,38 @@ fn spec_causes(spec: &Value) -> Vec<Cause> {
     causes.extend(labels("spec.selector", get(spec, &["selector"])));
     let affinity = get(spec, &["sessionAffinity"]);
     causes.extend(one_of("spec.sessionAffinity".to_owned(), affinity, &AFFINITIES, true));
+    causes.extend(affinity_causes(spec));
     causes.extend(one_of("spec.type".to_owned(), get(spec, &["type"]), &TYPES, true));
     causes
+}
+
+/// How long a client stays with a pod is said where clients do so, and nowhere else.
+fn affinity_causes(spec: &Value) -> Option<Cause> {
+    let field = "spec.sessionAffinityConfig";
+    let config = get(spec, &["sessionAffinityConfig"]);
+    match text(spec, &["sessionAffinity"]) {
+        "ClientIP" => {
+            let missing =
+                |field: String| Cause::required(field, "when session affinity type is ClientIP");
+            let Some(config) = config else {
+                return Some(missing(field.to_owned()));
+            };
+            let Some(client_ip) = get(config, &["clientIP"]) else {
+                return Some(missing(format!("{field}.clientIP")));
+            };
+            let field = format!("{field}.clientIP.timeoutSeconds");
+            let Some(seconds) = int(client_ip, &["timeoutSeconds"]) else {
+                return Some(missing(field));
+            };
+            let rule = format!("must be greater than 0 and less than {AFFINITY_SECONDS_MAX}");
+            (!(1..=AFFINITY_SECONDS_MAX).contains(&seconds))
+                .then(|| Cause::invalid(field, &json!(seconds), &rule))
+        }
+        "None" => {
+            config.map(|_| Cause::forbidden(field, "must not be set when session affinity is None"))
+        }
+        _ => None,
+    }
 }
 
 fn external_name_causes(spec: &Value) -> Vec<Cause> {
@@ -185,6 +221,7 @@ fn port_causes(kind: &str, ports: &[Value]) -> Vec<Cause> {
     let mut causes = vec![];
     let mut seen_names = BTreeSet::new();
     let mut seen_ports = BTreeSet::new();
+    let mut seen_node_ports = BTreeSet::new();
     for (index, item) in ports.iter().enumerate() {
         let path = format!("spec.ports[{index}]");
         let name = text(item, &["name"]);
@@ -197,7 +234,13 @@ fn port_causes(kind: &str, ports: &[Value]) -> Vec<Cause> {
             let rule = "may not be used when `type` is 'ClusterIP'";
             causes.push(Cause::forbidden(format!("{path}.nodePort"), rule));
         }
+        let node_port = int(item, &["nodePort"]).filter(|number| *number != 0);
         let (protocol, number) = (text(item, &["protocol"]), int(item, &["port"]));
+        if let Some(node_port) = node_port
+            && !seen_node_ports.insert((protocol, node_port))
+        {
+            causes.push(Cause::duplicate(format!("{path}.nodePort"), &json!(node_port)));
+        }
         if !seen_ports.insert((protocol, number)) {
             let key = json!({"port": number, "protocol": protocol});
             causes.push(Cause::duplicate(path, &key));
@@ -220,123 +263,12 @@ fn one_port_causes(path: &str, item: &Value) -> Vec<Cause> {
     let protocol = get(item, &["protocol"]);
     causes.extend(one_of(format!("{path}.protocol"), protocol, &PROTOCOLS, true));
     causes.extend(port_or_name(&format!("{path}.targetPort"), get(item, &["targetPort"])));
+    if let Some(protocol) = get(item, &["appProtocol"]) {
+        let rule = names::label_key;
+        causes.extend(named(&format!("{path}.appProtocol"), text(protocol, &[]), rule));
+    }
     causes
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_service_is_filled_in() {
-        assert_eq!(
-            service()["spec"],
-            json!({
-                "type": "ClusterIP", "sessionAffinity": "None", "internalTrafficPolicy": "Cluster",
-                "ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"], "selector": {"app": "web"},
-                "ports": [{"port": 80, "targetPort": 80, "protocol": "TCP"}],
-            })
-        );
-        assert_eq!(validate(&service()), []);
-    }
-
-    #[test]
-    fn only_a_load_balancer_is_reached_through_one() {
-        let mut reached = service();
-        reached["status"]["loadBalancer"]["ingress"] = json!([{"ip": "192.0.2.1"}]);
-        let mut balanced = reached.clone();
-        balanced["spec"]["type"] = json!("LoadBalancer");
-
-        let causes = validate_status_update(&reached, &service());
-
-        let why = "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'";
-        assert_eq!(causes.iter().map(ToString::to_string).collect::<Vec<_>>(), [why]);
-        assert_eq!(validate_status_update(&balanced, &balanced), []);
-    }
-
-    #[test]
-    fn a_service_says_what_it_breaks() {
-        let port = |change: Value| {
-            let mut port = json!({"port": 80, "targetPort": 80, "protocol": "TCP", "name": "a"});
-            port.as_object_mut().unwrap().extend(change.as_object().cloned().unwrap());
-            port
-        };
-        let table = [
-            ("ports", json!([]), "spec.ports: Required value"),
-            (
-                "ports",
-                json!([port(json!({"port": 0}))]),
-                "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
-            ),
-            (
-                "ports",
-                json!([port(json!({"nodePort": 30000}))]),
-                "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'",
-            ),
-            (
-                "ports",
-                json!([port(json!({})), port(json!({"port": 81}))]),
-                "spec.ports[1].name: Duplicate value: \"a\"",
-            ),
-            (
-                "ports",
-                json!([port(json!({})), port(json!({"port": 81, "name": ""}))]),
-                "spec.ports[1].name: Required value",
-            ),
-            (
-                "sessionAffinity",
-                json!("Some"),
-                "spec.sessionAffinity: Unsupported value: \"Some\": supported values: \"ClientIP\", \"None\"",
-            ),
-            (
-                "type",
-                json!("Mine"),
-                "spec.type: Unsupported value: \"Mine\": supported values: \"ClusterIP\", \"ExternalName\", \"LoadBalancer\", \"NodePort\"",
-            ),
-        ];
-        for (field, value, message) in table {
-            let mut service = service();
-            service["spec"][field] = value;
-            let causes: Vec<String> = validate(&service).iter().map(ToString::to_string).collect();
-            assert_eq!(causes.join("\n"), message);
-        }
-    }
-
-    #[test]
-    fn a_service_keeps_its_address() {
-        let mut old = service();
-        old["spec"]["clusterIPs"] = json!(["10.0.0.1"]);
-        let mut new = service();
-        new["spec"]["clusterIPs"] = json!(["10.0.0.2"]);
-
-        assert_eq!(
-            validate_update(&new, &old)[0].to_string(),
-            "spec.clusterIPs[0]: Invalid value: [\"10.0.0.2\"]: may not change once set"
-        );
-    }
-
-    #[test]
-    fn a_service_that_becomes_a_name_loses_its_address() {
-        let mut old = service();
-        old["spec"]["clusterIP"] = json!("10.0.0.1");
-        old["spec"]["clusterIPs"] = json!(["10.0.0.1"]);
-        let mut new = old.clone();
-        new["spec"]["type"] = json!("ExternalName");
-        new["spec"]["externalName"] = json!("example.com.");
-
-        prepare_for_update(&mut new, &old);
-
-        assert_eq!(new["spec"].get("clusterIP"), None);
-        assert_eq!(validate_update(&new, &old), []);
-    }
-
-    fn service() -> Value {
-        let mut service = json!({
-            "metadata": {"name": "s", "namespace": "default"},
-            "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
-        });
-        apply_defaults(&mut service);
-        assert_eq!(init_families(&mut service, None), []);
-        service
-    }
-}
+mod tests;

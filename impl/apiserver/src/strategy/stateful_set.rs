@@ -73,6 +73,7 @@ pub(super) fn validate(stateful_set: &Value) -> Vec<Cause> {
     let spec = or_null(stateful_set, &["spec"]);
     causes.extend(spec::validate(
         spec,
+        &Value::Null,
         spec::Checks { service_name: true, template: true, claims: true },
     ));
     causes
@@ -83,8 +84,9 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = meta::validate_update(new, old);
     let (new, old) = (or_null(new, &["spec"]), or_null(old, &["spec"]));
     let strict = spec::Checks { service_name: false, template: true, claims: false };
-    let template = spec::validate(old, strict).is_empty();
-    causes.extend(spec::validate(new, spec::Checks { template, ..strict }));
+    let template = spec::validate(old, &Value::Null, strict).is_empty();
+    let old_template = or_null(old, &["template"]);
+    causes.extend(spec::validate(new, old_template, spec::Checks { template, ..strict }));
     if !same(&without(new, &UPDATABLE), &without(old, &UPDATABLE)) {
         let rule = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
         causes.push(Cause::forbidden("spec", rule));

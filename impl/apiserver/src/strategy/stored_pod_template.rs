@@ -31,14 +31,19 @@ pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
 /// What a new PodTemplate breaks.
 pub(super) fn validate(pod_template: &Value) -> Vec<Cause> {
     let mut causes = meta::validate(pod_template, true, names::dns_subdomain);
-    causes.extend(pod_spec::validate_template("template", or_null(pod_template, &["template"])));
+    causes.extend(pod_spec::validate_template(
+        "template",
+        or_null(pod_template, &["template"]),
+        &Value::Null,
+    ));
     causes
 }
 
 /// What an update breaks.
 pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = meta::validate_update(new, old);
-    causes.extend(pod_spec::validate_template("template", or_null(new, &["template"])));
+    let (template, old) = (or_null(new, &["template"]), or_null(old, &["template"]));
+    causes.extend(pod_spec::validate_template("template", template, old));
     causes
 }
 

@@ -1,25 +1,62 @@
 //! The volumes of a pod: defaults and rules.
 //!
-//! Source: `SetDefaults_Volume` and `ValidateVolumes` (v1.36). Left out: what is inside the sources of
-//! storage systems.
+//! Source: `SetDefaults_Volume` and `ValidateVolumes` (v1.36). Left out: whether claims
+//! that are made for a pod have valid names.
 
+mod iscsi;
+pub(super) mod mount;
 mod projected;
+mod source;
 
 use std::collections::BTreeSet;
 
 use api::names;
 use api::object::text;
+use api::quantity::Quantity;
 use api::status::Cause;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, below, default, each, get, int, items, or_null};
 use super::pod_template::pull_policy;
-use super::rules::{named, not_found, one_of};
+use super::rules::{named, one_of};
 use super::{meta, persistent_volume_claim, resources};
 
 /// rw-r--r--
 const FILE_MODE: i64 = 0o644;
 const HOUR_SECONDS: i64 = 3600;
+/// The sources in the order in which upstream looks at them.
+const SOURCES: [&str; 30] = [
+    "emptyDir",
+    "hostPath",
+    "gitRepo",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "secret",
+    "nfs",
+    "iscsi",
+    "glusterfs",
+    "flocker",
+    "persistentVolumeClaim",
+    "rbd",
+    "cinder",
+    "cephfs",
+    "quobyte",
+    "downwardAPI",
+    "fc",
+    "flexVolume",
+    "configMap",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "storageos",
+    "projected",
+    "scaleIO",
+    "csi",
+    "ephemeral",
+    "image",
+];
 const HOST_PATH_TYPES: [&str; 7] = [
     "BlockDevice",
     "CharDevice",
@@ -61,13 +98,17 @@ pub(super) fn apply_defaults(volume: &mut Fields) {
 }
 
 /// What the volumes of a pod break, and the names of those that break nothing.
-pub(super) fn validate(path: &str, volumes: &[Value]) -> (Vec<Cause>, BTreeSet<String>) {
+pub(super) fn validate(
+    path: &str,
+    volumes: &[Value],
+    is_pod: bool,
+) -> (Vec<Cause>, BTreeSet<String>) {
     let mut causes = vec![];
     let mut valid = BTreeSet::new();
     for (index, volume) in volumes.iter().enumerate() {
         let path = format!("{path}[{index}]");
         let name = text(volume, &["name"]);
-        let mut broken = source_causes(&path, volume);
+        let mut broken = source_causes(&path, volume, is_pod);
         let field = format!("{path}.name");
         match name {
             "" => broken.push(Cause::required(field.as_str(), "")),
@@ -82,31 +123,6 @@ pub(super) fn validate(path: &str, volumes: &[Value]) -> (Vec<Cause>, BTreeSet<S
         causes.extend(broken);
     }
     (causes, valid)
-}
-
-/// What the mounts of one container break.
-pub(super) fn mount_causes(path: &str, mounts: &[Value], volumes: &BTreeSet<String>) -> Vec<Cause> {
-    let mut causes = vec![];
-    let mut mount_paths = BTreeSet::new();
-    for (index, mount) in mounts.iter().enumerate() {
-        let path = format!("{path}[{index}]");
-        let (name, mount_path) = (text(mount, &["name"]), text(mount, &["mountPath"]));
-        if name.is_empty() {
-            causes.push(Cause::required(format!("{path}.name"), ""));
-        }
-        if !volumes.contains(name) {
-            causes.push(not_found(format!("{path}.name"), name));
-        }
-        if mount_path.is_empty() {
-            causes.push(Cause::required(format!("{path}.mountPath"), ""));
-        }
-        if !mount_paths.insert(mount_path) {
-            let field = format!("{path}.mountPath");
-            causes.push(Cause::invalid(field, &json!(mount_path), "must be unique"));
-        }
-        causes.extend(descending(&format!("{path}.subPath"), text(mount, &["subPath"])));
-    }
-    causes
 }
 
 fn projection_defaults(source: &mut Fields) {
@@ -124,19 +140,28 @@ fn file_defaults(file: &mut Fields) {
     }
 }
 
-fn source_causes(path: &str, volume: &Value) -> Vec<Cause> {
-    let fields = volume.as_object().into_iter().flatten();
-    let mut sources = fields.filter(|(field, value)| *field != "name" && !value.is_null());
-    let Some((kind, source)) = sources.next() else {
+fn source_causes(path: &str, volume: &Value, is_pod: bool) -> Vec<Cause> {
+    let mut given = SOURCES.iter().filter_map(|kind| Some((*kind, get(volume, &[kind])?)));
+    let Some((kind, source)) = given.next() else {
         return vec![Cause::required(path, "must specify a volume type")];
     };
-    let mut causes = one_source_causes(&format!("{path}.{kind}"), kind, source);
+    let shown = if kind == "gcePersistentDisk" { "persistentDisk" } else { kind };
+    let mut causes = one_source_causes(&format!("{path}.{shown}"), kind, source, is_pod);
+    causes.extend(iscsi::length_cause(path, volume));
     let rule = "may not specify more than 1 volume type";
-    causes.extend(sources.map(|(other, _)| Cause::forbidden(format!("{path}.{other}"), rule)));
+    for (other, _) in given {
+        // Upstream writes these two in its own way.
+        let shown = match other {
+            "cephfs" => "cephFS",
+            "downwardAPI" => "downwarAPI",
+            other => other,
+        };
+        causes.push(Cause::forbidden(format!("{path}.{shown}"), rule));
+    }
     causes
 }
 
-fn one_source_causes(path: &str, kind: &str, source: &Value) -> Vec<Cause> {
+fn one_source_causes(path: &str, kind: &str, source: &Value, is_pod: bool) -> Vec<Cause> {
     let required = |field: &str| {
         let missing = text(source, &[field]).is_empty();
         missing.then(|| Cause::required(format!("{path}.{field}"), ""))
@@ -145,7 +170,6 @@ fn one_source_causes(path: &str, kind: &str, source: &Value) -> Vec<Cause> {
         "hostPath" => host_path_causes(path, source),
         "secret" => required("secretName").into_iter().chain(file_causes(path, source)).collect(),
         "configMap" => required("name").into_iter().chain(file_causes(path, source)).collect(),
-        "persistentVolumeClaim" => required("claimName").into_iter().collect(),
         "downwardAPI" => projected::downward_causes(path, source),
         "projected" => projected::causes(path, source),
         "ephemeral" => match get(source, &["volumeClaimTemplate"]) {
@@ -153,10 +177,19 @@ fn one_source_causes(path: &str, kind: &str, source: &Value) -> Vec<Cause> {
             None => vec![Cause::required(format!("{path}.volumeClaimTemplate"), "")],
         },
         "emptyDir" => match get(source, &["sizeLimit"]) {
-            Some(limit) => resources::quantity_causes(&format!("{path}.sizeLimit"), "", limit),
+            Some(limit) => size_limit_causes(&format!("{path}.sizeLimit"), limit),
             None => vec![],
         },
-        _ => vec![],
+        kind => source::causes(path, kind, source, is_pod),
+    }
+}
+
+fn size_limit_causes(field: &str, limit: &Value) -> Vec<Cause> {
+    let rule = "SizeLimit field must be a valid resource quantity";
+    match Quantity::from_value(limit) {
+        Err(error) => vec![Cause::invalid(field, limit, &error.to_string())],
+        Ok(limit) if limit.is_negative() => vec![Cause::forbidden(field, rule)],
+        Ok(_) => vec![],
     }
 }
 
@@ -208,7 +241,7 @@ fn mode_cause(field: String, holder: &Value, name: &str) -> Option<Cause> {
 }
 
 /// A relative path that stays below where it starts.
-fn descending(field: &str, path: &str) -> Vec<Cause> {
+pub(super) fn descending(field: &str, path: &str) -> Vec<Cause> {
     let absolute = path.starts_with('/');
     let absolute = absolute.then(|| Cause::invalid(field, &json!(path), "must be a relative path"));
     absolute.into_iter().chain(no_backsteps(field, path)).collect()
@@ -266,13 +299,16 @@ mod tests {
             json!({"name": "", "emptyDir": {}}),
             json!({"name": "b", "configMap": {}}),
             json!({"name": "c", "emptyDir": {}, "hostPath": {"path": "/"}}),
+            json!({"name": "s", "emptyDir": {"sizeLimit": "-1"}}),
+            json!({"name": "g", "gcePersistentDisk": {"pdName": "g"}, "cephfs": {"monitors": ["m"]}}),
+            json!({"name": "n"}),
             json!({"name": "d", "hostPath": {"path": "/../a", "type": "Door"}}),
             json!({"name": "e", "ephemeral": {}}),
             json!({"name": "f", "ephemeral": {"volumeClaimTemplate": {"metadata": {"name": "x"},
                 "spec": {"accessModes": ["ReadWriteOnce"], "resources": {}}}}}),
         ];
 
-        let (causes, valid) = validate("v", &volumes);
+        let (causes, valid) = validate("v", &volumes, true);
 
         let messages: Vec<String> = causes.iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -282,34 +318,16 @@ mod tests {
                 "v[2].name: Required value",
                 "v[3].configMap.name: Required value",
                 "v[4].hostPath: Forbidden: may not specify more than 1 volume type",
-                "v[5].hostPath.path: Invalid value: \"/../a\": must not contain '..'",
-                "v[5].hostPath.type: Unsupported value: \"Door\": supported values: \"BlockDevice\", \"CharDevice\", \"Directory\", \"DirectoryOrCreate\", \"File\", \"FileOrCreate\", \"Socket\"",
-                "v[6].ephemeral.volumeClaimTemplate: Required value",
-                "v[7].ephemeral.volumeClaimTemplate.metadata.name: Forbidden: cannot be set",
-                "v[7].ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value",
+                "v[5].emptyDir.sizeLimit: Forbidden: SizeLimit field must be a valid resource quantity",
+                "v[6].cephFS: Forbidden: may not specify more than 1 volume type",
+                "v[7]: Required value: must specify a volume type",
+                "v[8].hostPath.path: Invalid value: \"/../a\": must not contain '..'",
+                "v[8].hostPath.type: Unsupported value: \"Door\": supported values: \"BlockDevice\", \"CharDevice\", \"Directory\", \"DirectoryOrCreate\", \"File\", \"FileOrCreate\", \"Socket\"",
+                "v[9].ephemeral.volumeClaimTemplate: Required value",
+                "v[10].ephemeral.volumeClaimTemplate.metadata.name: Forbidden: cannot be set",
+                "v[10].ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value",
             ]
         );
         assert_eq!(valid, BTreeSet::from(["a".to_owned()]));
-    }
-
-    #[test]
-    fn mounts_name_volumes_and_have_paths_of_their_own() {
-        let mounts = [
-            json!({"name": "a", "mountPath": "/a"}),
-            json!({"name": "a", "mountPath": "/a", "subPath": "../b"}),
-            json!({"name": "b", "mountPath": "/b"}),
-        ];
-
-        let causes = mount_causes("m", &mounts, &BTreeSet::from(["a".to_owned()]));
-
-        let messages: Vec<String> = causes.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            messages,
-            [
-                "m[1].mountPath: Invalid value: \"/a\": must be unique",
-                "m[1].subPath: Invalid value: \"../b\": must not contain '..'",
-                "m[2].name: Not found: \"b\"",
-            ]
-        );
     }
 }

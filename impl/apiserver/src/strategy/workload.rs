@@ -15,14 +15,15 @@ use super::{meta, pod_spec};
 /// What a new workload breaks.
 pub(super) fn validate(workload: &Value, counts: &[&str]) -> Vec<Cause> {
     let mut causes = meta::validate(workload, true, names::dns_subdomain);
-    causes.extend(spec_causes(or_null(workload, &["spec"]), counts));
+    causes.extend(spec_causes(or_null(workload, &["spec"]), &Value::Null, counts));
     causes
 }
 
 /// What an update of a workload breaks. The selector says which pods are its own, so it stays.
 pub(super) fn validate_update(new: &Value, old: &Value, counts: &[&str]) -> Vec<Cause> {
     let mut causes = meta::validate_update(new, old);
-    causes.extend(spec_causes(or_null(new, &["spec"]), counts));
+    let old_template = or_null(old, &["spec", "template"]);
+    causes.extend(spec_causes(or_null(new, &["spec"]), old_template, counts));
     let selector = ["spec", "selector"];
     let (new, old) = (or_null(new, &selector), or_null(old, &selector));
     causes.extend(immutable("spec.selector", new, old));
@@ -111,7 +112,7 @@ fn too_many(field: &str, count: i64, rule: &str) -> Cause {
     Cause::invalid(format!("status.{field}"), &json!(count), rule)
 }
 
-fn spec_causes(spec: &Value, counts: &[&str]) -> Vec<Cause> {
+fn spec_causes(spec: &Value, old_template: &Value, counts: &[&str]) -> Vec<Cause> {
     let mut causes = pod_spec::count_causes(spec, counts);
     let selector = get(spec, &["selector"]);
     match selector {
@@ -124,14 +125,15 @@ fn spec_causes(spec: &Value, counts: &[&str]) -> Vec<Cause> {
             let selector = or_null(spec, &["selector"]);
             causes.push(Cause::invalid("spec.selector", selector, "invalid label selector"));
         }
-        Ok(selector) => causes.extend(template_causes(spec, &selector)),
+        Ok(selector) => causes.extend(template_causes(spec, old_template, &selector)),
     }
     causes
 }
 
-fn template_causes(spec: &Value, selector: &Selector) -> Vec<Cause> {
+fn template_causes(spec: &Value, old_template: &Value, selector: &Selector) -> Vec<Cause> {
     let mut causes: Vec<Cause> = labels_cause(spec, selector).into_iter().collect();
-    causes.extend(pod_spec::validate_template("spec.template", or_null(spec, &["template"])));
+    let template = or_null(spec, &["template"]);
+    causes.extend(pod_spec::validate_template("spec.template", template, old_template));
     causes.extend(lasting_causes(spec, "ReplicaSet"));
     causes
 }

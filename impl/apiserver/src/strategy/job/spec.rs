@@ -29,8 +29,12 @@ const FAILED_INDEXES_HIGH_MAX: i64 = 10_000;
 const MANAGED_BY_BYTES_MAX: usize = 63;
 const PATH: &str = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+";
 
-/// What the spec breaks, but for its selector.
-pub(in crate::strategy) fn template_causes(path: &str, spec: &Value) -> Vec<Cause> {
+/// What the spec breaks, but for its selector. Its template replaces another, or `null` if it is new.
+pub(in crate::strategy) fn template_causes(
+    path: &str,
+    spec: &Value,
+    old_template: &Value,
+) -> Vec<Cause> {
     let field = |name: &str| format!("{path}.{name}");
     let mut causes: Vec<Cause> =
         COUNTS.iter().filter_map(|count| non_negative(spec, path, count)).collect();
@@ -51,7 +55,7 @@ pub(in crate::strategy) fn template_causes(path: &str, spec: &Value) -> Vec<Caus
     }
     causes.extend(replacement_cause(field("podReplacementPolicy"), spec));
     let template = or_null(spec, &["template"]);
-    causes.extend(pod_spec::validate_template(&field("template"), template));
+    causes.extend(pod_spec::validate_template(&field("template"), template, old_template));
     causes.extend(restart_policy_cause(field("template.spec.restartPolicy"), spec));
     causes
 }

@@ -9,7 +9,9 @@ use api::object::text;
 use api::status::Cause;
 use serde_json::{Value, json};
 
+use super::super::container::Surroundings;
 use super::super::fields::{get, items, keep, keep_all_but_status, or_null, same};
+use super::super::pod_spec::Draft;
 use super::super::{container, meta, rules, volume};
 use super::{MIRROR, changes, common_causes};
 
@@ -47,7 +49,7 @@ pub(crate) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
         return vec![Cause::forbidden("", "static pods do not support ephemeral containers")];
     }
     let mut causes = meta::validate_update(new, old);
-    causes.extend(common_causes(new));
+    causes.extend(common_causes(new, old));
     let field = format!("spec.{LIST}");
     for old in items(old, &["spec", LIST]) {
         let name = text(old, &["name"]);
@@ -68,8 +70,10 @@ pub(crate) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
 }
 
 /// What these containers break.
-pub(super) fn causes(spec: &Value) -> Vec<Cause> {
-    let (_, volumes) = volume::validate("spec.volumes", items(spec, &["volumes"]));
+pub(super) fn causes(draft: Draft) -> Vec<Cause> {
+    let spec = draft.spec;
+    let (_, volumes) = volume::validate("spec.volumes", items(spec, &["volumes"]), true);
+    let pod = Surroundings { draft, volumes: &volumes };
     let name = |container| text(container, &["name"]);
     let others = items(spec, &["containers"]).iter().chain(items(spec, &["initContainers"]));
     let others: BTreeSet<&str> = others.map(name).collect();
@@ -77,7 +81,7 @@ pub(super) fn causes(spec: &Value) -> Vec<Cause> {
     let mut causes = vec![];
     for (index, container) in items(spec, &[LIST]).iter().enumerate() {
         let path = format!("spec.{LIST}[{index}]");
-        causes.extend(container::common_causes(&path, container, &volumes));
+        causes.extend(container::common_causes(&path, container, pod));
         if !seen.insert(name(container)) {
             causes.push(Cause::duplicate(format!("{path}.name"), &json!(name(container))));
         }

@@ -41,7 +41,7 @@ pub(crate) fn validate_update(new: &Value, old: &Value) -> Vec<Cause> {
         return vec![Cause::forbidden("", "windows pods cannot be resized")];
     }
     let mut causes = meta::validate_update(new, old);
-    causes.extend(common_causes(new));
+    causes.extend(common_causes(new, old));
     let class = |pod| resources::qos_class(or_null(pod, &["spec"]));
     if class(new) != class(old) {
         let shown = or_null(new, &["status", "qosClass"]);

@@ -133,7 +133,7 @@ fn has_same_node_ports(new: &Value, old: &Value) -> bool {
 }
 
 /// Whether it is reached from outside the cluster.
-fn is_external(service: &Value) -> bool {
+pub(super) fn is_external(service: &Value) -> bool {
     has_node_ports(kind_of(service))
         || kind_of(service) == "ClusterIP" && !items(service, &["spec", "externalIPs"]).is_empty()
 }

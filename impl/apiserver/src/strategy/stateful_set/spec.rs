@@ -20,8 +20,8 @@ pub(super) struct Checks {
     pub(super) claims: bool,
 }
 
-/// What the spec breaks.
-pub(super) fn validate(spec: &Value, checks: Checks) -> Vec<Cause> {
+/// What the spec breaks whose template replaces another, or `null` if it is new.
+pub(super) fn validate(spec: &Value, old_template: &Value, checks: Checks) -> Vec<Cause> {
     let mut causes = policy_causes(spec);
     causes.extend(strategy_causes("spec.updateStrategy", or_null(spec, &["updateStrategy"])));
     causes.extend(retention_causes(or_null(spec, &["persistentVolumeClaimRetentionPolicy"])));
@@ -36,7 +36,8 @@ pub(super) fn validate(spec: &Value, checks: Checks) -> Vec<Cause> {
     }
     causes.extend(selector_causes(spec));
     if checks.template {
-        causes.extend(pod_spec::validate_template("spec.template", &template_of_pods(spec)));
+        let template = template_of_pods(spec);
+        causes.extend(pod_spec::validate_template("spec.template", &template, old_template));
     }
     causes.extend(workload::lasting_causes(spec, "StatefulSet"));
     causes

@@ -1,0 +1,101 @@
+//! Tests of what pod specs break.
+
+use super::*;
+
+#[test]
+fn a_spec_says_what_it_breaks() {
+    let table = [
+        (json!({}), ""),
+        (json!({"containers": []}), "s.containers: Required value"),
+        (
+            json!({"restartPolicy": "Sometimes"}),
+            "s.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\"",
+        ),
+        (
+            json!({"dnsPolicy": "x"}),
+            "s.dnsPolicy: Unsupported value: \"x\": supported values: \"ClusterFirstWithHostNet\", \"ClusterFirst\", \"Default\", \"None\"",
+        ),
+        (json!({"hostname": "a.b"}), "s.hostname: Invalid value: \"a.b\": must not contain dots"),
+        (
+            json!({"activeDeadlineSeconds": 0}),
+            "s.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive",
+        ),
+        (
+            json!({"schedulingGates": [{"name": "a"}, {"name": "a"}]}),
+            "s.schedulingGates[1]: Duplicate value: \"a\"",
+        ),
+    ];
+    for (change, expected) in table {
+        let mut spec = json!({"restartPolicy": "Always", "dnsPolicy": "Default", "containers": [{
+            "name": "c", "image": "a", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
+        }]});
+        spec.as_object_mut().unwrap().extend(change.as_object().cloned().unwrap());
+        let messages: Vec<String> =
+            validate("s", Draft { spec: &spec, old: &Value::Null, is_pod: true })
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+        assert_eq!(messages.join("\n"), expected, "{change}");
+    }
+}
+
+#[test]
+fn every_part_of_a_spec_is_looked_at() {
+    let context = json!({"runAsUser": -1});
+    let container = json!({
+        "name": "c", "image": "a", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
+        "lifecycle": {"preStop": {"sleep": {"seconds": -1}}}, "restartPolicy": "Sometimes",
+        "volumeMounts": [{"name": "v", "mountPath": "/v"}], "volumeDevices": [{"name": "v", "devicePath": "/d"}],
+        "resources": {"claims": [{"name": "x"}], "limits": {"cpu": "1", "hugepages-2Mi": "1Mi"}},
+        "resizePolicy": [{"resourceName": "gpu", "restartPolicy": "NotRequired"}],
+        "ports": [{"containerPort": 80, "protocol": "TCP"}], "securityContext": context,
+    });
+    let init = json!({
+        "name": "i", "image": "a", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
+        "restartPolicy": "Sometimes",
+        "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}],
+    });
+    let spec = json!({
+        "volumes": [{"name": "n", "nfs": {"server": "a", "path": "a"}}], "resourceClaims": [{"name": "d"}],
+        "containers": [container], "initContainers": [init], "resources": {"claims": []},
+        "hostNetwork": true, "hostUsers": false, "restartPolicy": "Always", "dnsPolicy": "None",
+        "securityContext": context, "readinessGates": [{"conditionType": ""}],
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}},
+        "topologySpreadConstraints": [{"topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule"}],
+        "hostnameOverride": "a", "hostAliases": [{"ip": "a"}], "overhead": {"hugepages-2Mi": "2Mi"},
+        "os": {"name": "plan9"}, "terminationGracePeriodSeconds": 30,
+    });
+
+    let causes = validate("s", Draft { spec: &spec, old: &Value::Null, is_pod: true });
+
+    let mut fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
+    fields.dedup();
+    let expected = [
+        "s.volumes[0].nfs.path",
+        "s.resourceClaims[0]",
+        "s.containers[0].volumeMounts[0].name",
+        "s.containers[0].volumeDevices[0].name",
+        "s.containers[0].resources.limits[hugepages-2Mi]",
+        "s.containers[0].resources.claims[0]",
+        "s.containers[0].resizePolicy",
+        "s.containers[0].securityContext.runAsUser",
+        "s.containers[0].lifecycle.preStop.sleep",
+        "s.containers[0].restartPolicy",
+        "s.initContainers[0].restartPolicy",
+        "s.initContainers[0].resizePolicy[0].restartPolicy",
+        "s.resources.claims",
+        "s.containers[0].ports[0].hostPort",
+        "s.securityContext.runAsUser",
+        "s.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms",
+        "s.dnsConfig",
+        "s.readinessGates[0].conditionType",
+        "s.topologySpreadConstraints[0].maxSkew",
+        "s.hostNetwork",
+        "s.containers[0].volumeDevices",
+        "s.hostnameOverride",
+        "s.hostAliases[0].ip",
+        "s.overhead",
+        "s.os",
+    ];
+    assert_eq!(fields, expected);
+}
