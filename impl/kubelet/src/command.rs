@@ -3,8 +3,8 @@
 use api::Key;
 use client::{Change, Outcome};
 
-use crate::following::Followed;
 use crate::eviction::Usage;
+use crate::following::Followed;
 use crate::node::NodePurpose;
 use crate::references::Reference;
 use crate::runtime::{RuntimeCommand, RuntimeEvent};

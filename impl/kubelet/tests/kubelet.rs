@@ -6,10 +6,10 @@ mod bench;
 mod claims;
 #[path = "kubelet/ephemeral.rs"]
 mod ephemeral;
-#[path = "kubelet/following.rs"]
-mod following;
 #[path = "kubelet/eviction.rs"]
 mod eviction;
+#[path = "kubelet/following.rs"]
+mod following;
 #[path = "kubelet/hooks.rs"]
 mod hooks;
 #[path = "kubelet/machine.rs"]

@@ -8,13 +8,13 @@ mod messages;
 mod pods;
 mod probes;
 mod races;
-mod starts;
-mod sub_paths;
-mod web_sockets;
 mod resizes;
 mod runtime_classes;
+mod starts;
+mod sub_paths;
 mod sysctls;
 mod taints;
+mod web_sockets;
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
