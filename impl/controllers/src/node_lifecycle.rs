@@ -4,6 +4,7 @@
 //! Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go (v1.36). The evictions that follow are
 //! `taint_eviction`'s.
 
+mod labels;
 mod limiter;
 mod taints;
 mod zones;
@@ -108,6 +109,7 @@ impl Controller for NodeLifecycleController {
             Some(update) => plan.requests.push(update),
             None => {
                 self.taint((key, node), now, &mut plan);
+                plan.requests.extend(labels::update(node));
                 plan.requests.extend(self.mark_pods(view, node, now));
             }
         }
