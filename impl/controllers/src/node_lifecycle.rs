@@ -1,10 +1,13 @@
 //! The node lifecycle controller: notices that a node has fallen silent, says so in its conditions and
 //! taints, and that its pods are not ready.
 //!
-//! Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go (v1.36). Left out: zones and the
-//! limits on how fast nodes are tainted. The evictions that follow are `taint_eviction`'s.
+//! Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go (v1.36). The evictions that follow are
+//! `taint_eviction`'s.
 
+mod labels;
+mod limiter;
 mod taints;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use k8s_openapi::api::core::v1::{Node, NodeCondition, NodeStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
+use crate::node_lifecycle::zones::{Admission, Zones};
 use crate::notes::Notes;
 use crate::{Controller, Plan, after_seconds, next_tick, pods};
 
@@ -59,13 +63,15 @@ struct Health {
 pub struct NodeLifecycleController {
     timeouts: Timeouts,
     health: BTreeMap<Key, Health>,
+    zones: Zones,
     notes: Notes,
 }
 
 impl NodeLifecycleController {
     /// A controller that has seen no node yet.
     pub fn new(timeouts: Timeouts) -> Self {
-        Self { timeouts, health: BTreeMap::new(), notes: Notes::new("node-controller") }
+        let (health, notes) = (BTreeMap::new(), Notes::new("node-controller"));
+        Self { timeouts, health, zones: Zones::default(), notes }
     }
 }
 
@@ -74,8 +80,16 @@ impl Controller for NodeLifecycleController {
         "node-lifecycle-controller"
     }
 
-    fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {
-        if change.resource() == &resources::NODES { vec![change.key()] } else { vec![] }
+    fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {
+        if change.resource() != &resources::NODES {
+            return vec![];
+        }
+        let key = change.key();
+        match view.nodes.get(&key) {
+            Some(node) => self.zones.hear(node),
+            None => self.zones.forget(&key),
+        }
+        vec![key]
     }
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
@@ -86,10 +100,16 @@ impl Controller for NodeLifecycleController {
         self.hear(view, (key, node), now);
         let mut plan = Plan { requests: self.notes.flush(key, now), look_again: None };
         plan.look_again_at(next_tick(now, self.timeouts.monitor_period_seconds));
-        match self.silent(node, key, now) {
+        let silent = self.silent(node, key, now);
+        if silent.is_some() {
+            self.zones.lose(key);
+        }
+        self.judge_zones(now);
+        match silent {
             Some(update) => plan.requests.push(update),
             None => {
-                plan.requests.extend(taints::update(node, now));
+                self.taint((key, node), now, &mut plan);
+                plan.requests.extend(labels::update(node));
                 plan.requests.extend(self.mark_pods(view, node, now));
             }
         }
@@ -159,6 +179,29 @@ impl NodeLifecycleController {
         }
         health.was_ready = ready(node).is_some_and(|ready| ready.status == "True");
         Some(Request::update_status(&Node { status: Some(status), ..node.clone() }))
+    }
+
+    /// When some node is ready again after none was, each is given the time to say so itself.
+    fn judge_zones(&mut self, now: Timestamp) {
+        if self.zones.judge(now) {
+            for health in self.health.values_mut() {
+                health.heard_at = now;
+            }
+        }
+    }
+
+    /// Brings the taints up to date. A new one that evicts pods waits for its turn.
+    fn taint(&mut self, (key, node): (&Key, &Node), now: Timestamp, plan: &mut Plan) {
+        let admission = if taints::lacks_no_execute(node) {
+            self.zones.admit(key, now)
+        } else {
+            self.zones.withdraw(key);
+            if self.zones.is_disrupted() { Admission::Stopped } else { Admission::Granted }
+        };
+        if let Admission::At(when) = admission {
+            plan.look_again_at(when);
+        }
+        plan.requests.extend(taints::update(node, admission == Admission::Granted, now));
     }
 
     /// Source: MarkPodsNotReady. Once for each time that a node becomes silent.

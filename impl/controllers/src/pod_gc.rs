@@ -1,20 +1,23 @@
-//! The pod garbage collector: pods of nodes that are gone, pods that will never start, and finished pods
-//! beyond the number that is kept.
+//! The pod garbage collector: pods of nodes that are gone or out of service, pods that will never start, and
+//! finished pods beyond the number that is kept.
 //!
-//! Source: pkg/controller/podgc/gc_controller.go (v1.36). Left out: nodes tainted as out of service.
+//! Source: pkg/controller/podgc/gc_controller.go (v1.36).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::{Key, Reason, Request, Timestamp, Verb, resources};
 use client::{Change, Outcome, View};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use serde_json::json;
 
 use crate::{Controller, Plan, after_seconds, next_tick, pods};
 
 /// How many finished pods are kept, if nobody says otherwise.
 pub const TERMINATED_PODS_MAX: usize = 12_500;
+
+/// The taint of a node that somebody knows to be switched off.
+const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 
 const PERIOD_SECONDS: i64 = 20;
 /// How long a node must be missing from the cache before the API server is asked about it.
@@ -54,7 +57,7 @@ impl Controller for PodGarbageCollector {
         for pod in view.pods.iter().filter(|pod| self.gone.contains(pods::node_name(pod))) {
             plan.requests.extend(fail_and_delete(pod, Some(now)));
         }
-        for pod in view.pods.iter().filter(|pod| is_unscheduled_and_terminating(pod)) {
+        for pod in view.pods.iter().filter(|pod| will_never_end(view, pod)) {
             plan.requests.extend(fail_and_delete(pod, None));
         }
         for pod in self.surplus(view) {
@@ -115,8 +118,20 @@ impl PodGarbageCollector {
     }
 }
 
-fn is_unscheduled_and_terminating(pod: &Pod) -> bool {
-    pods::is_terminating(pod) && pods::node_name(pod).is_empty()
+/// Whether the pod is being deleted and no kubelet is there that would say that it has ended: it has no node,
+/// or one that is out of service.
+fn will_never_end(view: &View, pod: &Pod) -> bool {
+    let node = pods::node_name(pod);
+    let is_out = || view.nodes.get(&Key::cluster(node)).is_some_and(|node| is_out_of_service(node));
+    pods::is_terminating(pod) && (node.is_empty() || is_out())
+}
+
+/// Whether the node is tainted so, and is not ready.
+fn is_out_of_service(node: &Node) -> bool {
+    let mut taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+    let mut conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let is_ready = conditions.any(|found| found.type_ == "Ready" && found.status == "True");
+    !is_ready && taints.any(|taint| taint.key == OUT_OF_SERVICE)
 }
 
 /// A pod that has not finished is said to have failed first: no kubelet will say how it ended.
@@ -206,6 +221,34 @@ mod tests {
         let plan = world.reconcile(&key(), at(10));
 
         assert_eq!(names(&plan, Verb::Delete, PODS), ["web"]);
+    }
+
+    #[test]
+    fn a_deleted_pod_of_a_node_that_is_out_of_service_is_deleted_for_good() {
+        let deleted = |ready: &str, taints: Value, is_terminating: bool| {
+            let mut world = world(1);
+            let conditions = json!([{"type": "Ready", "status": ready}]);
+            let (metadata, spec) = (json!({"name": "node-1"}), json!({"taints": taints}));
+            let status = json!({"conditions": conditions});
+            world.put(NODES, json!({"metadata": metadata, "spec": spec, "status": status}));
+            let mut pod = pod("web", json!({"nodeName": "node-1", "containers": []}), "Running");
+            if is_terminating {
+                pod["metadata"]["deletionTimestamp"] = Value::from(time_text(5));
+            }
+            world.put(PODS, pod);
+            let plan = world.reconcile(&key(), at(10));
+            let patches = requests(&plan, Verb::StrategicMergePatch, PODS);
+            let status = patches.first().map(|patch| patch.body.clone().unwrap()["status"].clone());
+            status.filter(|_| names(&plan, Verb::Delete, PODS) == ["web"])
+        };
+        let taints = || json!([{"key": OUT_OF_SERVICE, "effect": "NoExecute"}]);
+
+        let lost = deleted("Unknown", taints(), true);
+
+        assert_eq!(lost, Some(json!({"phase": "Failed", "observedGeneration": 2})));
+        assert_eq!(deleted("True", taints(), true), None);
+        assert_eq!(deleted("Unknown", json!([]), true), None);
+        assert_eq!(deleted("Unknown", taints(), false), None);
     }
 
     fn key() -> Key {

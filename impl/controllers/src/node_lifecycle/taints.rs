@@ -23,18 +23,26 @@ const BY_CONDITION: [(&str, &str, &str); 6] = [
     ("PIDPressure", "True", "node.kubernetes.io/pid-pressure"),
 ];
 
-/// The request that brings the taints up to date, if they are not. Others' taints stay; the write is
-/// refused when the node has changed since, because it replaces the whole list.
-pub(super) fn update(node: &Node, now: Timestamp) -> Option<Request> {
+/// Whether the node is not ready and has no taint of ours that says so to its pods.
+pub(super) fn lacks_no_execute(node: &Node) -> bool {
+    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+    let is_lost = super::ready(node).is_some_and(|ready| ready.status != "True");
+    is_lost && !taints.into_iter().any(is_our_no_execute)
+}
+
+/// The request that brings the taints up to date, if they are not; those that evict pods are wanted only if
+/// it `evicts`. Others' taints stay; the write is refused when the node has changed since, because it
+/// replaces the whole list.
+pub(super) fn update(node: &Node, evicts: bool, now: Timestamp) -> Option<Request> {
     let old = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
-    let wanted = wanted(node, &old);
+    let mut wanted = wanted(node, &old);
+    wanted.retain(|(_, effect)| evicts || effect != NO_EXECUTE);
     let key = |taint: &Taint| (taint.key.clone(), taint.effect.clone());
     let is_ours = |taint: &Taint| {
         let is_known = BY_CONDITION.iter().any(|(_, _, key)| *key == taint.key);
         match taint.effect.as_str() {
             NO_SCHEDULE => is_known || taint.key == UNSCHEDULABLE,
-            NO_EXECUTE => taint.key == NOT_READY || taint.key == UNREACHABLE,
-            _ => false,
+            _ => is_our_no_execute(taint),
         }
     };
     let stays = |taint: &&Taint| !is_ours(taint) || wanted.contains(&key(taint));
@@ -47,6 +55,10 @@ pub(super) fn update(node: &Node, now: Timestamp) -> Option<Request> {
     let version = &node.metadata.resource_version;
     let patch = json!({"metadata": {"resourceVersion": version}, "spec": {"taints": new}});
     Some(Request::merge_patch(&resources::NODES, Key::of(&node.metadata), patch))
+}
+
+fn is_our_no_execute(taint: &Taint) -> bool {
+    taint.effect == NO_EXECUTE && [NOT_READY, UNREACHABLE].contains(&taint.key.as_str())
 }
 
 /// The key and effect of each taint that the node should have of ours.

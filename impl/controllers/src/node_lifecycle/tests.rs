@@ -71,22 +71,73 @@ fn an_unreachable_node_is_tainted_and_a_ready_one_is_not() {
     assert!(requests(&ready, Verb::MergePatch, NODES).is_empty());
 }
 
+#[test]
+fn nodes_that_are_lost_together_are_tainted_for_their_pods_one_after_the_other() {
+    let mut world = world("Unknown");
+    world.put(NODES, node("node-3", "Unknown"));
+    let unreachable = "node.kubernetes.io/unreachable";
+
+    let first = world.reconcile(&key(), at(100));
+    let second = world.reconcile(&Key::cluster("node-3"), at(103));
+    let later = world.reconcile(&Key::cluster("node-3"), at(110));
+
+    assert_eq!(taints(&first).len(), 2);
+    assert_eq!(taints(&second), [format!("{unreachable}:NoSchedule")]);
+    assert_eq!(second.look_again, Some(at(105)));
+    assert_eq!(taints(&later).len(), 2);
+}
+
+#[test]
+fn the_last_node_that_is_lost_takes_the_evictions_of_the_others_back() {
+    let mut world = world("Unknown");
+    let mut tainted = node("node-1", "Unknown");
+    let taint = |effect: &str| json!({"key": "node.kubernetes.io/unreachable", "effect": effect});
+    tainted["spec"]["taints"] = json!([taint("NoExecute"), taint("NoSchedule")]);
+    world.put(NODES, tainted);
+    let before = world.reconcile(&key(), at(140));
+
+    world.reconcile(&Key::cluster("node-2"), at(100));
+    world.reconcile(&Key::cluster("node-2"), at(151));
+    let after = world.reconcile(&key(), at(151));
+
+    assert!(requests(&before, Verb::MergePatch, NODES).is_empty());
+    assert_eq!(taints(&after), ["node.kubernetes.io/unreachable:NoSchedule"]);
+}
+
+#[test]
+fn nodes_are_given_time_once_one_is_ready_again_after_none_was() {
+    let mut world = world("Unknown");
+    world.put(NODES, node("node-2", "Unknown"));
+    world.put(NODES, node("node-3", "False"));
+    world.reconcile(&Key::cluster("node-3"), at(100));
+    world.put(NODES, node("node-1", "True"));
+
+    world.reconcile(&key(), at(145));
+    let early = world.reconcile(&Key::cluster("node-3"), at(195));
+    let late = world.reconcile(&Key::cluster("node-3"), at(196));
+
+    assert!(requests(&early, Verb::Update, NODES).is_empty());
+    assert_eq!(names(&late, Verb::Update, NODES), ["node-3"]);
+}
+
 fn key() -> Key {
     Key::cluster("node-1")
 }
 
 fn world(ready: &str) -> World<NodeLifecycleController> {
     let mut world = World::new(NodeLifecycleController::new(Timeouts::default()));
-    world.put(
-        NODES,
-        json!({
-            "metadata": {"name": "node-1", "creationTimestamp": time_text(1)},
-            "status": {"conditions": [
-                {"type": "Ready", "status": ready, "lastHeartbeatTime": time_text(90)},
-            ]},
-        }),
-    );
+    world.put(NODES, node("node-1", ready));
+    world.put(NODES, node("node-2", "True"));
     world
+}
+
+fn node(name: &str, ready: &str) -> Value {
+    json!({
+        "metadata": {"name": name, "creationTimestamp": time_text(1)},
+        "status": {"conditions": [
+            {"type": "Ready", "status": ready, "lastHeartbeatTime": time_text(90)},
+        ]},
+    })
 }
 
 fn lease(renewed: i64) -> Value {
