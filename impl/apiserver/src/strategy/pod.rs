@@ -172,6 +172,7 @@ pub(super) fn graceful_delete_seconds(pod: &Value) -> i64 {
 fn common_causes(pod: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = meta::validate(pod, true, names::dns_subdomain);
     causes.extend(annotations::causes(pod));
+    causes.extend(pod_spec::annotations::causes("metadata.annotations", pod, old));
     let draft = Draft { spec: or_null(pod, &["spec"]), old: or_null(old, &["spec"]), is_pod: true };
     causes.extend(pod_spec::validate("spec", draft));
     for list in CONTAINER_LISTS {

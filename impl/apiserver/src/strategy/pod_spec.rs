@@ -3,6 +3,7 @@
 //! Source: `ValidatePodSpec` (v1.36). Left out: groups that are scheduled together.
 
 mod affinity;
+pub(super) mod annotations;
 pub(super) mod claims;
 pub(super) mod container_security;
 mod dns;
@@ -140,7 +141,9 @@ pub(super) fn validate_template(path: &str, template: &Value, old: &Value) -> Ve
     let metadata = or_null(template, &["metadata"]);
     let mut causes = labels(&format!("{path}.labels"), get(metadata, &["labels"]));
     let annotations = get(metadata, &["annotations"]);
-    causes.extend(annotation_causes(&format!("{path}.annotations"), annotations));
+    let field = format!("{path}.annotations");
+    causes.extend(annotation_causes(&field, annotations));
+    causes.extend(annotations::causes(&field, template, old));
     let spec_path = format!("{path}.spec");
     let draft =
         Draft { spec: or_null(template, &["spec"]), old: or_null(old, &["spec"]), is_pod: false };

@@ -107,6 +107,16 @@ fn only_images_deadlines_and_tolerations_of_a_pod_change() {
 }
 
 #[test]
+fn the_annotations_of_a_pod_are_looked_at() {
+    let key = "controller.kubernetes.io/pod-deletion-cost";
+    let mut pod = created();
+    pod["metadata"]["annotations"] = json!({key: "much"});
+
+    assert_eq!(validate(&pod)[0].field, format!("metadata.annotations[{key}]"));
+    assert_eq!(validate_update(&pod, &pod), []);
+}
+
+#[test]
 fn a_pod_keeps_its_number_of_containers() {
     let old = created();
     let mut new = old.clone();

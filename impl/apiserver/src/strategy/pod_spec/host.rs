@@ -4,6 +4,7 @@
 //! (v1.36), `hasUserNamespacesWithVolumeDevices` in pkg/api/pod/util.go.
 
 use api::names;
+use api::object::text;
 use api::status::Cause;
 use serde_json::{Value, json};
 
@@ -11,7 +12,6 @@ use super::super::fields::{flag, get, int, items};
 use super::super::ip::ip_errors;
 use super::super::rules::{named, too_long};
 use super::{Draft, containers_with_paths};
-use api::object::text;
 
 const HOSTNAME_LENGTH_MAX: usize = 64;
 

@@ -42,6 +42,10 @@ fn a_spec_says_what_it_breaks() {
 #[test]
 fn every_part_of_a_spec_is_looked_at() {
     let context = json!({"runAsUser": -1});
+    let of_pod = json!({
+        "runAsUser": -1, "sysctls": [{"name": ""}], "seccompProfile": {}, "appArmorProfile": {},
+        "windowsOptions": {"runAsUserName": "", "hostProcess": true},
+    });
     let container = json!({
         "name": "c", "image": "a", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
         "lifecycle": {"preStop": {"sleep": {"seconds": -1}}}, "restartPolicy": "Sometimes",
@@ -52,14 +56,14 @@ fn every_part_of_a_spec_is_looked_at() {
     });
     let init = json!({
         "name": "i", "image": "a", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
-        "restartPolicy": "Sometimes",
+        "restartPolicy": "Sometimes", "securityContext": {"windowsOptions": {"hostProcess": false}},
         "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}],
     });
     let spec = json!({
         "volumes": [{"name": "n", "nfs": {"server": "a", "path": "a"}}], "resourceClaims": [{"name": "d"}],
         "containers": [container], "initContainers": [init], "resources": {"claims": []},
         "hostNetwork": true, "hostUsers": false, "restartPolicy": "Always", "dnsPolicy": "None",
-        "securityContext": context, "readinessGates": [{"conditionType": ""}],
+        "securityContext": of_pod, "readinessGates": [{"conditionType": ""}],
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}},
         "topologySpreadConstraints": [{"topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule"}],
         "hostnameOverride": "a", "hostAliases": [{"ip": "a"}], "overhead": {"hugepages-2Mi": "2Mi"},
@@ -86,10 +90,16 @@ fn every_part_of_a_spec_is_looked_at() {
         "s.resources.claims",
         "s.containers[0].ports[0].hostPort",
         "s.securityContext.runAsUser",
+        "s.securityContext.sysctls[0].name",
+        "s.securityContext.seccompProfile.type",
+        "s.securityContext.windowsOptions.runAsUserName",
+        "s.securityContext.appArmorProfile.type",
         "s.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms",
         "s.dnsConfig",
         "s.readinessGates[0].conditionType",
         "s.topologySpreadConstraints[0].maxSkew",
+        "s.initContainers[0].securityContext.windowsOptions.hostProcess",
+        "s",
         "s.hostNetwork",
         "s.containers[0].volumeDevices",
         "s.hostnameOverride",
@@ -98,4 +108,17 @@ fn every_part_of_a_spec_is_looked_at() {
         "s.os",
     ];
     assert_eq!(fields, expected);
+}
+
+#[test]
+fn the_annotations_of_a_template_are_looked_at() {
+    let key = "controller.kubernetes.io/pod-deletion-cost";
+    let template = json!({"metadata": {"annotations": {key: "much"}}, "spec": {}});
+
+    let causes = validate_template("t", &template, &Value::Null);
+
+    assert_eq!(
+        causes[0].to_string(),
+        format!("t.annotations[{key}]: Invalid value: \"much\": must be a 32bit integer")
+    );
 }

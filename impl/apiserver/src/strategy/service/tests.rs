@@ -101,6 +101,23 @@ fn a_service_keeps_its_address() {
 }
 
 #[test]
+fn a_service_keeps_its_load_balancer() {
+    let balanced = |class: &str| {
+        let mut service = service();
+        service["spec"]["type"] = json!("LoadBalancer");
+        service["spec"]["loadBalancerClass"] = json!(class);
+        apply_defaults(&mut service);
+        service
+    };
+
+    assert_eq!(validate_update(&balanced("a/b"), &balanced("a/b")), []);
+    assert_eq!(
+        validate_update(&balanced("a/c"), &balanced("a/b"))[0].to_string(),
+        "spec.loadBalancerClass: Invalid value: \"a/c\": may not change once set"
+    );
+}
+
+#[test]
 fn a_service_that_becomes_a_name_loses_its_address() {
     let mut old = service();
     old["spec"]["clusterIP"] = json!("10.0.0.1");
