@@ -83,16 +83,16 @@ mod tests {
         let object = |name: &str| Followed { kind: Kind::Secret, key: Key::new("default", name) };
         let (a, b) = (object("a"), object("b"));
         let mut following = Following::default();
-        let mut shows = |pod: &str, objects: &[&Followed]| {
+        let mut now = |pod: &str, objects: &[&Followed]| {
             following.shows(pod, objects.iter().copied().cloned().collect())
         };
 
         let found = [
-            shows("one", &[&a]),
-            shows("two", &[&a, &b]),
-            shows("two", &[&a, &b]),
-            shows("one", &[]),
-            shows("two", &[&b]),
+            now("one", &[&a]),
+            now("two", &[&a, &b]),
+            now("two", &[&a, &b]),
+            now("one", &[]),
+            now("two", &[&b]),
         ];
 
         let follow = |object: &Followed| Command::Follow(object.clone());
