@@ -93,6 +93,7 @@ impl Story {
         accounts::CERTIFICATE,
         accounts::TOKEN,
         accounts::ACCOUNT,
+        accounts::ROOT_CERTIFICATE,
         accounts::CLEANED,
         upkeep::NODE_RANGES,
         upkeep::SERVICE_RANGE,

@@ -80,19 +80,23 @@ pub(super) const TOKEN: Story = Story {
     ..QUIET
 };
 
-/// A namespace loses its account, and somebody forges the certificate.
+/// A namespace loses its account.
 pub(super) const ACCOUNT: Story = Story {
     name: "account",
     controllers: &["serviceaccount-controller", "root-ca-certificate-publisher-controller"],
     resources: &[&resources::NAMESPACES, ACCOUNTS, &resources::CONFIG_MAPS],
     workload: Some(Workload::Accounts),
-    asked: &[
-        |_| delete(ACCOUNTS, Key::new("default", "default"), "Background"),
-        |_| {
-            let forged = json!({"data": {"ca.crt": "forged"}});
-            Request::merge_patch(&resources::CONFIG_MAPS, Key::new("default", ROOT_CA), forged)
-        },
-    ],
+    asked: &[|_| delete(ACCOUNTS, Key::new("default", "default"), "Background")],
     crashes: 1,
     ..QUIET
+};
+
+/// Somebody forges the certificate.
+pub(super) const ROOT_CERTIFICATE: Story = Story {
+    name: "root-certificate",
+    asked: &[|_| {
+        let forged = json!({"data": {"ca.crt": "forged"}});
+        Request::merge_patch(&resources::CONFIG_MAPS, Key::new("default", ROOT_CA), forged)
+    }],
+    ..ACCOUNT
 };
