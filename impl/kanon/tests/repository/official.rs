@@ -9,8 +9,16 @@ use super::{PathBuf, root, sources};
 const LIST: &str = "conformance/official/kubernetes-1.36.txt";
 const PAGE: &str = "docs/conformance.md";
 /// What a trial of an official test begins with, and what such a test says of itself elsewhere.
-const CALLS: [&str; 7] =
-    ["official", "supports", "lifecycle", "shows", "with_containers", "restarted", "left_alone"];
+const CALLS: [&str; 8] = [
+    "official",
+    "supports",
+    "lifecycle",
+    "shows",
+    "with_containers",
+    "with_own_containers",
+    "restarted",
+    "left_alone",
+];
 const DOC: &str = "/// Conformance: ";
 
 /// An official test.

@@ -10,33 +10,35 @@ use super::projected;
 use crate::support::{Outcome, ensure, eventually};
 
 pub(super) fn surroundings() -> Vec<Trial> {
-    let in_file = |name, resource: &'static str, is_projected: bool| {
-        with_containers(name, async move |api: Api| in_file(&api, resource, is_projected).await)
+    let in_file_official = |name, resource: &'static str, is_projected: bool| {
+        with_containers(name, async move |api: Api| {
+            in_file_official(&api, resource, is_projected).await
+        })
     };
     vec![
         with_containers(
             "Downward API should provide default limits.cpu/memory from node allocatable [NodeConformance]",
             in_variables,
         ),
-        in_file(
+        in_file_official(
             "Downward API volume should provide node allocatable (cpu) as default cpu limit if the limit is not \
              set [NodeConformance]",
             "cpu",
             false,
         ),
-        in_file(
+        in_file_official(
             "Downward API volume should provide node allocatable (memory) as default memory limit if the limit \
              is not set [NodeConformance]",
             "memory",
             false,
         ),
-        in_file(
+        in_file_official(
             "Projected downwardAPI should provide node allocatable (cpu) as default cpu limit if the limit is not \
              set [NodeConformance]",
             "cpu",
             true,
         ),
-        in_file(
+        in_file_official(
             "Projected downwardAPI should provide node allocatable (memory) as default memory limit if the limit \
              is not set [NodeConformance]",
             "memory",
@@ -90,7 +92,7 @@ async fn in_variables(api: Api) -> Outcome {
     ensure(found == format!("{cpu} {memory}"), format!("{found} of {cpu} {memory}"))
 }
 
-async fn in_file(api: &Api, resource: &str, is_projected: bool) -> Outcome {
+async fn in_file_official(api: &Api, resource: &str, is_projected: bool) -> Outcome {
     let mut item = limit(resource);
     item["path"] = json!("limit");
     let files = json!({"downwardAPI": {"items": [item]}});

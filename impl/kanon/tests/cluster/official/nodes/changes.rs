@@ -25,50 +25,53 @@ const PROJECTED_SECRET: Source = ("secrets", |name| {
 });
 
 pub(super) fn changes() -> Vec<Trial> {
-    let update = |name, source: Source| {
+    let update_official = |name, source: Source| {
         with_containers(name, async move |api: Api| shows_update(&api, source).await)
     };
-    let optional = |name, source: Source| {
+    let optional_official = |name, source: Source| {
         with_containers(name, async move |api: Api| shows_what_comes_and_goes(&api, source).await)
     };
-    let of_pod = |name, field: &'static str, is_projected| {
+    let pod_official = |name, field: &'static str, is_projected| {
         with_containers(name, async move |api: Api| shows_pod(&api, field, is_projected).await)
     };
     vec![
-        update("ConfigMap updates should be reflected in volume [NodeConformance]", MAP),
-        update(
+        update_official("ConfigMap updates should be reflected in volume [NodeConformance]", MAP),
+        update_official(
             "Projected configMap updates should be reflected in volume [NodeConformance]",
             PROJECTED_MAP,
         ),
-        optional("ConfigMap optional updates should be reflected in volume [NodeConformance]", MAP),
-        optional(
+        optional_official(
+            "ConfigMap optional updates should be reflected in volume [NodeConformance]",
+            MAP,
+        ),
+        optional_official(
             "Secrets optional updates should be reflected in volume [NodeConformance]",
             SECRET,
         ),
-        optional(
+        optional_official(
             "Projected configMap optional updates should be reflected in volume [NodeConformance]",
             PROJECTED_MAP,
         ),
-        optional(
+        optional_official(
             "Projected secret optional updates should be reflected in volume [NodeConformance]",
             PROJECTED_SECRET,
         ),
-        of_pod(
+        pod_official(
             "Downward API volume should update labels on modification [NodeConformance]",
             "labels",
             false,
         ),
-        of_pod(
+        pod_official(
             "Downward API volume should update annotations on modification [NodeConformance]",
             "annotations",
             false,
         ),
-        of_pod(
+        pod_official(
             "Projected downwardAPI should update labels on modification [NodeConformance]",
             "labels",
             true,
         ),
-        of_pod(
+        pod_official(
             "Projected downwardAPI should update annotations on modification [NodeConformance]",
             "annotations",
             true,

@@ -16,8 +16,10 @@ const PODS: usize = 5;
 const ROUNDS: usize = 3;
 
 pub(super) fn races() -> Vec<Trial> {
-    let name = "EmptyDir wrapper volumes should not cause race condition when used for configmaps [Serial]";
-    vec![with_containers(name, has_all_volumes)]
+    vec![with_containers(
+        "EmptyDir wrapper volumes should not cause race condition when used for configmaps [Serial]",
+        has_all_volumes,
+    )]
 }
 
 async fn has_all_volumes(api: Api) -> Outcome {
