@@ -68,11 +68,12 @@ impl Batches {
         (self.correct)(self.requests.get_mut(first)?, self.uncreated);
         let mut pods = 0;
         for request in &self.requests[first..] {
-            pods += usize::from(creates_pod(request));
+            let more = pods + usize::from(creates_pod(request));
             let travels = self.next == first || self.requests[first].travels_with(request);
-            if !travels || pods > self.pods_max || self.leaves_out(request) {
+            if !travels || more > self.pods_max || self.leaves_out(request) {
                 break;
             }
+            pods = more;
             self.next += 1;
         }
         self.pods_max *= if pods > 0 { 2 } else { 1 };
@@ -154,6 +155,21 @@ mod tests {
 
         assert_eq!(sizes, [1, 2, 4, 2, 1]);
         assert!(!batches.is_waiting());
+    }
+
+    #[test]
+    fn what_goes_before_does_not_count_as_a_pod_that_was_created() {
+        let delete = Request { verb: Verb::Delete, ..create(&resources::PODS) };
+        let requests = [vec![delete], vec![create(&resources::PODS); 3]].concat();
+        let mut batches = Batches::new(requests, |_, _| {});
+        let mut sizes = vec![];
+
+        while let Some(places) = batches.next_batch() {
+            sizes.push(places.len());
+            answer_all(&mut batches, &places, &Ok(json!({})));
+        }
+
+        assert_eq!(sizes, [1, 1, 2]);
     }
 
     #[test]

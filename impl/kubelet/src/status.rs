@@ -217,6 +217,12 @@ fn pod_ip(sources: &Sources<'_>) -> Option<String> {
     }
 }
 
+/// Whether it says that a container runs.
+pub(crate) fn says_running(status: &PodStatus) -> bool {
+    let states = all_statuses(status).filter_map(|status| status.state.as_ref());
+    states.into_iter().any(|state| state.running.is_some())
+}
+
 /// Once a pod has ended, a container that nobody saw end has failed.
 fn end_unknown(status: &mut ApiStatus) {
     if status.state.as_ref().is_some_and(|state| state.terminated.is_some()) {

@@ -65,8 +65,8 @@ pub(crate) struct Worker {
     pub(crate) status: PodStatus,
     /// The object has gone from the API server.
     gone: bool,
-    /// The node had no room for it.
-    rejected: bool,
+    /// What was said of it last stays: it was not let in, or had come to its end before this kubelet began.
+    is_told: bool,
     /// Its containers have ended and will not start again.
     ended: bool,
     /// Why it has come to its end although its containers have not.
@@ -94,7 +94,7 @@ impl Worker {
             pull_failures: BTreeMap::new(),
             shown: Shown::default(),
             gone: false,
-            rejected: false,
+            is_told: is_terminal(status.phase.as_deref()) && !status::says_running(&status),
             failed: None,
             ended: is_terminal(status.phase.as_deref()),
             status,
@@ -114,6 +114,7 @@ impl Worker {
 
     /// Takes over what runs already.
     pub(crate) fn adopt(&mut self, found: RuntimeStatus) {
+        self.is_told &= found.containers.is_empty();
         self.resizing = Resizing::new(&self.pod, found.resources);
         self.update(Arc::clone(&self.desired));
         self.state.sandbox = found.sandbox_ip.map_or(Sandbox::None, Sandbox::Ready);
@@ -142,7 +143,7 @@ impl Worker {
         context.event(&self.pod, "", Note::warning(rejection.reason, rejection.message.clone()));
         self.status =
             status::rejected(&self.pod, rejection.reason, &rejection.message, context.now);
-        self.rejected = true;
+        self.is_told = true;
         self.ended = true;
     }
 
@@ -303,7 +304,7 @@ impl Worker {
         if self.gone {
             return;
         }
-        if !self.rejected {
+        if !self.is_told {
             let finished = self.is_finished();
             self.status = status::pod_status(&Sources {
                 pod: &self.pod,

@@ -379,6 +379,21 @@ fn a_pod_that_is_active_for_too_long_is_stopped_and_has_failed() {
 }
 
 #[test]
+fn a_restarted_kubelet_leaves_what_was_said_of_a_pod_that_was_refused() {
+    let mut bench = Bench::new();
+    let sysctls = json!([{"name": "kernel.msgmax", "value": "1"}]);
+    let mut spec = plain("Always");
+    spec["securityContext"] = json!({"sysctls": sysctls});
+    bench.add_pod("web", spec);
+    let said = bench.status("web");
+
+    bench.restart();
+
+    assert_eq!(said["reason"], "SysctlForbidden");
+    assert_eq!(bench.status("web"), said);
+}
+
+#[test]
 fn a_restarted_kubelet_adopts_what_runs() {
     let mut bench = Bench::new();
     bench.add_pod("web", plain("Always"));

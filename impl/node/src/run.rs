@@ -116,7 +116,8 @@ impl Loop {
         if let Some(folder) = config.static_pod_path {
             let (files, static_pods) = (static_pods::read(&folder), inputs.clone());
             let tell = move |files| static_pods.send(Input::StaticPods(files)).is_ok();
-            tell(files.clone());
+            files.complain();
+            tell(files.pods.clone());
             tasks.spawn(static_pods::follow(folder, files, tell));
         }
         let changes = inputs.clone();

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +47,13 @@ const PINS: [(&str, CloneFlags); 3] = [
 
 /// Makes and pins the namespaces, in a thread of its own that ends with them entered.
 pub(crate) fn create(wanted: Wanted) -> Result<(), Error> {
+    in_thread(move || inside(&wanted))
+}
+
+/// Does something that changes what its thread sees.
+fn in_thread(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> Result<(), Error> {
     let thread = std::thread::Builder::new().name("sandbox".to_owned());
-    let running = thread.spawn(move || inside(&wanted)).map_err(|error| Error::Program {
+    let running = thread.spawn(work).map_err(|error| Error::Program {
         program: "kanon",
         message: format!("no thread for a sandbox: {error}"),
     })?;
@@ -94,6 +99,20 @@ fn start_pause(directory: &Path, group: &str) -> Result<(), Error> {
     cgroup::create(group)?;
     cgroup::enter(group, pid)?;
     pin(&format!("/proc/{pid}/ns/pid"), &directory.join("pid"))
+}
+
+/// Starts the process that owns the PID namespace again if it has ended: all others have ended with it. Nothing for a
+/// pod whose containers share none.
+pub(crate) fn revive_pause(directory: &Path, group: &str) -> Result<(), Error> {
+    let Ok(pause) = shim::read::<Pause>(&directory.join("pause.json")) else { return Ok(()) };
+    if process::is_running(pause.pid, pause.start) {
+        return Ok(());
+    }
+    // One of an earlier kubelet is not ours to reap.
+    let _not_ours = waitpid(Pid::from_raw(pause.pid), Some(WaitPidFlag::WNOHANG));
+    unmount(&directory.join("pid"));
+    let (directory, group) = (directory.to_owned(), group.to_owned());
+    in_thread(move || start_pause(&directory, &group))
 }
 
 /// Kills all that is left in the PID namespace of a pod.

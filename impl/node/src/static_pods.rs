@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use api::resources;
+use k8s_openapi::api::core::v1::Pod;
 use kubelet::StaticPod;
 
 /// How often the folder is looked at. Upstream looks every 20 s, and hears of changes from the kernel between.
@@ -13,22 +14,43 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Tells what the files say whenever that changes, until there is nobody to tell.
 pub(crate) async fn follow(
     folder: PathBuf,
-    mut last: Vec<StaticPod>,
+    mut last: Files,
     tell: impl Fn(Vec<StaticPod>) -> bool,
 ) {
     loop {
         tokio::time::sleep(INTERVAL).await;
         let found = read(&folder);
-        if found != last && !tell(found.clone()) {
+        if found.refused != last.refused {
+            found.complain();
+        }
+        if found.pods != last.pods && !tell(found.pods.clone()) {
             return;
         }
         last = found;
     }
 }
 
-/// What the files say. Source: `extractFromDir` of pkg/kubelet/config/file.go (v1.36): names that begin with a dot, and
-/// what is no pod, count for nothing.
-pub(crate) fn read(folder: &Path) -> Vec<StaticPod> {
+/// What files say.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Files {
+    /// The pods, in the order of the names of their files.
+    pub(crate) pods: Vec<StaticPod>,
+    /// Which are none, and why.
+    refused: Vec<String>,
+}
+
+impl Files {
+    /// Says which files are no pods.
+    pub(crate) fn complain(&self) {
+        for refused in &self.refused {
+            eprintln!("kanon: {refused}");
+        }
+    }
+}
+
+/// What the files say. Source: `extractFromDir` of pkg/kubelet/config/file.go (v1.36): names that begin with a dot
+/// count for nothing.
+pub(crate) fn read(folder: &Path) -> Files {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
@@ -36,15 +58,26 @@ pub(crate) fn read(folder: &Path) -> Vec<StaticPod> {
         .filter(|path| path.is_file())
         .collect();
     paths.sort();
-    paths.iter().filter_map(|path| read_file(path)).collect()
+    let mut files = Files::default();
+    for path in paths {
+        match read_file(&path) {
+            Ok(pod) => files.pods.push(StaticPod { path: path.display().to_string(), pod }),
+            Err(why) => files.refused.push(format!("{} is no Pod: {why}", path.display())),
+        }
+    }
+    files
 }
 
-fn read_file(path: &Path) -> Option<StaticPod> {
-    let content = fs::read(path).ok()?;
-    let decoded = api::decode::yaml(&resources::PODS, &content).ok()?;
-    let pod: k8s_openapi::api::core::v1::Pod = serde_json::from_value(decoded.object).ok()?;
-    let is_pod = pod.metadata.name.is_some() && pod.spec.is_some();
-    is_pod.then(|| StaticPod { path: path.display().to_string(), pod })
+fn read_file(path: &Path) -> Result<Pod, String> {
+    let content = fs::read(path).map_err(|error| error.to_string())?;
+    let decoded =
+        api::decode::yaml(&resources::PODS, &content).map_err(|error| error.to_string())?;
+    let pod: Pod = serde_json::from_value(decoded.object).map_err(|error| error.to_string())?;
+    match (&pod.metadata.name, &pod.spec) {
+        (Some(_), Some(_)) => Ok(pod),
+        (None, _) => Err("it has no name".to_owned()),
+        (_, None) => Err("it has no spec".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -69,9 +102,12 @@ mod tests {
             fs::write(folder.path().join(name), content).unwrap();
         }
 
-        let names = read(folder.path()).into_iter().map(|found| found.pod.metadata.name.unwrap());
+        let files = read(folder.path());
 
-        assert_eq!(names.collect::<Vec<_>>(), ["first", "second"]);
-        assert_eq!(read(&folder.path().join("absent")), []);
+        let names = files.pods.iter().map(|found| found.pod.metadata.name.as_deref());
+        assert_eq!(names.collect::<Vec<_>>(), [Some("first"), Some("second")]);
+        let refused = format!("{} is no Pod: ", folder.path().join("d").display());
+        assert!(files.refused.len() == 1 && files.refused[0].starts_with(&refused), "{files:?}");
+        assert_eq!(read(&folder.path().join("absent")), Files::default());
     }
 }

@@ -33,6 +33,7 @@ pub(super) enum Command {
     Events {
         about: Option<String>,
         event_type: Option<String>,
+        reason: Option<String>,
     },
     Writes {
         actor: Option<String>,
@@ -215,14 +216,15 @@ fn column(text: &str) -> Result<(String, Path), String> {
 }
 
 fn events(rest: &str) -> Result<Command, String> {
-    let words = Words::parse(rest, &["--for", "--types"])?;
+    let words = Words::parse(rest, &["--for", "--types", "--reason"])?;
     words.exactly::<0>("events")?;
     let about = words.flag("--for").map(|about| {
         let (kind, name) = about.split_once('/').unwrap_or((about, ""));
         resource(kind).map(|found| format!("{}/{name}", found.singular))
     });
     let event_type = words.flag("--types").map(str::to_owned);
-    Ok(Command::Events { about: about.transpose()?, event_type })
+    let reason = words.flag("--reason").map(str::to_owned);
+    Ok(Command::Events { about: about.transpose()?, event_type, reason })
 }
 
 fn writes(rest: &str) -> Result<Command, String> {

@@ -93,6 +93,9 @@ impl Heard {
                 known.count = body["count"].as_u64().unwrap_or(known.count);
                 known.when = text(body, &["lastTimestamp"]).to_owned();
                 self.events.retain(|earlier| !known.repeats(earlier));
+                if let Some(message) = body["message"].as_str() {
+                    message.clone_into(&mut known.message);
+                }
                 self.events.push(known.clone());
             }
         }
@@ -149,10 +152,15 @@ impl Heard {
 
     /// Takes what was said, and matches: each object's in the order in which it was said, and what differs
     /// only in its last word in the order of the alphabet.
-    pub(super) fn take_events(&mut self, about: Option<&str>, event_type: Option<&str>) -> String {
+    pub(super) fn take_events(
+        &mut self,
+        about: Option<&str>,
+        (event_type, reason): (Option<&str>, Option<&str>),
+    ) -> String {
         let is_wanted = |said: &Said| {
             about.is_none_or(|about| said.object == about)
                 && event_type.is_none_or(|wanted| said.event_type == wanted)
+                && reason.is_none_or(|wanted| said.reason == wanted)
         };
         let (mut events, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.events).into_iter().partition(is_wanted);

@@ -64,8 +64,9 @@ impl<'a> Player<'a> {
             Command::Evict(pod) => world.evict(pod),
             Command::Get(get) => world.get(get),
             Command::Conditions(of) => world.conditions(of),
-            Command::Events { about, event_type } => {
-                self.heard().take_events(about.as_deref(), event_type.as_deref())
+            Command::Events { about, event_type, reason } => {
+                let kind = (event_type.as_deref(), reason.as_deref());
+                self.heard().take_events(about.as_deref(), kind)
             }
             Command::Writes { actor } => self.heard().writes(actor.as_deref()),
             Command::Wait(time) => self.pass(*time).map(silent)?,

@@ -1,17 +1,20 @@
 //! What pods share of their machine, on real containers.
 
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Node, Pod};
 use kube::Api;
 use kube::api::{DeleteParams, LogParams};
 use libtest_mimic::{Failed, Trial};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::containers::{create, embedded, with_containers};
-use crate::support::{Outcome, ensure, eventually, trial};
+use crate::support::{Cluster, Outcome, ensure, eventually, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     with_containers(vec![
         trial("containers_that_share_processes_see_each_others", share_processes),
+        trial("containers_run_again_when_their_first_process_is_killed", revive_processes),
         trial("static_pods_run_and_follow_their_files", static_pods),
         trial("a_node_without_memory_says_so_and_lets_pods_go", evicts),
     ])
@@ -44,6 +47,46 @@ async fn share_processes() -> Outcome {
         if is_as_expected { Ok(Some(())) } else { Err(format!("it sees {last}").into()) }
     })
     .await
+}
+
+/// The process that reaps for the pods of a cluster.
+fn pause_of(cluster: &Cluster) -> Result<Pid, Failed> {
+    let data = cluster.data().display().to_string();
+    for process in std::fs::read_dir("/proc")?.flatten() {
+        let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let arguments = String::from_utf8_lossy(&arguments);
+        let pid = process.file_name().to_string_lossy().parse().map(Pid::from_raw);
+        if let (true, Ok(pid)) = (arguments.contains("__pause") && arguments.contains(&data), pid) {
+            return Ok(pid);
+        }
+    }
+    Err("no process reaps".into())
+}
+
+async fn revive_processes() -> Outcome {
+    let cluster = embedded(&[])?;
+    let container =
+        |name: &str| json!({"name": name, "image": "busybox:1.35", "command": ["sleep", "1000"]});
+    let pod: Pod = serde_json::from_value(json!({
+        "metadata": {"name": "p"},
+        "spec": {"shareProcessNamespace": true, "terminationGracePeriodSeconds": 0,
+            "containers": [container("one"), container("two")]},
+    }))?;
+    let pods = create(&cluster, &pod).await?;
+    let ready_again = |restarts: i32| {
+        let pods = pods.clone();
+        async move {
+            let status = pods.get("p").await?.status.and_then(|status| status.container_statuses);
+            let statuses = status.unwrap_or_default();
+            let again = |one: &ContainerStatus| one.ready && one.restart_count >= restarts;
+            Ok((statuses.len() == 2 && statuses.iter().all(again)).then_some(()))
+        }
+    };
+    eventually("both containers run", || ready_again(0)).await?;
+
+    kill(pause_of(&cluster)?, Signal::SIGKILL)?;
+
+    eventually("both containers run again", || ready_again(1)).await
 }
 
 /// The container of a static pod and the uid of its mirror, once it runs.

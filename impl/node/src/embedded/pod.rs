@@ -55,6 +55,17 @@ impl Embedded {
         }
     }
 
+    /// The cgroup of the process that owns the PID namespace of a pod.
+    fn pause_cgroup(&self, pod_uid: &str) -> String {
+        format!("{}/pause", self.pod_cgroup(pod_uid))
+    }
+
+    /// Sees to it that the PID namespace that the containers of a pod share lives, if they share one.
+    pub(super) fn revive_pause(&self, pod_uid: &str) -> Result<(), Error> {
+        let _alone = alone();
+        sandbox::revive_pause(&self.0.paths.namespaces(pod_uid), &self.pause_cgroup(pod_uid))
+    }
+
     fn try_create_sandbox(&self, spec: &SandboxSpec) -> Result<Option<String>, Error> {
         let namespaces = self.0.paths.namespaces(&spec.pod_uid);
         sandbox::remove(&spec.pod_uid, &namespaces);
@@ -70,7 +81,7 @@ impl Embedded {
             source: self.0.config.node_ip.clone(),
             directory: namespaces,
             sysctls: spec.sysctls.clone(),
-            pause: spec.shares_processes.then(|| format!("{cgroup}/pause")),
+            pause: spec.shares_processes.then(|| self.pause_cgroup(&spec.pod_uid)),
         })?;
         cgroup::create(&cgroup)?;
         cgroup::set_cpu(&cgroup, spec.resources.cpu_shares, spec.resources.cpu_quota_microseconds)?;

@@ -48,6 +48,7 @@ impl Embedded {
             message_from_log: spec.termination_message.from_log,
         };
         write(&directory.join("container.json"), &record)?;
+        self.revive_pause(&spec.id.pod_uid)?;
         let rootfs = mount_rootfs(&directory, &image)?;
         self.write_bundle(spec, &image, &directory, &rootfs)?;
         spawn(&directory)
