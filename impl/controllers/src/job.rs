@@ -149,13 +149,20 @@ impl Controller for JobController {
     }
 
     fn correction(&self) -> Correction {
-        |request, uncreated| {
-            let status = request.body.as_mut().filter(|_| request.resource == &resources::JOBS);
-            if let Some(active) = status.and_then(|job| job.pointer_mut("/status/active")) {
-                let left = active.as_u64().unwrap_or(0).saturating_sub(uncreated as u64);
-                *active = json!(left);
-            }
-        }
+        count_uncreated
+    }
+}
+
+/// Takes those that were not created out of the active pods that a status counts.
+fn count_uncreated(request: &mut Request, uncreated: usize) {
+    let body = request.body.as_mut().filter(|_| request.resource == &resources::JOBS);
+    let status = body.and_then(|job| job.get_mut("status")?.as_object_mut());
+    let Some(status) = status else { return };
+    let counted = status.remove("active").and_then(|active| active.as_u64()).unwrap_or(0);
+    let active = counted.saturating_sub(uncreated as u64);
+    // Kubernetes leaves out numbers that are zero.
+    if active > 0 {
+        status.insert("active".to_owned(), json!(active));
     }
 }
 
