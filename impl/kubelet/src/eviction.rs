@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use api::Timestamp;
+use api::node_fit::tolerates;
 use api::quantity::Quantity;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, Taint};
 
 use crate::admission::Rejection;
 use crate::kubelet::Kubelet;
@@ -59,6 +60,14 @@ pub struct Settings {
     pub pressure_transition_period: Duration,
     /// How long pods may take to end at a soft threshold (`evictionMaxPodGracePeriod`).
     pub max_pod_grace_period_seconds: i64,
+}
+
+impl Settings {
+    /// Whether it matters what pods use of the disk, which takes long to find out.
+    pub fn need_disks_of_pods(&self) -> bool {
+        let of_disk = [Signal::NodeFsAvailable, Signal::NodeFsInodesFree];
+        self.thresholds.iter().any(|threshold| of_disk.contains(&threshold.signal))
+    }
 }
 
 impl Default for Settings {
@@ -199,12 +208,14 @@ impl Eviction {
     pub(crate) fn admit(&self, pod: &Pod) -> Result<(), Rejection> {
         let pressures = self.pressures();
         let only_memory = pressures.iter().all(|one| *one == MEMORY_PRESSURE);
+        let taint = Taint {
+            key: "node.kubernetes.io/memory-pressure".to_owned(),
+            effect: "NoSchedule".to_owned(),
+            ..Taint::default()
+        };
         let tolerates = || {
             let mut tolerations = spec::spec(pod).tolerations.iter().flatten();
-            tolerations.any(|one| {
-                let is_of_all = one.key.is_none() && one.operator.as_deref() == Some("Exists");
-                is_of_all || one.key.as_deref() == Some("node.kubernetes.io/memory-pressure")
-            })
+            tolerations.any(|one| tolerates(one, &taint))
         };
         let asks = || spec::qos_class(pod) != "BestEffort" || tolerates();
         if pressures.is_empty() || is_critical(pod) || only_memory && asks() {
@@ -288,10 +299,17 @@ fn rank(signal: Signal, pod: &Pod, usage: Option<&PodUsage>) -> (bool, i32, Reve
         Signal::MemoryAvailable => {
             used(|usage| usage.memory.values().sum()) - spec::pod_requests(pod).1
         }
-        Signal::NodeFsAvailable | Signal::NodeFsInodesFree => used(|usage| usage.disk),
+        Signal::NodeFsAvailable => used(|usage| usage.disk) - disk_requests(pod),
+        Signal::NodeFsInodesFree => used(|usage| usage.disk),
         Signal::PidAvailable => return (false, priority, Reverse(used(|usage| usage.processes))),
     };
     (beyond <= 0, priority, Reverse(beyond))
+}
+
+/// Bytes of the disk that a pod asks for.
+fn disk_requests(pod: &Pod) -> i64 {
+    let requests = spec::containers(pod).iter().map(|one| spec::request(one, "ephemeral-storage"));
+    requests.flatten().map(Quantity::value).sum()
 }
 
 /// Source: `evictionMessage` of pkg/kubelet/eviction/helpers.go (v1.36).

@@ -69,10 +69,11 @@ impl Kubelet {
             Input::Object(object, version) => self.heard(&object, version),
             Input::Tick => {}
         }
+        // Until then it does not know what there is room for.
         if self.found.is_empty() {
             self.let_in();
+            self.resize();
         }
-        self.resize();
         self.tick();
         self.mirror();
         self.context.take_commands()
@@ -162,7 +163,9 @@ impl Kubelet {
             let admitted = self.workers.values().filter(|worker| worker.is_active());
             let admitted = admitted.map(|worker| &*worker.pod);
             let admitted = admission::admit(&self.context.config, admitted, &pod);
-            if let Err(rejection) = self.eviction.admit(&pod).and(admitted) {
+            // A static pod is critical. Source: `IsCriticalPod` of pkg/kubelet/types/pod_update.go (v1.36).
+            let pressure = if worker.is_static { Ok(()) } else { self.eviction.admit(&pod) };
+            if let Err(rejection) = pressure.and(admitted) {
                 worker.reject(&mut self.context, &rejection);
             }
         }
@@ -252,7 +255,7 @@ impl Kubelet {
                     self.context.ask(Purpose::Node(purpose), request);
                 }
             }
-            Purpose::Mirror(key) => self.static_pods.answered(&key, &outcome, now),
+            Purpose::Mirror(key) => self.static_pods.answered(&key, now),
             Purpose::PodStatus(uid) => {
                 if let Some(worker) = self.workers.get_mut(&uid) {
                     worker.status_written(&outcome, now);

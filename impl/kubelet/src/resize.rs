@@ -97,6 +97,11 @@ impl Resizing {
         self.restarts.contains(id)
     }
 
+    /// Whether some container is.
+    pub(crate) fn is_restarting(&self) -> bool {
+        !self.restarts.is_empty()
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.retry_at
     }
@@ -202,19 +207,24 @@ impl Worker {
     /// Gives running containers what they are promised, or stops those that have to start anew for it.
     pub(crate) fn actuate(&mut self, context: &mut Context) {
         let changed = self.changed();
-        self.note_progress(context, !changed.is_empty());
+        let is_whole = self.resizing.pod == spec::pod_resources(&self.pod);
+        self.note_progress(context, !changed.is_empty() || !is_whole);
         let waits = self.resizing.retry_at.is_some_and(|retry_at| context.now < retry_at);
         if waits || self.resizing.in_flight.is_some() {
             return;
         }
         let (restarted, resized): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|change| change.needs_restart());
-        for change in restarted {
+        for change in &restarted {
             let message = format!("Container {} resize requires restart", change.id.name);
             if self.resizing.restarts.insert(change.id.clone()) {
                 let grace_period_seconds = spec::grace_period_seconds(&self.pod);
                 self.stop(context, &change.id, (&message, grace_period_seconds));
             }
+        }
+        // What they have they keep until they have ended.
+        if !restarted.is_empty() {
+            return;
         }
         let pod = spec::pod_resources(&self.pod);
         let names = resized.iter().map(|change| change.id.name.clone());
@@ -256,14 +266,12 @@ impl Worker {
         self.resizing.resources.actuated.extend(given);
     }
 
-    /// Notes that a container has started with what it is promised.
-    pub(crate) fn started_with(&mut self, id: &ContainerId) {
+    /// Notes that a container has started with these, whatever it is promised by now.
+    pub(crate) fn started_with(&mut self, id: &ContainerId, given: ResourceRequirements) {
         self.resizing.restarts.retain(|stopped| stopped.name != id.name);
-        let resources = &mut self.resizing.resources;
-        if let Some(allocated) = resources.allocated.get(&id.name)
-            && resources.actuated.get(&id.name) != Some(allocated)
-        {
-            resources.actuated.insert(id.name.clone(), allocated.clone());
+        let PodResources { allocated, actuated } = &mut self.resizing.resources;
+        if allocated.contains_key(&id.name) && actuated.get(&id.name) != Some(&given) {
+            actuated.insert(id.name.clone(), given);
             self.resizing.is_unsaved = true;
         }
     }

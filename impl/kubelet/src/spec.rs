@@ -143,13 +143,18 @@ fn limit(container: &Container, name: &str) -> Option<Quantity> {
 }
 
 /// What a pod takes of a node: thousandths of a core, bytes of memory.
-///
-/// Source: `PodRequests` of `component-helpers/resource` (v1.36): the larger of what runs together and of
-/// each init container beside the sidecars before it.
 pub(crate) fn pod_requests(pod: &Pod) -> (i64, i64) {
+    together(pod, request)
+}
+
+/// The larger of what runs together and of each init container beside the sidecars before it, of requests or limits:
+/// thousandths of a core, bytes of memory.
+///
+/// Source: `PodRequests` and `PodLimits` of `component-helpers/resource` (v1.36).
+fn together(pod: &Pod, of: fn(&Container, &str) -> Option<Quantity>) -> (i64, i64) {
     let of = |container: &Container| {
-        let milli = request(container, "cpu").map_or(0, Quantity::milli);
-        let bytes = request(container, "memory").map_or(0, Quantity::value);
+        let milli = of(container, "cpu").map_or(0, Quantity::milli);
+        let bytes = of(container, "memory").map_or(0, Quantity::value);
         (milli, bytes)
     };
     let plus = |(a, b): (i64, i64), (c, d): (i64, i64)| (a + c, b + d);
@@ -216,32 +221,17 @@ pub(crate) fn resources(pod: &Pod, container: &Container, memory_capacity: i64) 
 
 /// The limits of all containers of a pod together; none where one of them has none.
 ///
-/// Source: `ResourceConfigForPod` of `pkg/kubelet/cm/helpers_linux.go` (v1.36). Init containers that only run before
-/// the others count where they ask for more.
+/// Source: `ResourceConfigForPod` of `pkg/kubelet/cm/helpers_linux.go` (v1.36).
 pub(crate) fn pod_resources(pod: &Pod) -> Resources {
     let (cpu_request, _) = pod_requests(pod);
-    let total = |name: &str, of: fn(Quantity) -> i64| {
-        let limits =
-            all_containers(pod).map(|container| (container, limit(container, name).map(of)));
-        let limits: Option<Vec<(&Container, i64)>> = limits
-            .map(|(container, limit)| {
-                limit.filter(|limit| *limit > 0).map(|limit| (container, limit))
-            })
-            .collect();
-        let sum: i64 = limits
-            .as_ref()?
-            .iter()
-            .filter(|(one, _)| is_sidecar(one) || !is_init(pod, &one.name))
-            .map(|(_, limit)| limit)
-            .sum();
-        let most = limits?.iter().map(|(_, limit)| *limit).max()?;
-        let extra = amount(spec(pod).overhead.as_ref(), name).map_or(0, of);
-        Some(sum.max(most) + extra)
+    let (cpu, memory) = together(pod, limit);
+    let all_have = |name: &str| {
+        all_containers(pod).all(|one| limit(one, name).is_some_and(|limit| !limit.is_zero()))
     };
     Resources {
         cpu_shares: shares(cpu_request),
-        cpu_quota_microseconds: total("cpu", Quantity::milli).map(quota),
-        memory_limit_bytes: total("memory", Quantity::value),
+        cpu_quota_microseconds: all_have("cpu").then(|| quota(cpu)),
+        memory_limit_bytes: all_have("memory").then_some(memory),
         oom_score_adj: 0,
     }
 }

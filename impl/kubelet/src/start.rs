@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use api::Timestamp;
 use client::event::Note;
-use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::api::core::v1::{Container, ResourceRequirements};
 
 use crate::context::Context;
 use crate::hooks::Hook;
@@ -37,7 +37,7 @@ pub(crate) enum Starting {
     /// Reads ConfigMaps, Secrets and tokens.
     Reading { image_id: String, outstanding: BTreeSet<Reference>, found: Found },
     /// Ordered.
-    Creating { image_id: String },
+    Creating { image_id: String, resources: ResourceRequirements },
     /// It runs, and so does its hook.
     PostStart { id: ContainerId, started_at: Timestamp },
 }
@@ -221,7 +221,8 @@ impl Worker {
             env,
         };
         self.show(context, container, found);
-        self.starting.insert(name.clone(), Starting::Creating { image_id });
+        let resources = container.resources.clone().unwrap_or_default();
+        self.starting.insert(name.clone(), Starting::Creating { image_id, resources });
         context.run(RuntimeCommand::StartContainer(Box::new(order)));
     }
 
@@ -278,10 +279,13 @@ impl Worker {
         id: &ContainerId,
         started_at: Timestamp,
     ) {
-        let Some(Starting::Creating { image_id }) = self.starting.remove(&id.name) else { return };
+        let Some(Starting::Creating { image_id, resources }) = self.starting.remove(&id.name)
+        else {
+            return;
+        };
         let Some(container) = spec::find_any(&self.pod, &id.name) else { return };
         self.waiting.remove(&id.name);
-        self.started_with(id);
+        self.started_with(id, resources);
         self.state.started(ContainerStatus {
             id: id.clone(),
             image: container.image.clone().unwrap_or_default(),
@@ -302,7 +306,9 @@ impl Worker {
     }
 
     pub(crate) fn container_failed(&mut self, context: &mut Context, id: &ContainerId, why: &str) {
-        let Some(Starting::Creating { image_id }) = self.starting.remove(&id.name) else { return };
+        let Some(Starting::Creating { image_id, .. }) = self.starting.remove(&id.name) else {
+            return;
+        };
         context.event(&self.pod, &id.name, Note::warning("Failed", format!("Error: {why}")));
         let image = spec::find_any(&self.pod, &id.name).and_then(|container| container.image);
         let image = (image.unwrap_or_default(), image_id);

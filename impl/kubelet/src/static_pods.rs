@@ -3,12 +3,11 @@
 //! Source: `pkg/kubelet/config/common.go` and `file.go`, `pkg/kubelet/pod/mirror_client.go` (v1.36). Left out: the
 //! defaults that the API server gives, which nothing here needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Key, Request, Timestamp, resources};
-use client::Outcome;
 use k8s_openapi::api::core::v1::{Pod, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::json;
@@ -42,8 +41,8 @@ pub(crate) struct StaticPods {
     wanted: BTreeMap<String, Arc<Pod>>,
     /// What the API server has.
     mirrors: BTreeMap<Key, Arc<Pod>>,
-    /// Mirrors that are being made or removed.
-    in_flight: BTreeSet<Key>,
+    /// Mirrors that are being made or removed, with the uid of what was there.
+    in_flight: BTreeMap<Key, Option<String>>,
     retry_at: BTreeMap<Key, Timestamp>,
 }
 
@@ -72,6 +71,7 @@ impl StaticPods {
 
     /// Hears of a mirror, or that there is none any more.
     pub(crate) fn observe(&mut self, key: Key, mirror: Option<Arc<Pod>>) {
+        self.retry_at.remove(&key);
         match mirror {
             Some(mirror) => self.mirrors.insert(key, mirror),
             None => self.mirrors.remove(&key),
@@ -113,18 +113,22 @@ impl StaticPods {
             }
         }
         let waits = |key: &Key| self.retry_at.get(key).is_some_and(|retry_at| now < *retry_at);
-        requests.retain(|(key, _)| !waits(key) && !self.in_flight.contains(key));
-        self.in_flight.extend(requests.iter().map(|(key, _)| key.clone()));
+        requests.retain(|(key, _)| !waits(key) && !self.in_flight.contains_key(key));
+        for (key, _) in &requests {
+            self.in_flight.insert(key.clone(), self.mirror_uid(key));
+        }
         requests
     }
 
-    /// Hears what has become of a request. What went through is heard of by the watch.
-    pub(crate) fn answered(&mut self, key: &Key, outcome: &Outcome, now: Timestamp) {
-        self.in_flight.remove(key);
-        match outcome {
-            Ok(_) => self.retry_at.remove(key),
-            Err(_) => self.retry_at.insert(key.clone(), now + RETRY),
-        };
+    fn mirror_uid(&self, key: &Key) -> Option<String> {
+        self.mirrors.get(key)?.metadata.uid.clone()
+    }
+
+    /// Hears that a request was answered. It is made again after a while, unless the watch tells that it went through.
+    pub(crate) fn answered(&mut self, key: &Key, now: Timestamp) {
+        if self.in_flight.remove(key) == Some(self.mirror_uid(key)) {
+            self.retry_at.insert(key.clone(), now + RETRY);
+        }
     }
 
     pub(crate) fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
@@ -187,7 +191,8 @@ fn completed(node: &str, file: &StaticPod, now: Timestamp) -> Pod {
     let name = metadata.name.clone().unwrap_or_default();
     metadata.name = Some(format!("{name}-{node}"));
     metadata.namespace.get_or_insert_with(|| "default".to_owned());
-    metadata.uid.get_or_insert_with(|| hash.clone());
+    // Also where the file names one: with other content it is another pod.
+    metadata.uid = Some(hash.clone());
     metadata.generation = Some(1);
     let said = [(HASH, hash), (SEEN, api::time::text(now)), (SOURCE, "file".to_owned())];
     let said = said.map(|(name, value)| (name.to_owned(), value));

@@ -188,6 +188,10 @@ fn settled_phase(sources: &Sources<'_>, statuses: &[ApiStatus]) -> &'static str 
         return "Failed";
     }
     match phase(sources.pod, statuses, sources.terminal) {
+        // A container that has ended for other resources starts again.
+        "Succeeded" | "Failed" if sources.resizing.is_restarting() && !sources.terminal => {
+            "Running"
+        }
         "Pending" | "Running" if sources.finished => "Failed",
         // A node that has lost its containers starts them again; the pod has begun all the same.
         "Pending" if phases.contains(&Some("Running")) => "Running",

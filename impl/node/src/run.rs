@@ -15,9 +15,10 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::static_pods::{self, Files};
 use crate::trace::{TraceAction, TraceNote, TraceSink};
 use crate::watch::Watch;
-use crate::{Error, Runtime, static_pods};
+use crate::{Error, Runtime};
 
 /// The longest sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
@@ -45,11 +46,13 @@ pub async fn run(
 ) -> Result<(), Error> {
     let (reports, reported) = mpsc::unbounded_channel();
     let found = runtime.start(reports).await?;
-    let (evicts, measured) = (!config.kubelet.eviction.thresholds.is_empty(), Arc::clone(&runtime));
+    let eviction = &config.kubelet.eviction;
+    let (evicts, with_disks) = (!eviction.thresholds.is_empty(), eviction.need_disks_of_pods());
+    let measured = Arc::clone(&runtime);
     let mut node = Loop::start(config, transport, runtime, found);
     node.tasks.spawn(forward(reported, node.inputs.clone()));
     if evicts {
-        node.tasks.spawn(measure(measured, node.inputs.clone()));
+        node.tasks.spawn(measure(measured, with_disks, node.inputs.clone()));
     }
     tokio::pin!(shutdown);
     loop {
@@ -72,8 +75,8 @@ async fn forward(mut reported: UnboundedReceiver<RuntimeEvent>, inputs: Unbounde
 }
 
 /// Tells again and again what the machine has left.
-async fn measure(runtime: Arc<dyn Runtime>, inputs: UnboundedSender<Input>) {
-    while let Some(usage) = runtime.usage().await {
+async fn measure(runtime: Arc<dyn Runtime>, with_disks: bool, inputs: UnboundedSender<Input>) {
+    while let Some(usage) = runtime.usage(with_disks).await {
         if inputs.send(Input::Usage(usage)).is_err() {
             return;
         }
@@ -114,7 +117,8 @@ impl Loop {
         let (listed, are_listed) = oneshot::channel();
         tasks.spawn(follow_services(services, inputs.clone(), listed));
         if let Some(folder) = config.static_pod_path {
-            let (files, static_pods) = (static_pods::read(&folder), inputs.clone());
+            let (files, static_pods) =
+                (static_pods::read(&folder, &Files::default()), inputs.clone());
             let tell = move |files| static_pods.send(Input::StaticPods(files)).is_ok();
             files.complain();
             tell(files.pods.clone());

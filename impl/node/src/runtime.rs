@@ -16,8 +16,8 @@ pub trait Runtime: NodeServer {
     /// Begins to report, and says what runs already. Called once, before any command.
     fn start(&self, events: EventSink) -> BoxFuture<'_, Result<Vec<RuntimeStatus>, Error>>;
 
-    /// What the machine has left and what its pods use, if it is a machine.
-    fn usage(&self) -> BoxFuture<'_, Option<Usage>>;
+    /// What the machine has left and what its pods use, `with_disks` also of the disk, if it is a machine.
+    fn usage(&self, with_disks: bool) -> BoxFuture<'_, Option<Usage>>;
 
     /// Begins to carry out a command; what comes of it is reported. Called inside a tokio runtime.
     fn perform(&self, command: RuntimeCommand);

@@ -84,7 +84,8 @@ fn inside(wanted: &Wanted) -> Result<(), Error> {
 
 fn start_pause(directory: &Path, group: &str) -> Result<(), Error> {
     unshare(CloneFlags::CLONE_NEWPID).map_err(Error::system("unsharing the processes of a pod"))?;
-    let child = Command::new("/proc/self/exe")
+    cgroup::create(group)?;
+    let mut child = Command::new("/proc/self/exe")
         .args([Path::new(shim::PAUSE), &directory.join("root")])
         .env_clear()
         .stdin(Stdio::null())
@@ -93,11 +94,19 @@ fn start_pause(directory: &Path, group: &str) -> Result<(), Error> {
         .spawn()
         .map_err(|error| Error::Program { program: "kanon", message: error.to_string() })?;
     let pid = i32::try_from(child.id()).expect("the kernel's process ids are positive");
+    keep_pause(directory, group, pid).inspect_err(|_| {
+        // Nobody else knows it.
+        let _ended = child.kill();
+        let _reaped = child.wait();
+    })
+}
+
+/// Puts the process into its group first: whatever comes between, it is found there and ends with its pod.
+fn keep_pause(directory: &Path, group: &str, pid: i32) -> Result<(), Error> {
+    cgroup::enter(group, pid)?;
     let start = process::start_time(pid).map_err(Error::file(Path::new("/proc")))?;
     let record = directory.join("pause.json");
     shim::write(&record, &Pause { pid, start }).map_err(Error::file(&record))?;
-    cgroup::create(group)?;
-    cgroup::enter(group, pid)?;
     pin(&format!("/proc/{pid}/ns/pid"), &directory.join("pid"))
 }
 
@@ -108,8 +117,7 @@ pub(crate) fn revive_pause(directory: &Path, group: &str) -> Result<(), Error> {
     if process::is_running(pause.pid, pause.start) {
         return Ok(());
     }
-    // One of an earlier kubelet is not ours to reap.
-    let _not_ours = waitpid(Pid::from_raw(pause.pid), Some(WaitPidFlag::WNOHANG));
+    kill_pause(directory);
     unmount(&directory.join("pid"));
     let (directory, group) = (directory.to_owned(), group.to_owned());
     in_thread(move || start_pause(&directory, &group))
@@ -123,6 +131,8 @@ fn kill_pause(directory: &Path) {
         let _ended = kill(Pid::from_raw(pause.pid), Signal::SIGKILL);
         let _not_ours = waitpid(Pid::from_raw(pause.pid), None);
     }
+    // One that somebody else has killed waits to be reaped.
+    let _reaped = waitpid(Pid::from_raw(pause.pid), Some(WaitPidFlag::WNOHANG));
 }
 
 /// Gives this thread's network, which is the pod's, its name and its link; `host` is the node's network.

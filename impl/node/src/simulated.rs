@@ -107,7 +107,7 @@ impl Runtime for Simulated {
         Box::pin(std::future::ready(Ok(vec![])))
     }
 
-    fn usage(&self) -> BoxFuture<'_, Option<Usage>> {
+    fn usage(&self, _with_disks: bool) -> BoxFuture<'_, Option<Usage>> {
         Box::pin(std::future::ready(None))
     }
 

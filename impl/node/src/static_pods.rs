@@ -1,6 +1,7 @@
 //! Follows the folder with the files of a node's own pods.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub(crate) async fn follow(
 ) {
     loop {
         tokio::time::sleep(INTERVAL).await;
-        let found = read(&folder);
+        let found = read(&folder, &last);
         if found.refused != last.refused {
             found.complain();
         }
@@ -31,7 +32,7 @@ pub(crate) async fn follow(
 }
 
 /// What files say.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Files {
     /// The pods, in the order of the names of their files.
     pub(crate) pods: Vec<StaticPod>,
@@ -48,16 +49,18 @@ impl Files {
     }
 }
 
-/// What the files say. Source: `extractFromDir` of pkg/kubelet/config/file.go (v1.36): names that begin with a dot
-/// count for nothing.
-pub(crate) fn read(folder: &Path) -> Files {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries
-        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
-        .map(|entry| entry.path())
-        .filter(|path| path.is_file())
-        .collect();
-    paths.sort();
+/// What the files say; what they did `before` where the folder cannot be read. Source: `listConfig` and
+/// `extractFromDir` of pkg/kubelet/config/file.go (v1.36): a folder that is not there is an empty one, and names that
+/// begin with a dot count for nothing.
+pub(crate) fn read(folder: &Path, before: &Files) -> Files {
+    let paths = match paths(folder) {
+        Ok(paths) => paths,
+        Err(error) if error.kind() == ErrorKind::NotFound => vec![],
+        Err(error) => {
+            let refused = vec![format!("{}: {error}", folder.display())];
+            return Files { refused, ..before.clone() };
+        }
+    };
     let mut files = Files::default();
     for path in paths {
         match read_file(&path) {
@@ -66,6 +69,16 @@ pub(crate) fn read(folder: &Path) -> Files {
         }
     }
     files
+}
+
+fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    let shown =
+        entries.iter().filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    let mut paths: Vec<PathBuf> =
+        shown.map(fs::DirEntry::path).filter(|path| path.is_file()).collect();
+    paths.sort();
+    Ok(paths)
 }
 
 fn read_file(path: &Path) -> Result<Pod, String> {
@@ -102,12 +115,14 @@ mod tests {
             fs::write(folder.path().join(name), content).unwrap();
         }
 
-        let files = read(folder.path());
+        let files = read(folder.path(), &Files::default());
 
         let names = files.pods.iter().map(|found| found.pod.metadata.name.as_deref());
         assert_eq!(names.collect::<Vec<_>>(), [Some("first"), Some("second")]);
         let refused = format!("{} is no Pod: ", folder.path().join("d").display());
         assert!(files.refused.len() == 1 && files.refused[0].starts_with(&refused), "{files:?}");
-        assert_eq!(read(&folder.path().join("absent")), Files::default());
+        assert_eq!(read(&folder.path().join("absent"), &files), Files::default());
+        let unreadable = read(&folder.path().join("a.json"), &files);
+        assert_eq!((&unreadable.pods, unreadable.refused.len()), (&files.pods, 1));
     }
 }

@@ -43,13 +43,13 @@ pub(crate) fn pids() -> Supply {
     Supply { available: capacity - used.unwrap_or(0), capacity }
 }
 
-/// What one pod uses: containers by name and control group, and where its files lie.
-pub(crate) fn pod(containers: &[(String, String)], directory: &Path) -> PodUsage {
+/// What one pod uses: containers by name and control group, and where its files lie if those count.
+pub(crate) fn pod(containers: &[(String, String)], directory: Option<&Path>) -> PodUsage {
     let memory = containers
         .iter()
         .map(|(name, group)| (name.clone(), cgroup::working_set(group).unwrap_or(0)));
     let processes = containers.iter().map(|(_, group)| cgroup::process_count(group)).sum();
-    PodUsage { memory: memory.collect(), disk: bytes_below(directory), processes }
+    PodUsage { memory: memory.collect(), disk: directory.map_or(0, bytes_below), processes }
 }
 
 /// What lies below a folder, on its own file system: what is mounted there is not its own.

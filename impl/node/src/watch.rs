@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::{AnyObject, ApiResource, resources};
 use bytes::Bytes;
 use client::reflector::{Reflector, Step, WatchEvent, revision_of};
-use client::wire::read_list;
+use client::wire::{read_event, read_list};
 use client::{Change, View};
 use host::informer::Lines;
 use host::requests;
@@ -14,7 +14,6 @@ use host::transport::{Body, BoxError, Transport};
 use http::StatusCode;
 use http_body_util::BodyExt;
 use kubelet::Followed;
-use serde_json::Value;
 
 use crate::trace::{TraceAction, TraceNote, TraceSink};
 
@@ -159,18 +158,13 @@ fn read(
     resource: &'static ApiResource,
     line: &[u8],
 ) -> Result<(TraceAction, WatchEvent), BoxError> {
-    let mut event: Value = serde_json::from_slice(line)?;
-    let object = event["object"].take();
-    let decode = || AnyObject::decode(resource, object.to_string().as_bytes());
-    Ok(match event["type"].as_str().unwrap_or_default() {
-        "ADDED" => (TraceAction::Added, WatchEvent::Put(decode()?)),
-        "MODIFIED" => (TraceAction::Modified, WatchEvent::Put(decode()?)),
-        "DELETED" => (TraceAction::Deleted, WatchEvent::Deleted(decode()?)),
-        "BOOKMARK" => {
-            let revision = api::object::text(&object, &["metadata", "resourceVersion"]).parse()?;
-            (TraceAction::Bookmark, WatchEvent::Bookmark(revision))
-        }
-        "ERROR" if object["code"] == 410 => (TraceAction::Listed, WatchEvent::Expired),
-        other => return Err(format!("a watch said {other}").into()),
-    })
+    let (word, event) = read_event(resource, line)?;
+    let action = match word {
+        "added" => TraceAction::Added,
+        "modified" => TraceAction::Modified,
+        "deleted" => TraceAction::Deleted,
+        "bookmark" => TraceAction::Bookmark,
+        _ => TraceAction::Listed,
+    };
+    Ok((action, event))
 }

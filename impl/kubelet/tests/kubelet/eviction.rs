@@ -60,6 +60,34 @@ fn the_pod_that_uses_the_most_beyond_its_request_goes_first() {
 }
 
 #[test]
+fn of_the_disk_the_pod_that_uses_more_than_it_asked_for_goes_first() {
+    let mut bench = Bench::new();
+    let asking = |bytes: &str| {
+        json!({"containers": [{"name": "main", "image": "a",
+            "resources": {"requests": {"ephemeral-storage": bytes}}}]})
+    };
+    bench.add_pod("modest", asking("300Mi"));
+    bench.add_pod("greedy", asking("10Mi"));
+    let used = usage(&[("modest", 200 * MI), ("greedy", 60 * MI)]);
+    let disk = Supply { available: 50 * MI, capacity: 1000 * MI };
+
+    bench.measure(&Usage { disk, ..used });
+
+    assert_eq!(bench.stops(), [("greedy.main.0".to_owned(), 2)]);
+}
+
+#[test]
+fn a_static_pod_comes_in_whatever_is_scarce() {
+    let mut bench = Bench::new();
+    let containers = json!([{"name": "main", "image": "a"}]);
+
+    bench.measure(&short_of_memory(&[]));
+    bench.read_files(&[json!({"metadata": {"name": "own"}, "spec": {"containers": containers}})]);
+
+    assert_eq!(bench.status("own-node-1")["phase"], "Running");
+}
+
+#[test]
 fn the_less_important_goes_before_the_greedier_and_the_critical_never() {
     let mut bench = Bench::new();
     bench.add_pod("critical", spec("1Mi", 2_000_000_000));

@@ -1,6 +1,7 @@
 //! Resources that change while containers run.
 
 use kubelet::runtime::ResizeChange::{Cpu, Memory};
+use kubelet::runtime::RuntimeCommand;
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
@@ -142,10 +143,71 @@ fn a_container_that_wants_it_so_starts_anew_with_other_resources() {
 
     assert_eq!(stopped, [("web.c1.0".to_owned(), 30)]);
     assert!(bench.is_running("web.c1.1"));
+    assert_eq!(bench.status("web")["phase"], "Running");
     assert_eq!(bench.last_start().unwrap().resources.memory_limit_bytes, Some(200 * MI));
     let container = bench.status("web")["containerStatuses"][0].clone();
     assert_eq!(container["resources"], guaranteed("100m", "200Mi"));
     assert!(!has_condition(&bench, "web", "PodResizeInProgress"));
+}
+
+#[test]
+fn a_container_that_starts_anew_keeps_what_it_has_until_it_has_ended() {
+    let mut bench = Bench::new();
+    let mut pod = spec(&[guaranteed("100m", "200Mi")]);
+    pod["containers"][0]["resizePolicy"] =
+        json!([{"resourceName": "memory", "restartPolicy": "RestartContainer"}]);
+    bench.add_pod("web", pod);
+
+    bench.resize_pod("web", &[guaranteed("100m", "100Mi")]);
+    let before = bench.resizes();
+    bench.exit("web.c1.0", 0);
+
+    let shrunk = Memory { limit_bytes: Some(100 * MI), shrinks: true };
+    assert_eq!((before, bench.resizes()), (vec![], vec![("pod".to_owned(), shrunk)]));
+    assert!(!has_condition(&bench, "web", "PodResizeInProgress"));
+}
+
+#[test]
+fn what_changes_while_a_container_starts_is_given_to_it_afterwards() {
+    let mut bench = Bench::new();
+    bench.starts_late = true;
+    bench.add_pod("web", spec(&[guaranteed("100m", "100Mi")]));
+
+    bench.resize_pod("web", &[guaranteed("200m", "100Mi")]);
+    bench.say_started("web.c1.0");
+
+    let cpu = Cpu { shares: 204, quota_microseconds: Some(20_000) };
+    assert!(bench.resizes().contains(&("c1".to_owned(), cpu)), "{:?}", bench.resizes());
+}
+
+#[test]
+fn a_kubelet_that_starts_again_promises_nothing_before_it_knows_its_pods() {
+    let mut bench = Bench::new();
+    bench.add_pod("other", spec(&[guaranteed("1", "100Mi")]));
+    bench.add_pod("apt", spec(&[guaranteed("100m", "100Mi")]));
+    bench.resize_pod("apt", &[guaranteed("1500m", "100Mi")]);
+
+    bench.restart();
+
+    assert_eq!(bench.condition("apt", "PodResizePending")["reason"], "Deferred");
+    assert_eq!(bench.resizes(), []);
+}
+
+#[test]
+fn an_init_container_counts_beside_the_sidecars_before_it() {
+    let mut bench = Bench::new();
+    let mut pod = spec(&[guaranteed("100m", "50Mi")]);
+    let container = |name: &str, policy: Value| json!({"name": name, "image": "a", "restartPolicy": policy, "resources": guaranteed("100m", "100Mi")});
+    pod["initContainers"] =
+        json!([container("aside", json!("Always")), container("first", Value::Null)]);
+
+    bench.add_pod("web", pod);
+
+    let limits = bench.commands.iter().filter_map(|command| match command {
+        RuntimeCommand::CreateSandbox(sandbox) => Some(sandbox.resources.memory_limit_bytes),
+        _ => None,
+    });
+    assert_eq!(limits.collect::<Vec<_>>(), [Some(200 * MI)]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::probe::connect;
 
 /// An answer's first line and headers fit in this; the body does not matter.
-const ANSWER_MAX: u64 = 10 * 1024;
+pub(super) const ANSWER_MAX: usize = 10 * 1024;
 
 /// Where to.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ fn request(url: Url<'_>, headers: &[(String, String)], user_agent: &str) -> Stri
 async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> io::Result<String> {
     stream.write_all(request.as_bytes()).await?;
     let mut answer = vec![];
-    let read = stream.take(ANSWER_MAX).read_to_end(&mut answer).await;
+    let read = stream.take(ANSWER_MAX as u64).read_to_end(&mut answer).await;
     match read {
         // Many servers end TLS without saying so.
         Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(error),

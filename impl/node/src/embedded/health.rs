@@ -5,15 +5,15 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, TE, USER_AGENT};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 
-use super::probe::connect;
+use super::fetch::ANSWER_MAX;
+use super::probe::{USER_AGENT as AGENT, connect};
 
 const CHECK: &str = "/grpc.health.v1.Health/Check";
-const AGENT: &str = "kube-probe/1.36";
 /// `ServingStatus` by number.
 const STATUSES: [&str; 4] = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
 const SERVING: i32 = 1;
@@ -70,7 +70,7 @@ async fn call(
         .header(USER_AGENT, AGENT)
         .body(Full::new(frame(&service)))?;
     let (head, body) = sender.send_request(request).await?.into_parts();
-    let collected = body.collect().await?;
+    let collected = Limited::new(body, ANSWER_MAX).collect().await?;
     let mut headers = head.headers;
     headers.extend(collected.trailers().cloned().unwrap_or_default());
     Ok((headers, collected.to_bytes()))

@@ -143,10 +143,10 @@ impl Runtime for Embedded {
         })
     }
 
-    fn usage(&self) -> BoxFuture<'_, Option<Usage>> {
+    fn usage(&self, with_disks: bool) -> BoxFuture<'_, Option<Usage>> {
         let this = self.clone();
         Box::pin(async move {
-            let used = tokio::task::spawn_blocking(move || this.used()).await;
+            let used = tokio::task::spawn_blocking(move || this.used(with_disks)).await;
             Some(used.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())))
         })
     }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::fetch::{Url, fetch};
 use super::{Embedded, health};
 
-const USER_AGENT: &str = "kube-probe/1.36";
+pub(super) const USER_AGENT: &str = "kube-probe/1.36";
 
 impl Embedded {
     pub(super) fn probe(

@@ -6,7 +6,7 @@ use super::Embedded;
 use crate::{shim, usage};
 
 impl Embedded {
-    pub(super) fn used(&self) -> Usage {
+    pub(super) fn used(&self, with_disks: bool) -> Usage {
         let pods = std::fs::read_dir(self.0.paths.pods()).into_iter().flatten().flatten();
         let pods = pods.filter_map(|entry| entry.file_name().into_string().ok()).map(|pod_uid| {
             let ids = self.containers_on_disk(&pod_uid).into_iter();
@@ -16,7 +16,8 @@ impl Embedded {
                 Some((id.name, config.cgroup))
             });
             let running: Vec<(String, String)> = running.collect();
-            let used = usage::pod(&running, &self.0.paths.pod(&pod_uid));
+            let directory = with_disks.then(|| self.0.paths.pod(&pod_uid));
+            let used = usage::pod(&running, directory.as_deref());
             (pod_uid, used)
         });
         let (disk, inodes) = usage::disk(&self.0.paths.pods());
