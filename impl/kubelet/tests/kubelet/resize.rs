@@ -203,9 +203,9 @@ fn an_init_container_counts_beside_the_sidecars_before_it() {
 
     bench.add_pod("web", pod);
 
-    let limits = bench.commands.iter().filter_map(|command| match command {
-        RuntimeCommand::CreateSandbox(sandbox) => Some(sandbox.resources.memory_limit_bytes),
-        _ => None,
+    let limits = bench.commands.iter().filter_map(|command| {
+        let RuntimeCommand::CreateSandbox(sandbox) = command else { return None };
+        Some(sandbox.resources.memory_limit_bytes)
     });
     assert_eq!(limits.collect::<Vec<_>>(), [Some(200 * MI)]);
 }
