@@ -32,7 +32,7 @@ pub async fn run(
         while running.len() < controller.workers()
             && let Some((key, plan)) = next(&mut *controller, subscriber, &informers, &mut queue)
         {
-            let batches = Batches::new(plan.requests, controller.correction());
+            let batches = Batches::new(plan.requests, controller.pacing());
             running.push(carry_out(&*transport, key, batches));
         }
         let has_room = running.len() < controller.workers();
