@@ -128,7 +128,7 @@ fn decide_collection(write: Write<'_>) -> Result<Decision, Status> {
     let Write { store, call, target, context } = write;
     match call.method {
         Method::GET if call.flag("watch") => {
-            watch::watch(store, call, target, context).map(Box::new).map(Decision::Watch)
+            watch::watch(store, call, target).map(Box::new).map(Decision::Watch)
         }
         Method::GET => read::list(store, call, target, context).map(Decision::Respond),
         Method::POST => write::create(write),
@@ -143,7 +143,7 @@ fn decide_one(write: Write<'_>) -> Result<Decision, Status> {
     let Write { store, call, target, context } = write;
     match call.method {
         Method::GET if call.flag("watch") => {
-            watch::watch(store, call, target, context).map(Box::new).map(Decision::Watch)
+            watch::watch(store, call, target).map(Box::new).map(Decision::Watch)
         }
         Method::GET => read::get(store, call, target, context).map(Decision::Respond),
         Method::PUT => write::update(write),

@@ -71,7 +71,7 @@ fn protobuf_says_the_same_as_json() {
 fn a_watch_in_protobuf_tells_the_same_in_frames() {
     let path = "/api/v1/namespaces/a/configmaps";
     let bookmarks = ("allowWatchBookmarks", "true");
-    let Decision::Watch(watch) = get(path, &[("watch", "1"), bookmarks], PROTOBUF) else {
+    let Decision::Watch(mut watch) = get(path, &[("watch", "1"), bookmarks], PROTOBUF) else {
         panic!("it is a watch");
     };
 
@@ -80,7 +80,8 @@ fn a_watch_in_protobuf_tells_the_same_in_frames() {
         let object = json_of(&format!("{path}/{name}"));
         api::protobuf::watch_event("ADDED", &object).unwrap()
     });
-    assert_eq!(watch.initial, expected);
+    let context = Context::of_tests();
+    assert_eq!(watch.lines(&store(), context.now, usize::MAX).unwrap(), expected);
     let metadata = json!({"resourceVersion": "4", "creationTimestamp": null});
     let bookmark = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
     assert_eq!(watch.bookmark(), api::protobuf::watch_event("BOOKMARK", &bookmark).unwrap());

@@ -37,21 +37,21 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// The way to an API server.
 #[derive(Clone)]
-struct Server {
+pub(crate) struct Server {
     host: String,
     port: u16,
     tls: TlsConnector,
 }
 
 impl Server {
-    fn of(cluster: &Cluster) -> Result<Self, Failed> {
+    pub(crate) fn of(cluster: &Cluster) -> Result<Self, Failed> {
         let target = Target::read(Some(&cluster.kubeconfig()))?;
         let server: http::Uri = target.server.parse()?;
         let host = server.host().unwrap_or_default().to_owned();
         Ok(Self { host, port: server.port_u16().unwrap_or(443), tls: connector(&target)? })
     }
 
-    async fn connect(&self) -> Result<TlsStream<TcpStream>, Failed> {
+    pub(crate) async fn connect(&self) -> Result<TlsStream<TcpStream>, Failed> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let name = ServerName::try_from(self.host.clone())?;
         Ok(self.tls.connect(name, stream).await?)
@@ -68,7 +68,7 @@ impl Server {
     }
 
     /// Asks on a connection of its own.
-    async fn ask(
+    pub(crate) async fn ask(
         &self,
         method: Method,
         path: &str,
@@ -269,7 +269,7 @@ impl Server {
 }
 
 /// The server's resident memory.
-fn resident_kib(cluster: &Cluster) -> Result<u64, Failed> {
+pub(crate) fn resident_kib(cluster: &Cluster) -> Result<u64, Failed> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", cluster.pid()?))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
     Ok(line.split_whitespace().next().unwrap_or_default().parse()?)

@@ -34,6 +34,7 @@ mod scheduling;
 mod service_accounts;
 mod support;
 mod typed_client;
+mod unread_watches;
 mod volumes;
 
 use libtest_mimic::{Arguments, Trial};
@@ -63,6 +64,7 @@ fn main() -> std::process::ExitCode {
         components::trials(),
         conform::trials(),
         hostile::trials(),
+        unread_watches::trials(),
         containers::trials(),
         controllers::trials(),
         devices::trials(),
