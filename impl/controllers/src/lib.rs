@@ -18,6 +18,7 @@ pub mod garbage_collector;
 mod hash;
 pub mod history;
 pub mod horizontal_pod_autoscaler;
+pub mod ip_address_repair;
 pub mod job;
 pub mod kubernetes_endpoints;
 pub mod legacy_service_account_token_cleaner;

@@ -14,6 +14,7 @@ pub mod extenders;
 pub mod http_server;
 mod in_flight;
 pub mod informer;
+pub mod ip_address_repair;
 pub mod kubernetes_endpoints;
 pub mod local;
 mod metrics;
