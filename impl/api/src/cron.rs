@@ -3,7 +3,6 @@
 //! Source: `parser.go`, `spec.go` and `constantdelay.go` of `github.com/robfig/cron` v3, which Kubernetes v1.36
 //! uses. Differs where a clock skips midnight: that day counts as any other, while upstream may pass it over.
 
-mod duration;
 mod fields;
 pub mod time_zone;
 
@@ -38,7 +37,7 @@ impl Schedule {
     pub fn parse(text: &str) -> Result<Self, String> {
         let (time_zone, text) = split_zone(text)?;
         match text.strip_prefix(EVERY) {
-            Some(span) => duration::nanoseconds(span)
+            Some(span) => crate::duration::nanoseconds(span)
                 .map(|nanoseconds| Self::Every((nanoseconds / NANOSECONDS).max(1)))
                 .map_err(|error| format!("failed to parse duration {text}: {error}")),
             None => Fields::parse(text).map(|fields| Self::Fields { fields, time_zone }),

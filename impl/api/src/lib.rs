@@ -6,6 +6,7 @@
 pub mod amounts;
 pub mod cron;
 pub mod decode;
+pub mod duration;
 pub mod kind;
 pub mod managed_fields;
 pub mod names;

@@ -253,26 +253,18 @@ impl Status {
             "" => resource.kind.to_owned(),
             group => format!("{}.{group}", resource.kind),
         };
-        // What is said of several elements in the same words is said once.
-        let mut told: Vec<String> = vec![];
-        for cause in causes.iter().map(Cause::to_string) {
-            if !told.contains(&cause) {
-                told.push(cause);
-            }
-        }
-        let list = match told.as_slice() {
-            [cause] => cause.clone(),
-            causes => format!("[{}]", causes.join(", ")),
-        };
-        let mut status = Self::about(
-            Reason::Invalid,
-            resource,
-            name,
-            format!("{kind} \"{name}\" is invalid: {list}"),
-        );
+        let message = format!("{kind} \"{name}\" is invalid: {}", told(&causes));
+        let mut status = Self::about(Reason::Invalid, resource, name, message);
         status.kind = resource.kind.to_owned();
         status.causes = causes;
         status
+    }
+
+    /// 422 for what a request says beside its object: `ListOptions`, `PatchOptions` …
+    pub fn invalid_options(kind: &str, causes: Vec<Cause>) -> Self {
+        let message = format!("{kind}.meta.k8s.io \"\" is invalid: {}", told(&causes));
+        let (kind, group) = (kind.to_owned(), "meta.k8s.io".to_owned());
+        Self { kind, group, causes, ..Self::new(Reason::Invalid, message) }
     }
 
     /// 422 for a patch, which is no object.
@@ -342,8 +334,26 @@ impl Status {
     }
 }
 
+/// All causes in one text. What is said of several elements in the same words is said once.
+fn told(causes: &[Cause]) -> String {
+    let mut told: Vec<String> = vec![];
+    for cause in causes.iter().map(Cause::to_string) {
+        if !told.contains(&cause) {
+            told.push(cause);
+        }
+    }
+    match told.as_slice() {
+        [cause] => cause.clone(),
+        causes => format!("[{}]", causes.join(", ")),
+    }
+}
+
 fn cause_value(cause: &Cause) -> Value {
-    json!({"reason": cause.reason, "message": cause.message, "field": cause.field})
+    let mut value = json!({"reason": cause.reason, "message": cause.message});
+    if !cause.field.is_empty() {
+        value["field"] = Value::from(cause.field.as_str());
+    }
+    value
 }
 
 #[cfg(test)]

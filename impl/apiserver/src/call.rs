@@ -89,7 +89,12 @@ pub struct Call {
 impl Call {
     /// The first value of a query parameter, empty when absent.
     pub fn parameter(&self, name: &str) -> &str {
-        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.first(name).unwrap_or_default()
+    }
+
+    /// The first value of a query parameter, if it is there.
+    pub(crate) fn first(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// All values of a query parameter.
@@ -99,10 +104,7 @@ impl Call {
 
     /// A boolean query parameter, as Kubernetes reads it: anything but `false` and `0` is true.
     pub fn flag(&self, name: &str) -> bool {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .is_some_and(|(_, value)| !matches!(value.to_lowercase().as_str(), "false" | "0"))
+        self.first(name).is_some_and(|value| !matches!(&*value.to_lowercase(), "false" | "0"))
     }
 
     /// How new what it is decided on must be.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Context, Response};
 use crate::negotiate;
+use crate::options::list::ListOptions;
 use crate::read::Selection;
 use crate::route::{Objects, Target, route};
 
@@ -89,7 +90,7 @@ pub(crate) fn answer(
     if call.flag("watch") {
         return Err(no_watch());
     }
-    let selection = Selection::of(call, target)?;
+    let selection = Selection::of(&ListOptions::of(call)?, target)?;
     let objects: Vec<Value> = objects.filter(|object| selection.matches(target, object)).collect();
     Ok(Response::json(200, &format.list(target.resource, json!({}), &objects, context.now)))
 }

@@ -19,6 +19,7 @@ pub mod negotiate;
 mod node;
 pub mod object;
 mod openapi;
+mod options;
 mod printers;
 mod proxy;
 mod read;
@@ -75,6 +76,7 @@ pub fn decide(store: &Store, call: &Call, context: &Context) -> Decision {
 fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision, Status> {
     authorization::authorize(call)?;
     let target = route(&call.path)?;
+    options::check_timeout(call, &target)?;
     if let Target::Objects(target) = &target {
         let decision = decide_objects(Write { store, call, target, context });
         let decision = decision.unwrap_or_else(|status| Decision::Respond(status.into()));
@@ -142,9 +144,6 @@ fn decide_collection(write: Write<'_>) -> Result<Decision, Status> {
 fn decide_one(write: Write<'_>) -> Result<Decision, Status> {
     let Write { store, call, target, context } = write;
     match call.method {
-        Method::GET if call.flag("watch") => {
-            watch::watch(store, call, target).map(Box::new).map(Decision::Watch)
-        }
         Method::GET => read::get(store, call, target, context).map(Decision::Respond),
         Method::PUT => write::update(write),
         Method::PATCH => write::patch(write),

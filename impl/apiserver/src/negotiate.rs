@@ -2,6 +2,7 @@
 //!
 //! Source: Kubernetes API concepts, "Alternate representations of resources".
 
+use api::status::Cause;
 use api::{ApiResource, Status, Timestamp};
 use serde_json::{Value, json};
 
@@ -51,7 +52,11 @@ fn include(call: &Call, target: &Objects) -> Result<Include, Status> {
         "" | "Metadata" => Ok(Include::Metadata),
         "None" => Ok(Include::None),
         "Object" => Ok(target.version.map_or(Include::Object, Include::Version)),
-        other => Err(Status::bad_request(format!("unrecognized includeObject value: \"{other}\""))),
+        other => {
+            let rule = "must be 'Metadata', 'Object', 'None', or empty";
+            let cause = Cause::invalid("includeObject", &json!(other), rule);
+            Err(Status::bad_request(format!("Unable to convert to Table as requested: {cause}")))
+        }
     }
 }
 

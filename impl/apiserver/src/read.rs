@@ -2,21 +2,28 @@
 //!
 //! Source: Kubernetes API concepts, "Resource versions" and "Retrieving large results sets in chunks".
 
+mod continue_token;
+mod selection;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod versions;
+
+pub(crate) use selection::Selection;
+
 use api::object::text;
-use api::selector::{FieldRequirement, FieldSelector, Selector};
 use api::{Reason, Status};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use memchr::memmem::Finder;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Bytes, KeyValue, Range, Revision, Store};
+use store::{KeyValue, Range, Revision, Store};
 
 use crate::call::{Call, Context, Response};
+use crate::keys;
 use crate::negotiate::{self, Format};
 use crate::object::{self, Prefix};
+use crate::options::list::ListOptions;
+use crate::options::revision;
 use crate::route::Objects;
-use crate::{keys, strategy};
+use continue_token::ContinueToken;
 
 /// GET of one object.
 pub(crate) fn get(
@@ -26,7 +33,11 @@ pub(crate) fn get(
     context: &Context,
 ) -> Result<Response, Status> {
     let format = negotiate::format(call, target)?;
-    not_too_new(store, call)?;
+    if call.flag("export") {
+        let message = "the export parameter, deprecated since v1.14, is no longer supported";
+        return Err(Status::bad_request(message));
+    }
+    not_too_new(store, of_newer(call.parameter("resourceVersion"))?)?;
     let found = find(store, target)?;
     let object = object::decode(found);
     Ok(format.one(200, target.resource, &object, context.now))
@@ -43,109 +54,6 @@ pub(crate) fn find<'a>(
         .ok_or_else(|| Status::not_found(target.resource, name))
 }
 
-/// Which objects of a range are wanted.
-#[derive(Clone, Debug)]
-pub(crate) struct Selection {
-    /// By labels.
-    pub(crate) labels: Selector,
-    /// By fields.
-    pub(crate) fields: FieldSelector,
-    /// Texts without which a stored object cannot be wanted, as they stand in JSON.
-    texts: Vec<Finder<'static>>,
-}
-
-impl Selection {
-    /// What the query of a list or watch selects. A name in the path selects by `metadata.name`.
-    pub(crate) fn of(call: &Call, target: &Objects) -> Result<Self, Status> {
-        let unable = |parameter: &str, why: String| {
-            Status::bad_request(format!("unable to parse {parameter}: {why}"))
-        };
-        let labels = Selector::parse(call.parameter("labelSelector"))
-            .map_err(|why| unable("labelSelector", why))?;
-        let mut text = call.parameter("fieldSelector").to_owned();
-        if let Some(name) = &target.name {
-            text = format!("metadata.name={name}{}{text}", if text.is_empty() { "" } else { "," });
-        }
-        let fields = FieldSelector::parse(&text).map_err(|why| unable("fieldSelector", why))?;
-        let unknown = fields
-            .requirements()
-            .iter()
-            .find(|requirement| !strategy::is_selectable(target.resource, &requirement.field));
-        match unknown {
-            Some(requirement) => {
-                let field = &requirement.field;
-                Err(Status::bad_request(format!("field label not supported: {field}")))
-            }
-            None => {
-                let texts = fields.requirements().iter().filter_map(needed_text).collect();
-                Ok(Self { labels, fields, texts })
-            }
-        }
-    }
-
-    /// The node that an object must name to be wanted, `spec.nodeName`.
-    pub(crate) fn node(&self) -> Option<&str> {
-        self.required("spec.nodeName")
-    }
-
-    /// The keys among which all wanted objects are: of one that is asked for by its name, only its own.
-    pub(crate) fn range(&self, target: &Objects) -> Range {
-        let name = self.required("metadata.name");
-        keys::range_of_name(target.resource, target.namespace.as_deref(), name)
-    }
-
-    /// What a field must be.
-    fn required(&self, field: &str) -> Option<&str> {
-        let mut requirements = self.fields.requirements().iter();
-        let required = requirements.find(|one| one.equals && one.field == field);
-        required.map(|requirement| requirement.value.as_str())
-    }
-
-    /// Whether nothing is left out.
-    pub(crate) fn is_everything(&self) -> bool {
-        self.labels.is_everything() && self.fields.requirements().is_empty()
-    }
-
-    /// Whether a stored object is wanted. Only what the selection asks about is read.
-    pub(crate) fn selects(&self, target: &Objects, found: &KeyValue) -> bool {
-        if self.is_everything() {
-            true
-        } else if self.texts.iter().any(|text| text.find(&found.value).is_none()) {
-            false
-        } else if self.fields.is_everything() {
-            self.labels.matches(&object::labels(found))
-        } else {
-            self.matches(target, &object::decode(found))
-        }
-    }
-
-    /// Whether an object is wanted.
-    pub(crate) fn matches(&self, target: &Objects, object: &Value) -> bool {
-        self.labels.matches_value(&object["metadata"]["labels"])
-            && (self.fields.requirements().is_empty()
-                || self.fields.matches(&strategy::selectable_fields(target.resource, object)))
-    }
-}
-
-/// Fields that stand in an object as they are compared: a kubelet asks for the pods of its node, and most are not.
-const VERBATIM: [&str; 2] = ["metadata.name", "spec.nodeName"];
-
-/// The text that an object must hold to be what a requirement asks for, where that can be said.
-fn needed_text(requirement: &FieldRequirement) -> Option<Finder<'static>> {
-    let FieldRequirement { field, value, .. } = requirement;
-    let is_said = requirement.equals && !value.is_empty() && VERBATIM.contains(&field.as_str());
-    let quoted = is_said.then(|| Value::from(value.as_str()).to_string())?;
-    Some(Finder::new(quoted.as_bytes()).into_owned())
-}
-
-/// Where a list goes on: opaque to clients.
-#[derive(Debug, Serialize, Deserialize)]
-struct Continue {
-    /// Of the list; 0 for what is there when it is asked for, whatever there was before.
-    revision: u64,
-    start: String,
-}
-
 /// GET of a list.
 pub(crate) fn list(
     store: &Store,
@@ -154,8 +62,9 @@ pub(crate) fn list(
     context: &Context,
 ) -> Result<Response, Status> {
     let format = negotiate::format(call, target)?;
-    let selection = Selection::of(call, target)?;
-    let page = Page::read(store, call, target, &selection)?;
+    let options = ListOptions::of(call)?;
+    let selection = Selection::of(&options, target)?;
+    let page = Page::read(store, &options, (&selection, target))?;
     let body = match format {
         Format::Object => page.copy(target),
         Format::Version(_) | Format::Metadata | Format::Table(_) => {
@@ -170,7 +79,7 @@ pub(crate) fn list(
 
 /// The objects that match, all of them, now.
 pub(crate) fn matching(store: &Store, call: &Call, target: &Objects) -> Result<Vec<Value>, Status> {
-    let selection = Selection::of(call, target)?;
+    let selection = Selection::of(&ListOptions::of(call)?, target)?;
     let range = keys::range(target.resource, target.namespace.as_deref());
     let objects = store.range(&range).map(|found| object::decode(found));
     Ok(objects.filter(|object| selection.matches(target, object)).collect())
@@ -187,27 +96,29 @@ struct Page {
 impl Page {
     fn read(
         store: &Store,
-        call: &Call,
-        target: &Objects,
-        selection: &Selection,
+        options: &ListOptions<'_>,
+        (selection, target): (&Selection, &Objects),
     ) -> Result<Self, Status> {
-        let limit = limit(call)?;
-        let (past, range) = snapshot(store, call, selection.range(target))?;
+        let limit = usize::try_from(options.limit).ok().filter(|limit| *limit > 0);
+        let range = selection.range(target);
+        let prefix = range.start().to_vec();
+        let (past, range) = snapshot(store, options, range)?;
         let mut rest = past.range(&range);
-        let mut found = vec![];
-        let mut next = None;
+        let (mut found, mut is_cut) = (vec![], false);
         for candidate in rest.by_ref() {
-            if found.len() == limit {
-                next = Some(candidate.key.clone());
+            is_cut = limit == Some(found.len());
+            if is_cut {
                 break;
             }
             if selection.selects(target, candidate) {
                 found.push(std::sync::Arc::clone(candidate));
             }
         }
-        let remaining =
-            (next.is_some() && selection.is_everything()).then(|| rest.count().saturating_add(1));
-        let next = next.map_or_else(String::new, |key| token(past.revision(), &key));
+        // It goes on as long as there is anything, wanted or not, as upstream has it.
+        let remaining = (is_cut && selection.is_everything()).then(|| rest.count() + 1);
+        let last = found.last().filter(|_| is_cut);
+        let next = last.map(|last| ContinueToken::behind(&last.key, &prefix, past.revision()));
+        let next = next.map_or_else(String::new, |token| token.write());
         Ok(Self { revision: past.revision(), found, next, remaining })
     }
 
@@ -243,91 +154,69 @@ impl Page {
     }
 }
 
-fn limit(call: &Call) -> Result<usize, Status> {
-    match call.parameter("limit") {
-        "" | "0" => Ok(usize::MAX),
-        text => text.parse().map_err(|_| {
-            Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
-        }),
+/// The store to read, and where in the range to begin. What is listed by its name has no chunks.
+fn snapshot(
+    store: &Store,
+    options: &ListOptions<'_>,
+    range: Range,
+) -> Result<(Store, Range), Status> {
+    if options.continue_token.is_empty() || matches!(range, Range::Key(_)) {
+        return Ok((at_resource_version(store, options)?, range));
     }
+    let token = ContinueToken::read(options.continue_token)?;
+    if !matches!(options.resource_version, "" | "0") {
+        let message = "specifying resource version is not allowed when using continue";
+        return Err(Status::bad_request(message));
+    }
+    let start = token.key(range.start());
+    let past = match token.revision {
+        None => store.clone(),
+        Some(revision) if revision > store.revision() => {
+            return Err(too_large(revision, store.revision()));
+        }
+        Some(revision) => store.at(revision).map_err(|_| expired_list(token))?,
+    };
+    Ok((past, range.from(start)))
 }
 
-/// The store to read, and where in the range to begin.
-fn snapshot(store: &Store, call: &Call, range: Range) -> Result<(Store, Range), Status> {
-    match call.parameter("continue") {
-        "" => Ok((at_resource_version(store, call)?, range)),
-        text => {
-            let token = read_token(text)?;
-            let start = Bytes::from(token.start.as_bytes());
-            if !range.contains(&start) {
-                return Err(Status::bad_request(
-                    "continue key is not valid: it is not of this list",
-                ));
+fn at_resource_version(store: &Store, options: &ListOptions<'_>) -> Result<Store, Status> {
+    let asked = revision(options.resource_version)
+        .map_err(|why| Status::bad_request(format!("invalid resource version: {why}")))?;
+    match asked {
+        Some(revision) if options.is_exact() => {
+            let current = store.revision();
+            if revision > current {
+                return Err(too_large(revision, current));
             }
-            let past = match token.revision {
-                0 => store.clone(),
-                revision => store.at(Revision(revision)).map_err(|_| expired_list(&token.start))?,
-            };
-            Ok((past, range.from(start)))
-        }
-    }
-}
-
-fn at_resource_version(store: &Store, call: &Call) -> Result<Store, Status> {
-    let asked = resource_version(call)?;
-    match (call.parameter("resourceVersionMatch"), asked) {
-        ("", None) => Ok(store.clone()),
-        ("" | "NotOlderThan", Some(_)) => {
-            not_too_new(store, call)?;
-            Ok(store.clone())
-        }
-        ("Exact", Some(revision)) if revision.0 > 0 => {
-            not_too_new(store, call)?;
             store.at(revision).map_err(|expired| too_old(expired.asked, expired.compacted))
         }
-        ("Exact", Some(_)) => Err(invalid_match(
-            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
-        )),
-        ("NotOlderThan" | "Exact", None) => Err(invalid_match(
-            "resourceVersionMatch is forbidden unless resourceVersion is provided",
-        )),
-        (other, _) => Err(Status::bad_request(format!(
-            "resourceVersionMatch: Unsupported value: \"{other}\": supported values: \"Exact\", \"NotOlderThan\""
-        ))),
+        asked => not_too_new(store, asked).map(|()| store.clone()),
     }
 }
 
-fn invalid_match(why: &str) -> Status {
-    Status::bad_request(format!("resourceVersionMatch: Forbidden: {why}"))
-}
-
-/// The `resourceVersion` of the query, `None` when it is not given.
-pub(crate) fn resource_version(call: &Call) -> Result<Option<Revision>, Status> {
-    match call.parameter("resourceVersion") {
-        "" => Ok(None),
-        text => text.parse().map(|number| Some(Revision(number))).map_err(|_| {
-            Status::bad_request(format!("resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"))
-        }),
-    }
+/// The revision that a read or a watch names. What is none is nobody's fault to upstream, which answers 500.
+pub(crate) fn of_newer(text: &str) -> Result<Option<Revision>, Status> {
+    revision(text).map_err(|why| Status::new(Reason::Unknown, why))
 }
 
 /// A revision that the store has not reached yet is refused, to be tried again.
-pub(crate) fn not_too_new(store: &Store, call: &Call) -> Result<(), Status> {
+pub(crate) fn not_too_new(store: &Store, asked: Option<Revision>) -> Result<(), Status> {
     let current = store.revision();
-    match resource_version(call)? {
-        Some(asked) if asked > current => {
-            let message = format!("Too large resource version: {asked}, current: {current}");
-            let mut status = Status::new(Reason::Timeout, message);
-            status.retry_after_seconds = 1;
-            status.causes.push(api::status::Cause {
-                reason: "ResourceVersionTooLarge",
-                field: String::new(),
-                message: "Too large resource version".to_owned(),
-            });
-            Err(status)
-        }
-        Some(_) | None => Ok(()),
+    match asked.filter(|asked| *asked > current) {
+        Some(asked) => Err(Status { retry_after_seconds: 1, ..too_large(asked, current) }),
+        None => Ok(()),
     }
+}
+
+/// 504 for a revision that does not exist yet.
+fn too_large(asked: Revision, current: Revision) -> Status {
+    let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+    let causes = vec![api::status::Cause {
+        reason: "ResourceVersionTooLarge",
+        field: String::new(),
+        message: "Too large resource version".to_owned(),
+    }];
+    Status { causes, ..Status::new(Reason::Timeout, message) }
 }
 
 /// 410 for a revision that has been compacted away.
@@ -337,7 +226,7 @@ pub(crate) fn too_old(asked: Revision, oldest: Revision) -> Status {
 
 /// 410 for a page of a list that is too old, with a token for the rest as it is now.
 /// Source: apiserver/pkg/storage/etcd3/errors.go, v1.36.
-fn expired_list(start: &str) -> Status {
+fn expired_list(token: ContinueToken) -> Status {
     let mut status = Status::expired(
         "The provided continue parameter is too old to display a consistent list result. You can start a new \
          list without the continue parameter, or use the continue token in this response to retrieve the \
@@ -345,125 +234,11 @@ fn expired_list(start: &str) -> Status {
          objects that were created, modified, or deleted between the time the first chunk was returned and \
          now may show up in the list.",
     );
-    status.continue_token = token(Revision(0), start.as_bytes());
+    status.continue_token = token.in_newest().write();
     status
-}
-
-fn token(revision: Revision, start: &[u8]) -> String {
-    let start = String::from_utf8_lossy(start).into_owned();
-    let token = Continue { revision: revision.0, start };
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).expect("a token is JSON"))
-}
-
-fn read_token(text: &str) -> Result<Continue, Status> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-    bytes
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or_else(|| Status::bad_request("continue key is not valid: it cannot be decoded"))
 }
 
 /// The uid of an object, for preconditions and messages.
 pub(crate) fn uid(object: &Value) -> &str {
     text(object, &["metadata", "uid"])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Client;
-
-    const MAPS: &str = "/api/v1/namespaces/default/configmaps";
-
-    fn client(maps: usize) -> Client {
-        let mut client = Client::new();
-        client.created("/api/v1/namespaces", &json!({"metadata": {"name": "default"}}));
-        for number in 0..maps {
-            let labels = json!({"odd": (number % 2 == 1).to_string()});
-            let map = json!({"metadata": {"name": format!("map-{number}"), "labels": labels}});
-            client.created(MAPS, &map);
-        }
-        client
-    }
-
-    /// What is answered to a list with this query.
-    fn listed(client: &Client, query: &[(&str, &str)]) -> Value {
-        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let mut call = Call::of_tests(http::Method::GET, MAPS, &Value::Null);
-        call.body.clear();
-        call.query = query.collect();
-        let decision = crate::decide(&client.store, &call, &client.context);
-        let crate::Decision::Respond(response) = decision else { panic!("no answer") };
-        serde_json::from_slice(&response.body).unwrap()
-    }
-
-    #[test]
-    fn fields_select_what_they_name_and_not_what_only_mentions_it() {
-        let mut client = client(3);
-        let mention =
-            json!({"metadata": {"name": "other"}, "data": {"a": "map-1", "b": "\"map-1\""}});
-        client.created(MAPS, &mention);
-        let by = |field: &str| listed(&client, &[("fieldSelector", field)]);
-
-        assert_eq!(names(&by("metadata.name=map-1")), ["map-1"]);
-        assert_eq!(names(&by("metadata.name!=map-1")), ["map-0", "map-2", "other"]);
-        assert_eq!(names(&by("metadata.name=a\"b")), [""; 0]);
-    }
-
-    #[test]
-    fn an_object_that_is_asked_for_by_its_name_is_looked_for_at_its_key() {
-        let client = client(0);
-        let range = |path: &str, fields: &str| {
-            let mut call = Call::of_tests(http::Method::GET, path, &Value::Null);
-            call.body.clear();
-            let query = [("watch", "1"), ("fieldSelector", fields)];
-            call.query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-            let decision = crate::decide(&client.store, &call, &client.context);
-            let crate::Decision::Watch(watch) = decision else { panic!("not watched") };
-            String::from_utf8_lossy(watch.prefix()).into_owned()
-        };
-        let all = MAPS.replace("/namespaces/default", "");
-
-        assert_eq!(range(MAPS, "metadata.name=a"), "/registry/configmaps/default/a");
-        assert_eq!(range(MAPS, "metadata.name!=a"), "/registry/configmaps/default/");
-        assert_eq!(range(&all, "metadata.name=a"), "/registry/configmaps/");
-        assert_eq!(range("/api/v1/nodes", "metadata.name=a"), "/registry/minions/a");
-    }
-
-    fn names(list: &Value) -> Vec<&str> {
-        let items = list["items"].as_array().unwrap().iter();
-        items.map(|item| item["metadata"]["name"].as_str().unwrap()).collect()
-    }
-
-    /// Conformance: Servers with support for API chunking should support continue listing from the last key if the original version has been compacted away, though the list is inconsistent [Slow]
-    #[test]
-    fn a_list_whose_revision_is_compacted_away_goes_on_with_what_there_is() {
-        let mut client = client(5);
-        let first = listed(&client, &[("limit", "2")]);
-        let token = first["metadata"]["continue"].as_str().unwrap();
-        client.created(MAPS, &json!({"metadata": {"name": "map-9"}}));
-        client.store.compact(client.store.revision()).unwrap();
-
-        let expired = listed(&client, &[("limit", "2"), ("continue", token)]);
-        let token = expired["metadata"]["continue"].as_str().unwrap();
-        let second = listed(&client, &[("limit", "2"), ("continue", token)]);
-        let token = second["metadata"]["continue"].as_str().unwrap();
-        let third = listed(&client, &[("limit", "2"), ("continue", token)]);
-
-        assert_eq!((&expired["code"], &expired["reason"]), (&json!(410), &json!("Expired")));
-        assert_eq!(names(&first), ["map-0", "map-1"]);
-        assert_eq!(names(&second), ["map-2", "map-3"]);
-        assert_eq!(second["metadata"]["remainingItemCount"], 2);
-        assert_eq!(names(&third), ["map-4", "map-9"]);
-        assert_eq!(third["metadata"].get("continue"), None);
-        let revision = &second["metadata"]["resourceVersion"];
-        assert_eq!(revision, &third["metadata"]["resourceVersion"]);
-    }
-
-    #[test]
-    fn labels_select_what_is_listed() {
-        let client = client(5);
-
-        assert_eq!(names(&listed(&client, &[("labelSelector", "odd=true")])), ["map-1", "map-3"]);
-        assert_eq!(names(&listed(&client, &[("labelSelector", "!odd")])), [""; 0]);
-    }
 }

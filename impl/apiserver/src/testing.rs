@@ -29,6 +29,14 @@ impl Client {
         crate::decide(&self.store, &call, &self.context)
     }
 
+    /// What is decided about a GET with this query.
+    pub(crate) fn get(&self, path: &str, query: &str) -> Decision {
+        let mut call = Call::of_tests(Method::GET, path, &Value::Null);
+        call.body.clear();
+        call.query = form(query);
+        crate::decide(&self.store, &call, &self.context)
+    }
+
     /// Writes. The object as it is stored or was removed, or the message of the refusal.
     pub(crate) fn send(
         &mut self,
@@ -61,4 +69,22 @@ impl Client {
     pub(crate) fn commit(&mut self, transaction: &Transaction) -> bool {
         self.store.commit(transaction).expect("it makes sense").succeeded
     }
+}
+
+/// The pairs of a query in which nothing is escaped.
+pub(crate) fn form(query: &str) -> Vec<(String, String)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (name.to_owned(), value.to_owned())
+    };
+    pairs.map(pair).collect()
+}
+
+/// The code and the message of a refusal.
+pub(crate) fn refusal(decision: Decision) -> (u16, String) {
+    let Decision::Respond(response) = decision else { panic!("it is not refused") };
+    let status: Value = serde_json::from_slice(&response.body).expect("it is JSON");
+    assert_eq!(status["status"], "Failure", "{status}");
+    (response.code, status["message"].as_str().unwrap_or_default().to_owned())
 }

@@ -14,6 +14,7 @@ use crate::accept::{self, Encoding};
 use crate::call::Call;
 use crate::negotiate::{self, Format};
 use crate::object::{self, Prefix};
+use crate::options::list::ListOptions;
 use crate::read::{self, Selection};
 use crate::route::Objects;
 
@@ -46,8 +47,9 @@ pub struct Watch {
 
 /// Decides about a watch.
 pub(crate) fn watch(store: &Store, call: &Call, target: &Objects) -> Result<Watch, Status> {
-    let asked = read::resource_version(call)?;
-    let selection = Selection::of(call, target)?;
+    let options = ListOptions::of(call)?;
+    let selection = Selection::of(&options, target)?;
+    let asked = read::of_newer(options.resource_version)?;
     let mut watch = Watch {
         range: selection.range(target),
         selection,
@@ -59,40 +61,27 @@ pub(crate) fn watch(store: &Store, call: &Call, target: &Objects) -> Result<Watc
         after: store.revision(),
         initial: VecDeque::new(),
         initial_end: None,
-        bookmarks: call.flag("allowWatchBookmarks"),
-        timeout_seconds: timeout(call)?,
+        bookmarks: options.allow_watch_bookmarks,
+        timeout_seconds: timeout_seconds(&options),
         warnings: vec![],
     };
-    match (initial_events(call)?, asked) {
+    match (options.send_initial_events, asked) {
         (Some(true), _) => {
-            read::not_too_new(store, call)?;
+            read::not_too_new(store, asked)?;
             watch.start_with_list(store);
-            watch.initial_end = Some(store.revision());
+            watch.initial_end = watch.bookmarks.then(|| store.revision());
         }
-        (Some(false), None) => {}
-        (None, None | Some(Revision(0))) => watch.start_with_list(store),
+        (Some(false) | None, None | Some(Revision(0))) => {}
         (Some(false) | None, Some(after)) => watch.start_after(store, after)?,
     }
     Ok(watch)
 }
 
-fn timeout(call: &Call) -> Result<u64, Status> {
-    match call.parameter("timeoutSeconds") {
-        "" | "0" => Ok(TIMEOUT_SECONDS),
-        text => text.parse().map_err(|_| {
-            Status::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"))
-        }),
-    }
-}
-
-/// `sendInitialEvents`, which needs its companions.
-fn initial_events(call: &Call) -> Result<Option<bool>, Status> {
-    match call.parameter("sendInitialEvents") {
-        "" => Ok(None),
-        _ if call.parameter("resourceVersionMatch") != "NotOlderThan" => Err(Status::bad_request(
-            "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        )),
-        _ => Ok(Some(call.flag("sendInitialEvents"))),
+/// A watch that names no end lasts as long as the server likes; one whose end has come sends what there is.
+fn timeout_seconds(options: &ListOptions<'_>) -> u64 {
+    match options.timeout_seconds {
+        0 => TIMEOUT_SECONDS,
+        seconds => u64::try_from(seconds).unwrap_or(0),
     }
 }
 

@@ -58,6 +58,14 @@ impl FieldSelector {
         self.requirements.is_empty()
     }
 
+    /// The same with other names for the fields, or the first refusal of a name.
+    pub fn renamed<E>(self, name: impl Fn(&str) -> Result<String, E>) -> Result<Self, E> {
+        let renamed = self.requirements.into_iter().map(|requirement| {
+            Ok(FieldRequirement { field: name(&requirement.field)?, ..requirement })
+        });
+        Ok(Self { requirements: renamed.collect::<Result<_, E>>()? })
+    }
+
     /// The only value that it allows for a field, if it names one.
     pub fn exact(&self, field: &str) -> Option<&str> {
         let requirement =

@@ -81,10 +81,17 @@ fn a_watch_in_protobuf_tells_the_same_in_frames() {
         api::protobuf::watch_event("ADDED", &object).unwrap()
     });
     let context = Context::of_tests();
-    assert_eq!(watch.lines(&store(), context.now, usize::MAX).unwrap(), expected);
-    let metadata = json!({"resourceVersion": "4", "creationTimestamp": null});
-    let bookmark = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
-    assert_eq!(watch.bookmark(), api::protobuf::watch_event("BOOKMARK", &bookmark).unwrap());
+    let mut told = watch.lines(&store(), context.now, usize::MAX).unwrap();
+    let end = told.pop().unwrap();
+    assert_eq!(told, expected);
+    let mut metadata = json!({"resourceVersion": "4", "creationTimestamp": null});
+    let bookmark = |metadata: &Value| {
+        let bookmark = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+        api::protobuf::watch_event("BOOKMARK", &bookmark).unwrap()
+    };
+    assert_eq!(watch.bookmark(), bookmark(&metadata));
+    metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+    assert_eq!(end, bookmark(&metadata));
 }
 
 #[test]

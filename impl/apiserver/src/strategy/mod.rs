@@ -86,7 +86,7 @@ pub(crate) use permitted::{
 pub(crate) use pod::{ephemeral, resize};
 pub(crate) use reset_fields::reset_fields;
 pub(crate) use scale::{SCALE, apply_scale, scale_of};
-pub(crate) use selectable::{is_selectable, selectable_fields};
+pub(crate) use selectable::{selectable_field, selectable_fields};
 pub(crate) use served::{validate_served, validate_served_update};
 pub(crate) use service::{init_families, link_cluster_ips, needs_health_check, restore_allocated};
 pub(crate) use warnings::{deprecation_warning, update_warnings, warnings};

@@ -46,12 +46,43 @@ pub(crate) fn selectable_fields(
     common.iter().chain(own).map(|field| (*field, value_of(resource, object, field))).collect()
 }
 
-/// Whether a field selector may name this field.
-pub(crate) fn is_selectable(resource: &ApiResource, field: &str) -> bool {
-    // Upstream accepts it for cluster-scoped kinds too, except where a kind lists its own labels.
-    let lists_its_own = matches!(resource.kind, "CertificateSigningRequest" | "Namespace");
-    let everywhere = [NAME, NAMESPACE].contains(&field) && !lists_its_own;
-    everywhere || field == NAME || own_fields(resource).contains(&field)
+/// The field that a field selector names, asked of a resource as it is served; or why it may not.
+///
+/// Source: `AddFieldLabelConversionFunc` in pkg/apis/*/v1/conversion.go, and
+/// `DefaultMetaV1FieldSelectorConversion` of apimachinery/pkg/runtime/conversion.go, v1.36.
+pub(crate) fn selectable_field(served: &ApiResource, label: &str) -> Result<String, String> {
+    let own = own_fields(served);
+    let field = match (served.kind, served.group) {
+        ("Event", "events.k8s.io") => field_of_new_event(label),
+        ("Pod", _) if label == "spec.host" => Some("spec.nodeName".to_owned()),
+        // It is taken, and no pod has it.
+        ("Pod", _) if label == "status.podIPs" => Some(label.to_owned()),
+        _ => own.contains(&label).then(|| label.to_owned()),
+    };
+    // Of cluster-scoped kinds upstream takes the namespace too, except where a kind lists its own labels.
+    let is_common = label == NAME || (label == NAMESPACE && (served.namespaced || own.is_empty()));
+    field.or_else(|| is_common.then(|| label.to_owned())).ok_or_else(|| match served.kind {
+        "Job" => format!("field label \"{label}\" not supported for Job"),
+        "ResourceSlice" => {
+            let of = format!("{}, Kind=ResourceSlice", served.api_version());
+            format!("field label not supported for {of}: {label}")
+        }
+        _ if own.is_empty() => {
+            format!("\"{label}\" is not a known field selector: only \"{NAME}\", \"{NAMESPACE}\"")
+        }
+        _ => format!("field label not supported: {label}"),
+    })
+}
+
+/// Events of `events.k8s.io` are selected by the words of that group. Source: pkg/apis/events/v1/conversion.go, v1.36.
+fn field_of_new_event(label: &str) -> Option<String> {
+    let involved = label.strip_prefix("regarding.").map(|rest| format!("involvedObject.{rest}"));
+    let field = match label {
+        "reportingController" => Some("reportingComponent".to_owned()),
+        "reason" | "type" => Some(label.to_owned()),
+        _ => involved,
+    };
+    field.filter(|field| EVENT.contains(&field.as_str()))
 }
 
 fn own_fields(resource: &ApiResource) -> &'static [&'static str] {
@@ -62,7 +93,7 @@ fn own_fields(resource: &ApiResource) -> &'static [&'static str] {
         "Namespace" => &["status.phase"],
         "Node" => &["spec.unschedulable"],
         "Pod" => POD,
-        "ReplicaSet" | "ReplicationController" => &["status.replicas"],
+        "ReplicationController" => &["status.replicas"],
         "ResourceSlice" => &["spec.nodeName", "spec.driver"],
         "Secret" => &["type"],
         "Service" => &["spec.clusterIP", "spec.type"],
@@ -76,7 +107,7 @@ fn value_of(resource: &ApiResource, object: &Value, field: &str) -> String {
         ("Pod", "spec.hostNetwork") | ("Node", "spec.unschedulable") => {
             flag(object, &path).to_string()
         }
-        ("ReplicaSet" | "ReplicationController", "status.replicas") => {
+        ("ReplicationController", "status.replicas") => {
             int(object, &path).unwrap_or_default().to_string()
         }
         ("Job", "status.successful") => {
@@ -146,7 +177,7 @@ mod tests {
             (&resources::CERTIFICATE_SIGNING_REQUESTS, "metadata.namespace", false),
         ];
         for (resource, field, expected) in table {
-            assert_eq!(is_selectable(resource, field), expected, "{field}");
+            assert_eq!(selectable_field(resource, field).is_ok(), expected, "{field}");
         }
     }
 

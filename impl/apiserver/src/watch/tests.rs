@@ -49,7 +49,11 @@ fn parts(watch: &mut Watch, client: &Client, bytes_max: usize) -> Vec<Vec<String
 #[test]
 fn what_is_there_is_told_in_parts_and_then_that_it_was_all() {
     let client = client(&["a", "b"]);
-    let list = [("sendInitialEvents", "true"), ("resourceVersionMatch", "NotOlderThan")];
+    let list = [
+        ("sendInitialEvents", "true"),
+        ("resourceVersionMatch", "NotOlderThan"),
+        ("allowWatchBookmarks", "true"),
+    ];
 
     let mut small = watch(&client, &list);
     let mut large = watch(&client, &list);

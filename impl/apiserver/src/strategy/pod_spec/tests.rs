@@ -72,9 +72,8 @@ fn variables_that_stand_in_a_file_are_in_an_empty_dir_of_the_pod() {
     let causes: Vec<String> =
         file_volume_causes("s", &spec).iter().map(ToString::to_string).collect();
 
-    let field = |index: usize| {
-        format!("s.initContainers[0].env[{index}].valueFrom.fileKeyRef.volumeName")
-    };
+    let field =
+        |index: usize| format!("s.initContainers[0].env[{index}].valueFrom.fileKeyRef.volumeName");
     let missing = format!("{}: Not found: \"gone\"", field(1));
     let other = format!(
         "{}: Invalid value: \"host\": referenced volume must be of type emptyDir",

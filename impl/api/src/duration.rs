@@ -17,7 +17,7 @@ const UNITS: [(&str, i64); 8] = [
 const FRACTION_DIGITS_MAX: usize = 18;
 
 /// How long a span is, in nanoseconds.
-pub(super) fn nanoseconds(span: &str) -> Result<i64, String> {
+pub fn nanoseconds(span: &str) -> Result<i64, String> {
     let invalid = || format!("time: invalid duration \"{span}\"");
     let (sign, mut rest) = match span.strip_prefix('-') {
         Some(rest) => (-1, rest),
