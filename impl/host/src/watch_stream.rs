@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::http_server::Closing;
-use crate::metrics::Watching;
+use crate::metrics::Streaming;
 use crate::transport::{Body, BoxError};
 use crate::watchers::{Registration, Watchers};
 use crate::{clock, warning_header};
@@ -31,18 +31,15 @@ const CHUNKS_MAX: usize = 16;
 pub(crate) fn respond(
     (storage, watchers): (&Storage, &Arc<Watchers>),
     mut watch: Watch,
-    (watching, closing): (Watching, Option<Closing>),
+    (streaming, closing): (Streaming, Option<Closing>),
 ) -> http::Response<Body> {
     let content_type = http::HeaderValue::from_static(watch.content_type());
     let warnings = std::mem::take(&mut watch.warnings);
     let (sender, body) = Channel::<Bytes, BoxError>::new(CHUNKS_MAX);
     let published = storage.subscribe();
     let registration = watchers.register((watch.prefix(), watch.node()), &published);
-    let streamed = stream((published, registration), watch, (sender, closing));
-    tokio::spawn(async move {
-        streamed.await;
-        drop(watching);
-    });
+    let sender = Lines { sender, streaming };
+    tokio::spawn(stream((published, registration), watch, (sender, closing)));
     let mut response = http::Response::new(body.boxed_unsync());
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     warning_header::add(response.headers_mut(), &warnings);
@@ -53,7 +50,7 @@ pub(crate) fn respond(
 async fn stream(
     (published, registration): (watch::Receiver<Store>, Registration),
     mut watch: Watch,
-    (mut sender, mut closing): (Sender<Bytes, BoxError>, Option<Closing>),
+    (mut sender, mut closing): (Lines, Option<Closing>),
 ) {
     let closed = async {
         match &mut closing {
@@ -64,7 +61,7 @@ async fn stream(
     let mut closed = pin!(closed);
     let end = Instant::now() + Duration::from_secs(watch.timeout_seconds);
     let initial = std::mem::take(&mut watch.initial);
-    if !send(&mut sender, initial).await {
+    if !sender.send(initial).await {
         return;
     }
     let mut bookmark = tokio::time::interval_at(Instant::now() + BOOKMARK_PERIOD, BOOKMARK_PERIOD);
@@ -75,10 +72,10 @@ async fn stream(
             Ok(lines) => (lines, false),
             Err(expired) => (vec![expired], true),
         };
-        if !send(&mut sender, lines).await || last {
+        if !sender.send(lines).await || last {
             return;
         }
-        if is_bookmark_due && watch.bookmarks && !send(&mut sender, vec![watch.bookmark()]).await {
+        if is_bookmark_due && watch.bookmarks && !sender.send(vec![watch.bookmark()]).await {
             return;
         }
         if is_over || published.has_changed().is_err() {
@@ -96,7 +93,22 @@ async fn stream(
     }
 }
 
-/// Whether the reader is still there.
-async fn send(sender: &mut Sender<Bytes, BoxError>, lines: Vec<Vec<u8>>) -> bool {
-    lines.is_empty() || sender.send_data(Bytes::from(lines.concat())).await.is_ok()
+/// Where lines go, and where they are counted until the stream ends.
+struct Lines {
+    sender: Sender<Bytes, BoxError>,
+    streaming: Streaming,
+}
+
+impl Lines {
+    /// Whether the reader is still there.
+    async fn send(&mut self, lines: Vec<Vec<u8>>) -> bool {
+        if lines.is_empty() {
+            return true;
+        }
+        let is_there = self.sender.send_data(Bytes::from(lines.concat())).await.is_ok();
+        if is_there {
+            self.streaming.sends(&lines);
+        }
+        is_there
+    }
 }

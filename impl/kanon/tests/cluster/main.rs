@@ -21,6 +21,7 @@ mod kubectl_stateful_sets;
 mod kubectl_versions;
 mod lifecycle;
 mod machine;
+mod metrics;
 mod moving;
 mod official;
 mod openapi;
@@ -47,6 +48,7 @@ fn main() -> std::process::ExitCode {
     let trials: Vec<Trial> = [
         lifecycle::trials(),
         machine::trials(),
+        metrics::trials(),
         durability::trials(),
         etcd_servers::trials(),
         typed_client::trials(),
