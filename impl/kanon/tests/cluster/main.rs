@@ -24,7 +24,6 @@ mod machine;
 mod metrics;
 mod moving;
 mod official;
-mod openapi;
 mod port_forwards;
 mod privacy;
 mod proxies;
@@ -53,7 +52,6 @@ fn main() -> std::process::ExitCode {
         etcd_servers::trials(),
         typed_client::trials(),
         moving::trials(),
-        openapi::trials(),
         port_forwards::trials(),
         privacy::trials(),
         proxies::trials(),
