@@ -39,6 +39,7 @@ pub use call::{
     Answer, Call, Commit, Companion, Context, Decision, Freshness, NodeCall, Response, User,
 };
 pub use component_status::{Components, Health};
+pub use health::health_checks;
 pub use object::node_of;
 pub use proxy::ProxyCall;
 pub use route::{Objects, Target, route};

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval};
 
 use crate::http_server::Closing;
-use crate::metrics::Watching;
+use crate::metrics::Streaming;
 use crate::transport::{Body, BoxError};
 use crate::watchers::{Registration, Watchers};
 use crate::{clock, warning_header};
@@ -33,7 +33,7 @@ const PART_BYTES: usize = 256 * 1024;
 pub(crate) fn respond(
     (storage, watchers): (&Storage, &Arc<Watchers>),
     mut watch: Watch,
-    (watching, closing): (Watching, Option<Closing>),
+    (streaming, closing): (Streaming, Option<Closing>),
 ) -> http::Response<Body> {
     let content_type = http::HeaderValue::from_static(watch.content_type());
     let warnings = std::mem::take(&mut watch.warnings);
@@ -49,7 +49,7 @@ pub(crate) fn respond(
         is_bookmark_due: false,
         is_over: false,
         is_expired: false,
-        _watching: watching,
+        streaming,
     };
     let parts = stream::unfold(stream, |mut stream| async move {
         let part = stream.next().await?;
@@ -72,8 +72,8 @@ struct Stream {
     is_bookmark_due: bool,
     is_over: bool,
     is_expired: bool,
-    /// Counts this watch as long as it is there.
-    _watching: Watching,
+    /// Counts this watch as long as it is there, and what it tells.
+    streaming: Streaming,
 }
 
 impl Stream {
@@ -83,15 +83,15 @@ impl Stream {
             let store = self.published.borrow().clone();
             match self.watch.lines(&store, clock::now(), PART_BYTES) {
                 Ok(lines) if lines.is_empty() => {}
-                Ok(lines) => return Some(lines.concat().into()),
+                Ok(lines) => return Some(self.tell(&lines)),
                 Err(expired) => {
                     self.is_expired = true;
-                    return Some(expired.into());
+                    return Some(self.tell(&[expired]));
                 }
             }
             drop(store);
             if std::mem::take(&mut self.is_bookmark_due) && self.watch.bookmarks {
-                return Some(self.watch.bookmark().into());
+                return Some(self.tell(&[self.watch.bookmark()]));
             }
             if self.is_over || self.published.has_changed().is_err() {
                 return None;
@@ -99,6 +99,12 @@ impl Stream {
             self.wait().await;
         }
         None
+    }
+
+    /// Lines as they are written, and counted.
+    fn tell(&self, lines: &[Vec<u8>]) -> Bytes {
+        self.streaming.sends(lines);
+        lines.concat().into()
     }
 
     /// Until there may be something to tell.

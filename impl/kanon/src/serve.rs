@@ -195,7 +195,8 @@ impl ControlPlane {
         let door = serve_tls(&server, &pki, listener)?;
         let admin = Local::new(server.clone(), pki::admin(), "kube-apiserver", 0);
         bootstrap::bootstrap(&admin, port).await.while_doing("first objects")?;
-        tokio::spawn(ip_address_repair::keep(Arc::new(admin.clone())));
+        let metrics = server.metrics().clone();
+        tokio::spawn(ip_address_repair::keep(Arc::new(admin.clone()), metrics));
         keep_endpoints(admin, port);
         steps.done(&format!("{READY} at {address}"));
         let plane = Self { server, trace, address, door };

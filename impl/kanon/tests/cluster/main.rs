@@ -21,9 +21,9 @@ mod kubectl_stateful_sets;
 mod kubectl_versions;
 mod lifecycle;
 mod machine;
+mod metrics;
 mod moving;
 mod official;
-mod openapi;
 mod port_forwards;
 mod privacy;
 mod proxies;
@@ -48,11 +48,11 @@ fn main() -> std::process::ExitCode {
     let trials: Vec<Trial> = [
         lifecycle::trials(),
         machine::trials(),
+        metrics::trials(),
         durability::trials(),
         etcd_servers::trials(),
         typed_client::trials(),
         moving::trials(),
-        openapi::trials(),
         port_forwards::trials(),
         privacy::trials(),
         proxies::trials(),
