@@ -64,7 +64,7 @@ use api::{Key, Request, Timestamp};
 use client::{Backoff, Change, Outcome, Pacing, View};
 use dyn_clone::DynClone;
 
-pub use crate::certificates::CertificateAuthority;
+pub use crate::certificates::{CertificateAuthority, CertificateReader};
 use crate::legacy_service_account_token_cleaner::LegacyServiceAccountTokenCleaner;
 pub use crate::node_ipam::PodNetwork;
 pub use crate::node_lifecycle::Timeouts;
@@ -139,7 +139,9 @@ dyn_clone::clone_trait_object!(Controller);
 pub struct Config {
     /// The certificate of the cluster's authority, PEM, published in every namespace.
     pub root_ca: String,
-    /// What signs certificates with the authority's key. Without it nobody looks at requests for any.
+    /// What reads requests for certificates. Without it nobody approves them or throws them away.
+    pub certificate_reader: Option<Arc<dyn CertificateReader>>,
+    /// What signs certificates with the authority's key. Without it nobody does.
     pub authority: Option<Arc<dyn CertificateAuthority>>,
     /// What signs the tokens of service accounts. Without it no Secret is filled with one.
     pub token_signer: Option<Arc<dyn TokenSigner>>,
@@ -161,6 +163,7 @@ impl Default for Config {
             root_ca: String::new(),
             authority: None,
             token_signer: None,
+            certificate_reader: None,
             pod_network: None,
             balances_services: false,
             timeouts: Timeouts::default(),
@@ -218,7 +221,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
 /// Those for which the configuration brings what they need.
 fn configured(config: &Config) -> Vec<Box<dyn Controller>> {
     let mut all: Vec<Box<dyn Controller>> = vec![];
-    all.extend(config.authority.iter().flat_map(certificates::all));
+    all.extend(certificates::all(config));
     if config.balances_services {
         all.push(Box::new(service_lb::ServiceLbController::default()));
     }
@@ -279,6 +282,7 @@ mod tests {
             authority: Some(Arc::new(certificates::tests::Pretended)),
             token_signer: Some(Arc::new(service_account_token::tests::Readable)),
             pod_network: Some(network),
+            certificate_reader: Some(Arc::new(certificates::tests::Pretended)),
             balances_services: true,
             ..Config::default()
         };

@@ -244,6 +244,7 @@ fn config(profile: &Profile, nodes: u16, pki: &Pki) -> Config {
         volumes_root: volumes_root(profile),
         root_ca: pki.authority_pem.clone(),
         authority: Some(pki.signer.clone()),
+        certificate_reader: Some(pki.signer.clone()),
         token_signer: Some(pki.token_keys.clone()),
         pod_network: Some(Nodes::pod_network(&profile.folder, nodes)),
         balances_services: true,

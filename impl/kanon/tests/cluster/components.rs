@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Components of an API server that another process runs.
-fn components_of(cluster: &Cluster) -> Result<Cluster, Failed> {
+pub(crate) fn components_of(cluster: &Cluster) -> Result<Cluster, Failed> {
     let components = Cluster::new();
     let kubeconfig = cluster.kubeconfig();
     let kubeconfig = kubeconfig.to_str().ok_or("the path is text")?;
