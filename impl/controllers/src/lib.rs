@@ -60,7 +60,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use api::{Key, Request, Timestamp};
+use api::{FeatureGates, Key, Request, Timestamp};
 use client::{Backoff, Change, Outcome, Pacing, View};
 use dyn_clone::DynClone;
 
@@ -155,20 +155,23 @@ pub struct Config {
     pub terminated_pods_max: usize,
     /// The folder of the volumes that are folders of nodes.
     pub volumes_root: String,
+    /// What is switched on.
+    pub feature_gates: FeatureGates,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             root_ca: String::new(),
+            certificate_reader: None,
             authority: None,
             token_signer: None,
-            certificate_reader: None,
             pod_network: None,
             balances_services: false,
             timeouts: Timeouts::default(),
             terminated_pods_max: pod_gc::TERMINATED_PODS_MAX,
             volumes_root: "/var/lib/kanon/volumes".to_owned(),
+            feature_gates: FeatureGates::default(),
         }
     }
 }
@@ -189,7 +192,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(replica_set::ReplicationManager::default()),
         Box::new(daemon_set::DaemonSetController::default()),
-        Box::new(stateful_set::StatefulSetController::default()),
+        Box::new(stateful_set::StatefulSetController::new(&config.feature_gates)),
         Box::new(job::JobController::default()),
         Box::new(job::JobOrphanController),
         Box::new(cron_job::CronJobController::default()),
@@ -279,10 +282,10 @@ mod tests {
             service_cluster_ip_range: "10.96.0.0/12".to_owned(),
         };
         let config = Config {
+            certificate_reader: Some(Arc::new(certificates::tests::Pretended)),
             authority: Some(Arc::new(certificates::tests::Pretended)),
             token_signer: Some(Arc::new(service_account_token::tests::Readable)),
             pod_network: Some(network),
-            certificate_reader: Some(Arc::new(certificates::tests::Pretended)),
             balances_services: true,
             ..Config::default()
         };
