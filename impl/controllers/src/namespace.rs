@@ -68,8 +68,8 @@ impl Controller for NamespaceController {
     }
 
     fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
-        if matches!(request.verb, Verb::Delete | Verb::List) {
-            self.failures.entry(key.clone()).or_default().heard(request, outcome);
+        if let (Verb::Delete | Verb::List, Some(why)) = (request.verb, failures::of(outcome)) {
+            self.failures.entry(key.clone()).or_default().add(request.resource, why);
         }
         if request.verb != Verb::List {
             return;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{ApiResource, Reason, Request, Status, Timestamp};
+use api::{ApiResource, Reason, Timestamp};
 use client::{Outcome, View};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -22,15 +22,6 @@ pub(super) struct Failures {
 impl Failures {
     pub(super) fn is_empty(&self) -> bool {
         self.by_resource.is_empty()
-    }
-
-    /// Hears what came of a deletion or a list. The first that fails speaks for its resource.
-    pub(super) fn heard(&mut self, request: &Request, outcome: &Outcome) {
-        if let Err(status) = outcome
-            && is_failure(status)
-        {
-            self.add(request.resource, &status.message);
-        }
     }
 
     /// What has been deleted, is kept by no finalizer and had time enough should not be there any more.
@@ -51,7 +42,8 @@ impl Failures {
         }
     }
 
-    fn add(&mut self, resource: &'static ApiResource, message: &str) {
+    /// The first failure speaks for its resource.
+    pub(super) fn add(&mut self, resource: &'static ApiResource, message: &str) {
         self.by_resource.entry(resource).or_insert_with(|| message.to_owned());
     }
 
@@ -65,9 +57,13 @@ impl Failures {
     }
 }
 
-/// What is gone, or another one by now, is no failure; nor is a kind that cannot be deleted.
-fn is_failure(status: &Status) -> bool {
-    !matches!(status.reason, Reason::NotFound | Reason::MethodNotAllowed | Reason::Conflict)
+/// Why a deletion or a list has failed. What is gone, or another one by now, is no failure; nor is a kind that
+/// cannot be deleted.
+pub(super) fn of(outcome: &Outcome) -> Option<&str> {
+    let status = outcome.as_ref().err()?;
+    let is_harmless =
+        matches!(status.reason, Reason::NotFound | Reason::MethodNotAllowed | Reason::Conflict);
+    (!is_harmless).then_some(status.message.as_str())
 }
 
 fn is_stuck(metadata: &ObjectMeta) -> bool {
