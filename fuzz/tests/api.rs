@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::quantity::Quantity;
 use api::selector::{FieldSelector, Selector};
-use api::{Key, Timestamp};
+use api::{FeatureGates, Key, Timestamp};
 use apiserver::token::NamedKeys;
 use apiserver::{Call, Commit, Components, Context, Decision, User, decide};
 use fuzz::{Mutator, runs};
@@ -20,6 +20,7 @@ fn context() -> Context {
         default_toleration_seconds: 300,
         keys: Arc::new(NamedKeys("ours")),
         components: Components::default(),
+        feature_gates: FeatureGates::default(),
     }
 }
 

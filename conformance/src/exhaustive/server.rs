@@ -41,6 +41,7 @@ pub(super) fn context(now: Timestamp, uid: String) -> Context {
         uid,
         random: 0,
         default_toleration_seconds: 300,
+        feature_gates: api::FeatureGates::default(),
         keys: Arc::new(NamedKeys("simulated")),
         components: Components::default(),
     }

@@ -40,7 +40,7 @@ pub(super) struct Controllers {
 }
 
 fn is_controller(actor: &str) -> bool {
-    actor == "kube-controller-manager" || actor.ends_with("-controller")
+    actor.starts_with("kube-controller-manager") || actor.ends_with("-controller")
 }
 
 /// The key of the ReplicaSet that controls a Pod, if it is one.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use api::Timestamp;
 use controllers::certificates::{Subject, Terms};
-use controllers::{CertificateAuthority, Config, PodNetwork, TokenSigner};
+use controllers::{CertificateAuthority, CertificateReader, Config, PodNetwork, TokenSigner};
 use serde_json::Value;
 
 const REQUEST: &str = "CERTIFICATE REQUEST";
@@ -17,6 +17,7 @@ const YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// What tells all controllers what they need.
 pub(crate) fn config() -> Config {
     Config {
+        certificate_reader: Some(Arc::new(Authority)),
         authority: Some(Arc::new(Authority)),
         token_signer: Some(Arc::new(Readable)),
         pod_network: Some(PodNetwork {
@@ -56,24 +57,26 @@ fn line(kind: &str, block: &[u8]) -> Option<String> {
 #[derive(Debug)]
 struct Authority;
 
-impl CertificateAuthority for Authority {
-    fn not_after(&self) -> Timestamp {
-        Timestamp::MAX.checked_sub(YEARS).unwrap_or(Timestamp::MAX)
-    }
-
+impl CertificateReader for Authority {
     fn subject(&self, request: &[u8]) -> Result<Subject, String> {
         let (common_name, group) = asked(request).ok_or("it is no request")?;
         let organizations = Some(group).filter(|group| !group.is_empty()).into_iter().collect();
         Ok(Subject { common_name, organizations, ..Subject::default() })
     }
 
+    fn expires_at(&self, certificate: &[u8]) -> Option<Timestamp> {
+        line(CERTIFICATE, certificate)?.parse().ok()
+    }
+}
+
+impl CertificateAuthority for Authority {
+    fn not_after(&self) -> Timestamp {
+        Timestamp::MAX.checked_sub(YEARS).unwrap_or(Timestamp::MAX)
+    }
+
     fn sign(&self, request: &[u8], terms: &Terms) -> Result<Vec<u8>, String> {
         asked(request).ok_or("it is no request")?;
         Ok(block(CERTIFICATE, &terms.not_after.to_string()))
-    }
-
-    fn expires_at(&self, certificate: &[u8]) -> Option<Timestamp> {
-        line(CERTIFICATE, certificate)?.parse().ok()
     }
 }
 

@@ -10,9 +10,9 @@ use apiserver::trace::Told;
 use serde_json::Value;
 use store::{Revision, Store};
 
+use crate::sim::cast::Cast;
 use crate::sim::machine::Machine;
 use crate::sim::objects::{Objects, objects};
-use crate::sim::process::Cast;
 use crate::sim::recorder::Recorder;
 use crate::sim::workloads::volumes;
 

@@ -137,7 +137,7 @@ impl World<'_> {
     }
 
     fn dead_machine(&self) -> Option<usize> {
-        let is_dead = |machine: &usize| !self.processes[Self::kubelet_of(*machine)].alive;
+        let is_dead = |machine: &usize| !self.processes[self.kubelet_of(*machine)].alive;
         (0..self.machines.len()).find(is_dead)
     }
 
@@ -154,7 +154,8 @@ impl World<'_> {
 
     /// A machine vanishes, with all that runs on it.
     pub(crate) fn kill(&mut self, machine: usize) {
-        let process = &mut self.processes[Self::kubelet_of(machine)];
+        let kubelet = self.kubelet_of(machine);
+        let process = &mut self.processes[kubelet];
         process.alive = false;
         let origin = process.origin();
         self.machines[machine].die();
@@ -163,7 +164,7 @@ impl World<'_> {
 
     /// A machine comes back, empty.
     pub(crate) fn revive(&mut self, machine: usize) {
-        let kubelet = Self::kubelet_of(machine);
+        let kubelet = self.kubelet_of(machine);
         let incarnation = self.processes[kubelet].incarnation + 1;
         self.processes[kubelet] = self.start(kubelet, incarnation);
     }

@@ -46,6 +46,11 @@ impl Caches {
         }
     }
 
+    /// Those of a component that reads nothing.
+    pub(crate) fn none() -> Self {
+        Self::new(&[], "", 0)
+    }
+
     /// Whether every cache has its first list.
     pub(crate) fn has_synced(&self) -> bool {
         self.informers.iter().all(|informer| informer.reflector.has_synced())

@@ -8,10 +8,13 @@
 //! A run is random ([`run`]) or follows a [`scenario`].
 
 pub(crate) mod authority;
+mod candidacy;
+pub(crate) mod cast;
 pub(crate) mod checks;
 mod disk;
 mod failures;
 pub(crate) mod informer;
+mod load;
 mod loops;
 mod machine;
 pub(crate) mod network;

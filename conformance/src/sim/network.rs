@@ -5,10 +5,12 @@ use std::fmt;
 use api::object::text;
 use api::trace::{Origin, key};
 use api::{ApiResource, Key, Request, Verb};
+use apiserver::Response;
 use apiserver::trace::refused;
 use client::Outcome;
 use serde_json::Value;
 
+use crate::sim::load::pod_metrics;
 use crate::sim::plant::{self, Plant};
 use crate::sim::process::Errand;
 use crate::sim::server::{Arrival, Received, Stored};
@@ -141,7 +143,7 @@ impl World<'_> {
         let found = &self.processes[process];
         let (mut origin, incarnation) = (found.origin(), found.incarnation);
         origin.observed_revision = request.observed_revision;
-        let machine = Self::machine_of(process).and_then(|index| self.machines.get(index));
+        let machine = self.machine_of(process).and_then(|index| self.machines.get(index));
         plant::sent(self.plant, &mut request, machine.map_or(0, |machine| machine.pods_max));
         self.send(Some((process, incarnation, errand)), origin, request);
     }
@@ -176,7 +178,10 @@ impl World<'_> {
             heard.name(flight.number, &call, &mut context);
         }
         let arrival = Arrival { flight: id, number: flight.number, origin: &flight.origin };
-        let received = self.server.receive(&arrival, &call, &context, self.plant);
+        let received = match self.measured(&request) {
+            Some(metrics) => Received::Answered(metrics),
+            None => self.server.receive(&arrival, &call, &context, self.plant),
+        };
         match received {
             Received::Answered(response) => {
                 if let Some(told) = refused(&flight.origin, flight.number, &call, &response) {
@@ -197,6 +202,14 @@ impl World<'_> {
         if self.plant == Plant::AcknowledgesBeforeDurable {
             self.publish();
         }
+    }
+
+    /// What a metrics server answers, if there is one and it is asked.
+    fn measured(&self, request: &Request) -> Option<Response> {
+        let is_asked = request.resource.group == "metrics.k8s.io" && !self.loads.is_empty();
+        let place = (request.key.namespace.as_str(), self.now);
+        is_asked
+            .then(|| Response::json(200, &pod_metrics(&self.server.published, &self.loads, place)))
     }
 
     /// The disk has everything that was written.

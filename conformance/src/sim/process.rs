@@ -1,16 +1,17 @@
 //! A component as it runs: its caches and its core, from one start to the next crash.
 
 use api::trace::Origin;
-use api::{ApiResource, Key, Request, Timestamp, resources};
+use api::{Key, Request, Timestamp, resources};
 use client::{Change, Outcome};
 use kubelet::runtime::{RuntimeCommand, RuntimeEvent};
 use kubelet::{Command, Input, Kubelet, Purpose};
 
-use crate::sim::authority;
+use crate::sim::candidacy::{Candidacy, Move};
+use crate::sim::cast::Cast;
 use crate::sim::informer::Caches;
 use crate::sim::loops::{ControllerLoop, Place, SchedulerLoop};
 use crate::sim::machine::Machine;
-use crate::sim::plant::{self, Plant};
+use crate::sim::plant::Plant;
 
 /// A component. A new incarnation is a new value.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Process {
     pub(crate) alive: bool,
     pub(crate) caches: Caches,
     body: Body,
+    /// What a controller manager knows of the election, if there are several.
+    candidacy: Option<Candidacy>,
 }
 
 #[derive(Clone, Debug)]
@@ -40,31 +43,6 @@ struct KubeletLoop {
     next_deadline: Timestamp,
 }
 
-/// Which controllers there are: all of them, unless some are chosen, with what they watch.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Cast {
-    pub(crate) controllers: Option<&'static [&'static str]>,
-    pub(crate) resources: Option<&'static [&'static ApiResource]>,
-    /// Whether there are the controllers too that must be told something: who signs, whence addresses come.
-    pub(crate) is_complete: bool,
-}
-
-impl Cast {
-    /// Whether there is this controller.
-    pub(crate) fn has(&self, controller: &str) -> bool {
-        self.controllers.is_none_or(|chosen| chosen.contains(&controller))
-    }
-
-    fn config(&self) -> controllers::Config {
-        if self.is_complete { authority::config() } else { controllers::Config::default() }
-    }
-
-    fn watched(&self) -> Vec<&'static ApiResource> {
-        let resources = self.resources.unwrap_or(resources::ALL);
-        resources.iter().copied().filter(|resource| *resource != &resources::EVENTS).collect()
-    }
-}
-
 /// What a component wants done.
 #[derive(Default)]
 pub(crate) struct Orders {
@@ -80,7 +58,9 @@ pub(crate) struct Orders {
 #[derive(Clone, Debug)]
 pub(crate) enum Errand {
     /// A place in the plan of a controller.
-    Plan { controller: usize, place: Place },
+    Plan { controller: usize, place: Place, term: u64 },
+    /// The election of a controller manager.
+    Election,
     /// The scheduling of a pod.
     Pod(Key),
     /// A purpose of a kubelet.
@@ -95,14 +75,16 @@ impl Process {
 
     /// `kube-controller-manager`.
     pub(crate) fn controllers(cast: &Cast, incarnation: u64, plant: Plant) -> Self {
-        let mut controllers = controllers::all(&cast.config());
-        controllers.retain(|controller| cast.has(controller.name()));
-        let watched = cast.watched();
-        let caches = Caches::new(&watched, "", controllers.len());
-        let is_hasty = cast.controllers.is_some();
-        let started = controllers.into_iter().map(|one| plant::controllers::started(plant, one));
-        let loops = started.map(|controller| ControllerLoop::new(controller, is_hasty)).collect();
+        let (caches, loops) = cast.started(plant);
         Self::new("kube-controller-manager", incarnation, caches, Body::Controllers(loops))
+    }
+
+    /// `kube-controller-manager-2`, which stands for election.
+    pub(crate) fn candidate(cast: &Cast, number: usize, incarnation: u64) -> Self {
+        let actor = format!("kube-controller-manager-{number}");
+        let candidacy = Candidacy::new(cast, &actor, incarnation);
+        let idle = Self::new(&actor, incarnation, Caches::none(), Body::Controllers(vec![]));
+        Self { candidacy: Some(candidacy), ..idle }
     }
 
     /// `kube-scheduler`.
@@ -133,7 +115,8 @@ impl Process {
     }
 
     fn new(actor: &str, incarnation: u64, caches: Caches, body: Body) -> Self {
-        Self { actor: actor.to_owned(), incarnation, alive: true, caches, body }
+        let actor = actor.to_owned();
+        Self { actor, incarnation, alive: true, caches, body, candidacy: None }
     }
 
     /// Who it is in the trace.
@@ -150,8 +133,12 @@ impl Process {
         Origin { observed_revision, ..self.origin() }
     }
 
-    /// How many parts act on their own.
+    /// How many parts act on their own. A candidacy is one, behind the controllers.
     pub(crate) fn parts(&self) -> usize {
+        self.loops() + usize::from(self.candidacy.is_some())
+    }
+
+    fn loops(&self) -> usize {
         match &self.body {
             Body::Controllers(loops) => loops.len(),
             Body::Scheduler(_) | Body::Kubelet(_) => 1,
@@ -161,13 +148,20 @@ impl Process {
     /// The name of a part.
     pub(crate) fn name_of(&self, part: usize) -> &str {
         match &self.body {
-            Body::Controllers(loops) => loops[part].name(),
+            Body::Controllers(loops) => {
+                loops.get(part).map_or(self.actor.as_str(), |one| one.name())
+            }
             Body::Scheduler(_) | Body::Kubelet(_) => &self.actor,
         }
     }
 
     /// Whether a part would do something now.
     pub(crate) fn is_due(&self, part: usize, now: Timestamp) -> bool {
+        if let Some(candidacy) = &self.candidacy
+            && (part == self.loops() || !candidacy.leads(now))
+        {
+            return part == self.loops() && candidacy.is_due(now);
+        }
         let has_changes = self.caches.has_changes(part);
         match &self.body {
             Body::Controllers(loops) => loops[part].is_due(has_changes, now),
@@ -183,7 +177,8 @@ impl Process {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         match &self.body {
             Body::Controllers(loops) => {
-                loops.iter().filter_map(ControllerLoop::next_deadline).min()
+                let election = self.candidacy.as_ref().and_then(Candidacy::next_deadline);
+                loops.iter().filter_map(ControllerLoop::next_deadline).chain(election).min()
             }
             Body::Scheduler(scheduler) => scheduler.next_deadline(),
             Body::Kubelet(own) => {
@@ -194,13 +189,17 @@ impl Process {
 
     /// A part hears of what has changed and acts.
     pub(crate) fn act(&mut self, part: usize, (now, plant): (Timestamp, Plant)) -> Orders {
+        if self.candidacy.is_some() && part == self.loops() {
+            return self.stand((now, plant));
+        }
+        let term = self.term();
         let changes = self.caches.take_changes(part);
         let view = &self.caches.view;
         match &mut self.body {
             Body::Controllers(loops) => {
                 let requests = loops[part].act(view, &changes, (now, plant));
                 let (said, broken) = (loops[part].take_said(), loops[part].take_broken());
-                Orders { said, broken, ..planned(part, requests) }
+                Orders { said, broken, ..planned((part, term), requests) }
             }
             Body::Scheduler(scheduler) => {
                 let requests = scheduler.act(view, &changes, (now, plant));
@@ -220,9 +219,19 @@ impl Process {
         (request, outcome): (&Request, Outcome),
         (now, plant): (Timestamp, Plant),
     ) -> Orders {
+        let this_term = self.term();
         match (&mut self.body, errand) {
-            (Body::Controllers(loops), Errand::Plan { controller, place }) => {
-                planned(controller, loops[controller].answered(place, outcome, (now, plant)))
+            (Body::Controllers(loops), Errand::Plan { controller, place, term })
+                if term == this_term && controller < loops.len() =>
+            {
+                let requests = loops[controller].answered(place, outcome, (now, plant));
+                planned((controller, term), requests)
+            }
+            (Body::Controllers(_), Errand::Election) => {
+                if let Some(candidacy) = &mut self.candidacy {
+                    candidacy.answered(&outcome, now);
+                }
+                Orders::default()
             }
             (Body::Scheduler(scheduler), Errand::Pod(pod)) => {
                 let requests = scheduler.answered((&pod, request), &outcome, now);
@@ -233,6 +242,27 @@ impl Process {
             }
             (Body::Controllers(_) | Body::Scheduler(_) | Body::Kubelet(_), _) => Orders::default(),
         }
+    }
+
+    fn term(&self) -> u64 {
+        self.candidacy.as_ref().map_or(0, |candidacy| candidacy.term)
+    }
+
+    /// A candidate acts. Its controllers begin without memory, and end with all they know.
+    fn stand(&mut self, (now, plant): (Timestamp, Plant)) -> Orders {
+        let Some(candidacy) = &mut self.candidacy else { return Orders::default() };
+        let (running, said) = match candidacy.act(now) {
+            Move::Begin => (candidacy.cast.started(plant), candidacy.event("became leader", now)),
+            Move::End => ((Caches::none(), vec![]), candidacy.event("stopped leading", now)),
+            Move::Ask(request) => {
+                let requests = vec![(Errand::Election, *request)];
+                return Orders { requests, ..Orders::default() };
+            }
+            Move::Rest => return Orders::default(),
+        };
+        let (caches, loops) = running;
+        (self.caches, self.body) = (caches, Body::Controllers(loops));
+        Orders { said: said.into_iter().collect(), ..Orders::default() }
     }
 
     /// A kubelet hears of its runtime.
@@ -272,8 +302,8 @@ impl KubeletLoop {
     }
 }
 
-fn planned(controller: usize, requests: Vec<(Place, Request)>) -> Orders {
-    let errand = |place| Errand::Plan { controller, place };
+fn planned((controller, term): (usize, u64), requests: Vec<(Place, Request)>) -> Orders {
+    let errand = |place| Errand::Plan { controller, place, term };
     let requests = requests.into_iter().map(|(place, request)| (errand(place), request));
     Orders { requests: requests.collect(), ..Orders::default() }
 }

@@ -8,7 +8,7 @@ use api::trace::Origin;
 use crate::sim::checks;
 use crate::sim::outcome::Violation;
 use crate::sim::workloads::Workload;
-use crate::sim::world::{KUBELETS, World};
+use crate::sim::world::World;
 
 /// How long a cluster that is left alone may take to do what it was asked.
 const SETTLE_SECONDS: u64 = 1800;
@@ -67,7 +67,7 @@ impl World<'_> {
 
     /// The machines whose kubelet does not run.
     fn dead(&self) -> BTreeSet<&str> {
-        let machines = self.machines.iter().zip(&self.processes[KUBELETS..]);
+        let machines = self.machines.iter().zip(&self.processes[self.kubelet_of(0)..]);
         let dead = machines.filter(|(_, kubelet)| !kubelet.alive);
         dead.map(|(machine, _)| machine.name.as_str()).collect()
     }

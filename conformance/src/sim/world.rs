@@ -13,14 +13,16 @@ use kubelet::runtime::ContainerId;
 use serde_json::json;
 use store::Store;
 
+use crate::sim::cast::Cast;
 use crate::sim::checks;
 use crate::sim::informer::{Informer, Source, Stream};
+use crate::sim::load::Load;
 use crate::sim::machine::{Machine, Report};
 use crate::sim::network::Flight;
 use crate::sim::options::Options;
 use crate::sim::outcome::{Summary, Violation};
 use crate::sim::plant::Plant;
-use crate::sim::process::{Cast, Orders, Process};
+use crate::sim::process::{Orders, Process};
 use crate::sim::random::Random;
 use crate::sim::recorder::Recorder;
 use crate::sim::scenario::Heard;
@@ -43,10 +45,10 @@ const LAG_STEPS: u64 = 100;
 /// Of so many times it tells something once.
 const LAGS: u64 = 4;
 
-/// The first processes; the kubelets follow.
+/// The first processes. What else stands for election with the controllers follows, then the kubelets.
 pub(crate) const CONTROLLERS: usize = 0;
 const SCHEDULER: usize = 1;
-pub(super) const KUBELETS: usize = 2;
+const RIVALS: usize = 2;
 
 /// Everything there is.
 pub(crate) struct World<'a> {
@@ -74,6 +76,8 @@ pub(crate) struct World<'a> {
     pub(crate) heard: Option<Heard>,
     /// How long pods stay on a node that is gone.
     pub(crate) toleration_seconds: i64,
+    /// What pods use; nobody tells of it while there is none.
+    pub(crate) loads: Vec<Load>,
     keys: Arc<NamedKeys>,
     pub(super) steps: u64,
 }
@@ -138,6 +142,7 @@ impl<'a> World<'a> {
             cast: Cast { is_complete: options.workloads.need_all_controllers(), ..Cast::default() },
             heard: None,
             toleration_seconds: TOLERATION_SECONDS,
+            loads: vec![],
             keys: Arc::new(NamedKeys("simulated")),
             steps: 0,
         }
@@ -164,6 +169,7 @@ impl<'a> World<'a> {
             cast: self.cast.clone(),
             heard: None,
             toleration_seconds: self.toleration_seconds,
+            loads: self.loads.clone(),
             keys: self.keys.clone(),
             steps: self.steps,
         }
@@ -187,24 +193,35 @@ impl<'a> World<'a> {
             self.arrive(flight);
         }
         self.sync();
-        for index in 0..KUBELETS + self.machines.len() {
-            let process = self.start(index, 0);
+        for index in 0..self.kubelet_of(self.machines.len()) {
+            let is_rival = index >= RIVALS && self.machine_of(index).is_none();
+            let process = if is_rival { self.absent(index) } else { self.start(index, 0) };
             self.processes.push(process);
         }
     }
 
+    /// A controller manager that nobody has started yet.
+    fn absent(&self, index: usize) -> Process {
+        let mut process = Process::candidate(&self.cast, index, 0);
+        process.alive = false;
+        process
+    }
+
     /// A component with empty memory.
     pub(crate) fn start(&mut self, index: usize, incarnation: u64) -> Process {
-        let process = match index {
-            CONTROLLERS => Process::controllers(&self.cast, incarnation, self.plant),
-            SCHEDULER => Process::scheduler(incarnation),
-            kubelet => {
-                let machine = &mut self.machines[kubelet - KUBELETS];
+        let process = match (index, self.machine_of(index)) {
+            (_, Some(machine)) => {
+                let machine = &mut self.machines[machine];
                 Process::kubelet(machine, incarnation, (self.now, self.plant))
             }
+            (SCHEDULER, None) => Process::scheduler(incarnation),
+            (_, None) if self.cast.candidates > 0 => {
+                Process::candidate(&self.cast, index.max(1), incarnation)
+            }
+            (_, None) => Process::controllers(&self.cast, incarnation, self.plant),
         };
         self.recorder.write(process.origin().event("started", String::new()), "");
-        if let Some(machine) = Self::machine_of(index) {
+        if let Some(machine) = self.machine_of(index) {
             for (pod, container) in self.machines[machine].running() {
                 self.tell(&process.origin(), "container-started", (&pod, &container));
             }
@@ -220,13 +237,13 @@ impl<'a> World<'a> {
     }
 
     /// The machine on which a process is the kubelet.
-    pub(crate) fn machine_of(process: usize) -> Option<usize> {
-        process.checked_sub(KUBELETS)
+    pub(crate) fn machine_of(&self, process: usize) -> Option<usize> {
+        process.checked_sub(self.kubelet_of(0))
     }
 
     /// The kubelet of a machine.
-    pub(crate) fn kubelet_of(machine: usize) -> usize {
-        machine + KUBELETS
+    pub(crate) fn kubelet_of(&self, machine: usize) -> usize {
+        RIVALS + self.cast.candidates.saturating_sub(1) + machine
     }
 
     /// Whether a process is the scheduler.
@@ -396,12 +413,12 @@ impl<'a> World<'a> {
             self.recorder.object(&why);
         }
         if let Some(heard) = &mut self.heard {
-            heard.said(orders.said);
+            heard.said(&self.processes[process].origin(), orders.said);
         }
         for (errand, request) in orders.requests {
             self.send_for(process, errand, request);
         }
-        if let Some(machine) = Self::machine_of(process) {
+        if let Some(machine) = self.machine_of(process) {
             for command in orders.runtime {
                 self.machines[machine].order(command);
             }
@@ -411,7 +428,7 @@ impl<'a> World<'a> {
     /// A runtime tells the trace and its kubelet what has happened.
     pub(crate) fn report(&mut self, machine: usize, report: Option<Report>) {
         let Some(Report { event, told }) = report else { return };
-        let process = Self::kubelet_of(machine);
+        let process = self.kubelet_of(machine);
         if let Some((action, pod, container)) = told {
             let origin = self.processes[process].observing();
             self.tell(&origin, action, (&pod, &container));
@@ -433,6 +450,7 @@ impl<'a> World<'a> {
             default_toleration_seconds: self.toleration_seconds,
             keys: self.keys.clone(),
             components: apiserver::Components::default(),
+            feature_gates: self.cast.feature_gates.clone(),
         }
     }
 

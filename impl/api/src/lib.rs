@@ -7,6 +7,7 @@ pub mod amounts;
 pub mod cron;
 pub mod decode;
 pub mod duration;
+pub mod feature_gates;
 pub mod kind;
 pub mod managed_fields;
 pub mod names;
@@ -26,6 +27,7 @@ pub mod time;
 pub mod trace;
 pub mod yaml;
 
+pub use feature_gates::{FeatureGate, FeatureGates};
 pub use jiff::Timestamp;
 pub use kind::{ApiResource, Kind, resources};
 pub use object::{AnyObject, Key, Other};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{ApiResource, Status, Timestamp};
+use api::{ApiResource, FeatureGates, Status, Timestamp};
 use http::Method;
 use http::header::{ETAG, HeaderName};
 use serde_json::{Value, json};
@@ -170,6 +170,8 @@ pub struct Context {
     pub keys: Arc<dyn TokenKeys>,
     /// What runs beside this API server.
     pub components: Components,
+    /// What is switched on.
+    pub feature_gates: FeatureGates,
 }
 
 #[cfg(test)]
@@ -199,7 +201,9 @@ impl Context {
         let scheduler = component_status::Health::Ended { ended: 1, tasks: 2 };
         let controller_manager = component_status::Health::Works;
         let components = Components { controller_manager, scheduler };
-        Self { now, uid, random: 0, default_toleration_seconds: 300, keys, components }
+        let feature_gates = FeatureGates::default();
+        let default_toleration_seconds = 300;
+        Self { now, uid, random: 0, default_toleration_seconds, keys, components, feature_gates }
     }
 }
 

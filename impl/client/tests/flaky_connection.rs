@@ -74,6 +74,7 @@ impl Server {
             uid: format!("uid-{}", self.random.below(usize::MAX)),
             random: 0,
             default_toleration_seconds: 300,
+            feature_gates: api::FeatureGates::default(),
             keys: Arc::new(NamedKeys("ours")),
             components: Components::default(),
         }

@@ -1,8 +1,8 @@
 //! Certificates on request: which requests are approved without anybody's help, which are signed, and when
 //! they are thrown away.
 //!
-//! Source: pkg/controller/certificates (v1.36). Reading and signing are an authority's, which whoever runs
-//! the controllers brings. Left out: the cleaner of PodCertificateRequests and the publisher of
+//! Source: pkg/controller/certificates (v1.36). Reading is a reader's and signing an authority's, which whoever
+//! runs the controllers brings. Left out: the cleaner of PodCertificateRequests and the publisher of
 //! ClusterTrustBundles, whose feature gates are off.
 
 mod approving;
@@ -20,7 +20,7 @@ use k8s_openapi::api::certificates::v1::{
     CertificateSigningRequest, CertificateSigningRequestCondition,
 };
 
-use crate::Controller;
+use crate::{Config, Controller};
 
 pub use self::approving::CertificateSigningRequestApprovingController;
 pub use self::cleaner::CertificateSigningRequestCleanerController;
@@ -64,29 +64,37 @@ pub struct Terms {
     pub not_after: Timestamp,
 }
 
-/// Reads requests for certificates, and signs them with the key of the cluster.
-pub trait CertificateAuthority: fmt::Debug + Send + Sync {
-    /// Until when its own certificate holds.
-    fn not_after(&self) -> Timestamp;
-
+/// Reads certificates and requests for them. That takes no key.
+pub trait CertificateReader: fmt::Debug + Send + Sync {
     /// For whom a request (PEM) asks; else what is wrong with it.
     fn subject(&self, request: &[u8]) -> Result<Subject, String>;
-
-    /// The certificate (PEM) that a request (PEM) gets; else why it gets none.
-    fn sign(&self, request: &[u8], terms: &Terms) -> Result<Vec<u8>, String>;
 
     /// Until when a certificate (PEM) holds; `None` for what is none.
     fn expires_at(&self, certificate: &[u8]) -> Option<Timestamp>;
 }
 
-/// The controllers that look at requests for certificates.
-pub(crate) fn all(authority: &Arc<dyn CertificateAuthority>) -> Vec<Box<dyn Controller>> {
-    let authority = || Arc::clone(authority);
-    vec![
-        Box::new(CertificateSigningRequestApprovingController::new(authority())),
-        Box::new(CertificateSigningRequestSigningController::new(authority())),
-        Box::new(CertificateSigningRequestCleanerController::new(authority())),
-    ]
+/// Signs requests for certificates with the key of the cluster.
+pub trait CertificateAuthority: CertificateReader {
+    /// Until when its own certificate holds.
+    fn not_after(&self) -> Timestamp;
+
+    /// The certificate (PEM) that a request (PEM) gets; else why it gets none.
+    fn sign(&self, request: &[u8], terms: &Terms) -> Result<Vec<u8>, String>;
+}
+
+/// The controllers that look at requests for certificates: those that only read them, wherever somebody can.
+pub(crate) fn all(config: &Config) -> Vec<Box<dyn Controller>> {
+    let mut all: Vec<Box<dyn Controller>> = vec![];
+    if let Some(reader) = &config.certificate_reader {
+        let reader = || Arc::clone(reader);
+        all.push(Box::new(CertificateSigningRequestApprovingController::new(reader())));
+        all.push(Box::new(CertificateSigningRequestCleanerController::new(reader())));
+    }
+    if let Some(authority) = &config.authority {
+        let authority = Arc::clone(authority);
+        all.push(Box::new(CertificateSigningRequestSigningController::new(authority)));
+    }
+    all
 }
 
 /// The conditions of a request.

@@ -60,11 +60,11 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use api::{Key, Request, Timestamp};
+use api::{FeatureGates, Key, Request, Timestamp};
 use client::{Backoff, Change, Outcome, Pacing, View};
 use dyn_clone::DynClone;
 
-pub use crate::certificates::CertificateAuthority;
+pub use crate::certificates::{CertificateAuthority, CertificateReader};
 use crate::legacy_service_account_token_cleaner::LegacyServiceAccountTokenCleaner;
 pub use crate::node_ipam::PodNetwork;
 pub use crate::node_lifecycle::Timeouts;
@@ -139,7 +139,9 @@ dyn_clone::clone_trait_object!(Controller);
 pub struct Config {
     /// The certificate of the cluster's authority, PEM, published in every namespace.
     pub root_ca: String,
-    /// What signs certificates with the authority's key. Without it nobody looks at requests for any.
+    /// What reads requests for certificates. Without it nobody approves them or throws them away.
+    pub certificate_reader: Option<Arc<dyn CertificateReader>>,
+    /// What signs certificates with the authority's key. Without it nobody does.
     pub authority: Option<Arc<dyn CertificateAuthority>>,
     /// What signs the tokens of service accounts. Without it no Secret is filled with one.
     pub token_signer: Option<Arc<dyn TokenSigner>>,
@@ -153,12 +155,15 @@ pub struct Config {
     pub terminated_pods_max: usize,
     /// The folder of the volumes that are folders of nodes.
     pub volumes_root: String,
+    /// What is switched on.
+    pub feature_gates: FeatureGates,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             root_ca: String::new(),
+            certificate_reader: None,
             authority: None,
             token_signer: None,
             pod_network: None,
@@ -166,6 +171,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             terminated_pods_max: pod_gc::TERMINATED_PODS_MAX,
             volumes_root: "/var/lib/kanon/volumes".to_owned(),
+            feature_gates: FeatureGates::default(),
         }
     }
 }
@@ -186,7 +192,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(replica_set::ReplicaSetController::default()),
         Box::new(replica_set::ReplicationManager::default()),
         Box::new(daemon_set::DaemonSetController::default()),
-        Box::new(stateful_set::StatefulSetController::default()),
+        Box::new(stateful_set::StatefulSetController::new(&config.feature_gates)),
         Box::new(job::JobController::default()),
         Box::new(job::JobOrphanController),
         Box::new(cron_job::CronJobController::default()),
@@ -218,7 +224,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
 /// Those for which the configuration brings what they need.
 fn configured(config: &Config) -> Vec<Box<dyn Controller>> {
     let mut all: Vec<Box<dyn Controller>> = vec![];
-    all.extend(config.authority.iter().flat_map(certificates::all));
+    all.extend(certificates::all(config));
     if config.balances_services {
         all.push(Box::new(service_lb::ServiceLbController::default()));
     }
@@ -276,6 +282,7 @@ mod tests {
             service_cluster_ip_range: "10.96.0.0/12".to_owned(),
         };
         let config = Config {
+            certificate_reader: Some(Arc::new(certificates::tests::Pretended)),
             authority: Some(Arc::new(certificates::tests::Pretended)),
             token_signer: Some(Arc::new(service_account_token::tests::Readable)),
             pod_network: Some(network),

@@ -1,8 +1,8 @@
 //! The Namespace controller: empties a namespace that is being deleted, then lets it go.
 //!
 //! Pods go first, then the rest. Source: pkg/controller/namespace/deletion (v1.36), KEP-5080. A cache may
-//! not know of every object, so the API server is asked before the last step. Left out: conditions that tell
-//! of failures, because a cache knows of none.
+//! not know of every object, so the API server is asked before the last step. Left out: failures of discovery,
+//! because nothing is discovered: the kinds are those that there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +16,9 @@ use crate::ownership::uid;
 use crate::{Controller, Plan, after_seconds};
 
 mod conditions;
+mod failures;
+
+use failures::Failures;
 
 const FINALIZER: &str = "kubernetes";
 
@@ -27,6 +30,8 @@ const ASK_AGAIN_SECONDS: i64 = 5;
 pub struct NamespaceController {
     /// Per namespace, the resources of which the API server has said that there are none.
     empty: BTreeMap<Key, BTreeSet<&'static ApiResource>>,
+    /// Per namespace, what the last attempt could not do.
+    failures: BTreeMap<Key, Failures>,
 }
 
 impl Controller for NamespaceController {
@@ -56,12 +61,16 @@ impl Controller for NamespaceController {
         let namespace = view.namespaces.get(key).filter(|found| is_terminating(found));
         let Some(namespace) = namespace else {
             self.empty.remove(key);
+            self.failures.remove(key);
             return Plan::default();
         };
         self.empty_or_finalize(view, namespace, now).observed_at(view.revision)
     }
 
     fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
+        if let (Verb::Delete | Verb::List, Some(why)) = (request.verb, failures::of(outcome)) {
+            self.failures.entry(key.clone()).or_default().add(request.resource, why);
+        }
         if request.verb != Verb::List {
             return;
         }
@@ -81,11 +90,16 @@ impl NamespaceController {
         let key = Key::of(&namespace.metadata);
         let left = Left::of(view, &key.name);
         let known_empty = self.empty.remove(&key).unwrap_or_default();
+        let mut failures = self.failures.remove(&key).unwrap_or_default();
         if !left.is_empty() {
             let deletions = left.deletions();
-            let told = deletions.is_empty().then(|| conditions::tell(namespace, &left, now));
+            let graceful_until = left.graceful_until(view, namespace);
+            failures.find_stuck(&left, graceful_until <= now);
+            let is_told = deletions.is_empty() || !failures.is_empty();
+            let told = is_told.then(|| conditions::tell(namespace, (&left, &failures), now));
             let requests = deletions.into_iter().chain(told.flatten()).collect();
-            return Plan { requests, look_again: None };
+            let look_again = Some(graceful_until).filter(|until| *until > now);
+            return Plan { requests, look_again };
         }
         let unknown: Vec<_> = namespaced().filter(|found| !known_empty.contains(found)).collect();
         if unknown.is_empty() {
@@ -93,7 +107,10 @@ impl NamespaceController {
         }
         let first = known_empty.is_empty();
         let look_again = if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) };
-        let requests = namespaced().map(|resource| Request::list(resource, &key.name)).collect();
+        let told =
+            (!failures.is_empty()).then(|| conditions::tell(namespace, (&left, &failures), now));
+        let lists = namespaced().map(|resource| Request::list(resource, &key.name));
+        let requests = lists.chain(told.flatten()).collect();
         Plan { requests, look_again: Some(look_again) }
     }
 }
@@ -129,6 +146,14 @@ impl<'a> Left<'a> {
         self.objects.iter().any(|(resource, _)| *resource == &resources::PODS)
     }
 
+    fn by_resource(&self) -> BTreeMap<&'static ApiResource, Vec<&'a ObjectMeta>> {
+        let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (resource, metadata) in &self.objects {
+            all.entry(*resource).or_default().push(*metadata);
+        }
+        all
+    }
+
     /// Deletes what is not being deleted yet; only Pods while there are any.
     fn deletions(&self) -> Vec<Request> {
         let pods_only = self.has_pods();
@@ -152,153 +177,4 @@ fn finalize(namespace: &Namespace) -> Request {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-    use crate::testing::{World, at, names, requests};
-
-    #[test]
-    fn objects_of_a_deleted_namespace_are_deleted() {
-        let mut world = world(true);
-        world.put(&resources::PODS, json!({"metadata": {"name": "web", "namespace": "old"}}));
-        world.put(&resources::PODS, json!({"metadata": {"name": "web", "namespace": "new"}}));
-
-        let plan = world.reconcile(&key(), at(10));
-
-        assert_eq!(plan.requests.len(), 1);
-        assert_eq!(plan.requests[0].key, Key::new("old", "web"));
-        assert_eq!(names(&plan, Verb::Delete, &resources::PODS), ["web"]);
-    }
-
-    #[test]
-    fn pods_go_before_anything_else() {
-        let mut world = world(true);
-        let in_old = |name: &str| json!({"metadata": {"name": name, "namespace": "old"}});
-        let mut pod = in_old("web");
-        world.put(&resources::PODS, pod.clone());
-        world.put(&resources::CONFIG_MAPS, in_old("map"));
-
-        let first = world.reconcile(&key(), at(10));
-        pod["metadata"]["deletionTimestamp"] = Value::from("1970-01-01T00:00:10Z");
-        world.put(&resources::PODS, pod);
-        let second = world.reconcile(&key(), at(11));
-        world.remove(&resources::PODS, &Key::new("old", "web"));
-        let third = world.reconcile(&key(), at(12));
-
-        assert_eq!(names(&first, Verb::Delete, &resources::PODS), ["web"]);
-        assert_eq!(first.requests.len(), 1);
-        assert_eq!(names(&second, Verb::Delete, &resources::CONFIG_MAPS), [""; 0]);
-        assert_eq!(names(&third, Verb::Delete, &resources::CONFIG_MAPS), ["map"]);
-    }
-
-    #[test]
-    fn what_stays_is_told_once_with_its_finalizers() {
-        let mut world = world(true);
-        let metadata = json!({"name": "map", "namespace": "old", "finalizers": ["a.b/c"],
-            "deletionTimestamp": "1970-01-01T00:00:06Z"});
-        world.put(&resources::CONFIG_MAPS, json!({"metadata": metadata}));
-
-        let plan = world.reconcile(&key(), at(10));
-
-        let body = plan.requests[0].body.clone().unwrap();
-        let conditions = body["status"]["conditions"].as_array().unwrap();
-        let told: Vec<_> = conditions
-            .iter()
-            .map(|condition| {
-                (condition["type"].as_str().unwrap(), condition["status"].as_str().unwrap())
-            })
-            .collect();
-        assert_eq!(
-            told,
-            [
-                ("NamespaceDeletionDiscoveryFailure", "False"),
-                ("NamespaceDeletionGroupVersionParsingFailure", "False"),
-                ("NamespaceDeletionContentFailure", "False"),
-                ("NamespaceContentRemaining", "True"),
-                ("NamespaceFinalizersRemaining", "True"),
-            ]
-        );
-        assert_eq!(
-            conditions[3]["message"],
-            "Some resources are remaining: configmaps. has 1 resource instances"
-        );
-        assert_eq!(
-            conditions[4]["message"],
-            "Some content in the namespace has finalizers remaining: a.b/c in 1 resource instances"
-        );
-        world.put(&resources::NAMESPACES, body);
-        assert_eq!(world.reconcile(&key(), at(11)).requests, []);
-    }
-
-    #[test]
-    fn a_namespace_is_finalized_when_the_api_server_says_that_it_is_empty() {
-        let mut world = world(true);
-
-        let question = world.reconcile(&key(), at(10));
-        for request in &question.requests {
-            world.grant(&key(), request, json!({"items": []}));
-        }
-        let plan = world.reconcile(&key(), at(10));
-
-        assert_eq!(plan.requests.len(), 1);
-        assert_eq!(plan.requests[0].path(), "/api/v1/namespaces/old/finalize");
-        let body: Value = plan.requests[0].body.clone().unwrap();
-        assert_eq!(body["spec"]["finalizers"], json!([]));
-    }
-
-    #[test]
-    fn a_kind_that_the_api_server_does_not_serve_holds_nothing_up() {
-        let mut world = world(true);
-
-        let question = world.reconcile(&key(), at(10));
-        for request in &question.requests {
-            match request.resource == &resources::RESOURCE_CLAIMS {
-                true => world.refuse(&key(), request, Reason::NotFound),
-                false => world.grant(&key(), request, json!({"items": []})),
-            }
-        }
-        let plan = world.reconcile(&key(), at(10));
-
-        assert_eq!(plan.requests[0].path(), "/api/v1/namespaces/old/finalize");
-    }
-
-    #[test]
-    fn a_namespace_with_an_object_that_the_cache_lacks_is_not_finalized() {
-        let mut world = world(true);
-
-        let question = world.reconcile(&key(), at(10));
-        for request in &question.requests {
-            let is_pods = request.resource == &resources::PODS;
-            let items = if is_pods { json!([{}]) } else { json!([]) };
-            world.grant(&key(), request, json!({"items": items}));
-        }
-        let plan = world.reconcile(&key(), at(10));
-
-        assert!(requests(&plan, Verb::Update, &resources::NAMESPACES).is_empty());
-        assert_eq!(plan.look_again, Some(at(15)));
-    }
-
-    #[test]
-    fn a_living_namespace_is_left_alone() {
-        let mut world = world(false);
-        world.put(&resources::PODS, json!({"metadata": {"name": "web", "namespace": "old"}}));
-
-        assert_eq!(world.reconcile(&key(), at(10)), Plan::default());
-    }
-
-    fn key() -> Key {
-        Key::cluster("old")
-    }
-
-    fn world(deleted: bool) -> World<NamespaceController> {
-        let mut world = World::new(NamespaceController::default());
-        let mut namespace =
-            json!({"metadata": {"name": "old"}, "spec": {"finalizers": ["kubernetes"]}});
-        if deleted {
-            namespace["metadata"]["deletionTimestamp"] = Value::from("1970-01-01T00:00:05Z");
-        }
-        world.put(&resources::NAMESPACES, namespace);
-        world
-    }
-}
+mod tests;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use api::object::text;
 use api::selector::Selector;
-use api::{AnyObject, Key, Request, Timestamp, resources};
+use api::{AnyObject, FeatureGate, FeatureGates, Key, Request, Timestamp, resources};
 use client::batches::creates;
 use client::expectations::TIMEOUT_SECONDS;
 use client::{Cache, Change, Outcome, Pacing, View};
@@ -57,16 +57,13 @@ pub struct StatefulSetController {
     purposes: BTreeMap<Key, Purpose>,
     /// The `resourceVersion` that the last status was written over. A cache that shows it is too old.
     outdated: BTreeMap<Key, String>,
+    /// Whether `maxUnavailable` counts.
+    has_max_unavailable: bool,
 }
 
 impl Default for StatefulSetController {
     fn default() -> Self {
-        Self {
-            control: PodControl::new("statefulset-controller"),
-            claims: Claims::default(),
-            purposes: BTreeMap::new(),
-            outdated: BTreeMap::new(),
-        }
+        Self::new(&FeatureGates::default())
     }
 }
 
@@ -134,6 +131,17 @@ impl Controller for StatefulSetController {
 }
 
 impl StatefulSetController {
+    /// A controller that has seen nothing, with these gates.
+    pub fn new(gates: &FeatureGates) -> Self {
+        Self {
+            control: PodControl::new("statefulset-controller"),
+            claims: Claims::default(),
+            purposes: BTreeMap::new(),
+            outdated: BTreeMap::new(),
+            has_max_unavailable: gates.has(FeatureGate::MaxUnavailableStatefulSet),
+        }
+    }
+
     fn forget(&mut self, key: &Key) {
         self.control.forget(key);
         self.outdated.remove(key);
@@ -212,7 +220,9 @@ impl StatefulSetController {
         (plan, now): (&mut Plan, Timestamp),
     ) {
         let key = Key::of(&stateful_set.metadata);
-        let wanted = pass::run(Seen { view, stateful_set, spec, revisions, pods, now });
+        let has_max_unavailable = self.has_max_unavailable;
+        let seen = Seen { view, stateful_set, spec, revisions, pods, now, has_max_unavailable };
+        let wanted = pass::run(seen);
         let status = wanted.status.clone();
         if status.ready_replicas != status.available_replicas {
             let times = pods.iter().filter_map(|pod| status::available_at(spec, pod));

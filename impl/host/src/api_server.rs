@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
 use api::trace::Origin;
-use api::{Reason, Request, Status};
+use api::{FeatureGates, Reason, Request, Status};
 use apiserver::token::TokenKeys;
 use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
 use bytes::Bytes;
@@ -62,6 +62,8 @@ pub struct Settings {
     pub default_toleration_seconds: i64,
     /// What signs the tokens of service accounts.
     pub keys: Arc<dyn TokenKeys>,
+    /// What is switched on.
+    pub feature_gates: FeatureGates,
 }
 
 impl ApiServer {
@@ -225,6 +227,7 @@ impl ApiServer {
             default_toleration_seconds: self.shared.settings.default_toleration_seconds,
             keys: Arc::clone(&self.shared.settings.keys),
             components: self.shared.components.health(),
+            feature_gates: self.shared.settings.feature_gates.clone(),
         }
     }
 

@@ -19,7 +19,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use anybody::{Anybody, connect_to_anybody};
-pub use signing::Signer;
+pub use signing::{Reader, Signer};
 
 /// A certificate and its key, as PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -70,6 +70,7 @@ fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failu
         etcd: EtcdServers::of(&arguments.etcd)?,
         components,
         controllers: arguments.parts.controllers.clone(),
+        feature_gates: arguments.parts.feature_gates.clone(),
         scheduler_config: absolute(arguments.parts.scheduler_config.as_ref())?,
         kubeconfig: absolute(arguments.parts.kubeconfig.as_ref())?,
         kubelet: cli::Kubelet {

@@ -120,6 +120,7 @@ impl Starter<'_> {
                 monitor_grace_period_seconds: settings.node_monitor_grace_period,
                 ..Timeouts::default()
             },
+            feature_gates: settings.feature_gates.clone(),
             ..config.clone()
         };
         let chosen = settings.controllers.clone();

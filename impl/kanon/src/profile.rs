@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use api::FeatureGates;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{self, Controllers, Kubelet, Part, Runtime};
@@ -38,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) components: Vec<Part>,
     #[serde(default)]
     pub(crate) controllers: Controllers,
+    #[serde(default)]
+    pub(crate) feature_gates: FeatureGates,
     /// What the scheduler is told.
     #[serde(default)]
     pub(crate) scheduler_config: Option<PathBuf>,

@@ -190,6 +190,7 @@ impl ControlPlane {
         let api_settings = host::Settings {
             default_toleration_seconds: settings.default_toleration_seconds,
             keys: pki.token_keys.clone(),
+            feature_gates: settings.feature_gates.clone(),
         };
         let server = ApiServer::new(storage, trace.clone(), api_settings);
         let door = serve_tls(&server, &pki, listener)?;
@@ -244,6 +245,7 @@ fn config(profile: &Profile, nodes: u16, pki: &Pki) -> Config {
     Config {
         volumes_root: volumes_root(profile),
         root_ca: pki.authority_pem.clone(),
+        certificate_reader: Some(pki.signer.clone()),
         authority: Some(pki.signer.clone()),
         token_signer: Some(pki.token_keys.clone()),
         pod_network: Some(Nodes::pod_network(&profile.folder, nodes)),

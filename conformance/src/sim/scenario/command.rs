@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use api::ApiResource;
+use api::feature_gates::FeatureGateError;
+use api::quantity::Quantity;
+use api::selector::Selector;
+use api::{ApiResource, FeatureGates};
 use serde_json::{Value, json};
 
+use crate::sim::load::Load;
 use crate::sim::scenario::field::Path;
 use crate::sim::scenario::words::{Object, Words, resource};
 
@@ -43,6 +47,7 @@ pub(super) enum Command {
     Revive(String),
     Join(String),
     Crash(String),
+    Off(Duration),
     Stall {
         actor: String,
         resource: &'static ApiResource,
@@ -56,7 +61,11 @@ pub(super) enum Command {
         name: String,
         is_missing: bool,
     },
+    Load(Load),
     Seed(u64),
+    /// So many stand for election.
+    ControllerManagers(usize),
+    FeatureGates(FeatureGates),
 }
 
 /// What is shown.
@@ -80,6 +89,11 @@ pub(super) enum Form {
 }
 
 impl Command {
+    /// Whether it says what the cluster is like before anything happens.
+    pub(super) fn is_setting(&self) -> bool {
+        matches!(self, Self::Seed(_) | Self::ControllerManagers(_) | Self::FeatureGates(_))
+    }
+
     /// Reads a command line and what stands below it; or what is wrong with it.
     pub(super) fn parse(line: &str, body: &str) -> Result<Self, String> {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -101,6 +115,7 @@ impl Command {
             "wait" => Ok(Self::Wait(duration(rest)?)),
             "kill" => one(rest, "kill NODE").map(Self::Kill),
             "revive" => one(rest, "revive NODE").map(Self::Revive),
+            "off" => Ok(Self::Off(duration(rest)?)),
             "join" => one(rest, "join NODE").map(Self::Join),
             "crash" => one(rest, "crash ACTOR").map(Self::Crash),
             "stall" => stall(rest, true),
@@ -108,7 +123,13 @@ impl Command {
             "exit" => exit(rest),
             "lose-image" => image(rest, true),
             "find-image" => image(rest, false),
+            "load" => load(rest).map(Self::Load),
             "seed" => Ok(Self::Seed(number(rest)?)),
+            "feature-gates" => rest
+                .parse()
+                .map(Self::FeatureGates)
+                .map_err(|error: FeatureGateError| error.to_string()),
+            "controller-managers" => Ok(Self::ControllerManagers(number(rest)?)),
             other => Err(format!("\"{other}\" is no command")),
         }
     }
@@ -127,13 +148,14 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| format!("\"{text}\" is no number"))
 }
 
-/// `90s`, `10m`, `1h30m`.
+/// `90s`, `10m`, `1h30m`, `2d`.
 fn duration(text: &str) -> Result<Duration, String> {
     let refusal = || format!("\"{text}\" is no duration");
     let mut seconds = 0;
-    for part in text.trim().split_inclusive(['h', 'm', 's']) {
+    for part in text.trim().split_inclusive(['d', 'h', 'm', 's']) {
         let (count, unit) = part.split_at(part.len() - 1);
         let unit = match unit {
+            "d" => 24 * 3600,
             "h" => 3600,
             "m" => 60,
             "s" => 1,
@@ -243,6 +265,13 @@ fn exit(rest: &str) -> Result<Command, String> {
     let words = Words::parse(rest, &["-n"])?;
     let [name, code] = words.exactly("exit POD CODE")?;
     Ok(Command::Exit { pod: words.pod(name), code: number(code)? })
+}
+
+fn load(rest: &str) -> Result<Load, String> {
+    let words = Words::parse(rest, &[])?;
+    let [selector, cpu] = words.exactly("load SELECTOR CPU")?;
+    let cpu = Quantity::parse(cpu).map_err(|_| format!("\"{cpu}\" is no quantity"))?;
+    Ok(Load { selector: Selector::parse(selector)?, cpu_milli: cpu.milli() })
 }
 
 fn image(rest: &str, is_missing: bool) -> Result<Command, String> {

@@ -1,13 +1,24 @@
 //! A scenario as text: blocks of a command, `----` and its output, with comments before them.
 
+use api::FeatureGates;
+
 use crate::sim::scenario::Failure;
 use crate::sim::scenario::command::Command;
 
 const DIVIDER: &str = "----";
 
+/// What the cluster is like before anything happens.
+#[derive(Default)]
+pub(super) struct Settings {
+    pub(super) seed: Option<u64>,
+    /// How many controller managers stand for election; 0 where the only one need not.
+    pub(super) controller_managers: usize,
+    pub(super) feature_gates: FeatureGates,
+}
+
 /// A file that can be played.
 pub(super) struct Scenario {
-    pub(super) seed: Option<u64>,
+    pub(super) settings: Settings,
     pub(super) blocks: Vec<Block>,
     /// What follows the last block.
     rest: Vec<String>,
@@ -28,7 +39,7 @@ impl Scenario {
     /// Reads a file. Its outputs are not kept: playing it makes them.
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
         let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
-        let mut scenario = Self { seed: None, blocks: vec![], rest: vec![] };
+        let mut scenario = Self { settings: Settings::default(), blocks: vec![], rest: vec![] };
         let mut before = vec![];
         while let Some((number, line)) = lines.next() {
             before.push(line.to_owned());
@@ -47,12 +58,16 @@ impl Scenario {
     }
 
     fn push(&mut self, block: Block) -> Result<(), Failure> {
+        if block.command.is_setting() && self.blocks.iter().any(|one| !one.command.is_setting()) {
+            let why = "this stands before everything that happens".to_owned();
+            return Err(Failure::Command { line: block.line, why });
+        }
         if let Command::Seed(seed) = block.command {
-            if !self.blocks.is_empty() {
-                let why = "a seed stands before everything else".to_owned();
-                return Err(Failure::Command { line: block.line, why });
-            }
-            self.seed = Some(seed);
+            self.settings.seed = Some(seed);
+        } else if let Command::ControllerManagers(count) = block.command {
+            self.settings.controller_managers = count;
+        } else if let Command::FeatureGates(gates) = &block.command {
+            self.settings.feature_gates = gates.clone();
         }
         self.blocks.push(block);
         Ok(())

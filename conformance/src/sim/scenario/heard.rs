@@ -81,9 +81,10 @@ impl Said {
 }
 
 impl Heard {
-    /// A component has said something.
-    pub(crate) fn said(&mut self, events: Vec<Request>) {
+    /// A component has said something. An Event is a write, too.
+    pub(crate) fn said(&mut self, origin: &Origin, events: Vec<Request>) {
         for event in events {
+            self.wrote(origin, &event);
             let Some(body) = &event.body else { continue };
             if event.verb == Verb::Create {
                 let said = Said::new(body);

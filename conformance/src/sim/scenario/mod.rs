@@ -46,14 +46,19 @@
 //! | command | what it does |
 //! | --- | --- |
 //! | `settle` | one second passes |
-//! | `wait 90s` (`10m`, `1h30m`) | so much time passes |
-//! | `writes [--by=ACTOR]` | what components wrote during the last `settle` or `wait`; Leases and heartbeats of nodes left out |
+//! | `wait 90s` (`10m`, `1h30m`, `2d`) | so much time passes |
+//! | `writes [--by=ACTOR]` | what components wrote during the last `settle` or `wait`, Events too; Leases and heartbeats of nodes left out |
 //! | `kill NODE`, `revive NODE`, `join NODE` | a machine loses power, comes back, is new |
+//! | `kill ACTOR`, `revive ACTOR` | a component ends, and is started |
+//! | `off 365d` | the cluster is without power for so long, and nothing runs when it is back |
 //! | `crash ACTOR` | `kube-apiserver`, `kube-controller-manager`, `kube-scheduler` or `kubelet/NODE` loses its memory and starts again |
 //! | `stall ACTOR RESOURCE`, `resume ACTOR RESOURCE` | its watch sends nothing any more, and sends everything again |
 //! | `exit POD CODE` | its container ends |
 //! | `lose-image IMAGE`, `find-image IMAGE` | nobody can pull it, and everybody can again |
-//! | `seed N` | the order of things; only as the first block |
+//! | `load SELECTOR CPU` | the ready pods of a selector use so much CPU together from now on, `load app=web 500m`, and a metrics server tells of it |
+//! | `seed N` | the order of things; only before everything that happens |
+//! | `controller-managers N` | so many stand for election, `kube-controller-manager-1` from the beginning, the others once they are revived; only before everything that happens |
+//! | `feature-gates NAME=true,…` | what is switched on and off; only before everything that happens |
 //!
 //! Every step is checked by the claims of simulated runs. Generated names end in the same letters each time:
 //! the first of a prefix in `b4x7k`, the next in `c4x7k`. What a file creates has the uid
@@ -128,7 +133,7 @@ pub fn play(text: &str) -> Result<String, Failure> {
 pub fn play_in_order(text: &str, seed: u64) -> Result<String, Failure> {
     let scenario = Scenario::parse(text)?;
     let mut trace = std::io::sink();
-    let mut player = Player::new(scenario.seed.unwrap_or(seed), &mut trace);
+    let mut player = Player::new(seed, &scenario.settings, &mut trace);
     player.begin().map_err(|stop| stop.at(1))?;
     let mut outputs = vec![];
     for block in &scenario.blocks {

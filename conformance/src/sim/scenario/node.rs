@@ -1,5 +1,7 @@
 //! What befalls machines and components in a scenario.
 
+use std::time::Duration;
+
 use api::ApiResource;
 
 use crate::sim::informer::Stream;
@@ -19,21 +21,44 @@ impl World<'_> {
         found.ok_or_else(|| format!("there is no component \"{actor}\""))
     }
 
-    /// A machine loses power.
-    pub(super) fn kill_node(&mut self, node: &str) -> Result<(), String> {
-        let machine = self.machine(node)?;
-        self.kill(machine);
+    /// A machine loses power, or a component ends.
+    pub(super) fn end(&mut self, name: &str) -> Result<(), String> {
+        if let Ok(machine) = self.machine(name) {
+            self.kill(machine);
+            return Ok(());
+        }
+        let process = self.process(name).map_err(|_| nobody(name))?;
+        self.processes[process].alive = false;
+        let origin = self.processes[process].origin();
+        self.recorder.write(origin.event("crashed", String::new()), "");
         Ok(())
     }
 
-    /// A machine is switched on again.
-    pub(super) fn revive_node(&mut self, node: &str) -> Result<(), String> {
-        let machine = self.machine(node)?;
-        if self.processes[Self::kubelet_of(machine)].alive {
-            return Err(format!("{node} has not been killed"));
+    /// A machine is switched on again, or a component started.
+    pub(super) fn begin(&mut self, name: &str) -> Result<(), String> {
+        let machine = self.machine(name);
+        let process = match machine {
+            Ok(machine) => self.kubelet_of(machine),
+            Err(_) => self.process(name).map_err(|_| nobody(name))?,
+        };
+        if self.processes[process].alive {
+            return Err(format!("{name} has not been killed"));
         }
-        self.revive(machine);
+        let incarnation = self.processes[process].incarnation + 1;
+        self.processes[process] = self.start(process, incarnation);
         Ok(())
+    }
+
+    /// The whole cluster is without power for so long. Machines find nothing that runs when it is back, and
+    /// components have lost their memory.
+    pub(super) fn switch_off(&mut self, time: Duration) {
+        let is_on = |machine: &usize| self.processes[self.kubelet_of(*machine)].alive;
+        let machines: Vec<usize> = (0..self.machines.len()).filter(is_on).collect();
+        machines.iter().for_each(|machine| self.kill(*machine));
+        self.restart_store();
+        self.now += time;
+        (0..self.kubelet_of(0)).for_each(|process| self.crash_process(process));
+        machines.iter().for_each(|machine| self.revive(*machine));
     }
 
     /// A machine is new.
@@ -42,7 +67,7 @@ impl World<'_> {
             return Err(format!("there is a machine \"{node}\" already"));
         }
         self.machines.push(Machine::new(node, PODS_MAX));
-        let process = self.start(Self::kubelet_of(self.machines.len() - 1), 0);
+        let process = self.start(self.kubelet_of(self.machines.len() - 1), 0);
         self.processes.push(process);
         Ok(())
     }
@@ -105,4 +130,8 @@ impl World<'_> {
         }
         String::new()
     }
+}
+
+fn nobody(name: &str) -> String {
+    format!("there is no machine and no component \"{name}\"")
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::sim::options::Options;
 use crate::sim::plant::Plant;
 use crate::sim::scenario::command::Command;
+use crate::sim::scenario::file::Settings;
 use crate::sim::scenario::{Heard, Stop};
 use crate::sim::world::World;
 
@@ -25,12 +26,15 @@ pub(super) struct Player<'a> {
 
 impl<'a> Player<'a> {
     /// A cluster that has not started yet.
-    pub(super) fn new(seed: u64, trace: &'a mut dyn Write) -> Self {
+    pub(super) fn new(seed: u64, settings: &Settings, trace: &'a mut dyn Write) -> Self {
+        let seed = settings.seed.unwrap_or(seed);
         let options = Options { seed, ..Options::default() };
         let mut world = World::new(&options, Plant::Nothing, trace);
         world.heard = Some(Heard::default());
         world.toleration_seconds = TOLERATION_SECONDS;
         world.cast.is_complete = true;
+        world.cast.candidates = settings.controller_managers;
+        world.cast.feature_gates = settings.feature_gates.clone();
         world.machines.iter_mut().for_each(|machine| machine.pods_max = PODS_MAX);
         Self { world }
     }
@@ -70,16 +74,26 @@ impl<'a> Player<'a> {
             }
             Command::Writes { actor } => self.heard().writes(actor.as_deref()),
             Command::Wait(time) => self.pass(*time).map(silent)?,
-            Command::Kill(node) => world.kill_node(node).map(silent)?,
-            Command::Revive(node) => world.revive_node(node).map(silent)?,
+            Command::Kill(name) => world.end(name).map(silent)?,
+            Command::Revive(name) => world.begin(name).map(silent)?,
+            Command::Off(time) => {
+                world.switch_off(*time);
+                String::new()
+            }
             Command::Join(node) => world.join_node(node).map(silent)?,
             Command::Crash(actor) => world.crash_actor(actor).map(silent)?,
             Command::Stall { actor, resource, is_stalled } => {
                 world.stall_watch(actor, resource, *is_stalled).map(silent)?
             }
             Command::Exit { pod, code } => world.exit_pod(pod, *code).map(silent)?,
+            Command::Load(load) => {
+                world.loads.push(load.clone());
+                String::new()
+            }
             Command::Image { name, is_missing } => world.change_image(name, *is_missing),
-            Command::Seed(_) => String::new(),
+            Command::Seed(_) | Command::ControllerManagers(_) | Command::FeatureGates(_) => {
+                String::new()
+            }
         };
         self.world.check().map_err(|violation| Stop::Claim(violation.why))?;
         Ok(printed)

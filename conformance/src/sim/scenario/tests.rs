@@ -36,8 +36,14 @@ fn a_command_that_does_not_exist_is_told_with_its_line() {
         ("get gadgets\n----\n", 1, "the server doesn't have a resource type \"gadgets\""),
         ("get pods --shiny\n----\n", 1, "unknown flag: --shiny"),
         ("settle\nnow\n----\n", 1, "\"settle\" takes no lines below it"),
-        ("settle\n----\n\nseed 7\n----\n", 4, "a seed stands before everything else"),
-        ("settle\n----\n\nkill node-9\n----\n", 4, "there is no machine \"node-9\""),
+        ("settle\n----\n\nseed 7\n----\n", 4, "this stands before everything that happens"),
+        ("load app=web much\n----\n", 1, "\"much\" is no quantity"),
+        ("feature-gates Shiny=true\n----\n", 1, "unrecognized feature gate: Shiny"),
+        (
+            "settle\n----\n\nkill node-9\n----\n",
+            4,
+            "there is no machine and no component \"node-9\"",
+        ),
     ];
     for (text, line, why) in cases {
         assert_eq!(play(text), Err(Failure::Command { line, why: why.to_owned() }), "{text}");

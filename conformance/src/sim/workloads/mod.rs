@@ -327,7 +327,7 @@ impl Moment<'_> {
 
     /// Whether a component has sent it.
     fn is_by_controllers(&self) -> bool {
-        self.event.actor == "kube-controller-manager"
+        self.event.actor.starts_with("kube-controller-manager")
     }
 }
 

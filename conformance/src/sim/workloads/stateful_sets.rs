@@ -1,6 +1,7 @@
 //! StatefulSets that are scaled, rolled out and deleted, and whose Pods are.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use api::object::{at, controller_of, text};
 use api::{Key, Request, Verb, resources};
@@ -101,7 +102,7 @@ fn created_too_early(view: &View, pod: &Value) -> Option<String> {
             pods_seen(view, owner).filter(|pod| ordinal_seen(pod, set) == Some(*ordinal));
         pods.any(is_ready)
     };
-    let missing = (0..ordinal).find(|ordinal| !is_ready(ordinal))?;
+    let missing = (ordinals(set).start..ordinal).find(|ordinal| !is_ready(ordinal))?;
     let set = set.metadata.name.as_deref().unwrap_or_default();
     Some(format!("STATEFULSET-2: {} is created, and {set}-{missing} is not ready", name(pod)))
 }
@@ -110,14 +111,21 @@ fn deleted_too_early(view: &View, pod: &Pod) -> Option<String> {
     let owner = controller_of(&pod.metadata)?.uid.as_str();
     let set = set_of(view, owner).filter(|set| is_ordered(set))?;
     let ordinal = ordinal_seen(pod, set)?;
-    let replicas = set.spec.as_ref().and_then(|spec| spec.replicas).map_or(1, i64::from);
-    if ordinal < replicas {
+    let wanted = ordinals(set);
+    if wanted.contains(&ordinal) {
         return None;
     }
-    let ordinals = pods_seen(view, owner).filter_map(|pod| ordinal_seen(pod, set));
-    let higher = ordinals.into_iter().find(|other| *other > ordinal)?;
+    let others = pods_seen(view, owner).filter_map(|pod| ordinal_seen(pod, set));
+    let higher = others.into_iter().find(|other| *other > ordinal && !wanted.contains(other))?;
     let set = set.metadata.name.as_deref().unwrap_or_default();
     Some(format!("STATEFULSET-3: {set}-{ordinal} is deleted before {set}-{higher} is gone"))
+}
+
+/// The ordinals that a StatefulSet asks for.
+fn ordinals(set: &StatefulSet) -> Range<i64> {
+    let spec = set.spec.as_ref();
+    let start = spec.and_then(|spec| spec.ordinals.as_ref()?.start).map_or(0, i64::from);
+    start..start + spec.and_then(|spec| spec.replicas).map_or(1, i64::from)
 }
 
 fn set_of<'a>(view: &'a View, uid: &str) -> Option<&'a StatefulSet> {

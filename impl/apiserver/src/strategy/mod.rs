@@ -23,6 +23,7 @@ mod event;
 mod field_ref;
 mod fields;
 mod flow_control;
+pub(crate) mod gates;
 mod go_struct;
 mod handler;
 mod horizontal_pod_autoscaler;

@@ -35,6 +35,7 @@ const UPDATABLE: [&str; 7] = [
     "persistentVolumeClaimRetentionPolicy",
     "minReadySeconds",
 ];
+const STRATEGY_TYPE: [&str; 3] = ["spec", "updateStrategy", "type"];
 const MAX_UNAVAILABLE: [&str; 4] = ["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"];
 
 /// Fills in what its author left out.
@@ -55,15 +56,11 @@ pub(super) fn apply_defaults(stateful_set: &mut Value) {
 pub(super) fn prepare_for_create(stateful_set: &mut Value) {
     stateful_set["status"] = json!({});
     meta::set_generation(stateful_set, 1);
-    drop_max_unavailable(stateful_set);
 }
 
 /// Keeps the status and counts a change of the spec.
 pub(super) fn prepare_for_update(new: &mut Value, old: &Value) {
     keep(new, old, "status");
-    if get(old, &MAX_UNAVAILABLE).is_none() {
-        drop_max_unavailable(new);
-    }
     meta::count_spec_change(new, old);
 }
 
@@ -124,13 +121,27 @@ fn claim_defaults(claim: &mut Fields) {
     resources::canonicalize_requirements(made(spec, "resources"));
 }
 
-/// Behind the gate `MaxUnavailableStatefulSet`, which is off unless asked for.
-fn drop_max_unavailable(stateful_set: &mut Value) {
-    let [spec, strategy, rolling_update, field] = MAX_UNAVAILABLE;
-    let strategy = below(object_at_mut(stateful_set, spec), strategy);
-    if let Some(rolling_update) = strategy.and_then(|strategy| below(strategy, rolling_update)) {
-        rolling_update.remove(field);
+/// Where the gate `MaxUnavailableStatefulSet` is on: one pod at a time, unless its author says otherwise.
+pub(super) fn apply_max_unavailable_default(stateful_set: &mut Value) {
+    let is_rolling_update = get(stateful_set, &STRATEGY_TYPE) == Some(&json!("RollingUpdate"));
+    let rolling_update = rolling_update(stateful_set).filter(|_| is_rolling_update);
+    if let Some(rolling_update) = rolling_update {
+        default(rolling_update, MAX_UNAVAILABLE[3], 1);
     }
+}
+
+/// Where it is off: a field that only old objects have.
+pub(super) fn drop_max_unavailable(new: &mut Value, old: &Value) {
+    if get(old, &MAX_UNAVAILABLE).is_none()
+        && let Some(rolling_update) = rolling_update(new)
+    {
+        rolling_update.remove(MAX_UNAVAILABLE[3]);
+    }
+}
+
+fn rolling_update(stateful_set: &mut Value) -> Option<&mut Fields> {
+    let [spec, strategy, rolling_update, _] = MAX_UNAVAILABLE;
+    below(below(object_at_mut(stateful_set, spec), strategy)?, rolling_update)
 }
 
 #[cfg(test)]

@@ -25,10 +25,9 @@ fn watch(client: &Client, query: &[(&str, &str)]) -> Watch {
     call.body.clear();
     let query = [("watch", "1")].iter().chain(query);
     call.query = query.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    match crate::decide(&client.store, &call, &client.context) {
-        Decision::Watch(watch) => *watch,
-        other => panic!("not watched: {other:?}"),
-    }
+    let decision = crate::decide(&client.store, &call, &client.context);
+    let Decision::Watch(watch) = decision else { panic!("not watched: {decision:?}") };
+    *watch
 }
 
 /// `TYPE NAME` of each line that is told at once, part by part until nothing is left.

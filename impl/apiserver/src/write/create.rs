@@ -39,6 +39,7 @@ pub(super) fn create_object(
     let has_name = !text(&new, &["metadata", "name"]).is_empty();
     begin_metadata(&mut new, context)?;
     strategy::apply_defaults(target.resource, &mut new);
+    strategy::gates::apply_defaults(target.resource, &mut new, &context.feature_gates);
     let nothing = type_only(&new);
     owners.record(write, &mut new, &nothing)?;
     let name = text(&new, &["metadata", "name"]).to_owned();
@@ -46,6 +47,8 @@ pub(super) fn create_object(
     let asked = text(&new, &["metadata", asked]).to_owned();
     admission::mutate_create(write, &asked, &mut new)?;
     let allocated = allocate(write, &mut new, None)?;
+    let gates = &context.feature_gates;
+    strategy::gates::drop_disabled_fields(target.resource, (&mut new, &Value::Null), gates);
     strategy::prepare_for_create(target.resource, &mut new);
     if target.resource == &resources::CERTIFICATE_SIGNING_REQUESTS {
         strategy::set_requestor(&mut new, &write.call.user.info());

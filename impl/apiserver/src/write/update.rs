@@ -57,6 +57,7 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
     let name = write.target.name()?;
     create::set_type(resource, &mut new);
     strategy::apply_defaults(resource, &mut new);
+    strategy::gates::apply_defaults(resource, &mut new, &write.context.feature_gates);
     owners.record(write, &mut new, &old)?;
     admission::mutate_update(write, &mut new, &old);
     let managed = owners::take(&mut new);
@@ -109,6 +110,8 @@ fn prepare_and_validate(write: Write<'_>, new: &mut Value, old: &Value) -> Vec<C
             strategy::resize::validate_update(new, old)
         }
         _ => {
+            let gates = &write.context.feature_gates;
+            strategy::gates::drop_disabled_fields(resource, (&mut *new, old), gates);
             strategy::prepare_for_update(resource, new, old);
             strategy::validate_update(resource, new, old)
         }

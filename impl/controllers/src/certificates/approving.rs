@@ -14,7 +14,7 @@ use k8s_openapi::api::certificates::v1::{
 use serde_json::{Value, json};
 
 use super::signer::Signer;
-use super::{CertificateAuthority, RETRY_FIRST, certificate, has_condition, with_condition};
+use super::{CertificateReader, RETRY_FIRST, certificate, has_condition, with_condition};
 use crate::ownership::uid;
 use crate::retry::Retry;
 use crate::{Controller, Plan};
@@ -59,15 +59,15 @@ impl Answers {
 /// Approves requests for the certificates of kubelets.
 #[derive(Clone, Debug)]
 pub struct CertificateSigningRequestApprovingController {
-    authority: Arc<dyn CertificateAuthority>,
+    reader: Arc<dyn CertificateReader>,
     answers: BTreeMap<Key, Answers>,
     retry: Retry,
 }
 
 impl CertificateSigningRequestApprovingController {
-    /// A controller that reads requests as this authority does.
-    pub fn new(authority: Arc<dyn CertificateAuthority>) -> Self {
-        Self { authority, answers: BTreeMap::new(), retry: Retry::new(RETRY_FIRST) }
+    /// A controller that reads requests as this reader does.
+    pub fn new(reader: Arc<dyn CertificateReader>) -> Self {
+        Self { reader, answers: BTreeMap::new(), retry: Retry::new(RETRY_FIRST) }
     }
 
     fn forget(&mut self, key: &Key) {
@@ -87,7 +87,7 @@ impl CertificateSigningRequestApprovingController {
 
     /// What could approve a request.
     fn recognizers(&self, spec: &CertificateSigningRequestSpec) -> Vec<&'static Recognizer> {
-        let subject = self.authority.subject(&spec.request.0);
+        let subject = self.reader.subject(&spec.request.0);
         let Some(subject) =
             subject.ok().filter(|_| Signer::named(spec) == Some(Signer::KubeletClient))
         else {

@@ -10,7 +10,7 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
-use super::{CertificateAuthority, certificate, conditions};
+use super::{CertificateReader, certificate, conditions};
 use crate::ownership::uid;
 use crate::{Controller, Plan, after_seconds, next_tick};
 
@@ -24,19 +24,19 @@ const PENDING_SECONDS: i64 = 24 * 3600;
 /// Deletes requests for certificates when their time is over.
 #[derive(Clone, Debug)]
 pub struct CertificateSigningRequestCleanerController {
-    authority: Arc<dyn CertificateAuthority>,
+    reader: Arc<dyn CertificateReader>,
 }
 
 impl CertificateSigningRequestCleanerController {
-    /// A controller that reads certificates as this authority does.
-    pub fn new(authority: Arc<dyn CertificateAuthority>) -> Self {
-        Self { authority }
+    /// A controller that reads certificates as this reader does.
+    pub fn new(reader: Arc<dyn CertificateReader>) -> Self {
+        Self { reader }
     }
 
     fn is_over(&self, request: &CertificateSigningRequest, now: Timestamp) -> bool {
         let given = certificate(request);
         let is_expired = || {
-            let expires = given.and_then(|certificate| self.authority.expires_at(certificate));
+            let expires = given.and_then(|certificate| self.reader.expires_at(certificate));
             expires.is_some_and(|expires| expires < now)
         };
         if conditions(request).next().is_none() {

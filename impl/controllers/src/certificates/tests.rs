@@ -16,11 +16,7 @@ const REVIEWS: &api::ApiResource = &resources::SUBJECT_ACCESS_REVIEWS;
 #[derive(Debug)]
 pub(crate) struct Pretended;
 
-impl CertificateAuthority for Pretended {
-    fn not_after(&self) -> Timestamp {
-        at(10_000_000)
-    }
-
+impl CertificateReader for Pretended {
     fn subject(&self, request: &[u8]) -> Result<Subject, String> {
         let text = String::from_utf8_lossy(request);
         let (name, group) = text.split_once('/').unwrap_or((&text, ""));
@@ -35,16 +31,38 @@ impl CertificateAuthority for Pretended {
         })
     }
 
+    fn expires_at(&self, certificate: &[u8]) -> Option<Timestamp> {
+        String::from_utf8_lossy(certificate).parse().ok()
+    }
+}
+
+impl CertificateAuthority for Pretended {
+    fn not_after(&self) -> Timestamp {
+        at(10_000_000)
+    }
+
     fn sign(&self, request: &[u8], terms: &Terms) -> Result<Vec<u8>, String> {
         if request.starts_with(b"unsigned") {
             return Err("its signature is not of its key".to_owned());
         }
         Ok(terms.not_after.to_string().into_bytes())
     }
+}
 
-    fn expires_at(&self, certificate: &[u8]) -> Option<Timestamp> {
-        String::from_utf8_lossy(certificate).parse().ok()
-    }
+#[test]
+fn who_has_no_key_approves_and_cleans_up_but_does_not_sign() {
+    let reader = Config { certificate_reader: Some(Arc::new(Pretended)), ..Config::default() };
+
+    let names = |config: &Config| all(config).iter().map(|one| one.name()).collect::<Vec<_>>();
+
+    assert_eq!(
+        names(&reader),
+        [
+            "certificatesigningrequest-approving-controller",
+            "certificatesigningrequest-cleaner-controller",
+        ]
+    );
+    assert!(names(&Config::default()).is_empty());
 }
 
 fn bytes(text: &str) -> Value {

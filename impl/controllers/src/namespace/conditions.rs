@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{Namespace, NamespaceCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::Left;
+use super::failures::Failures;
 
 /// A kind of condition: what it says while nothing is wrong, and what otherwise.
 struct Kind {
@@ -43,13 +44,17 @@ const KINDS: [Kind; 5] = [
 ];
 
 /// Writes the conditions, unless the namespace has them already.
-pub(super) fn tell(namespace: &Namespace, left: &Left<'_>, now: Timestamp) -> Option<Request> {
+pub(super) fn tell(
+    namespace: &Namespace,
+    (left, failures): (&Left<'_>, &Failures),
+    now: Timestamp,
+) -> Option<Request> {
     let mut namespace = namespace.clone();
     let status = namespace.status.get_or_insert_default();
     let conditions = status.conditions.get_or_insert_default();
     let before = conditions.clone();
     for kind in &KINDS {
-        let condition = kind.condition(left, now);
+        let condition = kind.condition((left, failures), now);
         match conditions.iter_mut().find(|known| known.type_ == kind.name) {
             None => conditions.push(condition),
             Some(known) if known.status == condition.status => {
@@ -63,8 +68,13 @@ pub(super) fn tell(namespace: &Namespace, left: &Left<'_>, now: Timestamp) -> Op
 }
 
 impl Kind {
-    fn condition(&self, left: &Left<'_>, now: Timestamp) -> NamespaceCondition {
+    fn condition(
+        &self,
+        (left, failures): (&Left<'_>, &Failures),
+        now: Timestamp,
+    ) -> NamespaceCondition {
         let wrong = match self.name {
+            "NamespaceDeletionContentFailure" => failures.told(),
             "NamespaceContentRemaining" => left.content(),
             "NamespaceFinalizersRemaining" => left.finalizers(),
             _ => None,

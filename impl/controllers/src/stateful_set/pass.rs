@@ -2,7 +2,7 @@
 //!
 //! Source: `updateStatefulSet` in pkg/controller/statefulset/stateful_set_control.go and
 //! `StatefulPodControl` in stateful_pod_control.go (v1.36). Claims are made in one pass and the pod that needs
-//! them in the next, when the cache shows them. Left out: `maxUnavailable`, whose gate is off.
+//! them in the next, when the cache shows them.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -19,6 +19,7 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use super::revisions::Revisions;
 use super::status::{self, is_available, is_running_and_ready};
 use super::{claims, events, identity, retention};
+use crate::deployment::scaled_value;
 use crate::ownership::name;
 use crate::pods;
 
@@ -34,6 +35,8 @@ pub(super) struct Seen<'a> {
     /// The pods that the StatefulSet manages.
     pub(super) pods: &'a [Arc<Pod>],
     pub(super) now: Timestamp,
+    /// Whether `maxUnavailable` counts: the gate `MaxUnavailableStatefulSet`.
+    pub(super) has_max_unavailable: bool,
 }
 
 /// What a claim is written for, which decides what a refusal means.
@@ -270,26 +273,64 @@ impl<'a> Pass<'a> {
         false
     }
 
-    /// Deletes the pod with the highest ordinal that is not of the update revision, if all above it are
-    /// available.
+    /// Deletes pods that are not of the update revision, the highest ordinal first.
     fn roll_out(&mut self) {
         if status::strategy(self.seen.spec) == "OnDelete" {
             return;
         }
-        let partition = self.rolling_update().and_then(|update| update.partition).unwrap_or(0);
-        let start = self.ordinals.start() + i64::from(partition);
-        for ordinal in (start..=*self.ordinals.end()).rev() {
+        match self.seen.has_max_unavailable {
+            true => self.roll_out_several(),
+            false => self.roll_out_one(),
+        }
+    }
+
+    /// Deletes one, if all above it are available.
+    fn roll_out_one(&mut self) {
+        for ordinal in self.updated().rev() {
             let Some(pod) = self.replicas.get(&ordinal).cloned() else { return };
-            let is_old = identity::revision(&pod) != self.seen.revisions.update.name;
-            if is_old && !pods::is_terminating(&pod) {
-                self.delete(&pod);
-                let current = &mut self.wanted.status.current_replicas;
-                *current = current.map(|current| (current - 1).max(0));
-                return;
+            if self.is_to_be_updated(&pod) {
+                return self.update(&pod);
             }
             if self.is_unavailable(&pod) {
                 return;
             }
         }
+    }
+
+    /// Deletes as many as may be unavailable beside those that are. One that is only asked for in this pass is.
+    /// Source: `updateStatefulSetAfterInvariantEstablished`.
+    fn roll_out_several(&mut self) {
+        let available = self.replicas.values().filter(|pod| !self.is_unavailable(pod)).count();
+        let unavailable = self.ordinals.clone().count().saturating_sub(available);
+        let most = self.max_unavailable().saturating_sub(unavailable);
+        let pods = self.updated().rev().filter_map(|ordinal| self.replicas.get(&ordinal));
+        let old: Vec<Arc<Pod>> =
+            pods.filter(|pod| self.is_to_be_updated(pod)).take(most).cloned().collect();
+        old.iter().for_each(|pod| self.update(pod));
+    }
+
+    /// How many pods may be unavailable: at least one.
+    fn max_unavailable(&self) -> usize {
+        let replicas = self.seen.spec.replicas.unwrap_or(1);
+        let written = self.rolling_update().and_then(|update| update.max_unavailable.as_ref());
+        let most = written.map_or(1, |written| scaled_value(Some(written), replicas, false));
+        usize::try_from(most).unwrap_or(0).max(1)
+    }
+
+    /// The ordinals whose pods are updated.
+    fn updated(&self) -> RangeInclusive<i64> {
+        let partition = self.rolling_update().and_then(|update| update.partition).unwrap_or(0);
+        self.ordinals.start() + i64::from(partition)..=*self.ordinals.end()
+    }
+
+    fn is_to_be_updated(&self, pod: &Pod) -> bool {
+        let is_old = identity::revision(pod) != self.seen.revisions.update.name;
+        is_old && !pods::is_terminating(pod)
+    }
+
+    fn update(&mut self, pod: &Arc<Pod>) {
+        self.delete(pod);
+        let current = &mut self.wanted.status.current_replicas;
+        *current = current.map(|current| (current - 1).max(0));
     }
 }

@@ -8,7 +8,9 @@ use std::fmt;
 use std::time::Duration;
 
 use api::Timestamp;
-use controllers::certificates::{AlternativeName, CertificateAuthority, Subject, Terms};
+use controllers::certificates::{
+    AlternativeName, CertificateAuthority, CertificateReader, Subject, Terms,
+};
 use rcgen::{CertificateSigningRequestParams, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
@@ -41,11 +43,11 @@ impl fmt::Debug for Signer {
     }
 }
 
-impl CertificateAuthority for Signer {
-    fn not_after(&self) -> Timestamp {
-        self.not_after
-    }
+/// Reads certificates and requests for them, for those who have no authority's key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reader;
 
+impl CertificateReader for Reader {
     fn subject(&self, request: &[u8]) -> Result<Subject, String> {
         let der = der(request)?;
         let (_, request) =
@@ -58,6 +60,26 @@ impl CertificateAuthority for Signer {
             organizations: name.iter_organization().map(text).collect(),
             alternative_names: alternative_names(&request),
         })
+    }
+
+    fn expires_at(&self, certificate: &[u8]) -> Option<Timestamp> {
+        expiry(certificate)
+    }
+}
+
+impl CertificateReader for Signer {
+    fn subject(&self, request: &[u8]) -> Result<Subject, String> {
+        Reader.subject(request)
+    }
+
+    fn expires_at(&self, certificate: &[u8]) -> Option<Timestamp> {
+        Reader.expires_at(certificate)
+    }
+}
+
+impl CertificateAuthority for Signer {
+    fn not_after(&self) -> Timestamp {
+        self.not_after
     }
 
     fn sign(&self, request: &[u8], terms: &Terms) -> Result<Vec<u8>, String> {
@@ -75,10 +97,6 @@ impl CertificateAuthority for Signer {
         }
         let certificate = asked.signed_by(&self.authority.issuer).map_err(|why| why.to_string())?;
         Ok(certificate.pem().into_bytes())
-    }
-
-    fn expires_at(&self, certificate: &[u8]) -> Option<Timestamp> {
-        expiry(certificate)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use api::FeatureGates;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,9 @@ pub(crate) struct Parts {
     /// all but this one.
     #[arg(long, value_name = "NAME,…", default_value = "*", allow_hyphen_values = true)]
     pub(crate) controllers: Controllers,
+    /// What is switched on and off, as Kubernetes' components have it.
+    #[arg(long, value_name = "NAME=true|false,…", default_value = "", hide_default_value = true)]
+    pub(crate) feature_gates: FeatureGates,
     /// What the scheduler is told: a KubeSchedulerConfiguration, in YAML or JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) scheduler_config: Option<PathBuf>,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::suite::Target;
-use controllers::Config;
+use controllers::{CertificateReader, Config};
 use host::election::Standing;
+use host::tls::Reader;
 
 use super::{hear_orders, obey, trace};
 use crate::components::{self, Starter, Way};
@@ -27,7 +28,10 @@ pub(super) async fn run(
     let version = components::version(&target).await?;
     steps.done(&format!("API server {server} ({version})"));
     let root_ca = String::from_utf8_lossy(&target.authority).into_owned();
-    let config = Config { root_ca, ..Config::default() };
+    // Signing takes the key of the cluster's authority, which is the cluster's own.
+    let certificate_reader: Arc<dyn CertificateReader> = Arc::new(Reader);
+    let config =
+        Config { root_ca, certificate_reader: Some(certificate_reader), ..Config::default() };
     let (way, trace) = (Way::Remote(Box::new(target)), trace(settings)?);
     let identity = profile.identity()?;
     let starter = Starter { way: &way, trace: &trace, identity: &identity };

@@ -9,6 +9,7 @@ use kube::config::Kubeconfig;
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
+use crate::components::components_of;
 use crate::raw::Raw;
 use crate::support::{Cluster, Outcome, ensure, eventually, trial};
 
@@ -18,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an_approved_request_is_signed_and_its_certificate_is_who_it_says", client_signer),
         trial("a_kubelet_is_approved_and_signed_without_anybodys_help", kubelet_signer),
         trial("what_a_signer_does_not_sign_has_failed", refused_by_signer),
+        trial("a_kubelet_of_another_cluster_is_approved_and_signed_there", approved_elsewhere),
     ]
 }
 
@@ -249,6 +251,27 @@ async fn kubelet_signer() -> Outcome {
     ensure(condition["type"] == "Approved" && condition["reason"] == "AutoApproved", condition)?;
     let user = whoami(&cluster, &certificate, &key).await?;
     ensure(user["username"] == "system:node:machine", user)
+}
+
+/// Controllers of somebody else's API server have no key to sign with.
+async fn approved_elsewhere() -> Outcome {
+    let cluster = Cluster::simulated(&["--components", "api-server"])?;
+    let _components = components_of(&cluster)?;
+    let raw = Raw(cluster.client().await?);
+    let usages = ["client auth", "digital signature"];
+    let signer = ("kube-apiserver-client-kubelet", &usages[..]);
+    let (request, _) = request_of(("system:node:machine", "system:nodes"), signer)?;
+    raw.post(REQUESTS, &request).await?;
+
+    let found = eventually("an approval", || async {
+        let found = raw.get(&format!("{REQUESTS}/system-node-machine")).await?;
+        let is_approved = found["status"]["conditions"][0]["type"] == "Approved";
+        Ok(is_approved.then_some(found))
+    })
+    .await?;
+
+    ensure(found["status"]["conditions"][0]["reason"] == "AutoApproved", &found)?;
+    ensure(found["status"].get("certificate").is_none(), &found)
 }
 
 async fn refused_by_signer() -> Outcome {

@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Components of an API server that another process runs.
-fn components_of(cluster: &Cluster) -> Result<Cluster, Failed> {
+pub(crate) fn components_of(cluster: &Cluster) -> Result<Cluster, Failed> {
     let components = Cluster::new();
     let kubeconfig = cluster.kubeconfig();
     let kubeconfig = kubeconfig.to_str().ok_or("the path is text")?;
@@ -127,6 +127,8 @@ async fn refused() -> Outcome {
         (&["--components", "api-server", "--kubeconfig", "f"][..], 2, "leave api-server out"),
         (&["--components", "kubelet"][..], 2, "possible values"),
         (&["--controllers", "jobs"][..], 2, "\"jobs\" is not in the list of known controllers"),
+        (&["--feature-gates", "Shiny=true"][..], 2, "unrecognized feature gate: Shiny"),
+        (&["--feature-gates", "SidecarContainers=false"][..], 2, "feature is locked to true"),
         (&missing[..], 3, "/no/file"),
     ] {
         let output = cluster.kanon(&[&["start"], arguments].concat());

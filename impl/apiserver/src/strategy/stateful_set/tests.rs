@@ -1,6 +1,9 @@
 //! Tests of the defaults and rules of StatefulSets.
 
+use api::{FeatureGate, FeatureGates};
+
 use super::*;
+use crate::strategy::gates;
 
 #[test]
 fn a_stateful_set_is_filled_in() {
@@ -144,17 +147,42 @@ fn a_template_that_was_broken_may_stay_broken() {
 }
 
 #[test]
-fn max_unavailable_is_dropped_unless_it_is_there() {
-    let mut new = stateful_set();
-    new["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"] = json!(2);
-    let with = new.clone();
-    let mut kept = new.clone();
+fn max_unavailable_is_dropped_unless_it_is_there_or_its_gate_is_on() {
+    let resource = &api::resources::STATEFUL_SETS;
+    let off = FeatureGates::default();
+    let on = FeatureGates::with([FeatureGate::MaxUnavailableStatefulSet]);
+    let mut with = stateful_set();
+    with["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"] = json!(2);
+    let kept = |old: &Value, gates: &FeatureGates| {
+        let mut new = with.clone();
+        gates::drop_disabled_fields(resource, (&mut new, old), gates);
+        get(&new, &MAX_UNAVAILABLE).cloned()
+    };
 
-    prepare_for_create(&mut new);
-    prepare_for_update(&mut kept, &with);
+    assert_eq!(kept(&stateful_set(), &off), None);
+    assert_eq!(kept(&Value::Null, &off), None);
+    assert_eq!(kept(&with, &off), Some(json!(2)));
+    assert_eq!(kept(&stateful_set(), &on), Some(json!(2)));
+}
 
-    assert_eq!(get(&new, &MAX_UNAVAILABLE), None);
-    assert_eq!(get(&kept, &MAX_UNAVAILABLE), Some(&json!(2)));
+#[test]
+fn max_unavailable_is_one_where_its_gate_is_on_and_nobody_says_otherwise() {
+    let resource = &api::resources::STATEFUL_SETS;
+    let off = FeatureGates::default();
+    let on = FeatureGates::with([FeatureGate::MaxUnavailableStatefulSet]);
+    let filled_in = |mut object: Value, gates: &FeatureGates| {
+        gates::apply_defaults(resource, &mut object, gates);
+        get(&object, &MAX_UNAVAILABLE).cloned()
+    };
+    let mut other = stateful_set();
+    other["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"] = json!("50%");
+    let mut by_hand = stateful_set();
+    by_hand["spec"]["updateStrategy"] = json!({"type": "OnDelete"});
+
+    assert_eq!(filled_in(stateful_set(), &off), None);
+    assert_eq!(filled_in(stateful_set(), &on), Some(json!(1)));
+    assert_eq!(filled_in(other, &on), Some(json!("50%")));
+    assert_eq!(filled_in(by_hand, &on), None);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! How pods come to a new revision, and what the status says meanwhile.
 
+use api::{FeatureGate, FeatureGates};
+
 use super::*;
 
 /// Three pods of the first revision, and a set that has a second one. The two revisions.
@@ -43,6 +45,47 @@ fn the_next_pod_is_updated_when_those_after_it_are_available() {
 
         assert_eq!(deleted(&plan), gone, "{changes}");
     }
+}
+
+/// What goes of three pods at once where `maxUnavailable` counts.
+fn gone_at_once(rolling_update: &Value, changes: &Value) -> Vec<String> {
+    let spec = json!({"podManagementPolicy": "Parallel",
+        "updateStrategy": {"rollingUpdate": rolling_update}});
+    let (mut world, [first, _]) = updated(&json!({"spec": spec}));
+    let gates = FeatureGates::with([FeatureGate::MaxUnavailableStatefulSet]);
+    world.controller = StatefulSetController::new(&gates);
+    world.put(PODS, pod(0, &first, changes));
+
+    deleted(&world.reconcile(&key(), now()))
+}
+
+#[test]
+fn with_the_gate_as_many_pods_are_updated_as_may_be_unavailable() {
+    for (rolling_update, gone) in [
+        (json!({"maxUnavailable": 2}), vec!["web-2", "web-1"]),
+        (json!({"maxUnavailable": "70%"}), vec!["web-2", "web-1"]),
+        (json!({"maxUnavailable": "10%"}), vec!["web-2"]),
+        (json!({"maxUnavailable": 2, "partition": 2}), vec!["web-2"]),
+        (json!({"partition": 0}), vec!["web-2"]),
+    ] {
+        assert_eq!(gone_at_once(&rolling_update, &json!({})), gone, "{rolling_update}");
+    }
+}
+
+#[test]
+fn with_the_gate_a_pod_that_is_unavailable_counts_wherever_it_is() {
+    assert_eq!(gone_at_once(&json!({"maxUnavailable": 2}), &unready()), ["web-2"]);
+    assert_eq!(gone_at_once(&json!({"maxUnavailable": 1}), &unready()), [""; 0]);
+}
+
+#[test]
+fn without_the_gate_one_pod_is_updated_whatever_max_unavailable_says() {
+    let strategy = json!({"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 3}}}});
+    let (mut world, _) = updated(&strategy);
+
+    let plan = world.reconcile(&key(), now());
+
+    assert_eq!(deleted(&plan), ["web-2"]);
 }
 
 #[test]
