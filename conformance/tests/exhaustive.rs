@@ -13,10 +13,11 @@ const STATES_MAX: usize = 20_000;
 const STATES_MIN: usize = 100;
 
 /// Faults, each with a story in which a claim notices it.
-const PLANTED: [(Plant, &str, &str); 37] = [
+const PLANTED: [(Plant, &str, &str); 41] = [
     (Plant::ReplicaSetIgnoresExpectations, "replica-set", "REPLICASET-1"),
     (Plant::StatefulSetCreatesNothing, "stateful-set", "STATEFULSET-7"),
     (Plant::DaemonSetCreatesNothing, "daemon-set", "DAEMONSET-5"),
+    (Plant::FailsOverToStaleCache, "daemon-set-fail-over", "DAEMONSET-1"),
     (Plant::JobCreatesNothing, "job", "JOB-9"),
     (Plant::JobForgetsWhatItAskedFor, "job", "JOB-4"),
     (Plant::EndpointsMissPods, "service", "ENDPOINTS-5"),
@@ -51,6 +52,9 @@ const PLANTED: [(Plant, &str, &str); 37] = [
     (Plant::ResourceClaimsAreKept, "shared-claim", "RESOURCECLAIM-5"),
     (Plant::AttributesClassIgnoresVolumes, "classed", "ATTRIBUTES-1"),
     (Plant::AttributesClassesAreNotProtected, "classed", "ATTRIBUTES-2"),
+    (Plant::NodeLifecycleTakesNodesForReady, "all-lost", "NODE-4"),
+    (Plant::NodeLifecycleEvictsAtOnce, "zone-lost", "NODE-5"),
+    (Plant::NodeLifecycleKeepsTaints, "all-lost", "NODE-7"),
 ];
 
 fn main() -> ExitCode {

@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 87] = [
+const WORKLOADS: [(Plant, Workload); 92] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -159,6 +159,11 @@ const WORKLOADS: [(Plant, Workload); 87] = [
     (Plant::AttributesClassMissesVolumes, Workload::Devices),
     (Plant::TokenCleanerIgnoresAges, Workload::Periodic),
     (Plant::ExpanderTellsAnybody, Workload::Volumes),
+    (Plant::NodeLifecycleTakesNodesForReady, Workload::Nodes),
+    (Plant::NodeLifecycleEvictsAtOnce, Workload::Nodes),
+    (Plant::NodeLifecycleKeepsTaints, Workload::Nodes),
+    (Plant::JobCountsUncreatedPods, Workload::Jobs),
+    (Plant::JobCountsUncreatedPods, Workload::Quotas),
 ];
 
 fn workloads_for(plant: Plant) -> Workloads {

@@ -6,6 +6,9 @@ use std::path::Path;
 use conformance::sim::{Fault, Faults, Options, Summary, Violation, Workload, Workloads, run};
 use proptest::prelude::*;
 
+/// What a run does now and then, one of these does.
+const SEEDS: [u64; 3] = [1, 2, 3];
+
 /// Steps before a cluster is left to settle.
 const STEPS: u64 = 2000;
 
@@ -90,14 +93,20 @@ fn every_workload_makes_its_controllers_work() {
         (Workload::Periodic, &["create jobs/default/", "update-status cronjobs/"]),
         (Workload::Devices, &["create resourceclaims/", "update volumeattributesclasses/"]),
         (Workload::Exposure, &["create endpointslices/default/by-hand-", "update services/"]),
+        (Workload::Nodes, &["update nodes/spare-", "update-status nodes/spare-"]),
     ] {
         let workloads = Workloads::from_iter([workload]);
         let steps = 2 * STEPS;
-        let options =
-            Options { seed: 1, steps, faults: Faults::none(), workloads, ..Options::default() };
-        let trace = trace_of(&options);
+        let runs = SEEDS.map(|seed| Options {
+            seed,
+            steps,
+            faults: Faults::none(),
+            workloads: workloads.clone(),
+            ..Options::default()
+        });
+        let traces = runs.map(|options| String::from_utf8(trace_of(&options)).unwrap());
         let did: BTreeSet<String> =
-            String::from_utf8(trace).unwrap().lines().filter_map(did).collect();
+            traces.iter().flat_map(|trace| trace.lines()).filter_map(did).collect();
 
         for work in works {
             assert!(

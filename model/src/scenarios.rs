@@ -27,6 +27,7 @@
 //! | `quota` | ResourceQuota admission; two clients create | lost requests |
 //! | `namespace` | namespace controller, admission of two API servers; clients create | its crash, lost requests, failed discovery |
 //! | `job` | Job controller, kubelet, garbage collector | crash, lost answers |
+//! | `job-quota` | Job controller; a client changes the quota | crash |
 //! | `disruption` | API server, disruption controller | crash, an eviction that is lost half-way |
 //! | `garbage-collector` | garbage collector | crash |
 //! | `stateful-set` | StatefulSet controller, scheduler, kubelets, node lifecycle | crash, a Node that is cut off |
@@ -50,6 +51,7 @@
 //! | `load-balancer` | service load balancer controller | crash |
 //! | `horizontal-pod-autoscaler` | HorizontalPodAutoscaler controller; a client scales too | crash |
 //! | `node-ttl` | TTL controller; Nodes come and go | crash |
+//! | `node-zones` | node lifecycle controller; Nodes of two zones fall silent and return | crash |
 //! | `resource-claim` | ResourceClaim controller, kube-scheduler, garbage collector | crash |
 //! | `volume-attributes-class` | VolumeAttributesClass protection; a volume is modified | crash |
 //! | `token-cleaner` | legacy service account token cleaner; a client takes marks away | crash |
@@ -116,6 +118,7 @@ families! {
     crate::api_server::ApiServerSlice,
     crate::namespace::NamespaceSlice,
     crate::controllers::job::JobSlice,
+    crate::controllers::job_quota::JobQuotaSlice,
     crate::controllers::disruption::DisruptionSlice,
     crate::controllers::garbage_collector::CollectorSlice,
     crate::controllers::stateful_set::StatefulSetSlice,
@@ -138,6 +141,7 @@ families! {
     crate::controllers::load_balancer::LoadBalancerSlice,
     crate::controllers::autoscaler::AutoscalerSlice,
     crate::controllers::node_ttl::NodeTtlSlice,
+    crate::controllers::node_zones::NodeZonesSlice,
     crate::controllers::resource_claim::ResourceClaimSlice,
     crate::controllers::attributes_class::AttributesClassSlice,
     crate::controllers::token_cleaner::TokenCleanerSlice,

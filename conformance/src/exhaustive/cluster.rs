@@ -51,6 +51,7 @@ pub(super) struct Cluster {
     /// How much was asked for.
     asked: usize,
     crashes: usize,
+    failovers: usize,
     losses: usize,
     minutes: usize,
     waits: usize,
@@ -74,6 +75,8 @@ pub(super) enum Choice {
     Ask,
     /// The controllers lose their memory.
     Crash,
+    /// Other controllers take over, once nothing of these is on its way.
+    FailOver,
     /// A request does not arrive.
     LoseRequest(u64),
     /// A request arrives, and its answer does not.
@@ -101,6 +104,7 @@ impl Cluster {
             story,
             asked: 0,
             crashes: story.crashes,
+            failovers: story.failovers,
             losses: story.losses,
             minutes: story.minutes,
             waits: WAITS,
@@ -115,6 +119,7 @@ impl Cluster {
         }
         story.given.iter().for_each(|request| cluster.give(*request));
         cluster.world.now += Duration::from_secs(story.quiet_seconds);
+        cluster.world.past = cluster.world.server.published.clone();
         cluster
     }
 
@@ -140,6 +145,7 @@ impl Cluster {
             choices.push(Choice::Wait);
         }
         choices.extend((self.crashes > 0).then_some(Choice::Crash));
+        choices.extend(self.may_fail_over().then_some(Choice::FailOver));
         choices.extend((self.minutes > 0).then_some(Choice::PassMinute));
         if self.losses > 0 {
             let flights = self.world.flights.iter();
@@ -158,7 +164,11 @@ impl Cluster {
         let is_fault = |choice: &Choice| {
             matches!(
                 choice,
-                Choice::Crash | Choice::PassMinute | Choice::LoseRequest(_) | Choice::LoseAnswer(_)
+                Choice::Crash
+                    | Choice::FailOver
+                    | Choice::PassMinute
+                    | Choice::LoseRequest(_)
+                    | Choice::LoseAnswer(_)
             )
         };
         choices.iter().all(is_fault)
@@ -188,6 +198,10 @@ impl Cluster {
             Choice::Crash => {
                 self.crashes -= 1;
                 self.world.crash_process(CONTROLLERS);
+            }
+            Choice::FailOver => {
+                self.failovers -= 1;
+                self.world.fail_over();
             }
             Choice::LoseRequest(flight) => {
                 self.losses -= 1;
@@ -226,6 +240,11 @@ impl Cluster {
         }
         let beyond = self.world.recorder.beyond().filter(|_| !self.story.is_beyond_model);
         beyond.map_or(Ok(()), |why| Err(format!("the model does not follow: {why}")))
+    }
+
+    fn may_fail_over(&self) -> bool {
+        let mut flights = self.world.flights.values();
+        self.failovers > 0 && !flights.any(|flight| flight.process() == Some(CONTROLLERS))
     }
 
     /// What those would do next who are not simulated.
@@ -380,6 +399,7 @@ impl Cluster {
                 format!("somebody asks: {:?} {object} {}", request.verb, request.subresource)
             }
             Choice::Crash => "the controllers crash".to_owned(),
+            Choice::FailOver => "other controllers take over".to_owned(),
             Choice::LoseRequest(flight) => format!("is lost: {}", self.world.flights[&flight]),
             Choice::LoseAnswer(flight) => {
                 format!("the answer is lost: {}", self.world.flights[&flight])
@@ -390,8 +410,8 @@ impl Cluster {
     }
 
     /// How much may still be done to it.
-    pub(super) fn left(&self) -> [usize; 5] {
-        [self.asked, self.crashes, self.losses, self.minutes, self.waits]
+    pub(super) fn left(&self) -> [usize; 6] {
+        [self.asked, self.crashes, self.failovers, self.losses, self.minutes, self.waits]
     }
 
     /// The claims of what can happen, and has.

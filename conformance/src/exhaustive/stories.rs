@@ -4,6 +4,7 @@ mod accounts;
 mod devices;
 mod exposure;
 mod growth;
+mod nodes;
 mod periodic;
 mod storage;
 mod upkeep;
@@ -35,6 +36,8 @@ pub struct Story {
     pub(super) asked: &'static [fn(&Store) -> Request],
     /// How often the controllers may crash.
     pub(super) crashes: usize,
+    /// How often others may take over from the controllers.
+    pub(super) failovers: usize,
     /// How many requests or answers may be lost.
     pub(super) losses: usize,
     /// How often a minute may pass while there is something to do.
@@ -61,6 +64,7 @@ const QUIET: Story = Story {
     given: &[],
     asked: &[],
     crashes: 0,
+    failovers: 0,
     losses: 0,
     minutes: 0,
     quiet_seconds: 0,
@@ -75,6 +79,7 @@ impl Story {
         DEPLOYMENT,
         STATEFUL_SET,
         DAEMON_SET,
+        DAEMON_SET_FAIL_OVER,
         JOB,
         SERVICE,
         NAMESPACE,
@@ -114,6 +119,9 @@ impl Story {
         devices::SHARED_CLAIM,
         devices::TEMPLATE_CLAIM,
         devices::CLASSED,
+        nodes::ZONE_LOST,
+        nodes::ALL_LOST,
+        nodes::ONE_RETURNS,
     ];
 
     /// The story of this name.
@@ -182,6 +190,10 @@ const DAEMON_SET: Story = Story {
     asked: &[|_| create(&resources::DAEMON_SETS, "default", daemon())],
     ..QUIET
 };
+
+/// The same while other controllers take over.
+const DAEMON_SET_FAIL_OVER: Story =
+    Story { name: "daemon-set-fail-over", failovers: 1, ..DAEMON_SET };
 
 /// A Job runs to its end.
 const JOB: Story = Story {

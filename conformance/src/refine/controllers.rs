@@ -34,6 +34,8 @@ pub(super) struct Controllers {
     deletions: BTreeMap<u64, (String, u64)>,
     /// Nodes that had a taint with the effect NoExecute.
     evicting: BTreeSet<String>,
+    /// Whether there were devices, which may be tainted: the trace does not tell who uses which.
+    has_devices: bool,
     /// Pods that something else than a ReplicaSet has controlled. It may delete them before it hears that they
     /// are orphans now.
     others: BTreeSet<u64>,
@@ -85,6 +87,7 @@ impl Controllers {
         }
         match resource(&write.key) {
             "replicasets" => self.remember_replicas(write),
+            "resourceslices" => self.has_devices = true,
             "nodes" if write.after.delta.evicts() => {
                 self.evicting.insert(write.key.clone());
             }
@@ -203,6 +206,7 @@ impl Controllers {
         let bound = !pod.delta.node.is_empty();
         !pod.delta.active()
             || pod.delta.owned
+            || self.has_devices
             || self.others.contains(&pod.uid)
             || (bound && (self.evicting.contains(&node) || log.object(&node).is_none()))
             || owner_is_gone(log, &write.key, pod)

@@ -59,6 +59,13 @@ impl World<'_> {
         self.processes[chosen] = self.start(chosen, incarnation + 1);
     }
 
+    /// Another controller manager takes over from this one, of which nothing is on its way.
+    pub(crate) fn fail_over(&mut self) {
+        let is_steady = self.is_steady;
+        self.crash_process(CONTROLLERS);
+        self.is_steady = is_steady;
+    }
+
     /// The request or its answer: nobody can tell.
     fn lose_request(&mut self) {
         let ids: Vec<u64> = self.flights.keys().copied().collect();

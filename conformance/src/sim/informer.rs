@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use api::trace::{self, Origin};
-use api::{AnyObject, ApiResource, Key};
+use api::{AnyObject, ApiResource, Key, resources};
 use apiserver::{Context, Decision, Watch};
 use client::reflector::{Reflector, Step, WatchEvent, revision_of};
 use client::wire::{read_event, read_list};
@@ -18,6 +18,9 @@ use crate::sim::plant::Plant;
 use crate::sim::random::Random;
 use crate::sim::recorder::Recorder;
 use crate::sim::wire;
+
+/// Who runs the controllers.
+const MANAGER: &str = "kube-controller-manager";
 
 /// What a component has read, and what each part of it has not heard of yet.
 #[derive(Clone)]
@@ -181,7 +184,9 @@ impl Informer {
     }
 
     fn list(&mut self, source: &Source<'_>, not_older_than: u64, actor: &str) {
-        let lies = source.plant == Plant::ListServesOlderThanSeen;
+        let takes_over = not_older_than == 0 && actor == MANAGER && self.is_of(&resources::PODS);
+        let lies = source.plant == Plant::ListServesOlderThanSeen
+            || (source.plant == Plant::FailsOverToStaleCache && takes_over);
         let (store, asked) = if lies { (source.past, 0) } else { (source.store, not_older_than) };
         let query = vec![("resourceVersion".to_owned(), asked.to_string())];
         if let Decision::Respond(response) = self.ask(store, query, source.context, actor)

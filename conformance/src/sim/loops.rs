@@ -9,7 +9,7 @@ use controllers::Controller;
 use scheduler::{Configuration, Scheduler};
 
 use crate::sim::plant::{self, Plant};
-use crate::sim::workloads;
+use crate::sim::workloads::Decisions;
 
 /// A controller with its queue and the plans it is carrying out, one for a key.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct ControllerLoop {
     is_hasty: bool,
     /// The Events of its last plan.
     said: Vec<Request>,
+    /// What its plans were, for claims.
+    decisions: Decisions,
     /// The claim that its last plan breaks.
     broken: Option<String>,
 }
@@ -40,6 +42,7 @@ impl ControllerLoop {
             running: BTreeMap::new(),
             is_hasty,
             said: vec![],
+            decisions: Decisions::default(),
             broken: None,
         }
     }
@@ -99,8 +102,9 @@ impl ControllerLoop {
         let (said, mut requests): (Vec<_>, Vec<_>) = plan.requests.into_iter().partition(is_event);
         self.said = said;
         plant::controllers::planned(plant, name, &mut requests);
-        self.broken = workloads::decided(name, view, &requests);
-        self.running.insert(key.clone(), Batches::new(requests, self.controller.pacing()));
+        self.broken = self.decisions.broken((name, &key), (view, now), &requests);
+        let pacing = plant::controllers::paced(plant, self.controller.pacing());
+        self.running.insert(key.clone(), Batches::new(requests, pacing));
         self.proceed(&key, (now, plant))
     }
 

@@ -4,6 +4,7 @@
 pub(crate) mod api_server;
 pub(crate) mod controllers;
 mod coordinates;
+mod nodes;
 mod periodic;
 mod sights;
 
@@ -228,6 +229,16 @@ pub enum Plant {
     ExpanderTellsAnybody,
     /// The expander writes into a claim whatever it has become.
     ExpanderOverwrites,
+    /// The node lifecycle controller does not hear that Nodes are lost.
+    NodeLifecycleTakesNodesForReady,
+    /// The node lifecycle controller taints every Node that is lost at once.
+    NodeLifecycleEvictsAtOnce,
+    /// The node lifecycle controller takes no taint back that evicts.
+    NodeLifecycleKeepsTaints,
+    /// Who takes over from a controller manager lists Pods from an old state (k#54096).
+    FailsOverToStaleCache,
+    /// The Job controller counts Pods as active that were refused.
+    JobCountsUncreatedPods,
     /// The patches of the expander are not sent.
     ExpanderTellsNobody,
     /// The expander hears of no volume.
@@ -244,7 +255,7 @@ pub enum Plant {
 
 impl Plant {
     /// Every fault that random runs find; the others take every order of things.
-    pub const ALL: [Self; 104] = [
+    pub const ALL: [Self; 108] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -349,6 +360,10 @@ impl Plant {
         Self::AttributesClassMissesVolumes,
         Self::TokenCleanerIgnoresAges,
         Self::ExpanderTellsAnybody,
+        Self::NodeLifecycleTakesNodesForReady,
+        Self::NodeLifecycleEvictsAtOnce,
+        Self::NodeLifecycleKeepsTaints,
+        Self::JobCountsUncreatedPods,
     ];
 
     /// Its name in the table.
@@ -466,6 +481,11 @@ impl Plant {
             Self::TokenCleanerDeletesAnyVersion => "token-cleaner-deletes-any-version",
             Self::TokenCleanerDeletesNothing => "token-cleaner-deletes-nothing",
             Self::TokenCleanerMarksNothing => "token-cleaner-marks-nothing",
+            Self::NodeLifecycleTakesNodesForReady => "node-lifecycle-takes-nodes-for-ready",
+            Self::NodeLifecycleEvictsAtOnce => "node-lifecycle-evicts-at-once",
+            Self::NodeLifecycleKeepsTaints => "node-lifecycle-keeps-taints",
+            Self::FailsOverToStaleCache => "fails-over-to-stale-cache",
+            Self::JobCountsUncreatedPods => "job-counts-uncreated-pods",
         }
     }
 }

@@ -44,7 +44,8 @@ impl World<'_> {
             let exit_code = i32::from(self.random.one_in(3));
             return self.end_work(exit_code);
         }
-        if chosen == Workload::Periodic && self.random.one_in(2) {
+        let is_slow = [Workload::Periodic, Workload::Nodes].contains(&chosen);
+        if is_slow && self.random.one_in(2) {
             let seconds = u64::try_from(self.random.below(WAIT_SECONDS)).unwrap_or(0);
             self.now += Duration::from_secs(seconds);
             return;

@@ -9,6 +9,7 @@ pub mod cron_job;
 mod csi_migration;
 pub mod daemon_set;
 pub mod deployment;
+pub mod device_taint_eviction;
 pub mod disruption;
 pub mod endpoint_slice;
 pub mod endpoint_slice_mirroring;
@@ -201,6 +202,7 @@ pub fn all(config: &Config) -> Vec<Box<dyn Controller>> {
         Box::new(garbage_collector::GarbageCollector::default()),
         Box::new(node_lifecycle::NodeLifecycleController::new(config.timeouts)),
         Box::new(taint_eviction::TaintEvictionController::default()),
+        Box::new(device_taint_eviction::DeviceTaintEvictionController::default()),
         Box::new(persistent_volume::PersistentVolumeBinder::default()),
         Box::new(ephemeral_volume::EphemeralVolumeController::default()),
         Box::new(local_path::LocalPathProvisioner::new(&config.volumes_root)),

@@ -9,6 +9,10 @@ mod claims;
 mod pods;
 mod template;
 
+use std::sync::Arc;
+
+use api::Key;
+use client::View;
 use k8s_openapi::api::core::v1::{Pod, PodResourceClaim};
 use k8s_openapi::api::resource::v1::{ResourceClaim, ResourceClaimConsumerReference};
 
@@ -87,8 +91,22 @@ fn is_made_for(claim: &ResourceClaim, pod: &Pod) -> bool {
     owner.is_some_and(|owner| owner.uid == uid(&pod.metadata))
 }
 
+/// The claims of `spec.resourceClaims` that a pod may use: those that were made for it, if they were made, and are
+/// reserved for it.
+pub(crate) fn usable<'a>(view: &'a View, pod: &'a Pod) -> impl Iterator<Item = &'a ResourceClaim> {
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+    asked(pod).iter().filter_map(move |asked| {
+        let found = Found::of(pod, asked);
+        let claim =
+            view.resource_claims.get(&Key::new(namespace, found.name()?)).map(Arc::as_ref)?;
+        let is_own = !matches!(found, Found::Made(_)) || is_made_for(claim, pod);
+        let mut reserved = reserved_for(claim).iter();
+        (is_own && reserved.any(|one| one.uid == uid(&pod.metadata))).then_some(claim)
+    })
+}
+
 /// Who may use a claim.
-fn reserved_for(claim: &ResourceClaim) -> &[ResourceClaimConsumerReference] {
+pub(crate) fn reserved_for(claim: &ResourceClaim) -> &[ResourceClaimConsumerReference] {
     let status = claim.status.as_ref();
     status.and_then(|status| status.reserved_for.as_deref()).unwrap_or_default()
 }

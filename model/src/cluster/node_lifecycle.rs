@@ -1,7 +1,8 @@
 //! The node lifecycle controller, taint eviction and Pod garbage collection.
 //!
-//! Left out: zones and eviction rates, `tolerationSeconds` (an eviction may happen at any time
-//! once the taint is seen), and the Lease as an object: that it was not renewed for a grace
+//! Left out: zones, eviction rates and full disruption (NODE-4 to NODE-7, in
+//! [`node_zones`](crate::controllers::node_zones)), `tolerationSeconds` (an eviction may happen at any
+//! time once the taint is seen), and the Lease as an object: that it was not renewed for a grace
 //! period is one step, [`State::expire_lease`].
 
 use super::budgets::Budget;
@@ -95,7 +96,7 @@ impl<const PODS: usize, const NODES: usize, const SETS: usize, const LOG: usize>
         let due = match change {
             NodeChange::MarkUnknown => object.ready && !self.leases[node.index()],
             NodeChange::Taint => !object.ready && !object.unreachable && !self.leases[node.index()],
-            NodeChange::Untaint => object.ready && object.unreachable,
+            NodeChange::Untaint => object.ready && object.unreachable && self.leases[node.index()],
         };
         if !due || self.node_lifecycle.updates[node.index()].is_some() {
             return None;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::object::{controller_of, object_at_mut};
 use api::{ApiResource, Key, Reason, Request, Status, Verb, resources};
+use client::batches::Pacing;
 use client::{Change, Outcome, View};
 use controllers::Controller;
 use controllers::daemon_set::DaemonSetController;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::Plant;
 use super::coordinates::MixedCoordinates;
-use super::{periodic, sights};
+use super::{nodes, periodic, sights};
 use crate::sim::authority;
 
 const ENDPOINTS: &str = "endpoints-controller";
@@ -191,7 +192,8 @@ pub(crate) fn forgetful(plant: Plant, controller: &str) -> Option<Box<dyn Contro
 
 /// Whether a controller hears of a change.
 pub(crate) fn is_heard(plant: Plant, controller: &str, change: &Change) -> bool {
-    !DEAF.contains(&(plant, controller, change.resource()))
+    let is_deaf = DEAF.contains(&(plant, controller, change.resource()));
+    !is_deaf && nodes::is_heard(plant, controller, change)
 }
 
 /// What a controller sees instead of its caches.
@@ -274,6 +276,7 @@ pub(crate) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
         }
     }
     periodic::planned(plant, controller, requests);
+    nodes::planned(plant, controller, requests);
     if plant == Plant::DeploymentNeverCountsCollisions && controller == "deployment-controller" {
         let statuses = requests.iter_mut().filter(|request| request.subresource == "status");
         for body in statuses.filter_map(|request| request.body.as_mut()) {
@@ -297,6 +300,12 @@ fn takes_finalizers(request: &Request) -> bool {
 /// Whether a condition was written, and not only seen.
 fn is_dated(condition: &Value) -> bool {
     condition["lastTransitionTime"].is_string()
+}
+
+/// How the requests of a controller follow one another.
+pub(crate) fn paced(plant: Plant, pacing: Pacing) -> Pacing {
+    let is_corrected = plant != Plant::JobCountsUncreatedPods;
+    Pacing { correct: if is_corrected { pacing.correct } else { |_, _| {} }, ..pacing }
 }
 
 /// What a controller believes without having asked.

@@ -48,6 +48,8 @@ fn work(random: &mut Random) -> Value {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ended {
     by_job: BTreeMap<String, BTreeSet<String>>,
+    /// Every Pod that there was, by the uid of its Job.
+    created: BTreeMap<String, BTreeSet<String>>,
     /// Pods that were deleted before they were finished: they count as failed.
     deleted: BTreeSet<String>,
     /// Jobs of which such a Pod has succeeded after all.
@@ -70,6 +72,7 @@ impl Ended {
         objects(moment.after, &resources::JOBS).iter().find_map(|job| {
             let earlier = before.iter().find(|earlier| uid(earlier) == uid(job));
             self.counted_twice(job)
+                .or_else(|| self.counted_uncreated(job))
                 .or_else(|| earlier.and_then(|earlier| goes_back(earlier, job)))
                 .or_else(|| complete_too_early(job).filter(|_| !self.in_doubt.contains(uid(job))))
         })
@@ -78,6 +81,10 @@ impl Ended {
     /// A Pod has ended once it is finished, or is to be deleted.
     fn note(&mut self, store: &Store) {
         for pod in objects(store, &resources::PODS).iter() {
+            for owner in owners(pod).filter(|owner| owner["kind"] == "Job") {
+                let job = text(owner, &["uid"]).to_owned();
+                self.created.entry(job).or_default().insert(uid(pod).to_owned());
+            }
             if !is_finished(pod) && !is_deleted(pod) {
                 continue;
             }
@@ -95,20 +102,34 @@ impl Ended {
         }
     }
 
+    /// JOB-12.
+    fn counted_uncreated(&self, job: &Value) -> Option<String> {
+        let created = self.created.get(uid(job)).map_or(0, BTreeSet::len);
+        let total = counted(job, "active") + ended(job);
+        (i64::try_from(created).is_ok_and(|created| total > created)).then(|| {
+            format!("JOB-12: {} counts {total} pods, of which {created} were created", name(job))
+        })
+    }
+
     /// JOB-1.
     fn counted_twice(&self, job: &Value) -> Option<String> {
-        let uncounted = |what: &str| {
-            let names = at(job, &["status", "uncountedTerminatedPods", what]);
-            names.and_then(Value::as_array).map_or(0, Vec::len)
-        };
-        let waiting = uncounted("succeeded") + uncounted("failed");
-        let counted = counted(job, "succeeded") + counted(job, "failed");
+        let total = ended(job);
         let ended = self.by_job.get(uid(job)).map_or(0, BTreeSet::len);
-        let total = counted + i64::try_from(waiting).unwrap_or(i64::MAX);
         (i64::try_from(ended).is_ok_and(|ended| total > ended)).then(|| {
             format!("JOB-1: {} counts {total} pods, of which {ended} have ended", name(job))
         })
     }
+}
+
+/// How many Pods a Job says have ended.
+fn ended(job: &Value) -> i64 {
+    let uncounted = |what: &str| {
+        let names = at(job, &["status", "uncountedTerminatedPods", what]);
+        names.and_then(Value::as_array).map_or(0, Vec::len)
+    };
+    let waiting = uncounted("succeeded") + uncounted("failed");
+    let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+    counted(job, "succeeded") + counted(job, "failed") + waiting
 }
 
 fn counted(job: &Value, what: &str) -> i64 {
@@ -207,6 +228,19 @@ mod tests {
         assert_eq!(counts(1, &["b"]), None);
         let why = counts(2, &["b"]);
         assert_eq!(why.as_deref(), Some("JOB-1: j counts 3 pods, of which 2 have ended"));
+    }
+
+    #[test]
+    fn a_job_counts_no_more_pods_than_were_created() {
+        let created = BTreeMap::from([("1".to_owned(), BTreeSet::from(["a".to_owned()]))]);
+        let seen = Ended { created, ..Ended::default() };
+        let counts = |active, failed| {
+            seen.counted_uncreated(&job(&json!({"active": active, "failed": failed})))
+        };
+
+        assert_eq!((counts(1, 0), counts(0, 1)), (None, None));
+        let why = counts(1, 1);
+        assert_eq!(why.as_deref(), Some("JOB-12: j counts 2 pods, of which 1 were created"));
     }
 
     #[test]

@@ -12,8 +12,10 @@ pub(crate) mod devices;
 pub(crate) mod exposure;
 mod jobs;
 mod namespaces;
+pub(crate) mod nodes;
 mod owners;
 pub(crate) mod periodic;
+mod quotas;
 mod rollouts;
 mod services;
 mod stateful_sets;
@@ -75,11 +77,15 @@ pub enum Workload {
     Exposure,
     /// ResourceClaims of Pods, and VolumeAttributesClasses of volumes.
     Devices,
+    /// Nodes of zones that fall silent and return.
+    Nodes,
+    /// Quotas that allow few Pods.
+    Quotas,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Deployments,
         Self::StatefulSets,
         Self::DaemonSets,
@@ -97,6 +103,8 @@ impl Workload {
         Self::Periodic,
         Self::Exposure,
         Self::Devices,
+        Self::Nodes,
+        Self::Quotas,
     ];
 
     /// Its name on a command line.
@@ -119,6 +127,8 @@ impl Workload {
             Self::Periodic => "periodic",
             Self::Exposure => "exposure",
             Self::Devices => "devices",
+            Self::Nodes => "nodes",
+            Self::Quotas => "quotas",
         }
     }
 
@@ -142,19 +152,29 @@ impl Workload {
             Self::Periodic => return periodic::ask(store, random),
             Self::Exposure => return exposure::ask(store, random),
             Self::Devices => return devices::ask(store, random),
+            Self::Nodes => return nodes::ask(store, random),
+            Self::Quotas => quotas::ask(store, random),
         };
         request.into_iter().collect()
     }
 
     /// What those do next who are not simulated, with nobody asking.
     pub(crate) fn tend(self, store: &Store) -> Vec<Request> {
-        if self == Self::Attachments { attachments::tend(store) } else { vec![] }
+        if self == Self::Attachments {
+            attachments::tend(store)
+        } else if self == Self::Quotas {
+            quotas::tend(store)
+        } else {
+            vec![]
+        }
     }
 
     /// The claim that a write breaks.
     fn broken(self, moment: &Moment<'_>, ledger: &mut Ledger) -> Option<String> {
         match self {
-            Self::Deployments | Self::Services | Self::Rollouts => None,
+            Self::Deployments | Self::Services | Self::Rollouts | Self::Nodes | Self::Quotas => {
+                None
+            }
             Self::StatefulSets => stateful_sets::broken(moment),
             Self::DaemonSets => daemon_sets::broken(moment),
             Self::Jobs => ledger.jobs.broken(moment),
@@ -179,7 +199,7 @@ impl Workload {
         (dead, now): (&BTreeSet<&str>, Timestamp),
     ) -> Option<String> {
         match self {
-            Self::Deployments => None,
+            Self::Deployments | Self::Quotas => None,
             Self::StatefulSets => stateful_sets::unsettled(store, dead),
             Self::DaemonSets => daemon_sets::unsettled(store, dead),
             Self::Jobs => jobs::unsettled(store, dead),
@@ -196,6 +216,7 @@ impl Workload {
             Self::Periodic => periodic::unsettled(store, now),
             Self::Exposure => exposure::unsettled(store),
             Self::Devices => devices::unsettled(store),
+            Self::Nodes => nodes::unsettled(store),
         }
     }
 }
@@ -292,8 +313,28 @@ impl From<Workloads> for String {
     }
 }
 
-/// The claim that a controller's plan breaks, on what its caches show.
-pub(crate) fn decided(controller: &str, view: &View, requests: &[Request]) -> Option<String> {
+/// What is remembered from one plan of a controller to the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Decisions {
+    turns: nodes::Turns,
+}
+
+impl Decisions {
+    /// The claim that a plan for a key breaks, on what the controller's caches show.
+    pub(crate) fn broken(
+        &mut self,
+        (controller, key): (&str, &Key),
+        (view, now): (&View, Timestamp),
+        requests: &[Request],
+    ) -> Option<String> {
+        match controller {
+            "node-lifecycle-controller" => self.turns.decided((key, view), now, requests),
+            _ => decided(controller, view, requests),
+        }
+    }
+}
+
+fn decided(controller: &str, view: &View, requests: &[Request]) -> Option<String> {
     match controller {
         "statefulset-controller" => stateful_sets::decided(view, requests),
         "service-lb-controller" => exposure::balancers::decided(view, requests),
@@ -402,7 +443,7 @@ mod tests {
             refusal.to_string(),
             "\"fun\" is no workload; there are deployments, stateful-sets, daemon-sets, jobs, services, \
              budgets, namespaces, owners, rollouts, volumes, certificates, accounts, attachments, \
-             upkeep, periodic, exposure, devices and all"
+             upkeep, periodic, exposure, devices, nodes, quotas and all"
         );
     }
 }

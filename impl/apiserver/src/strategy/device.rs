@@ -24,7 +24,7 @@ use super::rules::{named, too_long, too_many};
 pub(super) use allocation::drop_deallocated;
 pub(super) use claim::{Claim, ClaimTemplate};
 pub(super) use class::Class;
-pub(super) use slice::Slice;
+pub(super) use slice::{Slice, date_taints};
 
 const POOL_NAME_BYTES_MAX: usize = 253;
 const REQUESTS_MAX: usize = 32;

@@ -71,10 +71,10 @@ mod warnings;
 mod webhook_client;
 mod workload;
 
-use api::ApiResource;
 use api::names;
 use api::status::Cause;
-use serde_json::Value;
+use api::{ApiResource, Timestamp};
+use serde_json::{Value, json};
 
 pub(crate) use certificate_signing_request::{
     prepare_for_approval_update, set_requestor, validate_approval_update,
@@ -221,6 +221,13 @@ pub(crate) fn prepare_for_status_update(resource: &ApiResource, new: &mut Value,
         | "ValidatingAdmissionPolicy"
         | "VolumeAttachment" => fields::keep_all_but_status(new, old),
         _ => fields::keep(new, old, "spec"),
+    }
+}
+
+/// Fills in the times that an object leaves out.
+pub(crate) fn apply_default_times(resource: &ApiResource, object: &mut Value, now: Timestamp) {
+    if resource.kind == "ResourceSlice" {
+        device::date_taints(object, &json!(api::time::text(now)));
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn create_object(
     begin_metadata(&mut new, context)?;
     strategy::apply_defaults(target.resource, &mut new);
     strategy::gates::apply_defaults(target.resource, &mut new, &context.feature_gates);
+    strategy::apply_default_times(target.resource, &mut new, context.now);
     let nothing = type_only(&new);
     owners.record(write, &mut new, &nothing)?;
     let name = text(&new, &["metadata", "name"]).to_owned();

@@ -58,6 +58,7 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
     create::set_type(resource, &mut new);
     strategy::apply_defaults(resource, &mut new);
     strategy::gates::apply_defaults(resource, &mut new, &write.context.feature_gates);
+    strategy::apply_default_times(resource, &mut new, write.context.now);
     owners.record(write, &mut new, &old)?;
     admission::mutate_update(write, &mut new, &old);
     let managed = owners::take(&mut new);

@@ -54,6 +54,15 @@ impl KindStrategy for Slice {
     }
 }
 
+/// Says of each taint since when it is there. Source: `SetDefaults_DeviceTaint`, pkg/apis/resource/v1/defaults.go (v1.36).
+pub(in crate::strategy) fn date_taints(slice: &mut Value, now: &Value) {
+    each(object_at_mut(slice, "spec"), "devices", |device| {
+        each(device, "taints", |taint| {
+            taint.entry("timeAdded").or_insert_with(|| now.clone());
+        });
+    });
+}
+
 fn identity_causes(spec: &Value) -> Vec<Cause> {
     let mut causes = driver_name_causes("spec.driver", text(spec, &["driver"]));
     let pool = or_null(spec, &["pool"]);

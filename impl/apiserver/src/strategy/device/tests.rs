@@ -155,6 +155,22 @@ fn what_is_said_of_devices_goes_with_them() {
 }
 
 #[test]
+fn a_taint_of_a_device_is_there_since_somebody_said_so_or_since_now() {
+    let earlier =
+        json!({"key": "broken", "effect": "NoExecute", "timeAdded": "2026-01-01T00:00:00Z"});
+    let mut slice = json!({"spec": {"devices": [
+        {"name": "a", "taints": [{"key": "broken", "effect": "NoExecute"}, earlier]},
+        {"name": "b"},
+    ]}});
+
+    date_taints(&mut slice, &json!("2026-01-02T00:00:00Z"));
+
+    let taints = &slice["spec"]["devices"][0]["taints"];
+    assert_eq!(taints[0]["timeAdded"], "2026-01-02T00:00:00Z");
+    assert_eq!(taints[1]["timeAdded"], "2026-01-01T00:00:00Z");
+}
+
+#[test]
 fn a_slice_says_in_one_way_where_its_devices_are() {
     let slice = |change: Value| {
         let mut slice =
