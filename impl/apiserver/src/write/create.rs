@@ -40,7 +40,7 @@ pub(super) fn create_object(
     begin_metadata(&mut new, context)?;
     strategy::apply_defaults(target.resource, &mut new);
     let nothing = type_only(&new);
-    owners.record(write, &mut new, &nothing)?;
+    owners.record(write, &mut new, &nothing);
     let name = text(&new, &["metadata", "name"]).to_owned();
     let asked = if has_name { "name" } else { "generateName" };
     let asked = text(&new, &["metadata", asked]).to_owned();
