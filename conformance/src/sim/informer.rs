@@ -195,9 +195,7 @@ impl Informer {
         match self.ask(source.store, query, source.context, actor) {
             Decision::Watch(watch) => {
                 let silent = source.plant == Plant::WatchGoesSilent && actor == "kube-scheduler";
-                let mut watching =
-                    Watching { watch: *watch, lines: VecDeque::new(), stalled: silent };
-                watching.lines.extend(std::mem::take(&mut watching.watch.initial));
+                let watching = Watching { watch: *watch, lines: VecDeque::new(), stalled: silent };
                 self.stream = Stream::Watching(Box::new(watching));
                 self.pull(source, random);
             }
@@ -233,7 +231,7 @@ impl Informer {
         if watching.stalled {
             return;
         }
-        match watching.watch.lines(source.store, source.context.now) {
+        match watching.watch.lines(source.store, source.context.now, usize::MAX) {
             Ok(lines) if lines.is_empty() => {}
             Ok(lines) => {
                 watching.lines.extend(lines);

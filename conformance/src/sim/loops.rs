@@ -100,7 +100,7 @@ impl ControllerLoop {
         self.said = said;
         plant::controllers::planned(plant, name, &mut requests);
         self.broken = workloads::decided(name, view, &requests);
-        self.running.insert(key.clone(), Batches::new(requests, self.controller.correction()));
+        self.running.insert(key.clone(), Batches::new(requests, self.controller.pacing()));
         self.proceed(&key, (now, plant))
     }
 

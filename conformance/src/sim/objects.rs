@@ -8,7 +8,7 @@ use std::sync::Arc;
 use api::ApiResource;
 use apiserver::{keys, object};
 use serde_json::Value;
-use store::{Bytes, KeyValue, Store};
+use store::{KeyValue, Store};
 
 use crate::sim::random::Random;
 
@@ -22,7 +22,8 @@ struct Read {
 }
 
 thread_local! {
-    static READ: RefCell<BTreeMap<Bytes, Read>> = const { RefCell::new(BTreeMap::new()) };
+    /// By where they are.
+    static READ: RefCell<BTreeMap<*const u8, Read>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Objects of a resource, in the order of their keys.
@@ -81,19 +82,18 @@ pub(crate) fn objects(store: &Store, resource: &ApiResource) -> Objects {
     })
 }
 
-fn once(read: &mut BTreeMap<Bytes, Read>, found: &KeyValue) -> Arc<Value> {
-    if let Some(known) = read.get(&found.key)
+fn once(read: &mut BTreeMap<*const u8, Read>, found: &KeyValue) -> Arc<Value> {
+    let place = found.value.as_ptr();
+    if let Some(known) = read.get(&place)
         && is_same(&known.found, found)
     {
         return Arc::clone(&known.object);
     }
     let object = Arc::new(object::decode(found));
-    read.insert(found.key.clone(), Read { found: found.clone(), object: Arc::clone(&object) });
+    read.insert(place, Read { found: found.clone(), object: Arc::clone(&object) });
     object
 }
 
 fn is_same(one: &KeyValue, other: &KeyValue) -> bool {
-    one.mod_revision == other.mod_revision
-        && one.value.as_ptr() == other.value.as_ptr()
-        && one.value.len() == other.value.len()
+    one.mod_revision == other.mod_revision && one.value.len() == other.value.len()
 }

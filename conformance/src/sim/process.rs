@@ -36,6 +36,8 @@ struct KubeletLoop {
     kubelet: Kubelet,
     /// It was told that its first list is in.
     has_synced: bool,
+    /// When something becomes due by itself: it is asked for at each step, of each of many.
+    next_deadline: Timestamp,
 }
 
 /// Which controllers there are: all of them, unless some are chosen, with what they watch.
@@ -124,7 +126,9 @@ impl Process {
         let fields = if plant == Plant::KubeletRunsPodsOfOthers { String::new() } else { own };
         let caches = Caches::new(&[&resources::PODS], &fields, 1);
         let kubelet = Kubelet::new(machine.config(plant), machine.found(), now);
-        let body = Body::Kubelet(Box::new(KubeletLoop { kubelet, has_synced: false }));
+        let next_deadline = kubelet.next_deadline();
+        let own = KubeletLoop { kubelet, has_synced: false, next_deadline };
+        let body = Body::Kubelet(Box::new(own));
         Self::new(&format!("kubelet/{}", machine.name), incarnation, caches, body)
     }
 
@@ -170,7 +174,7 @@ impl Process {
             Body::Scheduler(scheduler) => scheduler.is_due(has_changes, now),
             Body::Kubelet(own) => {
                 let syncs = self.caches.has_synced() && !own.has_synced;
-                has_changes || syncs || own.kubelet.next_deadline() <= now
+                has_changes || syncs || own.next_deadline <= now
             }
         }
     }
@@ -183,7 +187,7 @@ impl Process {
             }
             Body::Scheduler(scheduler) => scheduler.next_deadline(),
             Body::Kubelet(own) => {
-                Some(own.kubelet.next_deadline()).filter(|deadline| *deadline < Timestamp::MAX)
+                Some(own.next_deadline).filter(|deadline| *deadline < Timestamp::MAX)
             }
         }
     }
@@ -225,7 +229,7 @@ impl Process {
                 Orders { said: scheduler.take_said(), ..scheduled(requests) }
             }
             (Body::Kubelet(own), Errand::Kubelet(purpose)) => {
-                ordered(own.kubelet.handle(Input::Answer(purpose, outcome), now))
+                ordered(own.handle(Input::Answer(purpose, outcome), now))
             }
             (Body::Controllers(_) | Body::Scheduler(_) | Body::Kubelet(_), _) => Orders::default(),
         }
@@ -234,13 +238,19 @@ impl Process {
     /// A kubelet hears of its runtime.
     pub(crate) fn reported(&mut self, event: RuntimeEvent, now: Timestamp) -> Orders {
         match &mut self.body {
-            Body::Kubelet(own) => ordered(own.kubelet.handle(Input::Runtime(event), now)),
+            Body::Kubelet(own) => ordered(own.handle(Input::Runtime(event), now)),
             Body::Controllers(_) | Body::Scheduler(_) => Orders::default(),
         }
     }
 }
 
 impl KubeletLoop {
+    fn handle(&mut self, input: Input, now: Timestamp) -> Vec<Command> {
+        let commands = self.kubelet.handle(input, now);
+        self.next_deadline = self.kubelet.next_deadline();
+        commands
+    }
+
     fn act(
         &mut self,
         (changes, revision): (Vec<Change>, u64),
@@ -249,14 +259,14 @@ impl KubeletLoop {
     ) -> Orders {
         let mut commands = vec![];
         for change in changes {
-            commands.extend(self.kubelet.handle(Input::Pod(change, revision), now));
+            commands.extend(self.handle(Input::Pod(change, revision), now));
         }
         if synced && !self.has_synced {
             self.has_synced = true;
-            commands.extend(self.kubelet.handle(Input::Synced, now));
+            commands.extend(self.handle(Input::Synced, now));
         }
-        if self.kubelet.next_deadline() <= now {
-            commands.extend(self.kubelet.handle(Input::Tick, now));
+        if self.next_deadline <= now {
+            commands.extend(self.handle(Input::Tick, now));
         }
         ordered(commands)
     }

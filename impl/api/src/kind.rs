@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::{
     ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::networking::v1::ServiceCIDR;
+use k8s_openapi::api::networking::v1::{IPAddress, ServiceCIDR};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::{
@@ -344,6 +344,7 @@ kinds! {
     Lease => LEASES,
     CertificateSigningRequest => CERTIFICATE_SIGNING_REQUESTS,
     ClusterRole => CLUSTER_ROLES,
+    IPAddress => IP_ADDRESSES,
     ServiceCIDR => SERVICE_CIDRS,
     DeviceClass => DEVICE_CLASSES,
     ResourceClaim => RESOURCE_CLAIMS,

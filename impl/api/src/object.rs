@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::{
     ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::networking::v1::ServiceCIDR;
+use k8s_openapi::api::networking::v1::{IPAddress, ServiceCIDR};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::{
@@ -153,6 +153,7 @@ any_object!(
     Lease,
     CertificateSigningRequest,
     ClusterRole,
+    IPAddress,
     ServiceCIDR,
     DeviceClass,
     ResourceClaim,
@@ -197,6 +198,7 @@ macro_rules! kept_whole {
 kept_whole!(
     CertificateSigningRequest,
     ClusterRole,
+    IPAddress,
     ServiceCIDR,
     DeviceClass,
     ResourceClaim,

@@ -12,6 +12,8 @@ mod decode;
 mod encode;
 mod partial;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod tests;
 mod wire;
 

@@ -45,6 +45,17 @@ pub(crate) fn answer(call: &Call, has_store: bool) -> Response {
     }
 }
 
+/// How each check went that was not left out, as the answer of this code tells; nothing where one alone was asked for.
+pub fn health_checks(path: &str, excluded: &[&str], code: u16) -> Vec<(&'static str, bool)> {
+    let name = path.trim_matches('/');
+    if !["healthz", "livez", "readyz"].contains(&name) {
+        return vec![];
+    }
+    let checks = CHECKS.into_iter().chain((name == "readyz").then_some(SHUTDOWN));
+    let asked = checks.filter(|check| !excluded.contains(check));
+    asked.map(|check| (check, code == 200 || check != "etcd")).collect()
+}
+
 fn all(call: &Call, name: &str, checks: Vec<(&str, bool)>) -> Response {
     let excluded: Vec<&str> = call.parameters("exclude").collect();
     let mut lines = String::new();
@@ -113,6 +124,17 @@ mod tests {
         assert_eq!(ask("/livez/ping", &[], false), (200, "ok".to_owned()));
         assert_eq!(ask("/livez/etcd", &[], false).0, 500);
         assert_eq!(ask("/livez/nope", &[], true).0, 404);
+    }
+
+    #[test]
+    fn an_answer_tells_how_each_check_went() {
+        let well = [("ping", true), ("log", true), ("etcd", true)];
+        assert_eq!(health_checks("/livez", &[], 200), well);
+        assert_eq!(health_checks("/livez", &[], 500)[2], ("etcd", false));
+        assert_eq!(health_checks("/livez/", &["etcd"], 200), well[..2]);
+        assert_eq!(health_checks("/readyz", &[], 200).len(), 4);
+        assert!(health_checks("/livez/etcd", &[], 500).is_empty());
+        assert!(health_checks("/version", &[], 200).is_empty());
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub use call::{
     User,
 };
 pub use component_status::{Components, Health};
+pub use health::health_checks;
 pub use object::node_of;
 pub use proxy::ProxyCall;
 pub use request_info::RequestInfo;
@@ -84,7 +85,7 @@ fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision,
         if call.method != Method::GET {
             return Err(Status::method_not_allowed());
         }
-        let watch = watch::watch(store, call, target, context);
+        let watch = watch::watch(store, call, target);
         return watch.map(|watch| Decision::Watch(Box::new(watch)));
     }
     if let Target::Objects(target) = &target {
@@ -141,7 +142,7 @@ fn decide_collection(write: Write<'_>) -> Result<Decision, Status> {
     let Write { store, call, target, context } = write;
     match call.method {
         Method::GET if call.flag("watch") => {
-            watch::watch(store, call, target, context).map(Box::new).map(Decision::Watch)
+            watch::watch(store, call, target).map(Box::new).map(Decision::Watch)
         }
         Method::GET => read::list(store, call, target, context).map(Decision::Respond),
         Method::POST => write::create(write),

@@ -13,6 +13,8 @@ mod schemas;
 mod serve;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upstream;
 mod v2;
 
 pub(crate) use serve::{index, version_2, version_3};

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use api::object::{at, text};
 use api::{Reason, Status, resources};
 use http::Method;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use store::Store;
 
@@ -57,8 +56,8 @@ pub(crate) fn forward(
     if !METHODS.contains(&call.method) {
         return Err(Status::method_not_allowed());
     }
-    let name = percent_decode_str(target.name()?).decode_utf8_lossy();
-    let asked = Asked::of(&name).ok_or_else(|| {
+    let name = target.name()?;
+    let asked = Asked::of(name).ok_or_else(|| {
         let singular = target.resource.singular;
         Status::bad_request(format!("invalid {singular} request {name:?}"))
     })?;

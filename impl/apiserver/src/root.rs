@@ -11,12 +11,13 @@ use crate::call::Response;
 use crate::health;
 
 /// The paths that are served beside the groups, their versions and the checks of health.
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 11] = [
     "/.well-known/openid-configuration",
     "/api",
     "/apis",
     "/apis/",
     "/metrics",
+    "/metrics/slis",
     "/openapi/v2",
     "/openapi/v3",
     "/openapi/v3/",
@@ -70,7 +71,7 @@ mod tests {
             assert!(listed.contains(&path), "{path} in {listed:?}");
         }
         // Metrics are the host's.
-        for path in listed.into_iter().filter(|path| *path != "/metrics") {
+        for path in listed.into_iter().filter(|path| !path.starts_with("/metrics")) {
             let target = crate::route(path);
             assert!(!matches!(target, Err(_) | Ok(Target::Nothing)), "{path}: {target:?}");
         }

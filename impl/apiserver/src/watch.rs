@@ -3,6 +3,7 @@
 //! Source: Kubernetes API concepts, "Efficient detection of changes", "Watch bookmarks" and
 //! "Streaming lists".
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use api::{Status, Timestamp, protobuf};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use store::{Event, EventKind, Expired, KeyValue, Range, Revision, Store};
 
 use crate::accept::{self, Encoding};
-use crate::call::{Call, Context};
+use crate::call::Call;
 use crate::negotiate::{self, Format};
 use crate::object::{self, Prefix};
 use crate::options::list::ListOptions;
@@ -32,8 +33,10 @@ pub struct Watch {
     table_started: bool,
     /// Events after this revision are still to come.
     pub after: Revision,
-    /// What is sent before them: one line each.
-    pub initial: Vec<Vec<u8>>,
+    /// What is told before them: the objects that are there.
+    initial: VecDeque<Arc<KeyValue>>,
+    /// The revision of the BOOKMARK that ends them, if one is to.
+    initial_end: Option<Revision>,
     /// Whether the client wants to hear that nothing happened.
     pub bookmarks: bool,
     /// When the server closes it.
@@ -43,12 +46,7 @@ pub struct Watch {
 }
 
 /// Decides about a watch.
-pub(crate) fn watch(
-    store: &Store,
-    call: &Call,
-    target: &Objects,
-    context: &Context,
-) -> Result<Watch, Status> {
+pub(crate) fn watch(store: &Store, call: &Call, target: &Objects) -> Result<Watch, Status> {
     let options = ListOptions::of(call)?;
     let selection = Selection::of(&options, target)?;
     let asked = read::of_newer(options.resource_version)?;
@@ -61,7 +59,8 @@ pub(crate) fn watch(
         target: target.clone(),
         table_started: false,
         after: store.revision(),
-        initial: vec![],
+        initial: VecDeque::new(),
+        initial_end: None,
         bookmarks: options.allow_watch_bookmarks,
         timeout_seconds: timeout_seconds(&options),
         warnings: vec![],
@@ -69,13 +68,11 @@ pub(crate) fn watch(
     match (options.send_initial_events, asked) {
         (Some(true), _) => {
             read::not_too_new(store, asked)?;
-            watch.start_with_list(store, context.now);
-            if watch.bookmarks {
-                watch.initial.push(watch.bookmark_line(store.revision(), true));
-            }
+            watch.start_with_list(store);
+            watch.initial_end = watch.bookmarks.then(|| store.revision());
         }
         // The older path has no options that begin a watch: it always begins with what there is.
-        (None, None | Some(Revision(0))) => watch.start_with_list(store, context.now),
+        (None, None | Some(Revision(0))) => watch.start_with_list(store),
         (Some(false), None | Some(Revision(0))) => {}
         (Some(false) | None, Some(after)) => watch.start_after(store, after)?,
     }
@@ -91,15 +88,9 @@ fn timeout_seconds(options: &ListOptions<'_>) -> u64 {
 }
 
 impl Watch {
-    fn start_with_list(&mut self, store: &Store, now: Timestamp) {
-        let range = self.range.clone();
-        let found: Vec<Arc<KeyValue>> = store.range(&range).cloned().collect();
-        for found in found {
-            if self.selects(&found) {
-                let line = self.object_line("ADDED", &found, found.mod_revision, now);
-                self.initial.push(line);
-            }
-        }
+    fn start_with_list(&mut self, store: &Store) {
+        let found = store.range(&self.range).filter(|found| self.selects(found));
+        self.initial = found.cloned().collect();
     }
 
     fn start_after(&mut self, store: &Store, after: Revision) -> Result<(), Status> {
@@ -110,11 +101,57 @@ impl Watch {
         Ok(())
     }
 
-    /// What happened since the last call, as lines; an ERROR line when it is compacted away.
-    pub fn lines(&mut self, store: &Store, now: Timestamp) -> Result<Vec<Vec<u8>>, Vec<u8>> {
+    /// What comes next, as lines: first what was there, then what happened since. It stops at about so many bytes;
+    /// nothing is left when there are no lines. An ERROR line when what happened is compacted away.
+    pub fn lines(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+        bytes_max: usize,
+    ) -> Result<Vec<Vec<u8>>, Vec<u8>> {
+        let initial = self.initial_lines(now, bytes_max);
+        if initial.is_empty() { self.lines_since(store, now, bytes_max) } else { Ok(initial) }
+    }
+
+    fn initial_lines(&mut self, now: Timestamp, bytes_max: usize) -> Vec<Vec<u8>> {
+        let (mut lines, mut bytes) = (vec![], 0);
+        while bytes < bytes_max
+            && let Some(found) = self.initial.pop_front()
+        {
+            let line = self.object_line("ADDED", &found, found.mod_revision, now);
+            bytes += line.len();
+            lines.push(line);
+        }
+        if self.initial.is_empty()
+            && let Some(end) = self.initial_end.take()
+        {
+            lines.push(self.bookmark_line(end, true));
+        }
+        lines
+    }
+
+    /// The events of one revision are told together: a reader goes on after a whole one.
+    fn lines_since(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+        bytes_max: usize,
+    ) -> Result<Vec<Vec<u8>>, Vec<u8>> {
         let after = self.after;
         let events = store.events_after(after).map_err(|expired| self.expired_line(&expired))?;
-        let lines = events.filter_map(|event| self.line(event, now)).collect();
+        let (mut lines, mut bytes, mut told) = (vec![], 0, after);
+        for event in events {
+            let revision = event.now.mod_revision;
+            if bytes >= bytes_max && revision > told {
+                self.after = told;
+                return Ok(lines);
+            }
+            told = revision;
+            if let Some(line) = self.line(event, now) {
+                bytes += line.len();
+                lines.push(line);
+            }
+        }
         self.after = store.revision().max(after);
         Ok(lines)
     }
@@ -229,3 +266,6 @@ impl Watch {
         self.frame("ERROR", &status)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,37 @@
 //! The requests of a plan on their way: some of them beside each other, until each is answered or left out.
 //!
-//! Pods are created one, then two, then four at a time, and no more of them once one is refused: what refuses one, a
-//! quota say, would refuse hundreds. Source: slowStartBatch in pkg/controller/controller_utils.go (v1.36).
+//! Those that are paced, pods say, are sent one, then two, then four at a time, and no more of them once one is
+//! refused: what refuses one, a quota say, would refuse hundreds. Source: `slowStartBatch` in
+//! pkg/controller/replicaset/replica_set.go and pkg/controller/statefulset/stateful_set_control.go (v1.36).
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use api::{Request, Verb, resources};
+use api::{ApiResource, Request, Verb};
 
 use crate::Outcome;
 
-/// How a request is corrected before it is sent, by how many pods before it were not created.
-pub type Correction = fn(&mut Request, usize);
+/// How the requests of a controller follow one another.
+#[derive(Clone, Copy)]
+pub struct Pacing {
+    /// Whether a request is paced.
+    pub paces: fn(&Request) -> bool,
+    /// Corrects a request before it is sent, by how many of those that are paced came to nothing before it.
+    pub correct: fn(&mut Request, usize),
+}
+
+/// Nothing is paced.
+impl Default for Pacing {
+    fn default() -> Self {
+        Self { paces: |_| false, correct: |_, _| {} }
+    }
+}
+
+/// Whether a request creates an object of a kind.
+pub fn creates(request: &Request, resource: &'static ApiResource) -> bool {
+    let creates = request.verb == Verb::Create && request.subresource.is_empty();
+    creates && request.resource == resource
+}
 
 /// The requests of one plan.
 #[derive(Clone)]
@@ -23,19 +43,19 @@ pub struct Batches {
     travelling: BTreeSet<usize>,
     /// The first that has not had its turn.
     next: usize,
-    /// How many pods the next batch creates at most.
-    pods_max: usize,
-    /// How many pods were not created.
-    uncreated: usize,
-    correct: Correction,
+    /// How many of those that are paced the next batch holds at most.
+    paced_max: usize,
+    /// How many of those that are paced were refused or left out.
+    failed: usize,
+    pacing: Pacing,
 }
 
 impl Batches {
     /// Nothing is sent yet.
-    pub fn new(requests: Vec<Request>, correct: Correction) -> Self {
+    pub fn new(requests: Vec<Request>, pacing: Pacing) -> Self {
         let outcomes = vec![None; requests.len()];
         let travelling = BTreeSet::new();
-        Self { requests, outcomes, travelling, next: 0, pods_max: 1, uncreated: 0, correct }
+        Self { requests, outcomes, travelling, next: 0, paced_max: 1, failed: 0, pacing }
     }
 
     /// The requests, as they are sent.
@@ -45,8 +65,8 @@ impl Batches {
 
     /// What came of a request, by its place.
     pub fn answer(&mut self, place: usize, outcome: Outcome) {
-        if outcome.is_err() && creates_pod(&self.requests[place]) {
-            self.uncreated += 1;
+        if outcome.is_err() && (self.pacing.paces)(&self.requests[place]) {
+            self.failed += 1;
         }
         self.travelling.remove(&place);
         self.outcomes[place] = Some(outcome);
@@ -61,22 +81,24 @@ impl Batches {
     /// one another travel together, and deletions do. `None` when nothing is left.
     pub fn next_batch(&mut self) -> Option<Vec<usize>> {
         while self.requests.get(self.next).is_some_and(|request| self.leaves_out(request)) {
-            self.uncreated += usize::from(creates_pod(&self.requests[self.next]));
+            self.failed += 1;
             self.next += 1;
         }
         let first = self.next;
-        (self.correct)(self.requests.get_mut(first)?, self.uncreated);
-        let mut pods = 0;
+        (self.pacing.correct)(self.requests.get_mut(first)?, self.failed);
+        let mut paced = 0;
         for request in &self.requests[first..] {
-            let more = pods + usize::from(creates_pod(request));
+            let more = paced + usize::from((self.pacing.paces)(request));
             let travels = self.next == first || self.requests[first].travels_with(request);
-            if !travels || more > self.pods_max || self.leaves_out(request) {
+            if !travels || more > self.paced_max || self.leaves_out(request) {
                 break;
             }
-            pods = more;
+            paced = more;
             self.next += 1;
         }
-        self.pods_max *= if pods > 0 { 2 } else { 1 };
+        if paced == self.paced_max {
+            self.paced_max = self.paced_max.saturating_mul(2);
+        }
         self.travelling.extend(first..self.next);
         Some((first..self.next).collect())
     }
@@ -88,9 +110,7 @@ impl Batches {
 
     /// Whether a request would only be refused too.
     fn leaves_out(&self, request: &Request) -> bool {
-        let is_claim = request.resource == &resources::PERSISTENT_VOLUME_CLAIMS;
-        let creates = request.verb == Verb::Create && (is_claim || creates_pod(request));
-        self.uncreated > 0 && creates
+        self.failed > 0 && (self.pacing.paces)(request)
     }
 }
 
@@ -104,18 +124,22 @@ impl fmt::Debug for Batches {
     }
 }
 
-fn creates_pod(request: &Request) -> bool {
-    request.verb == Verb::Create
-        && request.resource == &resources::PODS
-        && request.subresource.is_empty()
-}
-
 #[cfg(test)]
 mod tests {
-    use api::{ApiResource, Key, Reason, Status};
+    use api::{Key, Reason, Status, resources};
     use serde_json::json;
 
     use super::*;
+
+    const PACING: Pacing = Pacing {
+        paces: |request| creates(request, &resources::PODS),
+        correct: |request, failed| {
+            let Some(body) = request.body.as_mut() else { return };
+            if let Some(active) = body["active"].as_u64() {
+                body["active"] = json!(active - failed as u64);
+            }
+        },
+    };
 
     fn create(resource: &'static ApiResource) -> Request {
         let request = Request::merge_patch(resource, Key::new("default", ""), json!({}));
@@ -130,12 +154,7 @@ mod tests {
             json!({"active": pods}),
         );
         requests.push(status);
-        Batches::new(requests, |request, uncreated| {
-            let Some(body) = request.body.as_mut() else { return };
-            if let Some(active) = body["active"].as_u64() {
-                body["active"] = json!(active - uncreated as u64);
-            }
-        })
+        Batches::new(requests, PACING)
     }
 
     fn answer_all(batches: &mut Batches, places: &[usize], outcome: &Outcome) {
@@ -161,7 +180,7 @@ mod tests {
     fn what_goes_before_does_not_count_as_a_pod_that_was_created() {
         let delete = Request { verb: Verb::Delete, ..create(&resources::PODS) };
         let requests = [vec![delete], vec![create(&resources::PODS); 3]].concat();
-        let mut batches = Batches::new(requests, |_, _| {});
+        let mut batches = Batches::new(requests, PACING);
         let mut sizes = vec![];
 
         while let Some(places) = batches.next_batch() {
@@ -192,7 +211,7 @@ mod tests {
     #[test]
     fn other_things_are_created_beside_each_other_at_once() {
         let requests = vec![create(&resources::EVENTS); 5];
-        let mut batches = Batches::new(requests, |_, _| {});
+        let mut batches = Batches::new(requests, PACING);
 
         assert_eq!(batches.next_batch().map(|places| places.len()), Some(5));
     }

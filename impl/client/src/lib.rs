@@ -13,7 +13,7 @@ pub mod reflector;
 pub mod view;
 pub mod wire;
 
-pub use batches::Batches;
+pub use batches::{Batches, Pacing};
 pub use cache::Cache;
 pub use expectations::Expectations;
 pub use queue::{Backoff, WorkQueue};

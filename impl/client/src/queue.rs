@@ -55,12 +55,14 @@ impl WorkQueue {
         Self { backoff, ..Self::default() }
     }
 
-    /// Makes a key due now; a key that is due already stays where it is, and one that is worked on has to
-    /// wait until that is done.
-    pub fn add(&mut self, key: Key) {
-        if self.dirty.insert(key.clone()) && !self.processing.contains(&key) {
+    /// Makes a key due now, and says whether it was not; a key that is due already stays where it is, and one that is
+    /// worked on has to wait until that is done.
+    pub fn add(&mut self, key: Key) -> bool {
+        let is_new = self.dirty.insert(key.clone());
+        if is_new && !self.processing.contains(&key) {
             self.due.push_back(key);
         }
+        is_new
     }
 
     /// Makes a key due at `when`, unless it will be due earlier anyway.
@@ -90,17 +92,26 @@ impl WorkQueue {
 
     /// The next key that is due. It is worked on until it is [done](Self::done).
     pub fn pop(&mut self, now: Timestamp) -> Option<Key> {
-        while let Some((when, _)) = self.waiting.first()
-            && *when <= now
-        {
-            let (_, key) = self.waiting.pop_first().expect("it has a first element");
-            self.deadlines.remove(&key);
+        while let Some(key) = self.take_waiting(now) {
             self.add(key);
         }
         let key = self.due.pop_front()?;
         self.dirty.remove(&key);
         self.processing.insert(key.clone());
         Some(key)
+    }
+
+    /// A key whose time has come. It is in no queue then, and has to be added.
+    pub fn take_waiting(&mut self, now: Timestamp) -> Option<Key> {
+        self.waiting.first().filter(|(when, _)| *when <= now)?;
+        let (_, key) = self.waiting.pop_first()?;
+        self.deadlines.remove(&key);
+        Some(key)
+    }
+
+    /// How many keys are due that nobody works on.
+    pub fn depth(&self) -> usize {
+        self.due.len()
     }
 
     /// A key is not worked on any more; if it has become due since, it is queued now.

@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::{
     ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::networking::v1::ServiceCIDR;
+use k8s_openapi::api::networking::v1::{IPAddress, ServiceCIDR};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::api::resource::v1::{
@@ -173,6 +173,7 @@ view!(
     Lease leases,
     CertificateSigningRequest certificate_signing_requests,
     ClusterRole cluster_roles,
+    IPAddress ip_addresses,
     ServiceCIDR service_cidrs,
     DeviceClass device_classes,
     ResourceClaim resource_claims,

@@ -220,7 +220,7 @@ impl Client {
             return;
         };
         // One server serves a watch: its states come one after the other.
-        match watch.lines(server.newest(), server.now) {
+        match watch.lines(server.newest(), server.now, usize::MAX) {
             Ok(lines) => self.connection.lines.extend(lines),
             Err(expired) => self.connection.lines.push_back(expired),
         }

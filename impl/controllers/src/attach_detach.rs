@@ -22,7 +22,7 @@ use k8s_openapi::api::storage::v1::VolumeAttachmentSpec;
 use self::pass::Pass;
 use crate::notes::Notes;
 use crate::ownership::uid;
-use crate::{Controller, Plan};
+use crate::{Controller, Plan, nodes};
 
 /// Attaches and detaches. A key is a node's.
 #[derive(Clone, Debug)]
@@ -138,7 +138,7 @@ fn is_concerned(view: &View, change: &Change, node: &Node) -> bool {
         let status = node.status.as_ref();
         let in_use = status.and_then(|status| status.volumes_in_use.clone());
         let attached = status.and_then(|status| status.volumes_attached.clone());
-        (in_use, attached, pass::is_ready(node))
+        (in_use, attached, nodes::is_ready(node))
     };
     has_attachments()
         && (old.spec != new.spec

@@ -21,7 +21,7 @@ use api::selector::Selector;
 use api::{AnyObject, Key, Reason, Request, Timestamp, Verb, resources};
 use client::event::Note;
 use client::expectations::TIMEOUT_SECONDS;
-use client::{Cache, Change, Outcome, View};
+use client::{Cache, Change, Outcome, Pacing, View};
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, DaemonSetSpec};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -32,7 +32,7 @@ use self::by_node::Nodes;
 use self::manage::Changes;
 use self::revisions::{Current, Revisions};
 use crate::ownership::{Claims, uid};
-use crate::pod_control::{ManagesPods, PodControl, owner_key, selecting};
+use crate::pod_control::{ManagesPods, PACING, PodControl, owner_key, selecting};
 use crate::{Controller, Plan, after_seconds, pods};
 
 /// How many pods are created or deleted at once.
@@ -129,8 +129,12 @@ impl Controller for DaemonSetController {
         }
     }
 
-    fn left_out(&mut self, key: &Key, request: &Request) {
-        self.control.left_out(key, request);
+    fn pacing(&self) -> Pacing {
+        PACING
+    }
+
+    fn left_out(&mut self, key: &Key, _request: &Request) {
+        self.control.left_out(key);
     }
 }
 

@@ -35,14 +35,14 @@ pub struct DisruptionController {
     /// What the API server has said of the scale of owners, by budget.
     scales: BTreeMap<Key, Scales>,
     notes: Notes,
-    /// What is to be said of pods.
-    of_pods: Vec<(ObjectReference, Note)>,
+    /// What is to be said of pods, by the budget that is chosen for them.
+    of_pods: BTreeMap<Key, Vec<(ObjectReference, Note)>>,
 }
 
 impl Default for DisruptionController {
     fn default() -> Self {
         let notes = Notes::new("controllermanager");
-        Self { scales: BTreeMap::new(), notes, of_pods: vec![] }
+        Self { scales: BTreeMap::new(), notes, of_pods: BTreeMap::new() }
     }
 }
 
@@ -57,7 +57,8 @@ impl Controller for DisruptionController {
         } else if change.resource() == &resources::PODS {
             let budgets = budgets_of(view, change);
             if let (Some(pod), [first, _, ..]) = (&change.new, budgets.as_slice()) {
-                self.of_pods.push((reference(pod, ""), chosen(&change.key(), first)));
+                let note = chosen(&change.key(), first);
+                self.of_pods.entry(first.clone()).or_default().push((reference(pod, ""), note));
             }
             budgets
         } else {
@@ -67,6 +68,7 @@ impl Controller for DisruptionController {
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
         let scales = self.scales.remove(key).unwrap_or_default();
+        let of_pods = self.of_pods.remove(key).unwrap_or_default();
         let Some(budget) = view.pod_disruption_budgets.get(key) else {
             self.notes.forget(key);
             return Plan::default();
@@ -75,7 +77,7 @@ impl Controller for DisruptionController {
         let mut plan = Plan::default();
         self.sync((view, &scales), budget, (&mut plan, now));
         plan.requests.extend(self.notes.flush(key, now));
-        for (about, note) in std::mem::take(&mut self.of_pods) {
+        for (about, note) in of_pods {
             plan.requests.extend(self.notes.record(about, note, now));
         }
         plan.observed_at(view.revision)

@@ -19,10 +19,9 @@ use std::sync::Arc;
 use api::object::text;
 use api::selector::Selector;
 use api::{AnyObject, Key, Reason, Request, Timestamp, Verb, resources};
-use client::batches::Correction;
 use client::event::Note;
 use client::expectations::TIMEOUT_SECONDS;
-use client::{Cache, Change, Outcome, View};
+use client::{Cache, Change, Outcome, Pacing, View};
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
@@ -30,7 +29,7 @@ use serde_json::json;
 use self::backoff::Backoff;
 use self::pass::{Seen, TRACKING_FINALIZER, Wanted, has_finalizer};
 use crate::ownership::{Claims, uid};
-use crate::pod_control::{ManagesPods, PodControl};
+use crate::pod_control::{ManagesPods, PACING, PodControl};
 use crate::{Controller, Plan, after_seconds, pods};
 
 pub(crate) use self::conditions::{finished, finished_at, is_finished};
@@ -144,12 +143,12 @@ impl Controller for JobController {
         }
     }
 
-    fn left_out(&mut self, key: &Key, request: &Request) {
-        self.control.left_out(key, request);
+    fn pacing(&self) -> Pacing {
+        Pacing { correct: count_uncreated, ..PACING }
     }
 
-    fn correction(&self) -> Correction {
-        count_uncreated
+    fn left_out(&mut self, key: &Key, _request: &Request) {
+        self.control.left_out(key);
     }
 }
 
@@ -157,7 +156,7 @@ impl Controller for JobController {
 fn count_uncreated(request: &mut Request, uncreated: usize) {
     let body = request.body.as_mut().filter(|_| request.resource == &resources::JOBS);
     let status = body.and_then(|job| job.get_mut("status")?.as_object_mut());
-    let Some(status) = status else { return };
+    let Some(status) = status.filter(|_| uncreated > 0) else { return };
     let counted = status.remove("active").and_then(|active| active.as_u64()).unwrap_or(0);
     let active = counted.saturating_sub(uncreated as u64);
     // Kubernetes leaves out numbers that are zero.

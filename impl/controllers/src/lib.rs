@@ -18,6 +18,7 @@ pub mod garbage_collector;
 mod hash;
 pub mod history;
 pub mod horizontal_pod_autoscaler;
+pub mod ip_address_repair;
 pub mod job;
 pub mod kubernetes_endpoints;
 pub mod legacy_service_account_token_cleaner;
@@ -26,6 +27,7 @@ pub mod names;
 pub mod namespace;
 pub mod node_ipam;
 pub mod node_lifecycle;
+mod nodes;
 mod notes;
 mod ownership;
 pub mod persistent_volume;
@@ -59,8 +61,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use api::{Key, Request, Timestamp};
-use client::batches::Correction;
-use client::{Backoff, Change, Outcome, View};
+use client::{Backoff, Change, Outcome, Pacing, View};
 use dyn_clone::DynClone;
 
 pub use crate::certificates::CertificateAuthority;
@@ -122,13 +123,13 @@ pub trait Controller: Debug + DynClone + Send {
     /// What came of one of the requests; called for each, in order.
     fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome);
 
-    /// One of the requests was not sent, as the creation of a pod before it was refused; in their order, too.
-    fn left_out(&mut self, _key: &Key, _request: &Request) {}
-
-    /// How a request is corrected before it is sent, by how many pods before it were not created.
-    fn correction(&self) -> Correction {
-        |_, _| {}
+    /// Which of its requests are paced: none, unless it says so.
+    fn pacing(&self) -> Pacing {
+        Pacing::default()
     }
+
+    /// One of those that are paced was not sent, as one before it was refused; in their order, too.
+    fn left_out(&mut self, _key: &Key, _request: &Request) {}
 }
 
 dyn_clone::clone_trait_object!(Controller);

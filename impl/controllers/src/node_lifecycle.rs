@@ -20,6 +20,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
 use crate::node_lifecycle::zones::{Admission, Zones};
+use crate::nodes::ready;
 use crate::notes::Notes;
 use crate::{Controller, Plan, after_seconds, next_tick, pods};
 
@@ -101,8 +102,9 @@ impl Controller for NodeLifecycleController {
         let mut plan = Plan { requests: self.notes.flush(key, now), look_again: None };
         plan.look_again_at(next_tick(now, self.timeouts.monitor_period_seconds));
         let silent = self.silent(node, key, now);
-        if silent.is_some() {
-            self.zones.lose(key);
+        match silent {
+            Some(_) => self.zones.lose(key),
+            None => self.zones.hear(node),
         }
         self.judge_zones(now);
         match silent {
@@ -226,12 +228,6 @@ impl NodeLifecycleController {
         }
         requests
     }
-}
-
-/// The node's Ready condition.
-fn ready(node: &Node) -> Option<&NodeCondition> {
-    let conditions = node.status.as_ref()?.conditions.as_ref()?;
-    conditions.iter().find(|condition| condition.type_ == "Ready")
 }
 
 fn renew_time(view: &View, node: &Key) -> Option<Timestamp> {

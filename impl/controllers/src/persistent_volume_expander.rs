@@ -80,11 +80,8 @@ impl Controller for PersistentVolumeExpander {
                 let message = format!(
                     "CSI migration enabled for {plugin}; waiting for external resizer to expand the pvc"
                 );
-                let said = self.say(claim, &message, now);
-                [said, driver_of(plugin).map(|driver| resized_by(claim, driver))]
-                    .into_iter()
-                    .flatten()
-                    .collect()
+                let said = self.say(claim, &message, now).into_iter();
+                said.chain(driver_of(plugin).map(|driver| resized_by(claim, driver))).collect()
             }
         };
         Plan { requests, look_again: None }.observed_at(view.revision)

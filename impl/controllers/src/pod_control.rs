@@ -9,8 +9,9 @@ use std::sync::Arc;
 use api::object::{at, controller_of, text};
 use api::selector::Selector;
 use api::{Key, Kind, Reason, Request, Status, Verb, resources};
+use client::batches::creates;
 use client::event::Note;
-use client::{Cache, Change, Expectations, Outcome, View};
+use client::{Cache, Change, Expectations, Outcome, Pacing, View};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::notes::Notes;
@@ -24,6 +25,10 @@ pub trait ManagesPods: Kind {
     /// Which pods it manages; `None` when that cannot be said.
     fn selector(&self) -> Option<Selector>;
 }
+
+/// Pods are created ever more at a time.
+pub(crate) const PACING: Pacing =
+    Pacing { paces: |request| creates(request, &resources::PODS), correct: |_, _| {} };
 
 /// Expectations, and events about the objects that they are kept for.
 #[derive(Clone, Debug)]
@@ -80,10 +85,8 @@ impl PodControl {
     }
 
     /// A pod was not asked for, as one before it was refused.
-    pub(crate) fn left_out(&mut self, key: &Key, request: &Request) {
-        if request.resource == &resources::PODS {
-            self.expectations.creation_observed(key);
-        }
+    pub(crate) fn left_out(&mut self, key: &Key) {
+        self.expectations.creation_observed(key);
     }
 
     fn create_refused(&mut self, key: &Key, status: &Status) -> String {

@@ -8,16 +8,13 @@ use std::sync::Arc;
 
 use api::{Key, Reason, Request, Timestamp, Verb, resources};
 use client::{Change, Outcome, View};
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
-use crate::{Controller, Plan, after_seconds, next_tick, pods};
+use crate::{Controller, Plan, after_seconds, next_tick, nodes, pods};
 
 /// How many finished pods are kept, if nobody says otherwise.
 pub const TERMINATED_PODS_MAX: usize = 12_500;
-
-/// The taint of a node that somebody knows to be switched off.
-const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 
 const PERIOD_SECONDS: i64 = 20;
 /// How long a node must be missing from the cache before the API server is asked about it.
@@ -122,16 +119,11 @@ impl PodGarbageCollector {
 /// or one that is out of service.
 fn will_never_end(view: &View, pod: &Pod) -> bool {
     let node = pods::node_name(pod);
-    let is_out = || view.nodes.get(&Key::cluster(node)).is_some_and(|node| is_out_of_service(node));
+    let is_out = || {
+        let node = view.nodes.get(&Key::cluster(node));
+        node.is_some_and(|node| !nodes::is_ready(node) && nodes::is_out_of_service(node))
+    };
     pods::is_terminating(pod) && (node.is_empty() || is_out())
-}
-
-/// Whether the node is tainted so, and is not ready.
-fn is_out_of_service(node: &Node) -> bool {
-    let mut taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
-    let mut conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    let is_ready = conditions.any(|found| found.type_ == "Ready" && found.status == "True");
-    !is_ready && taints.any(|taint| taint.key == OUT_OF_SERVICE)
 }
 
 /// A pod that has not finished is said to have failed first: no kubelet will say how it ended.
@@ -241,7 +233,7 @@ mod tests {
             let status = patches.first().map(|patch| patch.body.clone().unwrap()["status"].clone());
             status.filter(|_| names(&plan, Verb::Delete, PODS) == ["web"])
         };
-        let taints = || json!([{"key": OUT_OF_SERVICE, "effect": "NoExecute"}]);
+        let taints = || json!([{"key": nodes::OUT_OF_SERVICE, "effect": "NoExecute"}]);
 
         let lost = deleted("Unknown", taints(), true);
 

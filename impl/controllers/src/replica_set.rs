@@ -14,14 +14,14 @@ use api::object::{controller_of, controller_reference};
 use api::selector::Selector;
 use api::{AnyObject, Key, Request, Timestamp, resources};
 use client::expectations::TIMEOUT_SECONDS;
-use client::{Change, Outcome, View};
+use client::{Change, Outcome, Pacing, View};
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{Pod, ReplicationController};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 
 use crate::ownership::{Claims, uid};
-use crate::pod_control::PodControl;
+use crate::pod_control::{PACING, PodControl};
 use crate::{Controller, Plan, after_seconds, pods};
 
 pub(crate) use self::ranking::least_missed;
@@ -100,8 +100,12 @@ where
         }
     }
 
-    fn left_out(&mut self, key: &Key, request: &Request) {
-        self.control.left_out(key, request);
+    fn pacing(&self) -> Pacing {
+        PACING
+    }
+
+    fn left_out(&mut self, key: &Key, _request: &Request) {
+        self.control.left_out(key);
     }
 }
 

@@ -27,7 +27,8 @@ const READY: &str = "Ready";
 const GRACE_PERIOD_SECONDS: i64 = 10;
 
 /// Who gives Services their addresses, as an IPAddress says.
-const ALLOCATOR: (&str, &str) = ("ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io");
+pub(crate) const ALLOCATOR: (&str, &str) =
+    ("ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io");
 
 /// Keeps the finalizer and the Ready condition of ServiceCIDRs.
 #[derive(Clone, Debug)]
@@ -149,7 +150,7 @@ fn allocated(address: &ObjectMeta) -> Option<IpAddr> {
 }
 
 /// The ranges that an address may be given of.
-fn giving(view: &View, address: IpAddr) -> Vec<Key> {
+pub(crate) fn giving(view: &View, address: IpAddr) -> Vec<Key> {
     having(view, |range| range.can_give(address))
 }
 

@@ -11,13 +11,15 @@ mod retention;
 mod revisions;
 mod status;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::object::text;
 use api::selector::Selector;
 use api::{AnyObject, Key, Request, Timestamp, resources};
+use client::batches::creates;
 use client::expectations::TIMEOUT_SECONDS;
-use client::{Cache, Change, Outcome, View};
+use client::{Cache, Change, Outcome, Pacing, View};
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
@@ -28,8 +30,13 @@ use crate::ownership::{Claims, labels, uid};
 use crate::pod_control::{ManagesPods, PodControl, concerned};
 use crate::{Controller, Plan, after_seconds, history, pods};
 
-/// How many pods one pass asks for at most.
-const BATCH_SIZE_MAX: usize = 500;
+/// Pods are created ever more at a time, and so are their claims.
+const PACING: Pacing = Pacing {
+    paces: |request| {
+        creates(request, &resources::PODS) || creates(request, &resources::PERSISTENT_VOLUME_CLAIMS)
+    },
+    correct: |_, _| {},
+};
 
 impl ManagesPods for StatefulSet {
     fn cache(view: &View) -> &Cache<Self> {
@@ -48,8 +55,6 @@ pub struct StatefulSetController {
     claims: Claims,
     /// What the claims that are being written are for.
     purposes: BTreeMap<Key, Purpose>,
-    /// StatefulSets of which something was refused: they ask for one pod at a time.
-    refused: BTreeSet<Key>,
     /// The `resourceVersion` that the last status was written over. A cache that shows it is too old.
     outdated: BTreeMap<Key, String>,
 }
@@ -60,7 +65,6 @@ impl Default for StatefulSetController {
             control: PodControl::new("statefulset-controller"),
             claims: Claims::default(),
             purposes: BTreeMap::new(),
-            refused: BTreeSet::new(),
             outdated: BTreeMap::new(),
         }
     }
@@ -116,12 +120,22 @@ impl Controller for StatefulSetController {
         self.claims.completed(request, outcome);
         self.learn(key, request, outcome);
     }
+
+    fn pacing(&self) -> Pacing {
+        PACING
+    }
+
+    fn left_out(&mut self, key: &Key, request: &Request) {
+        self.control.left_out(key);
+        if let Some(claim) = request.body.as_ref().map(|body| text(body, &["metadata", "name"])) {
+            self.purposes.remove(&Key::new(&key.namespace, claim));
+        }
+    }
 }
 
 impl StatefulSetController {
     fn forget(&mut self, key: &Key) {
         self.control.forget(key);
-        self.refused.remove(key);
         self.outdated.remove(key);
     }
 
@@ -198,8 +212,7 @@ impl StatefulSetController {
         (plan, now): (&mut Plan, Timestamp),
     ) {
         let key = Key::of(&stateful_set.metadata);
-        let burst = if self.refused.remove(&key) { 1 } else { BATCH_SIZE_MAX };
-        let wanted = pass::run(Seen { view, stateful_set, spec, revisions, pods, burst, now });
+        let wanted = pass::run(Seen { view, stateful_set, spec, revisions, pods, now });
         let status = wanted.status.clone();
         if status.ready_replicas != status.available_replicas {
             let times = pods.iter().filter_map(|pod| status::available_at(spec, pod));

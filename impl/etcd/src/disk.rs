@@ -128,6 +128,11 @@ impl Disk {
         Ok((disk, store))
     }
 
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Who the store is.
     pub(crate) fn identity(&self) -> Identity {
         self.identity

@@ -78,6 +78,14 @@ impl Storage {
         }
     }
 
+    /// How much the files of a store of this process hold, in bytes; others do not say.
+    pub fn size_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Embedded(etcd) => etcd.size_bytes(),
+            Self::Remote(_) => None,
+        }
+    }
+
     /// Forgets old history every `period`, keeping one period of it, as upstream's compactor does; until
     /// the store stops.
     pub async fn compact_every(self, period: Duration) {

@@ -1,7 +1,7 @@
 //! The one writer: decides in order, makes a batch durable, publishes it, then answers.
 
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use store::{Committed, LeaseId, Record, Refusal, Revision, Store, Transaction};
@@ -61,6 +61,7 @@ pub struct Etcd {
     sender: mpsc::Sender<Message>,
     published: watch::Receiver<Store>,
     identity: Identity,
+    folder: Arc<Path>,
 }
 
 impl Etcd {
@@ -73,13 +74,21 @@ impl Etcd {
     /// Starts the writer of a store on its disk.
     pub(crate) fn start(disk: Disk, store: Store) -> std::io::Result<Self> {
         let identity = disk.identity();
+        let folder = Arc::from(disk.folder());
         let (sender, receiver) = mpsc::channel();
         let (publish, published) = watch::channel(store.clone());
         let writer = Writer { disk, head: store, broken: None, publish };
         std::thread::Builder::new()
             .name("etcd-writer".to_owned())
             .spawn(move || writer.run(&receiver))?;
-        Ok(Self { sender, published, identity })
+        Ok(Self { sender, published, identity, folder })
+    }
+
+    /// How much its files hold, in bytes; nothing if they cannot be asked.
+    pub fn size_bytes(&self) -> Option<u64> {
+        let files = std::fs::read_dir(&self.folder).ok()?.flatten();
+        // One that a snapshot has just replaced holds nothing any more.
+        Some(files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum())
     }
 
     /// Who the store is.

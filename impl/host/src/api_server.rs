@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
+use std::time::Instant;
 
 use api::trace::Origin;
 use api::{Reason, Request, Status};
@@ -16,18 +17,19 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Body as _;
 use store::Store;
 
 use crate::components::Components;
 use crate::http_server::Closing;
 use crate::local::Local;
-use crate::metrics::Metrics;
+use crate::metrics::{Format, Metrics};
 use crate::node_server::NodeServer;
 use crate::origin;
 use crate::trace::Trace;
 use crate::transport::{Body, BoxError};
 use crate::watchers::Watchers;
-use crate::{clock, compression, metrics, proxy, requests, streams, warning_header, watch_stream};
+use crate::{clock, compression, proxy, requests, streams, warning_header, watch_stream};
 
 /// How often a write is decided again when others are faster, before it is given up.
 const ATTEMPTS_MAX: usize = 64;
@@ -47,7 +49,6 @@ struct Shared {
     nodes: RwLock<BTreeMap<String, Arc<dyn NodeServer>>>,
     components: Arc<Components>,
     trace: Trace,
-    metrics: Metrics,
     settings: Settings,
     /// Writes that have met another one are decided again in turn, first come, first served: with many who
     /// write the same, such as the usage of a quota, nobody is outrun for ever.
@@ -69,16 +70,19 @@ impl ApiServer {
         let nodes = RwLock::default();
         let watchers = Arc::<Watchers>::default();
         let components = Arc::<Components>::default();
-        let metrics = Metrics::default();
         let turns = tokio::sync::Mutex::default();
-        let shared =
-            Shared { storage, watchers, nodes, components, trace, metrics, settings, turns };
+        let shared = Shared { storage, watchers, nodes, components, trace, settings, turns };
         Self { shared: Arc::new(shared) }
     }
 
     /// Who runs beside it, for who asks how they are.
     pub fn components(&self) -> &Arc<Components> {
         &self.shared.components
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.components.metrics
     }
 
     /// Who bears a token, as far as it is known here. A 401 where nobody does.
@@ -105,34 +109,54 @@ impl ApiServer {
         let (mut parts, body) = request.into_parts();
         let origin = origin::of(&parts, &user);
         let call = call(&parts, &body, user);
-        let running = self.shared.metrics.begin(&call);
-        if call.path == "/metrics" && apiserver::authorize(&call).is_ok() {
-            return respond(self.metrics());
-        }
-        let response = match self.decide(call, &origin).await {
+        let running = self.metrics().requests().begin(&parts);
+        let health = call.path.ends_with('z').then(|| call.clone());
+        let decision = match self.told(&call) {
+            Some(response) => Decision::Respond(response),
+            None => self.decide(call, &origin).await,
+        };
+        let response = match decision {
             Decision::Respond(response) => respond_to(&parts.headers, response).await,
             Decision::Watch(watch) => {
                 let Shared { storage, watchers, .. } = &*self.shared;
                 let closing = parts.extensions.get::<Closing>().cloned();
-                watch_stream::respond((storage, watchers), *watch, (running.watching(), closing))
+                watch_stream::respond((storage, watchers), *watch, (running.streaming(), closing))
             }
             Decision::Node(node_call) => {
                 let server = self.node(&node_call.node);
-                streams::respond(server, node_call, &mut parts).await
+                streams::respond(server, node_call, &mut parts, running.streaming()).await
             }
             Decision::Proxy(proxy_call) => proxy::respond(&proxy_call, &mut parts, body).await,
             Decision::Commit(_) | Decision::Each(..) => {
                 respond(Status::internal("a decision was not performed").into())
             }
         };
-        running.answered(response.status().as_u16());
+        let code = response.status().as_u16();
+        if let Some(call) = health {
+            self.count_checks(&call, code);
+        }
+        let bytes = response.body().size_hint().exact().unwrap_or_default();
+        running.answered(code, bytes);
         response
     }
 
-    fn metrics(&self) -> Response {
-        match self.shared.metrics.text(&self.snapshot()) {
-            Ok(text) => Response::bytes(200, metrics::CONTENT_TYPE, text.into_bytes()),
-            Err(error) => Status::internal(error).into(),
+    /// What is counted, for who may know it.
+    fn told(&self, call: &Call) -> Option<Response> {
+        let format = Format::asked(&call.accept);
+        let write = match call.path.as_str() {
+            "/metrics" => Metrics::text,
+            "/metrics/slis" => |metrics: &Metrics, _: &Storage, format| metrics.health_text(format),
+            _ => return None,
+        };
+        apiserver::authorize(call).ok()?;
+        let text = write(self.metrics(), &self.shared.storage, format);
+        Some(Response::bytes(200, format.content_type(), text.into_bytes()))
+    }
+
+    fn count_checks(&self, call: &Call, code: u16) {
+        let excluded: Vec<&str> = call.parameters("exclude").collect();
+        for (name, is_passed) in apiserver::health_checks(&call.path, &excluded, code) {
+            self.metrics().checks().checked(call.path.trim_matches('/'), name, is_passed);
         }
     }
 
@@ -213,7 +237,11 @@ impl ApiServer {
         origin: &Origin,
     ) -> Result<Option<Response>, CommitError> {
         let witness = self.shared.trace.witness(request, origin, &commit);
-        let verdict = self.shared.storage.commit(commit.transaction.clone(), witness).await?;
+        let begun = Instant::now();
+        let verdict = self.shared.storage.commit(commit.transaction.clone(), witness).await;
+        let about = (commit.resource, commit.action);
+        self.metrics().writes().performed(about, begun, verdict.is_ok());
+        let verdict = verdict?;
         Ok(verdict.succeeded.then(|| commit.respond(verdict.revision, context.now)))
     }
 

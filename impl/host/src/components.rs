@@ -5,6 +5,8 @@ use std::sync::{PoisonError, RwLock};
 use apiserver::Health;
 use tokio::task::AbortHandle;
 
+use crate::metrics::Metrics;
+
 /// The components beside an API server.
 #[derive(Debug, Default)]
 pub struct Components {
@@ -12,6 +14,8 @@ pub struct Components {
     pub controller_manager: Component,
     /// kube-scheduler.
     pub scheduler: Component,
+    /// What they count.
+    pub metrics: Metrics,
 }
 
 impl Components {

@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Key, Request, Verb};
-use client::{Batches, WorkQueue};
+use client::Batches;
 use controllers::{Controller, Plan};
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 
 use crate::informer::Informers;
+use crate::metrics::Metrics;
 use crate::transport::Transport;
 use crate::{clock, requests};
+
+mod queue;
+
+use queue::Queue;
 
 /// How many creations or deletions of one plan travel at once.
 const TOGETHER: usize = 64;
@@ -24,15 +29,16 @@ pub async fn run(
     subscriber: usize,
     informers: Informers,
     transport: Arc<dyn Transport>,
+    metrics: &Metrics,
 ) {
-    let mut queue = WorkQueue::new(controller.backoff());
+    let mut queue = Queue::new(&*controller, metrics);
     let mut running = FuturesUnordered::new();
     loop {
         let changed = informers.changed();
         while running.len() < controller.workers()
             && let Some((key, plan)) = next(&mut *controller, subscriber, &informers, &mut queue)
         {
-            let batches = Batches::new(plan.requests, controller.correction());
+            let batches = Batches::new(plan.requests, controller.pacing());
             running.push(carry_out(&*transport, key, batches));
         }
         let has_room = running.len() < controller.workers();
@@ -51,7 +57,7 @@ fn next(
     controller: &mut dyn Controller,
     subscriber: usize,
     informers: &Informers,
-    queue: &mut WorkQueue,
+    queue: &mut Queue,
 ) -> Option<(Key, Plan)> {
     let mut caches = informers.caches();
     for change in caches.take_changes(subscriber) {
@@ -72,7 +78,7 @@ fn next(
 }
 
 /// How long until a key becomes due by itself.
-fn left(queue: &WorkQueue) -> Duration {
+fn left(queue: &Queue) -> Duration {
     queue.next_deadline().map_or(IDLE, |deadline| {
         Duration::try_from(deadline.duration_since(clock::now())).unwrap_or_default()
     })
@@ -94,7 +100,7 @@ async fn carry_out(transport: &dyn Transport, key: Key, mut batches: Batches) ->
 }
 
 /// Tells the controller what came of its requests; a key with a refusal is tried again later.
-fn settle(controller: &mut dyn Controller, queue: &mut WorkQueue, key: &Key, done: &Batches) {
+fn settle(controller: &mut dyn Controller, queue: &mut Queue, key: &Key, done: &Batches) {
     queue.done(key);
     for (request, outcome) in done.outcomes() {
         match outcome {

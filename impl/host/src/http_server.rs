@@ -2,9 +2,9 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use api::{Reason, Status};
+use api::{Reason, Status, Timestamp};
 use apiserver::{RequestInfo, User, impersonation};
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -22,9 +22,10 @@ use tokio_rustls::server::TlsStream;
 
 use crate::api_server::{ApiServer, respond};
 use crate::in_flight::InFlight;
+use crate::metrics::Received;
 use crate::proxy::Peer;
-use crate::tls;
 use crate::transport::Body;
+use crate::{clock, tls};
 
 /// The largest body that is read; upstream's limit for a write.
 pub const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -118,18 +119,20 @@ async fn connection(
         return;
     }
     let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await else {
+        server.0.metrics().door().handshake_failed();
         return;
     };
-    let user = user(&stream);
+    let known = Known::of(&stream);
     let peer = stream.get_ref().0.peer_addr().ok().map(Peer);
     let closes = closing.clone();
     let service = service_fn(move |mut request: http::Request<Incoming>| {
-        let (server, user) = (server.clone(), user.clone());
+        let (server, known) = (server.clone(), known.clone());
         request.extensions_mut().insert(closes.clone());
+        request.extensions_mut().insert(Received(Instant::now()));
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
-        async move { Ok::<_, std::convert::Infallible>(answer(server, user, request).await) }
+        async move { Ok::<_, std::convert::Infallible>(answer(server, known, request).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(PATIENCE);
@@ -147,43 +150,82 @@ async fn connection(
     }
 }
 
-fn user(stream: &TlsStream<TcpStream>) -> User {
-    let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let user = certificates.first().and_then(|certificate| tls::user(certificate).ok());
-    user.unwrap_or_else(User::anonymous)
+/// Who has come, as far as a connection tells.
+#[derive(Clone)]
+struct Known {
+    user: User,
+    /// Up to when the certificate is valid that was shown.
+    until: Option<Timestamp>,
+}
+
+impl Known {
+    fn of(stream: &TlsStream<TcpStream>) -> Self {
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let shown = certificates.first();
+        let user = shown.and_then(|certificate| tls::user(certificate).ok());
+        let until = shown.filter(|_| user.is_some()).and_then(|shown| tls::valid_until(shown));
+        Self { user: user.unwrap_or_else(User::anonymous), until }
+    }
+}
+
+/// Who sends a request, by the certificate or the token that it shows.
+fn authenticate(server: &ApiServer, known: Known, parts: &Parts) -> Result<User, Status> {
+    let (begun, door) = (Instant::now(), server.metrics().door());
+    let Known { user, until } = known;
+    if let Some(until) = until {
+        door.certificate(until, clock::now());
+    }
+    let user = match bearer_token(parts).filter(|_| user.is_anonymous()) {
+        Some(token) => server.authenticate(token),
+        None => Ok(user),
+    };
+    door.authenticated(begun, user.as_ref().ok().map(|user| user.name.as_str()));
+    user
+}
+
+/// Whether a sender may, so far as that can be told before the body is read.
+fn authorize(server: &ApiServer, user: &User, info: &RequestInfo) -> Result<(), Status> {
+    let begun = Instant::now();
+    let may = apiserver::authorize_request(user, info);
+    server.metrics().door().authorized(begun, may.is_ok());
+    may
 }
 
 async fn answer(
     (server, in_flight): (ApiServer, InFlight),
-    user: User,
+    known: Known,
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
     let (parts, body) = request.into_parts();
-    let user = match bearer_token(&parts).filter(|_| user.is_anonymous()) {
-        Some(token) => match server.authenticate(token) {
-            Ok(user) => user,
-            Err(status) => return respond(status.into()),
-        },
-        None => user,
+    let counted = server.metrics().requests();
+    let refuse = |parts: &Parts, status: Status| {
+        counted.refused(parts, status.reason.code());
+        respond(status.into())
     };
-    let user = match impersonation::acting(user, &parts.headers) {
+    let terminate = |parts: &Parts, status: Status| {
+        counted.terminated(parts, status.reason.code());
+        respond(status.into())
+    };
+    let user = authenticate(&server, known, &parts);
+    let user = match user.and_then(|user| impersonation::acting(user, &parts.headers)) {
         Ok(user) => user,
-        Err(status) => return respond(status.into()),
+        Err(status) => return refuse(&parts, status),
     };
     let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
     let query: Vec<(String, String)> = query.into_owned().collect();
     let info = RequestInfo::of(&parts.method, parts.uri.path(), &query);
     // Who may not, or has to wait, sends a body in vain: it is not kept.
-    if let Err(status) = apiserver::authorize_request(&user, &info) {
-        return respond(status.into());
+    if let Err(status) = authorize(&server, &user, &info) {
+        return refuse(&parts, status);
     }
     let _place = match in_flight.enter(&parts.method, &info) {
         Ok(place) => place,
-        Err(status) => return respond(status.into()),
+        Err(status) => return terminate(&parts, status),
     };
     match whole(body).await {
         Ok(body) => server.handle(http::Request::from_parts(parts, body), user).await,
-        Err(status) => respond(status.into()),
+        Err(status) if status.reason == Reason::Timeout => terminate(&parts, status),
+        Err(status) => refuse(&parts, status),
     }
 }
 

@@ -2,7 +2,7 @@
 //! about a pod, the scheduler decides about no other.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::{Key, Request};
 use client::Outcome;
@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::extenders::Extenders;
 use crate::informer::Informers;
+use crate::metrics::{Metrics, Scheduling};
 use crate::transport::Transport;
 use crate::{clock, requests};
 
@@ -28,17 +29,22 @@ enum Completed {
 
 /// Runs a scheduler for ever, as the only subscriber of its informers.
 pub async fn run(
-    mut scheduler: Scheduler,
+    scheduler: Scheduler,
     informers: Informers,
     transport: Arc<dyn Transport>,
     extenders: Extenders,
+    metrics: Metrics,
 ) {
     let (sender, mut completed) = mpsc::unbounded_channel();
+    let counted = Scheduling::new(metrics);
+    let mut driven = Driven { scheduler, counted };
     loop {
-        settle(&mut scheduler, &mut completed, &transport, &sender);
+        settle(&mut driven, &mut completed, &transport, &sender);
         let changed = informers.changed();
-        let Some(decision) = next(&mut scheduler, &informers) else {
-            wait(&mut scheduler, changed, &mut completed, &transport, &sender).await;
+        let decision = driven.next(&informers);
+        driven.counted.pending(driven.scheduler.pending_pods());
+        let Some(decision) = decision else {
+            wait(&mut driven, changed, &mut completed, &transport, &sender).await;
             continue;
         };
         ask(decision.calls, &extenders, &sender);
@@ -47,14 +53,26 @@ pub async fn run(
     }
 }
 
-/// Hears of what has changed and decides about the next pod that is due.
-fn next(scheduler: &mut Scheduler, informers: &Informers) -> Option<Decision> {
-    let mut caches = informers.caches();
-    let now = clock::now();
-    for change in caches.take_changes(0) {
-        scheduler.observe(&change, now);
+/// A scheduler, and what is counted of it.
+struct Driven {
+    scheduler: Scheduler,
+    counted: Scheduling,
+}
+
+impl Driven {
+    /// Hears of what has changed and decides about the next pod that is due.
+    fn next(&mut self, informers: &Informers) -> Option<Decision> {
+        let mut caches = informers.caches();
+        let now = clock::now();
+        for change in caches.take_changes(0) {
+            self.scheduler.observe(&change, now);
+            self.counted.observe(&change);
+        }
+        let begun = Instant::now();
+        let decision = self.scheduler.schedule_one(caches.view.revision, now)?;
+        self.counted.decided(&decision, begun);
+        Some(decision)
     }
-    scheduler.schedule_one(caches.view.revision, now)
 }
 
 /// Asks extenders, side by side.
@@ -89,29 +107,30 @@ fn send(
 
 /// Tells the scheduler what has come of its requests.
 fn settle(
-    scheduler: &mut Scheduler,
+    driven: &mut Driven,
     completed: &mut UnboundedReceiver<Completed>,
     transport: &Arc<dyn Transport>,
     sender: &UnboundedSender<Completed>,
 ) {
     while let Ok(done) = completed.try_recv() {
-        tell(scheduler, done, transport, sender);
+        tell(driven, done, transport, sender);
     }
 }
 
 fn tell(
-    scheduler: &mut Scheduler,
+    driven: &mut Driven,
     done: Completed,
     transport: &Arc<dyn Transport>,
     sender: &UnboundedSender<Completed>,
 ) {
     let (pod, more) = match done {
         Completed::Request { pod, request, outcome } => {
-            let more = scheduler.completed(&pod, &request, &outcome, clock::now());
+            driven.counted.completed(&pod, &request, &outcome);
+            let more = driven.scheduler.completed(&pod, &request, &outcome, clock::now());
             (pod, more)
         }
         Completed::Call { call, answered } => {
-            let more = scheduler.answered(&call, answered, clock::now());
+            let more = driven.scheduler.answered(&call, answered, clock::now());
             (call.pod.clone(), more)
         }
     };
@@ -121,19 +140,19 @@ fn tell(
 }
 
 async fn wait(
-    scheduler: &mut Scheduler,
+    driven: &mut Driven,
     changed: impl Future<Output = ()>,
     completed: &mut UnboundedReceiver<Completed>,
     transport: &Arc<dyn Transport>,
     sender: &UnboundedSender<Completed>,
 ) {
-    let left = scheduler.next_deadline().map_or(IDLE, |deadline| {
+    let left = driven.scheduler.next_deadline().map_or(IDLE, |deadline| {
         Duration::try_from(deadline.duration_since(clock::now())).unwrap_or_default()
     });
     tokio::select! {
         () = changed => {}
         () = tokio::time::sleep(left) => {}
-        Some(done) = completed.recv() => tell(scheduler, done, transport, sender),
+        Some(done) = completed.recv() => tell(driven, done, transport, sender),
     }
 }
 

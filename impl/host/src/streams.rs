@@ -11,11 +11,13 @@ use apiserver::NodeCall;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
+use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::api_server::respond as respond_plainly;
+use crate::metrics::Streaming;
 use crate::node_server::{ContainerRef, ExecOptions, LogOptions, NodeServer};
 use crate::transport::Body;
 use crate::{port_forward, remote_command, spdy_command, tunnel};
@@ -38,10 +40,11 @@ pub(crate) async fn respond(
     server: Result<Arc<dyn NodeServer>, Status>,
     call: NodeCall,
     parts: &mut Parts,
+    streaming: Streaming,
 ) -> http::Response<Body> {
     let result = match server {
-        Ok(server) if call.subresource == "log" => logs(&*server, &call, parts).await,
-        Ok(server) => upgrade(server, &call, parts),
+        Ok(server) if call.subresource == "log" => logs(&*server, &call, parts, streaming).await,
+        Ok(server) => upgrade(server, &call, parts, streaming),
         Err(status) => Err(status),
     };
     result.unwrap_or_else(|status| respond_plainly(status.into()))
@@ -51,8 +54,10 @@ async fn logs(
     server: &dyn NodeServer,
     call: &NodeCall,
     parts: &mut Parts,
+    streaming: Streaming,
 ) -> Result<http::Response<Body>, Status> {
     let body = server.logs(container(call), log_options(call)?).await?;
+    let body = body.map_frame(move |frame| streaming.passes(frame)).boxed_unsync();
     if is_web_socket(parts) {
         let Agreed { answer, upgrade, .. } = agree(parts, LOG_PROTOCOLS)?;
         tokio::spawn(async move {
@@ -112,6 +117,7 @@ fn upgrade(
     server: Arc<dyn NodeServer>,
     call: &NodeCall,
     parts: &mut Parts,
+    streaming: Streaming,
 ) -> Result<http::Response<Body>, Status> {
     let container = container(call);
     let options = match call.subresource.as_str() {
@@ -126,6 +132,7 @@ fn upgrade(
     };
     let Agreed { answer, upgrade, is_spdy, protocol } = agree(parts, offered)?;
     tokio::spawn(async move {
+        let _streaming = streaming;
         // A client that goes away during the handshake has nobody to be told.
         let Ok(upgraded) = upgrade.await else { return };
         let io = TokioIo::new(upgraded);

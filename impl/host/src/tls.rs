@@ -7,6 +7,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use api::Timestamp;
 use apiserver::User;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
@@ -164,6 +165,12 @@ pub fn server_config(authority_pem: &str, server: &Identity) -> Result<ServerCon
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// Up to when a certificate is valid.
+pub(crate) fn valid_until(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
 /// Who a verified certificate says its bearer is.

@@ -1,22 +1,24 @@
 //! A watch as an HTTP body: a line for each event, bookmarks in between, an end in time.
+//!
+//! The body is asked for its next part when the connection has room for it. A reader that does not read is owed the
+//! events and costs no copies of them; what it is owed too long is compacted away, and it is told so.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use apiserver::Watch;
 use bytes::Bytes;
 use etcd::Storage;
+use futures_util::stream;
 use http::header::CONTENT_TYPE;
-use http_body_util::BodyExt;
-use http_body_util::channel::Channel;
-use http_body_util::channel::Sender;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 use store::Store;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval};
 
 use crate::http_server::Closing;
-use crate::metrics::Watching;
+use crate::metrics::Streaming;
 use crate::transport::{Body, BoxError};
 use crate::watchers::{Registration, Watchers};
 use crate::{clock, warning_header};
@@ -24,79 +26,104 @@ use crate::{clock, warning_header};
 /// How often a quiet watch says that it is up to date; upstream's watch cache does so once a minute.
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 
-/// How many answers wait for a slow reader before the watch waits for it.
-const CHUNKS_MAX: usize = 16;
+/// About how many bytes are written at once.
+const PART_BYTES: usize = 256 * 1024;
 
 /// Starts a watch.
 pub(crate) fn respond(
     (storage, watchers): (&Storage, &Arc<Watchers>),
     mut watch: Watch,
-    (watching, closing): (Watching, Option<Closing>),
+    (streaming, closing): (Streaming, Option<Closing>),
 ) -> http::Response<Body> {
     let content_type = http::HeaderValue::from_static(watch.content_type());
     let warnings = std::mem::take(&mut watch.warnings);
-    let (sender, body) = Channel::<Bytes, BoxError>::new(CHUNKS_MAX);
     let published = storage.subscribe();
-    let registration = watchers.register((watch.prefix(), watch.node()), &published);
-    let streamed = stream((published, registration), watch, (sender, closing));
-    tokio::spawn(async move {
-        streamed.await;
-        drop(watching);
+    let now = Instant::now();
+    let stream = Stream {
+        registration: watchers.register((watch.prefix(), watch.node()), &published),
+        published,
+        end: now + Duration::from_secs(watch.timeout_seconds),
+        bookmarks: tokio::time::interval_at(now + BOOKMARK_PERIOD, BOOKMARK_PERIOD),
+        watch,
+        closing,
+        is_bookmark_due: false,
+        is_over: false,
+        is_expired: false,
+        streaming,
+    };
+    let parts = stream::unfold(stream, |mut stream| async move {
+        let part = stream.next().await?;
+        Some((Ok::<_, BoxError>(Frame::data(part)), stream))
     });
-    let mut response = http::Response::new(body.boxed_unsync());
+    let mut response = http::Response::new(StreamBody::new(parts).boxed_unsync());
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     warning_header::add(response.headers_mut(), &warnings);
     response
 }
 
-/// Sends until the reader goes away, the time is over, or the store has moved too far ahead.
-async fn stream(
-    (published, registration): (watch::Receiver<Store>, Registration),
-    mut watch: Watch,
-    (mut sender, mut closing): (Sender<Bytes, BoxError>, Option<Closing>),
-) {
-    let closed = async {
-        match &mut closing {
-            Some(closing) => closing.begun().await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut closed = pin!(closed);
-    let end = Instant::now() + Duration::from_secs(watch.timeout_seconds);
-    let initial = std::mem::take(&mut watch.initial);
-    if !send(&mut sender, initial).await {
-        return;
-    }
-    let mut bookmark = tokio::time::interval_at(Instant::now() + BOOKMARK_PERIOD, BOOKMARK_PERIOD);
-    let (mut is_bookmark_due, mut is_over) = (false, false);
-    loop {
-        let store = published.borrow().clone();
-        let (lines, last) = match watch.lines(&store, clock::now()) {
-            Ok(lines) => (lines, false),
-            Err(expired) => (vec![expired], true),
-        };
-        if !send(&mut sender, lines).await || last {
-            return;
-        }
-        if is_bookmark_due && watch.bookmarks && !send(&mut sender, vec![watch.bookmark()]).await {
-            return;
-        }
-        if is_over || published.has_changed().is_err() {
-            return;
-        }
-        is_bookmark_due = false;
-        tokio::select! {
-            () = registration.rung() => {}
-            _ = bookmark.tick(), if watch.bookmarks => is_bookmark_due = true,
-            () = tokio::time::sleep_until(end) => (is_bookmark_due, is_over) = (true, true),
-            () = &mut closed => is_over = true,
-        }
-        // What is published is read after this: nothing comes between.
-        watch.after = registration.missed_nothing_up_to().max(watch.after);
-    }
+/// What is told, until the reader goes away, the time is over, or the store has moved too far ahead.
+struct Stream {
+    registration: Registration,
+    published: watch::Receiver<Store>,
+    watch: Watch,
+    end: Instant,
+    bookmarks: Interval,
+    closing: Option<Closing>,
+    is_bookmark_due: bool,
+    is_over: bool,
+    is_expired: bool,
+    /// Counts this watch as long as it is there, and what it tells.
+    streaming: Streaming,
 }
 
-/// Whether the reader is still there.
-async fn send(sender: &mut Sender<Bytes, BoxError>, lines: Vec<Vec<u8>>) -> bool {
-    lines.is_empty() || sender.send_data(Bytes::from(lines.concat())).await.is_ok()
+impl Stream {
+    /// The next lines, once there are any; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        while !self.is_expired {
+            let store = self.published.borrow().clone();
+            match self.watch.lines(&store, clock::now(), PART_BYTES) {
+                Ok(lines) if lines.is_empty() => {}
+                Ok(lines) => return Some(self.tell(&lines)),
+                Err(expired) => {
+                    self.is_expired = true;
+                    return Some(self.tell(&[expired]));
+                }
+            }
+            drop(store);
+            if std::mem::take(&mut self.is_bookmark_due) && self.watch.bookmarks {
+                return Some(self.tell(&[self.watch.bookmark()]));
+            }
+            if self.is_over || self.published.has_changed().is_err() {
+                return None;
+            }
+            self.wait().await;
+        }
+        None
+    }
+
+    /// Lines as they are written, and counted.
+    fn tell(&self, lines: &[Vec<u8>]) -> Bytes {
+        self.streaming.sends(lines);
+        lines.concat().into()
+    }
+
+    /// Until there may be something to tell.
+    async fn wait(&mut self) {
+        let closed = async {
+            match &mut self.closing {
+                Some(closing) => closing.begun().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.registration.rung() => {}
+            _ = self.bookmarks.tick(), if self.watch.bookmarks => self.is_bookmark_due = true,
+            () = tokio::time::sleep_until(self.end) => {
+                (self.is_bookmark_due, self.is_over) = (true, true);
+            }
+            () = closed => self.is_over = true,
+        }
+        // What is published is read after this: nothing comes between.
+        self.watch.after = self.registration.missed_nothing_up_to().max(self.watch.after);
+    }
 }

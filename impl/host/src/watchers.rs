@@ -108,8 +108,8 @@ pub(crate) struct Watchers {
 }
 
 impl Watchers {
-    /// From now on a watch is woken that hears of the keys in this folder or of this one key, or of those whose objects name a node.
-    /// Before it sleeps, it reads what is published.
+    /// From now on a watch is woken that hears of the keys in this folder or of this one key, or of those whose
+    /// objects name a node. Before it sleeps, it reads what is published.
     pub(crate) fn register(
         self: &Arc<Self>,
         (prefix, node): (&[u8], Option<&str>),

@@ -9,8 +9,10 @@ use client::leader_election::Candidate;
 use conformance::suite::{Session, Target};
 use controllers::{Config, Timeouts};
 use host::components::{Component, Components};
+use host::counted::Counted;
 use host::election::{self, Standing};
 use host::informer::Informers;
+use host::metrics::Metrics;
 use host::transport::Transport;
 use host::{ApiServer, Local, Remote, Tasks, Trace, controller_loop, scheduler_loop, served};
 use http::Method;
@@ -38,6 +40,14 @@ pub(crate) enum Way {
 type Carrier = Box<dyn Fn(u64) -> Arc<dyn Transport> + Send>;
 
 impl Way {
+    /// How metrics call the API server: that of this process is reached by no address.
+    fn host(&self) -> &str {
+        match self {
+            Self::Local(_) => "in-process",
+            Self::Remote(target) => target.server.trim_start_matches("https://"),
+        }
+    }
+
     fn carrier(&self, component: &'static str) -> Result<Carrier, Failure> {
         match self {
             Self::Local(server) => {
@@ -116,12 +126,16 @@ impl Starter<'_> {
         let start = move |started: Started| {
             let mut controllers = controllers::all(&config);
             controllers.retain(|controller| chosen.has(controller.name()));
-            let subscribers = controllers.len();
+            let (subscribers, metrics) = (controllers.len(), &started.metrics);
             let mut tasks = Tasks::default();
             let informers = started.informers(&mut tasks, subscribers);
             for (subscriber, controller) in controllers.into_iter().enumerate() {
                 let (informers, transport) = (informers.clone(), Arc::clone(&started.transport));
-                tasks.spawn(controller_loop::run(controller, subscriber, informers, transport));
+                let metrics = metrics.clone();
+                tasks.spawn(async move {
+                    controller_loop::run(controller, subscriber, informers, transport, &metrics)
+                        .await;
+                });
             }
             tasks
         };
@@ -143,7 +157,8 @@ impl Starter<'_> {
             let informers = started.informers(&mut tasks, 1);
             let scheduler = Scheduler::new(configuration.clone());
             let (transport, extenders) = (started.transport, extenders.clone());
-            tasks.spawn(scheduler_loop::run(scheduler, informers, transport, extenders));
+            let metrics = started.metrics;
+            tasks.spawn(scheduler_loop::run(scheduler, informers, transport, extenders, metrics));
             tasks
         };
         self.stand(SCHEDULER, &scheduler::WATCHED, start, components, |all| &all.scheduler).await
@@ -157,7 +172,11 @@ impl Starter<'_> {
         components: &Arc<Components>,
         component: fn(&Components) -> &Component,
     ) -> Result<watch::Receiver<Standing>, Failure> {
-        let carrier = self.way.carrier(name)?;
+        let (carrier, metrics) = (self.way.carrier(name)?, components.metrics.clone());
+        let (host, counted) = (self.way.host().to_owned(), metrics.clone());
+        let carrier = move |incarnation| -> Arc<dyn Transport> {
+            Arc::new(Counted::new(carrier(incarnation), &host, counted.clone()))
+        };
         let transport = carrier(0);
         let watched = match self.way {
             Way::Local(_) => watched.to_vec(),
@@ -168,18 +187,23 @@ impl Starter<'_> {
         let trace = self.trace.clone();
         let (sender, receiver) = watch::channel(Standing::default());
         let (leads, waits) = (Arc::clone(components), Arc::clone(components));
+        let started = metrics.clone();
+        metrics.stands(name, false);
         let start = move |incarnation| {
             let tasks = start(Started {
                 transport: carrier(incarnation),
                 watched: watched.clone(),
                 trace: trace.clone(),
                 origin: Origin::new(name, incarnation),
+                metrics: started.clone(),
             });
             component(&leads).leads(tasks.handles());
             tasks
         };
         let tell = move |standing| {
-            if standing != Standing::Leads {
+            let is_leader = standing == Standing::Leads;
+            metrics.stands(name, is_leader);
+            if !is_leader {
                 component(&waits).waits();
             }
             sender.send_replace(standing);
@@ -196,6 +220,7 @@ struct Started {
     watched: Vec<&'static ApiResource>,
     trace: Trace,
     origin: Origin,
+    metrics: Metrics,
 }
 
 impl Started {

@@ -15,7 +15,7 @@ use controllers::Config;
 use controllers::kubernetes_endpoints::Advertised;
 use host::http_server::Door;
 use host::transport::Transport;
-use host::{ApiServer, Local, Trace, bootstrap, kubernetes_endpoints, tls};
+use host::{ApiServer, Local, Trace, bootstrap, ip_address_repair, kubernetes_endpoints, tls};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -195,6 +195,8 @@ impl ControlPlane {
         let door = serve_tls(&server, &pki, listener)?;
         let admin = Local::new(server.clone(), pki::admin(), "kube-apiserver", 0);
         bootstrap::bootstrap(&admin, port).await.while_doing("first objects")?;
+        let metrics = server.metrics().clone();
+        tokio::spawn(ip_address_repair::keep(Arc::new(admin.clone()), metrics));
         keep_endpoints(admin, port);
         steps.done(&format!("{READY} at {address}"));
         let plane = Self { server, trace, address, door };

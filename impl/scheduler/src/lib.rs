@@ -36,4 +36,5 @@ pub mod volumes;
 pub use config::DEFAULT_SCHEDULER;
 pub use configuration::Configuration;
 pub use framework::Verdict;
+pub use queue::Pending;
 pub use scheduler::{Choice, Decision, Dump, Explanation, Scheduler, WATCHED};

@@ -44,6 +44,19 @@ pub struct Entry {
     pub rejected_by: BTreeSet<&'static str>,
 }
 
+/// How many pods wait where, as upstream's `scheduler_pending_pods` has it (pkg/scheduler/metrics, v1.36).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// They are due.
+    pub active: usize,
+    /// They are due after a pause.
+    pub backoff: usize,
+    /// They are kept out, by gates or until others have made room for them.
+    pub gated: usize,
+    /// They are due when something changes.
+    pub unschedulable: usize,
+}
+
 /// In which order pods that back off are tried early: by the second in which their backoff ends, then as those that are
 /// due.
 ///
@@ -64,6 +77,8 @@ pub struct Queue {
     /// The pods of which it is being written why they were not scheduled; how often.
     reporting: BTreeMap<Key, usize>,
     unschedulable: BTreeSet<Key>,
+    /// Those of them that were kept out.
+    gated: BTreeSet<Key>,
     preempting: BTreeSet<Key>,
     added: u64,
 }
@@ -80,6 +95,7 @@ impl Queue {
             early: BTreeSet::new(),
             reporting: BTreeMap::new(),
             unschedulable: BTreeSet::new(),
+            gated: BTreeSet::new(),
             preempting: BTreeSet::new(),
             added: 0,
         }
@@ -174,6 +190,7 @@ impl Queue {
             let attempts = entry.attempts.saturating_sub(was_popped);
             let rejected_by = BTreeSet::from([plugin]);
             self.wait_for_change(key, Entry { attempts, rejected_by, ..entry }, (now, now));
+            self.gated.insert(key.clone());
         }
     }
 
@@ -258,6 +275,16 @@ impl Queue {
         self.timers.first().map(|(when, _)| *when)
     }
 
+    /// How many pods wait where.
+    pub fn pending(&self) -> Pending {
+        Pending {
+            active: self.active.len(),
+            backoff: self.timers.len() - self.unschedulable.len(),
+            gated: self.gated.len() + self.preempting.len(),
+            unschedulable: self.unschedulable.len() - self.gated.len(),
+        }
+    }
+
     /// Whether the pod is known here.
     pub fn contains(&self, key: &Key) -> bool {
         self.entries.contains_key(key)
@@ -328,6 +355,7 @@ impl Queue {
             Waits::Unschedulable(when, _) => {
                 self.timers.remove(&(when, key.clone()));
                 self.unschedulable.remove(key);
+                self.gated.remove(key);
             }
             Waits::Preempting(..) => {
                 self.preempting.remove(key);

@@ -36,7 +36,7 @@ use crate::extender::Call;
 use crate::knowledge::Knowledge;
 use crate::node_info::PodInfo;
 use crate::profile::Profile;
-use crate::queue::Queue;
+use crate::queue::{Pending, Queue};
 
 /// What a scheduler watches.
 pub const WATCHED: [&ApiResource; 16] = [
@@ -246,6 +246,11 @@ impl Scheduler {
             None => self.queue.next_deadline(self.now),
         };
         next_pod.into_iter().chain(reserved).min()
+    }
+
+    /// How many pods wait where.
+    pub fn pending_pods(&self) -> Pending {
+        self.queue.pending()
     }
 
     fn bind(

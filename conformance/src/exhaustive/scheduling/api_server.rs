@@ -63,7 +63,7 @@ impl ApiServer {
         let outcome = perform(&mut self.store, (actor, request), (&context(now, uid), plant));
         let mut told = vec![];
         for (number, watch) in self.watches.iter_mut().enumerate() {
-            let lines = watch.lines(&self.store, now).expect("nothing is compacted");
+            let lines = watch.lines(&self.store, now, usize::MAX).expect("nothing is compacted");
             for (said, line) in lines.iter().map(|line| read(HEARD[number], line)) {
                 self.written.insert(said.revision, line.digest);
                 let objects = &mut self.objects[number];

@@ -12,6 +12,9 @@ use crate::time;
 
 const DEPTH_MAX: usize = 64;
 
+/// Up to here every whole number is a floating point number, and is told apart from the next.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
 type Fields = Map<String, Value>;
 
 /// The fields of a message. Go always writes fields that it holds by value, so their zeros are dropped.
@@ -116,10 +119,7 @@ impl Decoder {
             (Type::Int32, Wire::Varint(number)) => Ok(Value::from(number as i32)),
             (Type::Int64, Wire::Varint(number)) => Ok(Value::from(number as i64)),
             (Type::Boolean, Wire::Varint(number)) => Ok(Value::from(number != 0)),
-            (Type::Number, Wire::Fixed64(bits)) => {
-                let number = Number::from_f64(f64::from_bits(bits));
-                number.map(Value::Number).ok_or(ProtobufError::Malformed)
-            }
+            (Type::Number, Wire::Fixed64(bits)) => float(f64::from_bits(bits)),
             (Type::Quantity, Wire::Bytes(message)) => {
                 let text = last(message, 1)?.map_or(Ok(""), Wire::text)?;
                 Ok(Value::from(text))
@@ -140,8 +140,21 @@ impl Decoder {
             (Type::Object(id), Wire::Bytes(bytes)) => {
                 message(id.definition(), bytes, self.depth + 1).map(Value::Object)
             }
+            (Type::List(element), Wire::Bytes(message)) => self.list(element, message),
             (kind, _) => Err(ProtobufError::WrongType(kind.clone())),
         }
+    }
+
+    /// A list that is the value of a map, such as `ExtraValue`: a message of its own.
+    fn list(&self, element: &Type, message: &[u8]) -> Result<Value, ProtobufError> {
+        let mut items = vec![];
+        let mut reader = Reader::new(message);
+        while let Some((number, wire)) = reader.next()? {
+            if number == 1 {
+                items.extend(self.items(element, wire)?);
+            }
+        }
+        Ok(Value::Array(items))
     }
 }
 
@@ -191,6 +204,15 @@ fn timestamp(message: &[u8]) -> Result<Option<Timestamp>, ProtobufError> {
     let nanoseconds = i32::try_from(number(message, 2)?).map_err(|_| ProtobufError::Malformed)?;
     let timestamp = Timestamp::new(number(message, 1)?, nanoseconds);
     timestamp.map(Some).map_err(|_| ProtobufError::Malformed)
+}
+
+/// A floating point number; `2`, not `2.0`, as Go writes it where it is a whole one.
+fn float(number: f64) -> Result<Value, ProtobufError> {
+    let is_whole = number.fract() == 0.0 && number.abs() < WHOLE_MAX;
+    if is_whole && (number != 0.0 || number.is_sign_positive()) {
+        return Ok(Value::from(number as i64));
+    }
+    Number::from_f64(number).map(Value::Number).ok_or(ProtobufError::Malformed)
 }
 
 fn json(value: impl serde::Serialize) -> Value {

@@ -120,6 +120,8 @@ fn nested(kind: &Type, value: &Value) -> Result<Vec<u8>, ProtobufError> {
         (Type::FieldsV1 | Type::RawExtension | Type::Json, value) => {
             writer.bytes(1, value.to_string().as_bytes());
         }
+        // Such as `ExtraValue`: a list that is the value of a map is a message of its own.
+        (list @ Type::List(_), value @ Value::Array(_)) => write(&mut writer, 1, list, value)?,
         (kind, _) => return Err(ProtobufError::WrongType(kind.clone())),
     }
     Ok(writer.into_bytes())

@@ -76,6 +76,32 @@ fn schemas_and_what_may_stand_in_their_place_are_the_same_after_a_round_trip() {
 }
 
 #[test]
+fn lists_in_maps_are_messages_of_their_own() {
+    let request = json!({"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
+        "spec": {"request": "YQ==", "signerName": "s", "extra": {"scopes": ["a", ""], "b": ["c"]}}});
+    check_round_trip(&request);
+
+    // `map<string, ExtraValue>`, where `ExtraValue` has `repeated string items = 1`.
+    let value = message(&[(1, b"c")]);
+    let entry = message(&[(1, b"b"), (2, &value)]);
+    let review = message(&[(2, &message(&[(5, &entry)]))]);
+    let body = envelope("authorization.k8s.io/v1", "SubjectAccessReview", &review);
+    assert_eq!(decode_any(&body).unwrap()["spec"]["extra"], json!({"b": ["c"]}));
+}
+
+#[test]
+fn whole_numbers_stay_whole_where_fractions_are_allowed() {
+    let schema = |minimum: Value| {
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "spec": {"versions": [{"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"minimum": minimum}}}]}})
+    };
+    for minimum in [json!(2), json!(0), json!(-3), json!(0.5), json!(1e100), json!(-0.0)] {
+        check_round_trip(&schema(minimum));
+    }
+}
+
+#[test]
 fn messages_that_are_embedded_in_embedded_ones_are_inlined() {
     check_round_trip(&json!({"apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding", "spec": {"matchResources": {"resourceRules": [

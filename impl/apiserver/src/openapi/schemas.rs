@@ -73,7 +73,10 @@ fn object(definition: &Definition, descriptions: Option<&Descriptions>) -> Value
     let required: Vec<&String> = required.map(|(name, _)| name).collect();
     let kinds: Vec<Value> = definition.kinds.iter().map(group_version_kind).collect();
 
-    let mut schema = json!({"type": "object", "properties": properties});
+    let mut schema = json!({"type": "object"});
+    if !properties.is_empty() {
+        schema["properties"] = Value::Object(properties);
+    }
     set(&mut schema, "required", json!(required));
     set(&mut schema, "x-kubernetes-group-version-kind", Value::Array(kinds));
     if definition.atomic {

@@ -184,8 +184,9 @@ fn events(client: &Client, query: &str) -> String {
     let Decision::Watch(mut watch) = client.get(MAPS, &format!("watch=1&{query}")) else {
         panic!("{query}: no watch")
     };
-    let mut lines = std::mem::take(&mut watch.initial);
-    lines.extend(watch.lines(&client.store, client.context.now).unwrap());
+    let mut part = || watch.lines(&client.store, client.context.now, usize::MAX).unwrap();
+    let lines: Vec<Vec<u8>> =
+        std::iter::from_fn(|| Some(part()).filter(|part| !part.is_empty())).flatten().collect();
     let told = lines.iter().map(|line| {
         let event: Value = serde_json::from_slice(line).unwrap();
         let metadata = &event["object"]["metadata"];

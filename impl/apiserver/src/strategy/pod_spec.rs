@@ -31,15 +31,6 @@ use super::{container, huge_pages, resources, toleration, volume};
 const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
 const DNS_POLICIES: [&str; 4] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 const PREEMPTION_POLICIES: [&str; 2] = ["PreemptLowerPriority", "Never"];
-/// Texts that must be names when they are there.
-const NAMES: [(&str, NameRule); 6] = [
-    ("serviceAccountName", names::dns_subdomain),
-    ("nodeName", names::dns_subdomain),
-    ("hostname", names::dns_label),
-    ("subdomain", names::dns_label),
-    ("priorityClassName", names::dns_subdomain),
-    ("runtimeClassName", names::dns_subdomain),
-];
 
 /// A pod spec that is to be judged, and what is known beside it.
 #[derive(Clone, Copy)]
@@ -100,29 +91,62 @@ fn placement_causes(path: &str, draft: Draft) -> Vec<Cause> {
     causes
 }
 
-/// What names break: the pod's own, and those of what it belongs to.
+/// What names break and numbers: the pod's own, and those of what it belongs to.
 fn name_causes(path: &str, draft: Draft) -> Vec<Cause> {
-    let mut causes = host::hostname_causes(path, draft.spec);
-    for (name, rule) in NAMES {
-        let value = text(draft.spec, &[name]);
-        if !value.is_empty() {
-            causes.extend(named(&format!("{path}.{name}"), value, rule));
-        }
-    }
+    let spec = draft.spec;
+    let field = |name: &str| format!("{path}.{name}");
+    let mut causes = host::hostname_causes(path, spec);
+    causes.extend(name_cause(path, spec, ("serviceAccountName", names::dns_subdomain)));
+    causes.extend(name_cause(path, spec, ("nodeName", names::dns_subdomain)));
+    causes.extend(deadline_cause(field("activeDeadlineSeconds"), spec));
+    causes.extend(name_cause(path, spec, ("hostname", names::dns_label)));
+    causes.extend(name_cause(path, spec, ("subdomain", names::dns_label)));
+    causes.extend(toleration::validate(&field("tolerations"), toleration::of(spec)));
+    causes.extend(host::alias_causes(&field("hostAliases"), items(spec, &["hostAliases"])));
+    causes.extend(name_cause(path, spec, ("priorityClassName", names::dns_subdomain)));
+    causes.extend(name_cause(path, spec, ("runtimeClassName", names::dns_subdomain)));
     causes
+}
+
+/// What a text breaks that must be a name when it is there.
+fn name_cause(path: &str, spec: &Value, (name, rule): (&str, NameRule)) -> Vec<Cause> {
+    match text(spec, &[name]) {
+        "" => vec![],
+        value => named(&format!("{path}.{name}"), value, rule),
+    }
 }
 
 fn other_causes(path: &str, draft: Draft) -> Vec<Cause> {
     let spec = draft.spec;
-    let field = |name: &str| format!("{path}.{name}");
-    let mut causes: Vec<Cause> =
-        deadline_cause(field("activeDeadlineSeconds"), spec).into_iter().collect();
-    causes.extend(toleration::validate(&field("tolerations"), toleration::of(spec)));
-    causes.extend(host::alias_causes(&field("hostAliases"), items(spec, &["hostAliases"])));
     let policy = get(spec, &["preemptionPolicy"]);
-    causes.extend(one_of(field("preemptionPolicy"), policy, &PREEMPTION_POLICIES, false));
-    causes.extend(overhead_causes(&field("overhead"), draft));
+    let field = format!("{path}.preemptionPolicy");
+    let mut causes: Vec<Cause> =
+        one_of(field, policy, &PREEMPTION_POLICIES, false).into_iter().collect();
+    causes.extend(overhead_causes(&format!("{path}.overhead"), draft));
     causes.extend(windows::system_causes(path, spec));
+    causes.extend(file_volume_causes(path, spec));
+    causes
+}
+
+/// Variables that stand in a file: it is in a volume of the pod, in an `emptyDir`.
+fn file_volume_causes(path: &str, spec: &Value) -> Vec<Cause> {
+    let volumes = items(spec, &["volumes"]);
+    let mut causes = vec![];
+    for (path, container) in containers_with_paths(path, spec) {
+        for (index, variable) in items(container, &["env"]).iter().enumerate() {
+            let Some(file) = get(variable, &["valueFrom", "fileKeyRef"]) else { continue };
+            let name = text(file, &["volumeName"]);
+            let field = format!("{path}.env[{index}].valueFrom.fileKeyRef.volumeName");
+            match volumes.iter().find(|volume| text(volume, &["name"]) == name) {
+                None => causes.push(rules::not_found(field, name)),
+                Some(volume) if get(volume, &["emptyDir"]).is_none() => {
+                    let rule = "referenced volume must be of type emptyDir";
+                    causes.push(Cause::invalid(field, &json!(name), rule));
+                }
+                Some(_) => {}
+            }
+        }
+    }
     causes
 }
 

@@ -16,12 +16,10 @@ use serde_json::json;
 use super::attachment;
 use super::wanted::{self, Wanted};
 use crate::ownership::{name, uid};
-use crate::{Plan, after_seconds};
+use crate::{Plan, after_seconds, nodes};
 
 /// On nodes whose volumes this controller attaches.
 const MANAGED: &str = "volumes.kubernetes.io/controller-managed-attach-detach";
-/// On nodes that are off for good.
-const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 /// How long a volume stays attached to a node that is not ready and does not unmount it.
 const UNMOUNT_SECONDS: i64 = 6 * 60;
 
@@ -143,12 +141,11 @@ impl<'a> Pass<'a> {
     /// Whether a node will not unmount what it has mounted.
     fn is_given_up(&mut self, since: Timestamp) -> bool {
         let Some(node) = self.node else { return true };
-        let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
-        if taints.into_iter().any(|taint| taint.key == OUT_OF_SERVICE) {
+        if nodes::is_out_of_service(node) {
             return true;
         }
         let gives_up = after_seconds(since, UNMOUNT_SECONDS);
-        if is_ready(node) || self.now < gives_up {
+        if nodes::is_ready(node) || self.now < gives_up {
             let mut plan = Plan { requests: vec![], look_again: self.look_again };
             if self.now < gives_up {
                 plan.look_again_at(gives_up);
@@ -246,10 +243,4 @@ fn is_exclusive(wanted: &Wanted) -> bool {
     let modes = spec.and_then(|spec| spec.access_modes.as_deref()).unwrap_or_default();
     !modes.is_empty()
         && !modes.iter().any(|mode| matches!(mode.as_str(), "ReadWriteMany" | "ReadOnlyMany"))
-}
-
-/// Whether a node is ready.
-pub(super) fn is_ready(node: &Node) -> bool {
-    let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True")
 }

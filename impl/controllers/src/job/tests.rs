@@ -35,7 +35,7 @@ fn a_pod_that_was_not_created_is_not_active() {
     let plan = world.reconcile(&key(), at(10));
     let mut written = requests(&plan, Verb::Update, JOBS)[0].clone();
 
-    (world.controller.correction())(&mut written, 5);
+    (world.controller.pacing().correct)(&mut written, 5);
     for request in requests(&plan, Verb::Create, PODS) {
         world.leave_out(&key(), request);
     }

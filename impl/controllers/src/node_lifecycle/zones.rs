@@ -10,7 +10,7 @@ use api::{Key, Timestamp};
 use k8s_openapi::api::core::v1::Node;
 
 use super::limiter::Limiter;
-use super::ready;
+use crate::nodes;
 
 /// `--node-eviction-rate`: nodes that are tainted in a second, in each zone.
 const EVICTION_RATE: f64 = 0.1;
@@ -92,7 +92,7 @@ impl Zones {
     pub(super) fn hear(&mut self, node: &Node) {
         let standing = if label(node, &[EXCLUDE_DISRUPTION]).is_some() {
             Standing::Excluded
-        } else if ready(node).is_some_and(|ready| ready.status == "True") {
+        } else if nodes::is_ready(node) {
             Standing::Ready
         } else {
             Standing::NotReady

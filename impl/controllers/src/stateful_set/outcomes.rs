@@ -58,7 +58,6 @@ impl StatefulSetController {
         let expectations = &mut self.control.expectations;
         if request.verb == Verb::Create {
             expectations.creation_observed(key);
-            self.refused.insert(key.clone());
         } else if let Some(body) = &request.body {
             expectations.deletion_observed(key, text(body, &["preconditions", "uid"]));
         }

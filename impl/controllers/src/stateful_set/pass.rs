@@ -22,6 +22,9 @@ use super::{claims, events, identity, retention};
 use crate::ownership::name;
 use crate::pods;
 
+/// How many pods one pass asks for at most.
+pub(super) const BATCH_SIZE_MAX: usize = 500;
+
 /// What a pass looks at.
 pub(super) struct Seen<'a> {
     pub(super) view: &'a View,
@@ -30,8 +33,6 @@ pub(super) struct Seen<'a> {
     pub(super) revisions: &'a Revisions,
     /// The pods that the StatefulSet manages.
     pub(super) pods: &'a [Arc<Pod>],
-    /// How many pods and claims it may ask for.
-    pub(super) burst: usize,
     pub(super) now: Timestamp,
 }
 
@@ -127,7 +128,7 @@ impl<'a> Pass<'a> {
         }
         let ordinals = self.ordinals.clone();
         let missing = ordinals.filter(|ordinal| !self.replicas.contains_key(ordinal));
-        let missing: Vec<i64> = missing.take(self.seen.burst).collect();
+        let missing: Vec<i64> = missing.take(BATCH_SIZE_MAX).collect();
         for ordinal in missing {
             self.create(ordinal);
         }

@@ -120,7 +120,14 @@ fn run(grants: Grants) -> UnboundedReceiver<Value> {
         Configuration { initial_backoff: Duration::ZERO, ..Configuration::default() };
     let extenders = Extenders::new(&[]).unwrap();
     tokio::spawn(async move {
-        super::run(Scheduler::new(configuration), informers, transport, extenders).await;
+        super::run(
+            Scheduler::new(configuration),
+            informers,
+            transport,
+            extenders,
+            Metrics::default(),
+        )
+        .await;
         drop(tasks);
     });
     told

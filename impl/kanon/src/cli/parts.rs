@@ -57,7 +57,7 @@ impl Controllers {
     /// Source: IsControllerEnabled, staging/src/k8s.io/controller-manager/app/helper.go (v1.36). The first that
     /// names it counts.
     pub(crate) fn has(&self, name: &str) -> bool {
-        let is_it = |entry: &str| canonical(entry).as_deref() == Some(name);
+        let is_it = |entry: &str| canonical(entry) == Some(name);
         let named = self.0.iter().find_map(|entry| match entry.strip_prefix('-') {
             Some(without) if is_it(without) => Some(false),
             None if is_it(entry) => Some(true),
@@ -86,9 +86,9 @@ impl FromStr for Controllers {
 
 /// The name of a controller by one of its names: ours, or those of kube-controller-manager. What that has and is not
 /// here may be named, and nothing comes of it.
-fn canonical(name: &str) -> Option<String> {
+fn canonical(name: &str) -> Option<&'static str> {
     let own = || controllers::names().into_iter().find(|own| *own == name);
-    controllers::names::canonical(name).or_else(own).map(str::to_owned)
+    controllers::names::canonical(name).or_else(own)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_node_that_is_created_gets_a_range_for_its_pods_and_a_ttl", node),
         trial("a_service_of_type_load_balancer_gets_the_nodes_addresses", load_balancer),
         trial("a_service_cidr_goes_when_no_address_needs_it", service_cidr),
+        trial("a_cluster_ip_that_somebody_deletes_is_given_to_its_service_again", ip_address),
         trial("a_pod_gets_the_claim_of_its_template_and_gives_it_back", resource_claim),
     ]
 }
@@ -70,6 +71,39 @@ async fn aggregation() -> Outcome {
         entry["manager"] == "clusterrole-aggregation-controller" && entry["operation"] == "Apply"
     });
     ensure(is_applied, one)
+}
+
+async fn ip_address() -> Outcome {
+    const SERVICES: &str = "/api/v1/namespaces/default/services";
+    let cluster = Cluster::simulated(&["--nodes", "0", "--components", "api-server"])?;
+    let raw = Raw(cluster.client().await?);
+    let ports = json!([{"port": 80}]);
+    let web =
+        raw.post(SERVICES, &json!({"metadata": {"name": "web"}, "spec": {"ports": ports}})).await?;
+    let ip = web["spec"]["clusterIP"].as_str().unwrap_or_default();
+    let path = format!("/apis/networking.k8s.io/v1/ipaddresses/{ip}");
+    let before = raw.get(&path).await?;
+
+    raw.delete(&path).await?;
+    let after = until(&raw, &path, |found| {
+        found["metadata"]["uid"].is_string()
+            && found["metadata"]["uid"] != before["metadata"]["uid"]
+    })
+    .await?;
+
+    ensure(after["spec"] == before["spec"], &after)?;
+    let labels = |address: &Value| address["metadata"]["labels"].clone();
+    ensure(labels(&after) == labels(&before), &after)?;
+    eventually("the event", || async {
+        let reasons = reasons(&raw, "web").await?;
+        Ok((reasons == ["ClusterIPNotAllocated"]).then_some(()))
+    })
+    .await?;
+    let rival = json!({"metadata": {"name": "rival"}, "spec": {"ports": ports, "clusterIP": ip}});
+    let (code, _) = raw.refused("POST", SERVICES, &rival).await?;
+    ensure(code == 422, code)?;
+    raw.delete(&format!("{SERVICES}/web")).await?;
+    until_gone(&raw, &path).await
 }
 
 async fn node() -> Outcome {

@@ -14,7 +14,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 
 use crate::support::{Cluster, Outcome, ensure, eventually, trial};
-use connection::{Connection, Server};
+pub(crate) use connection::Server;
+
+use connection::Connection;
 
 mod connection;
 
@@ -200,7 +202,7 @@ impl Server {
 }
 
 /// The server's resident memory.
-fn resident_kib(cluster: &Cluster) -> Result<u64, Failed> {
+pub(crate) fn resident_kib(cluster: &Cluster) -> Result<u64, Failed> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", cluster.pid()?))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
     Ok(line.split_whitespace().next().unwrap_or_default().parse()?)

@@ -21,9 +21,9 @@ mod kubectl_stateful_sets;
 mod kubectl_versions;
 mod lifecycle;
 mod machine;
+mod metrics;
 mod moving;
 mod official;
-mod openapi;
 mod port_forwards;
 mod privacy;
 mod proxies;
@@ -34,6 +34,7 @@ mod scheduling;
 mod service_accounts;
 mod support;
 mod typed_client;
+mod unread_watches;
 mod volumes;
 
 use libtest_mimic::{Arguments, Trial};
@@ -47,11 +48,11 @@ fn main() -> std::process::ExitCode {
     let trials: Vec<Trial> = [
         lifecycle::trials(),
         machine::trials(),
+        metrics::trials(),
         durability::trials(),
         etcd_servers::trials(),
         typed_client::trials(),
         moving::trials(),
-        openapi::trials(),
         port_forwards::trials(),
         privacy::trials(),
         proxies::trials(),
@@ -63,6 +64,7 @@ fn main() -> std::process::ExitCode {
         components::trials(),
         conform::trials(),
         hostile::trials(),
+        unread_watches::trials(),
         containers::trials(),
         controllers::trials(),
         devices::trials(),

@@ -166,6 +166,29 @@ fn the_backoff_doubles_up_to_ten_seconds() {
     assert_eq!(seconds, [1, 2, 4, 8, 10, 10]);
 }
 
+#[test]
+fn each_pod_that_waits_is_counted_where_it_does() {
+    let named = |name: &str| Key::new("default", name);
+    let mut queue = queue();
+    for name in ["a", "b", "c", "d", "e"] {
+        queue.add(&named(name), 0);
+    }
+    for _ in 0..4 {
+        queue.pop(at(0));
+    }
+    queue.add_unschedulable(&named("a"), rejected(), at(0));
+    queue.add_failed(&named("b"), at(0));
+    queue.keep_out(&named("c"), "SchedulingGates", at(0));
+    queue.add_unschedulable(&named("d"), rejected(), at(0));
+    queue.begin_preemption(&named("d"));
+
+    let pending = queue.pending();
+    queue.remove(&named("c"));
+
+    assert_eq!(pending, Pending { active: 1, backoff: 1, gated: 2, unschedulable: 1 });
+    assert_eq!(queue.pending(), Pending { gated: 1, ..pending });
+}
+
 fn popped() -> Queue {
     let mut queue = queue();
     queue.add(&key(), 0);

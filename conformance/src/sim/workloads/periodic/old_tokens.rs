@@ -69,9 +69,10 @@ fn is_over(secret: &Value, now: Timestamp, seconds: i64) -> bool {
     since.is_ok_and(|since| api::time::seconds_between(since, now) > YEAR_SECONDS + seconds)
 }
 
-/// TOKENCLEANER-1 and TOKENCLEANER-2.
+/// TOKENCLEANER-1 and TOKENCLEANER-2. A token whose account is not there is not the cleaner's to judge.
 pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
-    if !moment.writes(SECRETS) || !moment.is_by_controllers() {
+    let has_account = || objects(moment.before, ACCOUNTS).iter().any(|found| name(found) == TOKEN);
+    if !moment.writes(SECRETS) || !moment.is_by_controllers() || !has_account() {
         return None;
     }
     let [before, after] =

@@ -40,6 +40,49 @@ fn a_spec_says_what_it_breaks() {
 }
 
 #[test]
+fn names_and_numbers_are_looked_at_in_upstreams_order() {
+    let spec = json!({"priorityClassName": "A", "subdomain": "A", "hostname": "A",
+        "activeDeadlineSeconds": 0, "nodeName": "A", "runtimeClassName": "A", "serviceAccountName": "A"});
+
+    let causes = name_causes("s", Draft { spec: &spec, old: &Value::Null, is_pod: true });
+
+    let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
+    let expected = [
+        "s.serviceAccountName",
+        "s.nodeName",
+        "s.activeDeadlineSeconds",
+        "s.hostname",
+        "s.subdomain",
+        "s.priorityClassName",
+        "s.runtimeClassName",
+    ];
+    assert_eq!(fields, expected);
+}
+
+#[test]
+fn variables_that_stand_in_a_file_are_in_an_empty_dir_of_the_pod() {
+    let file = |volume: &str| {
+        let file = json!({"volumeName": volume, "path": "a", "key": "k"});
+        json!({"name": "V", "valueFrom": {"fileKeyRef": file}})
+    };
+    let container = json!({"env": [file("here"), file("gone"), file("host")]});
+    let spec = json!({"initContainers": [container], "volumes": [
+        {"name": "here", "emptyDir": {}}, {"name": "host", "hostPath": {"path": "/"}}]});
+
+    let causes: Vec<String> =
+        file_volume_causes("s", &spec).iter().map(ToString::to_string).collect();
+
+    let field =
+        |index: usize| format!("s.initContainers[0].env[{index}].valueFrom.fileKeyRef.volumeName");
+    let missing = format!("{}: Not found: \"gone\"", field(1));
+    let other = format!(
+        "{}: Invalid value: \"host\": referenced volume must be of type emptyDir",
+        field(2)
+    );
+    assert_eq!(causes, [missing, other]);
+}
+
+#[test]
 fn every_part_of_a_spec_is_looked_at() {
     let context = json!({"runAsUser": -1});
     let of_pod = json!({

@@ -1,6 +1,7 @@
 //! In which order pods are made and deleted.
 
 use super::*;
+use crate::Controller;
 
 #[test]
 fn the_first_pod_is_made_from_the_template_with_an_identity() {
@@ -60,17 +61,29 @@ fn in_parallel_no_pod_waits() {
 }
 
 #[test]
-fn in_parallel_a_refusal_lets_the_next_pass_ask_for_one() {
+fn pods_that_were_left_out_after_a_refusal_are_asked_for_again() {
     let parallel = json!({"spec": {"podManagementPolicy": "Parallel"}});
     let (mut world, _) = world(&set(3, "one", &parallel));
     let plan = world.reconcile(&key(), now());
-    for creation in requests(&plan, Verb::Create, PODS) {
-        world.refuse(&key(), creation, Reason::Forbidden);
-    }
+    let [first, left_out @ ..] = &requests(&plan, Verb::Create, PODS)[..] else { panic!() };
+    world.refuse(&key(), first, Reason::Forbidden);
+    left_out.iter().for_each(|creation| world.leave_out(&key(), creation));
 
     let plan = world.reconcile(&key(), now());
 
-    assert_eq!(created(&plan, PODS), ["web-0"]);
+    assert_eq!(created(&plan, PODS), ["web-0", "web-1", "web-2"]);
+}
+
+#[test]
+fn pods_and_claims_are_asked_for_ever_more_at_a_time() {
+    let (world, _) = world(&set(1, "one", &json!({})));
+    let paces = world.controller.pacing().paces;
+    let is_paced = |resource| {
+        let request = Request::merge_patch(resource, key(), json!({}));
+        paces(&Request { verb: Verb::Create, ..request })
+    };
+
+    assert_eq!([PODS, CLAIMS, REVISIONS].map(is_paced), [true, true, false]);
 }
 
 #[test]
@@ -92,7 +105,7 @@ fn as_many_pods_as_a_number_can_say_are_asked_for_in_parts() {
 
     let plan = world.reconcile(&key(), now());
 
-    assert_eq!(created(&plan, PODS).len(), crate::stateful_set::BATCH_SIZE_MAX);
+    assert_eq!(created(&plan, PODS).len(), crate::stateful_set::pass::BATCH_SIZE_MAX);
 }
 
 #[test]

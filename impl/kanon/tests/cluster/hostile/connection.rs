@@ -17,21 +17,21 @@ use crate::support::{Cluster, PATIENCE};
 
 /// The way to an API server.
 #[derive(Clone)]
-pub(super) struct Server {
+pub(crate) struct Server {
     pub(super) host: String,
     port: u16,
     tls: TlsConnector,
 }
 
 impl Server {
-    pub(super) fn of(cluster: &Cluster) -> Result<Self, Failed> {
+    pub(crate) fn of(cluster: &Cluster) -> Result<Self, Failed> {
         let target = Target::read(Some(&cluster.kubeconfig()))?;
         let server: http::Uri = target.server.parse()?;
         let host = server.host().unwrap_or_default().to_owned();
         Ok(Self { host, port: server.port_u16().unwrap_or(443), tls: connector(&target)? })
     }
 
-    pub(super) async fn connect(&self) -> Result<TlsStream<TcpStream>, Failed> {
+    pub(crate) async fn connect(&self) -> Result<TlsStream<TcpStream>, Failed> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let name = ServerName::try_from(self.host.clone())?;
         Ok(self.tls.connect(name, stream).await?)
@@ -48,7 +48,7 @@ impl Server {
     }
 
     /// Asks on a connection of its own.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         method: Method,
         path: &str,
