@@ -306,7 +306,8 @@ impl Status {
         }
         let details = self.details();
         // What no handler has answered has details without a word, as upstream's generic answer.
-        let is_generic = matches!(self.reason, Reason::MethodNotAllowed | Reason::NotFound);
+        let is_generic =
+            matches!(self.reason, Reason::Forbidden | Reason::MethodNotAllowed | Reason::NotFound);
         if is_generic || details.as_object().is_some_and(|details| !details.is_empty()) {
             status["details"] = details;
         }

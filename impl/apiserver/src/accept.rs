@@ -27,9 +27,30 @@ pub(crate) enum Shown {
     /// All of it.
     Object,
     /// `PartialObjectMetadata`.
-    Metadata,
+    Metadata(MetaVersion),
+    /// `PartialObjectMetadataList`.
+    MetadataList(MetaVersion),
     /// `Table`.
-    Table,
+    Table(MetaVersion),
+}
+
+/// The version of `meta.k8s.io` that a representation is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetaVersion {
+    /// `v1`.
+    V1,
+    /// `v1beta1`.
+    V1Beta1,
+}
+
+impl MetaVersion {
+    /// `meta.k8s.io/v1`.
+    pub(crate) fn api_version(self) -> &'static str {
+        match self {
+            Self::V1 => "meta.k8s.io/v1",
+            Self::V1Beta1 => "meta.k8s.io/v1beta1",
+        }
+    }
 }
 
 /// Programs that people read the answers of. Source: apiserver/pkg/endpoints/handlers/negotiation, v1.36.
@@ -68,7 +89,7 @@ pub(crate) fn media_types(call: &Call) -> impl Iterator<Item = &str> {
 fn best(call: &Call, has_columns: bool) -> Option<(Encoding, Shown)> {
     let clauses = clauses(call);
     let mut served = clauses.iter().filter_map(|clause| clause.served(is_watch(call)));
-    served.find(|(_, shown)| has_columns || *shown != Shown::Table)
+    served.find(|(_, shown)| has_columns || !matches!(shown, Shown::Table(_)))
 }
 
 fn clauses(call: &Call) -> Vec<Clause<'_>> {
@@ -79,7 +100,7 @@ fn clauses(call: &Call) -> Vec<Clause<'_>> {
 }
 
 fn is_watch(call: &Call) -> bool {
-    call.method == Method::GET && call.flag("watch")
+    call.method == Method::GET && call.info().is_watch()
 }
 
 /// One thing that is accepted.
@@ -111,12 +132,16 @@ impl<'a> Clause<'a> {
             "application/vnd.kubernetes.protobuf" => Encoding::Protobuf,
             _ => return None,
         };
-        let shown = match (self.parameter("as"), self.parameter("g"), self.parameter("v")) {
-            ("", _, _) => Shown::Object,
-            ("Table", "meta.k8s.io", "v1") if encoding != Encoding::Protobuf => Shown::Table,
-            ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => {
-                Shown::Metadata
-            }
+        let version = match (self.parameter("g"), self.parameter("v")) {
+            ("meta.k8s.io", "v1") => Some(MetaVersion::V1),
+            ("meta.k8s.io", "v1beta1") => Some(MetaVersion::V1Beta1),
+            _ => None,
+        };
+        let shown = match (self.parameter("as"), version) {
+            ("", _) => Shown::Object,
+            ("Table", Some(version)) if encoding != Encoding::Protobuf => Shown::Table(version),
+            ("PartialObjectMetadata", Some(version)) => Shown::Metadata(version),
+            ("PartialObjectMetadataList", Some(version)) => Shown::MetadataList(version),
             _ => return None,
         };
         Some((encoding, shown))
@@ -145,7 +170,14 @@ mod tests {
             ("application/yaml".to_owned(), Some((Encoding::Yaml, Shown::Object))),
             (format!("{PROTOBUF},application/json"), Some((Encoding::Protobuf, Shown::Object))),
             (format!("{PROTOBUF};{table},application/json"), Some((Encoding::Json, Shown::Object))),
-            (format!("application/json;{table}"), Some((Encoding::Json, Shown::Table))),
+            (
+                format!("application/json;{table}"),
+                Some((Encoding::Json, Shown::Table(MetaVersion::V1))),
+            ),
+            (
+                "application/json;as=Table;g=meta.k8s.io;v=v1beta1".to_owned(),
+                Some((Encoding::Json, Shown::Table(MetaVersion::V1Beta1))),
+            ),
             ("application/json;as=Table;g=meta.k8s.io;v=v2".to_owned(), None),
             ("application/cbor".to_owned(), None),
             (
@@ -171,7 +203,9 @@ mod tests {
 
     #[test]
     fn a_watch_is_not_written_as_yaml() {
-        let refusal = shown(&call("application/yaml", &[("watch", "1")]), true).unwrap_err();
+        let call = call("application/yaml", &[("watch", "1")]);
+        let watch = Call { path: "/api/v1/pods".to_owned(), ..call };
+        let refusal = shown(&watch, true).unwrap_err();
 
         let offered =
             "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";

@@ -15,7 +15,8 @@ use crate::health;
 use crate::negotiate::Format;
 use crate::object;
 use crate::proxy::ProxyCall;
-use crate::strategy::deprecation_warning;
+use crate::request_info::RequestInfo;
+use crate::strategy::{self, deprecation_warning};
 use crate::token::TokenKeys;
 use crate::watch::Watch;
 
@@ -107,6 +108,11 @@ impl Call {
         self.first(name).is_some_and(|value| !matches!(&*value.to_lowercase(), "false" | "0"))
     }
 
+    /// What it is about.
+    pub(crate) fn info(&self) -> RequestInfo {
+        RequestInfo::of(&self.method, &self.path, &self.query)
+    }
+
     /// How new what it is decided on must be.
     pub fn freshness(&self) -> Freshness {
         if self.method != Method::GET {
@@ -133,13 +139,8 @@ impl Call {
     }
 
     /// Whether nothing may be stored.
-    pub fn is_dry_run(&self) -> Result<bool, Status> {
-        match self.parameters("dryRun").find(|value| *value != "All") {
-            Some(value) => Err(Status::bad_request(format!(
-                "Invalid value: [\"{value}\"]: Unsupported value: \"{value}\": supported values: \"All\""
-            ))),
-            None => Ok(self.parameters("dryRun").next().is_some()),
-        }
+    pub fn is_dry_run(&self) -> bool {
+        self.first("dryRun").is_some()
     }
 }
 
@@ -343,14 +344,28 @@ pub struct Answer {
     /// Texts for `Warning` headers.
     pub warnings: Vec<String>,
     /// Sent in place of the object.
-    pub instead: Option<Value>,
+    pub instead: Option<Instead>,
+}
+
+/// What a committed write answers in place of its object.
+#[derive(Debug)]
+pub enum Instead {
+    /// A document.
+    Value(Value),
+    /// The scale of the object.
+    Scale,
 }
 
 impl Commit {
     /// The answer, now that the write has a revision.
     pub fn respond(self, revision: Revision, now: Timestamp) -> Response {
         let mut response = match self.answer.instead {
-            Some(value) => Response::json(self.answer.code, &value),
+            Some(Instead::Value(value)) => Response::json(self.answer.code, &value),
+            Some(Instead::Scale) => {
+                let object = object::with_revision(self.object, revision);
+                let scale = strategy::scale_of(self.resource, &object).unwrap_or(object);
+                self.answer.format.one(self.answer.code, &strategy::SCALE, &scale, now)
+            }
             None => {
                 let object = object::with_revision(self.object, revision);
                 self.answer.format.one(self.answer.code, self.resource, &object, now)

@@ -23,6 +23,7 @@ mod options;
 mod printers;
 mod proxy;
 mod read;
+mod request_info;
 mod root;
 mod route;
 mod strategy;
@@ -36,12 +37,14 @@ mod write;
 
 pub use authorization::{authorize, authorize_request};
 pub use call::{
-    Answer, Call, Commit, Companion, Context, Decision, Freshness, NodeCall, Response, User,
+    Answer, Call, Commit, Companion, Context, Decision, Freshness, Instead, NodeCall, Response,
+    User,
 };
 pub use component_status::{Components, Health};
 pub use health::health_checks;
 pub use object::node_of;
 pub use proxy::ProxyCall;
+pub use request_info::RequestInfo;
 pub use route::{Objects, Target, route};
 pub use watch::Watch;
 
@@ -77,7 +80,14 @@ pub fn decide(store: &Store, call: &Call, context: &Context) -> Decision {
 fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision, Status> {
     authorization::authorize(call)?;
     let target = route(&call.path)?;
-    options::check_timeout(call, &target)?;
+    options::check_timeout(call)?;
+    if let Target::Watched(target) = &target {
+        if call.method != Method::GET {
+            return Err(Status::method_not_allowed());
+        }
+        let watch = watch::watch(store, call, target);
+        return watch.map(|watch| Decision::Watch(Box::new(watch)));
+    }
     if let Target::Objects(target) = &target {
         let decision = decide_objects(Write { store, call, target, context });
         let decision = decision.unwrap_or_else(|status| Decision::Respond(status.into()));
@@ -105,11 +115,12 @@ fn document(target: &Target, call: &Call, context: &Context) -> Result<Response,
         Target::OpenApiIndex => Ok(openapi::index()),
         Target::OpenApiDocument(root) => openapi::version_3(root, call, context.now),
         Target::OpenApiVersion2 => Ok(openapi::version_2(call)),
-        Target::Objects(_) => Err(Status::no_such_path()),
+        Target::Objects(_) | Target::Watched(_) => Err(Status::no_such_path()),
     }
 }
 
 fn decide_objects(write: Write<'_>) -> Result<Decision, Status> {
+    options::write::check(write.call, write.target)?;
     if write.target.resource == &api::resources::BINDINGS {
         return write::bind_named(write);
     }

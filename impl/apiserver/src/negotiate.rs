@@ -3,10 +3,11 @@
 //! Source: Kubernetes API concepts, "Alternate representations of resources".
 
 use api::status::Cause;
-use api::{ApiResource, Status, Timestamp};
+use api::{ApiResource, Reason, Status, Timestamp};
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::accept::{self, Shown};
+use crate::accept::{self, MetaVersion, Shown};
 use crate::call::{Call, Response};
 use crate::printers;
 use crate::route::Objects;
@@ -20,9 +21,9 @@ pub enum Format {
     /// The object in a version that it is not stored as.
     Version(&'static Version),
     /// `PartialObjectMetadata`.
-    Metadata,
+    Metadata(MetaVersion),
     /// `Table`, each row with this much of its object.
-    Table(Include),
+    Table(MetaVersion, Include),
 }
 
 /// How much of the object a table row carries.
@@ -42,9 +43,34 @@ pub enum Include {
 pub fn format(call: &Call, target: &Objects) -> Result<Format, Status> {
     match accept::shown(call, target.has_columns())? {
         Shown::Object => Ok(target.version.map_or(Format::Object, Format::Version)),
-        Shown::Metadata => Ok(Format::Metadata),
-        Shown::Table => include(call, target).map(Format::Table),
+        Shown::Metadata(_) if is_list(call, target) => Err(not_of(target, "PartialObjectMetadata")),
+        Shown::Metadata(version) => Ok(Format::Metadata(version)),
+        Shown::MetadataList(version) if is_list(call, target) => Ok(Format::Metadata(version)),
+        Shown::MetadataList(_) => Err(not_of(target, "PartialObjectMetadataList")),
+        Shown::Table(version) => Ok(Format::Table(version, include(call, target)?)),
     }
+}
+
+/// Whether the answer is a list.
+fn is_list(call: &Call, target: &Objects) -> bool {
+    let is_asked = [Method::GET, Method::DELETE].contains(&call.method);
+    target.name.is_none() && is_asked && !call.info().is_watch()
+}
+
+/// 406 for one where there are several, or the other way round.
+/// Source: apiserver/pkg/endpoints/handlers/response.go, v1.36.
+fn not_of(target: &Objects, asked: &str) -> Status {
+    let (is, list) = if asked.ends_with("List") { ("is not", "") } else { ("is", "List") };
+    let kind = go_type(target.resource);
+    let message =
+        format!("you requested {asked}, but the requested object {is} a list (*{kind}{list})");
+    Status::new(Reason::NotAcceptable, message)
+}
+
+/// `apps.Deployment`, as upstream's messages name the type that all versions of a kind are converted to.
+pub(crate) fn go_type(resource: &ApiResource) -> String {
+    let package = resource.group.split('.').next().filter(|group| !group.is_empty());
+    format!("{}.{}", package.unwrap_or("core"), resource.kind)
 }
 
 fn include(call: &Call, target: &Objects) -> Result<Include, Status> {
@@ -77,11 +103,11 @@ impl Format {
         match self {
             Self::Object => object.clone(),
             Self::Version(version) => version.serve(object),
-            Self::Metadata => partial(object),
-            Self::Table(include) => {
+            Self::Metadata(meta) => partial(object, meta),
+            Self::Table(meta, include) => {
                 let revision = &object["metadata"]["resourceVersion"];
                 let metadata = json!({"resourceVersion": revision});
-                table(resource, metadata, std::slice::from_ref(object), include, now)
+                table(resource, metadata, std::slice::from_ref(object), (meta, include), now)
             }
         }
     }
@@ -100,12 +126,13 @@ impl Format {
                 let objects = objects.iter().map(|object| version.serve(object)).collect();
                 whole(version.served, metadata, objects)
             }
-            Self::Metadata => {
+            Self::Metadata(meta) => {
+                let partial = |object| partial(object, meta);
                 let items: Vec<Value> = objects.iter().map(partial).collect();
-                json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+                json!({"kind": "PartialObjectMetadataList", "apiVersion": meta.api_version(),
                     "metadata": metadata, "items": items})
             }
-            Self::Table(include) => table(resource, metadata, objects, include, now),
+            Self::Table(meta, include) => table(resource, metadata, objects, (meta, include), now),
         }
     }
 }
@@ -115,15 +142,15 @@ fn whole(resource: &ApiResource, metadata: Value, objects: Vec<Value>) -> Value 
         "metadata": metadata, "items": objects})
 }
 
-fn partial(object: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+fn partial(object: &Value, meta: MetaVersion) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": meta.api_version(), "metadata": object["metadata"]})
 }
 
 fn table(
     resource: &ApiResource,
     metadata: Value,
     objects: &[Value],
-    include: Include,
+    (meta, include): (MetaVersion, Include),
     now: Timestamp,
 ) -> Value {
     let rows: Vec<Value> = printers::in_order(resource, objects)
@@ -132,13 +159,13 @@ fn table(
             let mut row = json!({"cells": printers::cells(resource, object, now)});
             match include {
                 Include::None => {}
-                Include::Metadata => row["object"] = partial(object),
+                Include::Metadata => row["object"] = partial(object, meta),
                 Include::Object => row["object"] = object.clone(),
                 Include::Version(version) => row["object"] = version.serve(object),
             }
             row
         })
         .collect();
-    json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
+    json!({"kind": "Table", "apiVersion": meta.api_version(), "metadata": metadata,
         "columnDefinitions": printers::columns(resource), "rows": rows})
 }

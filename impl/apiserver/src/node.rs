@@ -1,11 +1,12 @@
 //! Requests that a kubelet answers: logs, commands in containers, and ports of pods.
 
+use api::Status;
 use api::object::{at, text};
-use api::{Status, resources};
 use serde_json::Value;
 
-use crate::call::{Call, Decision, NodeCall};
+use crate::call::{Call, Decision, NodeCall, Response};
 use crate::object;
+use crate::options;
 use crate::read;
 use crate::route::Objects;
 
@@ -18,12 +19,18 @@ pub(crate) fn forward(
     target: &Objects,
 ) -> Result<Decision, Status> {
     let name = target.name()?;
+    if target.subresource == "log" {
+        options::log::check(call, name)?;
+    }
     let pod = object::decode(read::find(store, target)?);
     let container = match target.subresource {
         "portforward" => String::new(),
         _ => container(&pod, name, call.parameter("container"))?,
     };
     let node = text(&pod, &["spec", "nodeName"]);
+    if node.is_empty() && target.subresource == "log" {
+        return Ok(Decision::Respond(Response::bytes(204, "", vec![])));
+    }
     if node.is_empty() {
         let why = format!("pod {name} does not have a host assigned");
         return Err(Status::bad_request(why));
@@ -61,6 +68,5 @@ fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Status> {
     if containers.iter().chain(&init).chain(&ephemeral).any(|known| known == asked) {
         return Ok(asked.to_owned());
     }
-    let why = format!("container {asked} is not valid for pod {name}");
-    Err(Status { kind: resources::PODS.plural.to_owned(), ..Status::bad_request(why) })
+    Err(Status::bad_request(format!("container {asked} is not valid for pod {name}")))
 }

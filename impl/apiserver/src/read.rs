@@ -67,7 +67,7 @@ pub(crate) fn list(
     let page = Page::read(store, &options, (&selection, target))?;
     let body = match format {
         Format::Object => page.copy(target),
-        Format::Version(_) | Format::Metadata | Format::Table(_) => {
+        Format::Version(_) | Format::Metadata(_) | Format::Table(..) => {
             let objects: Vec<Value> =
                 page.found.iter().map(|found| object::decode(found)).collect();
             let list = format.list(target.resource, page.metadata(), &objects, context.now);

@@ -36,6 +36,8 @@ pub enum Target {
     OpenApiDocument(String),
     /// Objects.
     Objects(Objects),
+    /// `/api/v1/watch/pods`: what happens to objects, as it was asked for before `?watch=1`.
+    Watched(Objects),
 }
 
 /// The objects that a path names: one, those of a namespace, or all.
@@ -91,6 +93,8 @@ pub fn route(path: &str) -> Result<Target, Status> {
         ["openapi", "v2"] => Some(Target::OpenApiVersion2),
         ["openapi", "v3"] => Some(Target::OpenApiIndex),
         ["openapi", "v3", document @ ..] => Some(Target::OpenApiDocument(document.join("/"))),
+        ["api", version, "watch", objects @ ..] => watched("", version, objects),
+        ["apis", group, version, "watch", objects @ ..] => watched(group, version, objects),
         ["api", version, objects @ ..] => route_objects("", version, objects).map(Target::Objects),
         ["apis", group, version, objects @ ..] => {
             route_objects(group, version, objects).map(Target::Objects)
@@ -114,6 +118,13 @@ fn known_version(group: &str, version: &str) -> Option<Target> {
     resources::served()
         .find(|resource| resource.group == group && resource.version == version)
         .map(|resource| Target::Resources(resource.group, resource.version))
+}
+
+/// Objects that can be watched: not their parts, and not what is never stored.
+fn watched(group: &str, version: &str, segments: &[&str]) -> Option<Target> {
+    let objects = route_objects(group, version, segments)?;
+    let is_watched = objects.resource.is_stored && objects.subresource.is_empty();
+    is_watched.then_some(Target::Watched(objects))
 }
 
 fn route_objects(group: &str, version: &str, segments: &[&str]) -> Option<Objects> {

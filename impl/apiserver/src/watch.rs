@@ -71,7 +71,9 @@ pub(crate) fn watch(store: &Store, call: &Call, target: &Objects) -> Result<Watc
             watch.start_with_list(store);
             watch.initial_end = watch.bookmarks.then(|| store.revision());
         }
-        (Some(false) | None, None | Some(Revision(0))) => {}
+        // The older path has no options that begin a watch: it always begins with what there is.
+        (None, None | Some(Revision(0))) => watch.start_with_list(store),
+        (Some(false), None | Some(Revision(0))) => {}
         (Some(false) | None, Some(after)) => watch.start_after(store, after)?,
     }
     Ok(watch)
@@ -230,7 +232,7 @@ impl Watch {
 
     /// Only the first table of a watch tells its columns.
     fn drop_repeated_columns(&mut self, value: &mut Value) {
-        if matches!(self.format, Format::Table(_)) {
+        if matches!(self.format, Format::Table(..)) {
             if self.table_started {
                 value["columnDefinitions"] = Value::Null;
             }
@@ -251,9 +253,9 @@ impl Watch {
             }
             Format::Version(version) => json!({"kind": version.served.kind,
                 "apiVersion": version.served.api_version(), "metadata": metadata}),
-            Format::Metadata => json!({"kind": "PartialObjectMetadata",
-                "apiVersion": "meta.k8s.io/v1", "metadata": metadata}),
-            Format::Table(_) => json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1",
+            Format::Metadata(meta) => json!({"kind": "PartialObjectMetadata",
+                "apiVersion": meta.api_version(), "metadata": metadata}),
+            Format::Table(meta, _) => json!({"kind": "Table", "apiVersion": meta.api_version(),
                 "metadata": metadata, "columnDefinitions": null, "rows": []}),
         };
         self.frame("BOOKMARK", &object)

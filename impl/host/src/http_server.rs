@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::{Reason, Status, Timestamp};
-use apiserver::{User, impersonation};
+use apiserver::{RequestInfo, User, impersonation};
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -32,6 +32,11 @@ pub const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// How much of a body that is too large is read before its sender is cut off.
 const DROPPED_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
+
+/// How large the headers of a request may be, its path and query among them. A path and query above 64 KiB are
+/// refused all the same, with a 414 that Go would not give: longer ones have no place in `http::Uri`.
+/// Source: `DefaultMaxHeaderBytes` of Go's net/http, and what it leaves beyond.
+const HEADER_BYTES_MAX: usize = 1024 * 1024 + 4096;
 
 /// How long a handshake or a request's headers may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -131,7 +136,9 @@ async fn connection(
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(PATIENCE);
+    builder.http1().max_buf_size(HEADER_BYTES_MAX);
     builder.http2().timer(hyper_util::rt::TokioTimer::new()).enable_connect_protocol();
+    builder.http2().max_header_list_size(HEADER_BYTES_MAX as u32);
     let mut served = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     // A connection that breaks has nobody to be told.
     tokio::select! {
@@ -177,9 +184,9 @@ fn authenticate(server: &ApiServer, known: Known, parts: &Parts) -> Result<User,
 }
 
 /// Whether a sender may, so far as that can be told before the body is read.
-fn authorize(server: &ApiServer, user: &User, parts: &Parts) -> Result<(), Status> {
+fn authorize(server: &ApiServer, user: &User, info: &RequestInfo) -> Result<(), Status> {
     let begun = Instant::now();
-    let may = apiserver::authorize_request(user, &parts.method, parts.uri.path());
+    let may = apiserver::authorize_request(user, info);
     server.metrics().door().authorized(begun, may.is_ok());
     may
 }
@@ -204,26 +211,40 @@ async fn answer(
         Ok(user) => user,
         Err(status) => return refuse(&parts, status),
     };
+    let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let query: Vec<(String, String)> = query.into_owned().collect();
+    let info = RequestInfo::of(&parts.method, parts.uri.path(), &query);
     // Who may not, or has to wait, sends a body in vain: it is not kept.
-    if let Err(status) = authorize(&server, &user, &parts) {
+    if let Err(status) = authorize(&server, &user, &info) {
         return refuse(&parts, status);
     }
-    let _place = match in_flight.enter(&parts) {
+    let _place = match in_flight.enter(&parts.method, &info) {
         Ok(place) => place,
         Err(status) => return terminate(&parts, status),
     };
-    let Ok(body) = tokio::time::timeout(BODY_PATIENCE, read(body)).await else {
-        let message = "request did not complete within the allotted timeout";
-        return terminate(&parts, Status::new(Reason::Timeout, message));
-    };
-    match body {
-        Ok(Some(body)) => server.handle(http::Request::from_parts(parts, body), user).await,
-        Ok(None) => {
+    match whole(body).await {
+        Ok(body) => server.handle(http::Request::from_parts(parts, body), user).await,
+        Err(status) if status.reason == Reason::Timeout => terminate(&parts, status),
+        Err(status) => refuse(&parts, status),
+    }
+}
+
+/// A body, if it comes in time and is not too large.
+async fn whole<B>(body: B) -> Result<Bytes, Status>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    match tokio::time::timeout(BODY_PATIENCE, read(body)).await {
+        Ok(Ok(Some(body))) => Ok(body),
+        Ok(Ok(None)) => {
             let message = format!("Request entity too large: limit is {BODY_BYTES_MAX}");
-            refuse(&parts, Status::new(Reason::RequestEntityTooLarge, message))
+            Err(Status::new(Reason::RequestEntityTooLarge, message))
         }
-        Err(error) => {
-            refuse(&parts, Status::bad_request(format!("the body cannot be read: {error}")))
+        Ok(Err(error)) => Err(Status::bad_request(format!("the body cannot be read: {error}"))),
+        Err(_) => {
+            let message = "request did not complete within the allotted timeout";
+            Err(Status::new(Reason::Timeout, message))
         }
     }
 }
@@ -239,7 +260,10 @@ fn bearer_token(parts: &Parts) -> Option<&str> {
 
 /// Reads a body; nothing when it is too large. Some of the excess is read and dropped, so that a client
 /// that is still sending hears the answer.
-async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+async fn read<B>(mut body: B) -> Result<Option<Bytes>, B::Error>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+{
     let (mut kept, mut seen) = (vec![], 0);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
@@ -258,4 +282,34 @@ pub fn get(path: &str) -> http::Request<Bytes> {
     let mut request = http::Request::new(Bytes::new());
     *request.uri_mut() = path.parse().unwrap_or_default();
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::channel::Channel;
+
+    use super::*;
+    use crate::transport::BoxError;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let (mut sender, body) = Channel::<Bytes, BoxError>::new(1);
+        sender.send_data(Bytes::from_static(b"{")).await.unwrap();
+
+        let refusal = whole(body).await.unwrap_err();
+
+        assert_eq!((refusal.reason, refusal.reason.code()), (Reason::Timeout, 504));
+        drop(sender);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_whole_or_too_large() {
+        let of = |bytes: usize| http_body_util::Full::new(Bytes::from(vec![b' '; bytes]));
+
+        let most = whole(of(BODY_BYTES_MAX)).await.unwrap();
+        let more = whole(of(BODY_BYTES_MAX + 1)).await.unwrap_err();
+
+        assert_eq!(most.len(), BODY_BYTES_MAX);
+        assert_eq!(more.message, "Request entity too large: limit is 3145728");
+    }
 }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use api::{Reason, Status};
+use apiserver::RequestInfo;
 use http::Method;
-use http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Reads, and writes. Source: `--max-requests-inflight`, `--max-mutating-requests-inflight`.
@@ -16,9 +16,6 @@ const WRITES_MAX: usize = 200;
 
 /// After which time a client that was turned away may come again.
 const RETRY_AFTER_SECONDS: u32 = 1;
-
-/// What is answered for as long as a client likes.
-const LONG_RUNNING: [&str; 5] = ["attach", "exec", "log", "portforward", "proxy"];
 
 /// Places for requests; clones share them.
 #[derive(Clone, Debug)]
@@ -39,11 +36,15 @@ impl InFlight {
     }
 
     /// A place, to be held until the answer; none is needed for what runs long. A 429 where all are taken.
-    pub(crate) fn enter(&self, parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, Status> {
-        if is_long_running(parts) {
+    pub(crate) fn enter(
+        &self,
+        method: &Method,
+        info: &RequestInfo,
+    ) -> Result<Option<OwnedSemaphorePermit>, Status> {
+        if info.is_long_running() {
             return Ok(None);
         }
-        let is_read = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let places = if is_read { &self.reads } else { &self.writes };
         Arc::clone(places).try_acquire_owned().map(Some).map_err(|_| {
             let message = "Too many requests, please try again later.";
@@ -54,36 +55,33 @@ impl InFlight {
     }
 }
 
-fn is_long_running(parts: &Parts) -> bool {
-    let query = parts.uri.query().unwrap_or_default();
-    let watches = form_urlencoded::parse(query.as_bytes())
-        .any(|(name, value)| name == "watch" && !matches!(&*value, "false" | "0"));
-    let last = parts.uri.path().rsplit('/').next().unwrap_or_default();
-    watches || LONG_RUNNING.contains(&last) || parts.uri.path().contains("/proxy/")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn request(method: Method, uri: &str) -> Parts {
-        let request = http::Request::builder().method(method).uri(uri).body(());
-        request.expect("it is one").into_parts().0
+    fn enter(
+        in_flight: &InFlight,
+        method: Method,
+        uri: &str,
+    ) -> Result<Option<OwnedSemaphorePermit>, Status> {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect::<Vec<_>>();
+        in_flight.enter(&method, &RequestInfo::of(&method, path, &query))
     }
 
     #[test]
     fn who_finds_no_place_is_told_to_come_again() {
         let in_flight = InFlight::of(1, 1);
-        let (read, write) =
-            (request(Method::GET, "/api/v1/pods"), request(Method::PUT, "/api/v1/pods/a"));
+        let read = || enter(&in_flight, Method::GET, "/api/v1/pods");
 
-        let first = in_flight.enter(&read);
-        let second = in_flight.enter(&read).unwrap_err();
+        let first = read();
+        let second = read().unwrap_err();
 
         assert_eq!((second.reason, second.retry_after_seconds), (Reason::TooManyRequests, 1));
-        assert!(in_flight.enter(&write).is_ok(), "writes have places of their own");
+        let write = enter(&in_flight, Method::PUT, "/api/v1/pods/a");
+        assert!(write.is_ok(), "writes have places of their own");
         drop(first);
-        assert!(in_flight.enter(&read).is_ok());
+        assert!(read().is_ok());
     }
 
     #[test]
@@ -94,11 +92,9 @@ mod tests {
             "/api/v1/namespaces/a/pods/b/log",
             "/api/v1/namespaces/a/pods/b/exec?command=sh",
         ] {
-            assert!(
-                in_flight.enter(&request(Method::GET, uri)).is_ok_and(|place| place.is_none()),
-                "{uri}"
-            );
+            let place = enter(&in_flight, Method::GET, uri);
+            assert!(place.is_ok_and(|place| place.is_none()), "{uri}");
         }
-        assert!(in_flight.enter(&request(Method::GET, "/api/v1/pods?watch=false")).is_err());
+        assert!(enter(&in_flight, Method::GET, "/api/v1/pods?watch=false").is_err());
     }
 }

@@ -109,3 +109,67 @@ fn a_table_is_never_protobuf() {
     assert_eq!((either.code, kind(&either)), (200, json!("Table")));
     assert_eq!((refused.code, kind(&refused)), (406, json!("Status")));
 }
+
+const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/a/deployments";
+
+/// The answer to a GET of a store with a deployment of three, in a form.
+fn shown(path: &str, form: &str) -> (u16, Value) {
+    let mut client = Client::new();
+    client.created("/api/v1/namespaces", &json!({"metadata": {"name": "a"}}));
+    let pod = json!({"containers": [{"name": "c", "image": "i"}]});
+    let template = json!({"metadata": {"labels": {"a": "b"}}, "spec": pod});
+    let spec =
+        json!({"replicas": 3, "selector": {"matchLabels": {"a": "b"}}, "template": template});
+    client.created(DEPLOYMENTS, &json!({"metadata": {"name": "web"}, "spec": spec}));
+    let mut call = Call::of_tests(Method::GET, path, &Value::Null);
+    call.body.clear();
+    call.accept = format!("application/json;{form};g=meta.k8s.io");
+    let decision = crate::decide(&client.store, &call, &client.context);
+    let Decision::Respond(response) = decision else { panic!("{path} answers") };
+    (response.code, serde_json::from_slice(&response.body).unwrap())
+}
+
+#[test]
+fn a_scale_is_shown_in_every_form() {
+    let scale = format!("{DEPLOYMENTS}/web/scale");
+
+    let (_, table) = shown(&scale, "as=Table;v=v1");
+    let (_, partial) = shown(&scale, "as=PartialObjectMetadata;v=v1");
+
+    assert_eq!(table["columnDefinitions"][2]["name"], "Available");
+    assert_eq!(table["rows"][0]["cells"], json!(["web", 3, 0, "0s"]));
+    assert_eq!(table["rows"][0]["object"]["metadata"]["name"], "web");
+    assert_eq!(partial["kind"], "PartialObjectMetadata");
+    assert_eq!(partial["metadata"]["uid"], "1");
+}
+
+#[test]
+fn forms_are_of_the_version_that_is_asked_for() {
+    let one = format!("{DEPLOYMENTS}/web");
+    for version in ["v1", "v1beta1"] {
+        let group = format!("meta.k8s.io/{version}");
+        let (_, table) = shown(DEPLOYMENTS, &format!("as=Table;v={version}"));
+        let (_, partial) = shown(&one, &format!("as=PartialObjectMetadata;v={version}"));
+        let list = format!("as=PartialObjectMetadataList;v={version}");
+        let (_, list) = shown(DEPLOYMENTS, &list);
+
+        let versions = [&table, &table["rows"][0]["object"], &partial, &list, &list["items"][0]];
+        for object in versions {
+            assert_eq!(object["apiVersion"], group, "{object}");
+        }
+    }
+    assert_eq!(shown(&one, "as=Table;v=v1alpha1").0, 406);
+}
+
+#[test]
+fn metadata_of_several_are_a_list_and_of_one_are_none() {
+    let one = format!("{DEPLOYMENTS}/web");
+
+    let (code, of_list) = shown(DEPLOYMENTS, "as=PartialObjectMetadata;v=v1");
+    let (_, of_one) = shown(&one, "as=PartialObjectMetadataList;v=v1");
+
+    let list = "you requested PartialObjectMetadata, but the requested object is a list (*apps.DeploymentList)";
+    assert_eq!((code, &of_list["message"]), (406, &json!(list)));
+    let none = "you requested PartialObjectMetadataList, but the requested object is not a list (*apps.Deployment)";
+    assert_eq!(of_one["message"], none);
+}

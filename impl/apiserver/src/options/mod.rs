@@ -2,17 +2,15 @@
 //!
 //! Source: apimachinery/pkg/runtime/conversion.go and pkg/apis/meta/v1, v1.36.
 
+pub(crate) mod delete;
 pub(crate) mod list;
+pub(crate) mod log;
+pub(crate) mod write;
 
 use api::Status;
-use http::Method;
 use store::Revision;
 
 use crate::call::Call;
-use crate::route::Target;
-
-/// What is answered for as long as a client likes.
-const LONG_RUNNING: [&str; 5] = ["attach", "exec", "log", "portforward", "proxy"];
 
 /// A number. A 400 in Go's words where there is none; `None` where nothing is said.
 pub(crate) fn integer(call: &Call, name: &str) -> Result<Option<i64>, Status> {
@@ -29,21 +27,15 @@ pub(crate) fn flag(call: &Call, name: &str) -> Option<bool> {
 
 /// A `timeout` that is no span of time is refused, of whatever is not answered for as long as its client likes.
 /// Source: apiserver/pkg/endpoints/filters/request_deadline.go, v1.36.
-pub(crate) fn check_timeout(call: &Call, target: &Target) -> Result<(), Status> {
+pub(crate) fn check_timeout(call: &Call) -> Result<(), Status> {
     let asked = call.parameter("timeout");
-    if asked.is_empty() || is_long_running(call, target) {
+    if asked.is_empty() || call.info().is_long_running() {
         return Ok(());
     }
     api::duration::nanoseconds(asked).map(drop).map_err(|why| {
         let head = "invalid timeout specified in the request URL";
         Status::bad_request(format!("{head} - {why}"))
     })
-}
-
-fn is_long_running(call: &Call, target: &Target) -> bool {
-    let Target::Objects(objects) = target else { return false };
-    let is_watch = call.method == Method::GET && objects.name.is_none() && call.flag("watch");
-    is_watch || LONG_RUNNING.contains(&objects.subresource)
 }
 
 /// The revision that a `resourceVersion` names; `None` for an empty one. The words of a refusal are Go's.

@@ -106,7 +106,6 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
     let columns = match resource.kind {
         "CSIDriver" => storage::CSI_DRIVER,
         "CSINode" => storage::CSI_NODE,
-        "CSIStorageCapacity" => storage::CSI_STORAGE_CAPACITY,
         "CertificateSigningRequest" => policy::CERTIFICATE_SIGNING_REQUEST,
         "ComponentStatus" => COMPONENT_STATUS,
         "ConfigMap" => CONFIG_MAP,
@@ -138,6 +137,7 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "ResourceQuota" => policy::RESOURCE_QUOTA,
         "RoleBinding" | "ClusterRoleBinding" => policy::BINDING,
         "RuntimeClass" => policy::RUNTIME_CLASS,
+        "Scale" => workload::SCALE,
         "Secret" => SECRET,
         "Service" => SERVICE,
         "ServiceAccount" => SERVICE_ACCOUNT,
@@ -159,13 +159,18 @@ pub(crate) fn columns(resource: &ApiResource) -> Value {
         "ValidatingAdmissionPolicy" => extension::VALIDATING_POLICY,
         _ => OTHER,
     };
-    columns.iter().map(definition).collect()
+    columns.iter().map(|column| definition(resource, column)).collect()
 }
 
-fn definition(column: &Column) -> Value {
+fn definition(resource: &ApiResource, column: &Column) -> Value {
     let (name, kind, priority, description) = *column;
-    let format = if matches!(name, "Name" | "Attacher") { "name" } else { "" };
+    // Of a scale upstream does not say that its name is one.
+    let is_name = matches!(name, "Name" | "Attacher") && resource.kind != "Scale";
+    let format = if is_name { "name" } else { "" };
     json!({
         "name": name, "type": kind, "format": format, "description": description, "priority": priority,
     })
 }
+
+#[cfg(test)]
+mod tests;

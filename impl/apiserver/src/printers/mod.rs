@@ -30,7 +30,6 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
     match resource.kind {
         "CSIDriver" => storage::csi_driver(object, now),
         "CSINode" => storage::csi_node(object, now),
-        "CSIStorageCapacity" => storage::csi_storage_capacity(object),
         "CertificateSigningRequest" => policy::certificate_signing_request(object, now),
         "ConfigMap" => {
             vec![name, json!(size(object, "data") + size(object, "binaryData")), age]
@@ -64,6 +63,10 @@ pub(crate) fn cells(resource: &ApiResource, object: &Value, now: Timestamp) -> V
         "ResourceQuota" => policy::resource_quota(object, now),
         "RoleBinding" | "ClusterRoleBinding" => policy::binding(object, now),
         "RuntimeClass" => policy::runtime_class(object, now),
+        "Scale" => {
+            let desired = int(object, &["spec", "replicas"]);
+            vec![name, json!(desired), json!(int(object, &["status", "replicas"])), age]
+        }
         "Secret" => vec![name, json!(text(object, &["type"])), json!(size(object, "data")), age],
         "Service" => service(object, name, age),
         "ServiceAccount" => vec![name, age],

@@ -120,12 +120,6 @@ pub(super) fn csi_driver(object: &Value, now: Timestamp) -> Vec<Value> {
     ]
 }
 
-/// The cells of a CSIStorageCapacity.
-pub(super) fn csi_storage_capacity(object: &Value) -> Vec<Value> {
-    let capacity = or_else(text(object, &["capacity"]), "<unset>");
-    vec![json!(name(object)), json!(text(object, &["storageClassName"])), json!(capacity)]
-}
-
 fn name(object: &Value) -> &str {
     text(object, &["metadata", "name"])
 }

@@ -196,3 +196,40 @@ fn events(client: &Client, query: &str) -> String {
     });
     told.collect::<Vec<_>>().join(", ")
 }
+
+#[test]
+fn the_older_paths_of_watches_are_still_served() {
+    let client = client();
+    let told = |path: &str, query: &str| {
+        let Decision::Watch(mut watch) = client.get(path, query) else {
+            panic!("{path}: no watch")
+        };
+        watch.initial.len() + watch.lines(&client.store, client.context.now).unwrap().len()
+    };
+    let namespaced = MAPS.replace("/api/v1/", "/api/v1/watch/");
+    let one = format!("{namespaced}/b");
+
+    assert_eq!(told("/api/v1/watch/configmaps", "resourceVersion=3"), 3);
+    assert_eq!(told(&namespaced, "watch=0"), 2, "what there is");
+    assert_eq!(told(&one, "resourceVersion=3"), 2, "it came and went");
+    assert_eq!(told("/api/v1/watch/namespaces/default", ""), 1);
+    assert_eq!(told("/apis/apps/v1/watch/deployments", "timeout=abc"), 0);
+    let other = refusal(client.get(&one, "fieldSelector=metadata.name=c"));
+    let why = "fieldSelector metadata.name doesn't match requested name";
+    assert_eq!(other, (400, why.to_owned()));
+    assert_eq!(refusal(client.get(&namespaced, "sendInitialEvents=1")).0, 422);
+    for nothing in ["/api/v1/watch/nope", "/api/v1/watch/configmaps/b", &format!("{one}/status")] {
+        assert_eq!(refusal(client.get(nothing, "")).0, 404, "{nothing}");
+    }
+    let written = client.decide(&Method::POST, &namespaced, &json!({}));
+    assert_eq!(refusal(written).0, 405);
+}
+
+#[test]
+fn an_object_that_is_named_is_got_and_not_watched() {
+    let Decision::Respond(response) = client().get(&format!("{MAPS}/a"), "watch=1") else {
+        panic!("it is the object")
+    };
+
+    assert_eq!(response.code, 200);
+}

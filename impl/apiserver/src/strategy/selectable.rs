@@ -182,6 +182,47 @@ mod tests {
     }
 
     #[test]
+    fn events_are_selected_by_the_words_of_their_group() {
+        let newer = resources::find("events.k8s.io", "v1", "events").unwrap();
+        let table = [
+            ("regarding.name", Some("involvedObject.name")),
+            ("regarding.fieldPath", Some("involvedObject.fieldPath")),
+            ("reportingController", Some("reportingComponent")),
+            ("reason", Some("reason")),
+            ("type", Some("type")),
+            ("metadata.namespace", Some("metadata.namespace")),
+            ("involvedObject.name", None),
+            ("reportingComponent", None),
+            ("source", None),
+            ("regarding.other", None),
+        ];
+        for (label, field) in table {
+            assert_eq!(selectable_field(newer, label).ok().as_deref(), field, "{label}");
+        }
+        assert!(selectable_field(&resources::EVENTS, "regarding.name").is_err());
+        assert!(selectable_field(&resources::EVENTS, "source").is_ok());
+    }
+
+    #[test]
+    fn a_field_that_is_not_selected_is_refused_in_the_words_of_its_kind() {
+        let refused = |resource, label| selectable_field(resource, label).unwrap_err();
+
+        let known =
+            "\"a\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
+        assert_eq!(refused(&resources::REPLICA_SETS, "a"), known);
+        assert_eq!(refused(&resources::PODS, "a"), "field label not supported: a");
+        assert_eq!(refused(&resources::JOBS, "a"), "field label \"a\" not supported for Job");
+        assert_eq!(
+            refused(&resources::RESOURCE_SLICES, "a"),
+            "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: a"
+        );
+        let node = refused(&resources::NODES, "metadata.namespace");
+        assert_eq!(node, "field label not supported: metadata.namespace");
+        let host = selectable_field(&resources::PODS, "spec.host");
+        assert_eq!(host.as_deref(), Ok("spec.nodeName"));
+    }
+
+    #[test]
     fn a_job_is_selected_by_the_number_of_its_successes() {
         let job = json!({"status": {"succeeded": 2}});
 

@@ -8,7 +8,6 @@ use api::managed_fields::{
     Application, Applied, ApplyError, ManagedFields, conflict_status, keep_up_to_date,
 };
 use api::object::{at, metadata_mut, text};
-use api::status::Cause;
 use api::{ApiResource, Reason, Status};
 use serde_json::{Value, json};
 
@@ -17,12 +16,9 @@ use crate::write::body::{Body, FieldValidation};
 use crate::write::owners::{self, Owners};
 use crate::write::{Write, create, update};
 
-/// The media type of what is applied.
-pub(super) const MEDIA_TYPE: &str = "application/apply-patch+yaml";
-
 /// Decides about an apply to an object or to its status.
 pub(crate) fn apply(write: Write<'_>) -> Result<Decision, Status> {
-    let manager = manager(write.call)?;
+    let manager = owners::manager(write.call);
     let (old, revision) = match write.current() {
         Ok(current) => current,
         Err(error) if error.reason == Reason::NotFound && write.target.subresource.is_empty() => {
@@ -108,7 +104,7 @@ fn config(call: &Call) -> Result<(Value, Vec<String>), Status> {
 }
 
 fn judge(call: &Call, duplicates: Vec<String>) -> Result<Vec<String>, Status> {
-    match (FieldValidation::of(call)?, duplicates.first()) {
+    match (FieldValidation::of(call), duplicates.first()) {
         (FieldValidation::Strict, Some(error)) => {
             let head = decode::YAML_ERRORS;
             Err(Status::bad_request(format!(
@@ -165,15 +161,6 @@ fn decoded(served: &ApiResource, object: Value, config: &Value) -> Result<Value,
         Status::new(Reason::Unknown, message)
     };
     Ok(decode::object(served, object).map_err(|error| cannot(&error))?.object)
-}
-
-/// Who applies, which a request has to say.
-pub(super) fn manager(call: &Call) -> Result<String, Status> {
-    if call.parameter("fieldManager").is_empty() {
-        let cause = Cause::required("fieldManager", "is required for apply patch");
-        return Err(owners::invalid_options(call, vec![cause]));
-    }
-    owners::manager(call)
 }
 
 #[cfg(test)]

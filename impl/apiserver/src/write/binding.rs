@@ -4,15 +4,15 @@
 
 use api::object::{at, object_at_mut, text};
 use api::status::Cause;
-use api::{Status, Timestamp, resources};
+use api::{Reason, Status, Timestamp, resources};
 use http::Method;
 use serde_json::{Value, json};
-use store::Transaction;
+use store::{Revision, Transaction};
 
-use crate::call::Decision;
+use crate::call::{Decision, Instead, Response};
 use crate::route::Objects;
 use crate::write::beside::Beside;
-use crate::write::{Ready, Write, body, update};
+use crate::write::{Ready, Write, body, create, update};
 use crate::{object, read};
 
 /// POST of `bindings`: the same, for the pod that the binding names itself.
@@ -20,12 +20,16 @@ pub(crate) fn bind_named(write: Write<'_>) -> Result<Decision, Status> {
     if write.call.method != Method::POST || write.target.name.is_some() {
         return Err(Status::method_not_allowed());
     }
-    let binding = body::options(write.call)?;
+    let binding = body::of_kind(write.call, &resources::BINDINGS)?.object;
+    let name = text(&binding, &["metadata", "name"]);
+    if name.is_empty() {
+        return Err(Status::bad_request("Name parameter required."));
+    }
     let target = Objects {
         resource: &resources::PODS,
         version: None,
         namespace: write.target.namespace.clone(),
-        name: Some(text(&binding, &["metadata", "name"]).to_owned()),
+        name: Some(name.to_owned()),
         subresource: "binding",
     };
     bind(Write { target: &target, ..write })
@@ -33,10 +37,15 @@ pub(crate) fn bind_named(write: Write<'_>) -> Result<Decision, Status> {
 
 /// Decides about a binding.
 pub(crate) fn bind(write: Write<'_>) -> Result<Decision, Status> {
-    let binding = body::options(write.call)?;
+    let mut binding = body::of_kind(write.call, &resources::BINDINGS)?.object;
+    create::set_namespace(write, &mut binding)?;
     let name = write.target.name()?;
-    let node = target_node(name, &binding)?;
+    if name != text(&binding, &["metadata", "name"]) {
+        return Err(Status::bad_request("name in URL does not match name in Binding object"));
+    }
+    let node = target_node(&binding)?;
     let (mut pod, revision) = write.current()?;
+    check_revision(name, &binding, revision)?;
     let uid = text(&binding, &["metadata", "uid"]);
     if !uid.is_empty() && uid != read::uid(&pod) {
         return Err(update::uid_conflict(&resources::PODS, name, uid, read::uid(&pod)));
@@ -50,14 +59,28 @@ pub(crate) fn bind(write: Write<'_>) -> Result<Decision, Status> {
     let (beside, warnings) = (Beside::default(), vec![]);
     let ready = Ready { transaction, beside, object: pod, action: "bind", code: 201, warnings };
     let mut decision = write.finish(ready)?;
-    if let Decision::Commit(commit) = &mut decision {
-        commit.answer.instead = Some(json!({"kind": "Status", "apiVersion": "v1", "metadata": {},
-            "status": "Success", "code": 201}));
+    let bound = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+    match &mut decision {
+        Decision::Commit(commit) => commit.answer.instead = Some(Instead::Value(bound)),
+        Decision::Respond(response) => *response = Response::json(201, &bound),
+        Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) | Decision::Proxy(_) => {}
     }
     Ok(decision)
 }
 
-fn target_node<'a>(name: &str, binding: &'a Value) -> Result<&'a str, Status> {
+/// A scheduler may name the version of the pod that it has seen.
+fn check_revision(name: &str, binding: &Value, found: Revision) -> Result<(), Status> {
+    let asked = text(binding, &["metadata", "resourceVersion"]);
+    if asked.is_empty() || asked == found.to_string() {
+        return Ok(());
+    }
+    let what = "Precondition failed: ResourceVersion in precondition";
+    let why = format!("{what}: {asked}, ResourceVersion in object meta: {found}");
+    Err(Status::conflict(&resources::PODS, name, &why))
+}
+
+/// Upstream takes a binding to nothing for its own fault (`ValidatePodBinding`, answered without a reason).
+fn target_node(binding: &Value) -> Result<&str, Status> {
     let node = text(binding, &["target", "name"]);
     let kind = text(binding, &["target", "kind"]);
     let mut causes = vec![];
@@ -65,15 +88,14 @@ fn target_node<'a>(name: &str, binding: &'a Value) -> Result<&'a str, Status> {
         causes.push(Cause::required("target.name", ""));
     }
     if !matches!(kind, "" | "Node") {
-        causes.push(Cause::not_supported("target.kind", &json!(kind), &["Node", ""]));
+        causes.push(Cause::not_supported("target.kind", &json!(kind), &["Node", "<empty>"]));
     }
-    if causes.is_empty() {
-        return Ok(node);
+    let told: Vec<String> = causes.iter().map(Cause::to_string).collect();
+    match told.as_slice() {
+        [] => Ok(node),
+        [one] => Err(Status::new(Reason::Unknown, one.clone())),
+        more => Err(Status::new(Reason::Unknown, format!("[{}]", more.join(", ")))),
     }
-    let mut status = Status::invalid(&resources::PODS, name, causes);
-    status.kind = "Binding".to_owned();
-    status.message = status.message.replacen("Pod", "Binding", 1);
-    Err(status)
 }
 
 fn check_unbound(name: &str, pod: &Value, node: &str) -> Result<(), Status> {
@@ -113,6 +135,51 @@ mod tests {
     use super::*;
     use crate::call::{Call, Context};
     use crate::keys;
+    use crate::testing::{Client, refusal};
+
+    #[test]
+    fn a_binding_is_of_the_pod_in_the_path_as_it_was_seen() {
+        let mut client = Client::new();
+        client.created("/api/v1/namespaces", &json!({"metadata": {"name": "n"}}));
+        let accounts = "/api/v1/namespaces/n/serviceaccounts";
+        client.created(accounts, &json!({"metadata": {"name": "default"}}));
+        let containers = json!([{"name": "c", "image": "i"}]);
+        let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": containers}});
+        client.created("/api/v1/namespaces/n/pods", &pod);
+        let node = json!({"name": "node-1"});
+        let table = [
+            (json!({"name": "q"}), &node, 400, "name in URL does not match name in Binding object"),
+            (
+                json!({"name": "p", "namespace": "o"}),
+                &node,
+                400,
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ),
+            (
+                json!({"name": "p", "resourceVersion": "1"}),
+                &node,
+                409,
+                "Operation cannot be fulfilled on pods \"p\": Precondition failed: ResourceVersion in \
+                 precondition: 1, ResourceVersion in object meta: 4",
+            ),
+            (json!({"name": "p"}), &json!({}), 500, "target.name: Required value"),
+            (
+                json!({"name": "p"}),
+                &json!({"name": "n", "kind": "Pod"}),
+                500,
+                "target.kind: Unsupported value: \"Pod\": supported values: \"Node\", \"<empty>\"",
+            ),
+        ];
+        for (metadata, target, code, why) in table {
+            let binding = json!({"metadata": metadata, "target": target});
+            let decision =
+                client.decide(&Method::POST, "/api/v1/namespaces/n/pods/p/binding", &binding);
+            assert_eq!(refusal(decision), (code, why.to_owned()), "{binding}");
+        }
+        let nameless =
+            client.decide(&Method::POST, "/api/v1/namespaces/n/bindings", &json!({"target": node}));
+        assert_eq!(refusal(nameless), (400, "Name parameter required.".to_owned()));
+    }
 
     #[test]
     fn a_binding_may_name_its_pod_itself_and_ends_its_nomination() {

@@ -33,14 +33,12 @@ pub(super) enum FieldValidation {
 }
 
 impl FieldValidation {
-    pub(super) fn of(call: &Call) -> Result<Self, Status> {
+    /// Of a request whose options make sense.
+    pub(super) fn of(call: &Call) -> Self {
         match call.parameter("fieldValidation") {
-            "Ignore" => Ok(Self::Ignore),
-            "" | "Warn" => Ok(Self::Warn),
-            "Strict" => Ok(Self::Strict),
-            other => Err(Status::bad_request(format!(
-                "fieldValidation: Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\""
-            ))),
+            "Ignore" => Self::Ignore,
+            "Strict" => Self::Strict,
+            _ => Self::Warn,
         }
     }
 
@@ -90,28 +88,35 @@ pub(super) fn object(call: &Call, target: &Objects) -> Result<Body, Status> {
 /// The same of a kind that is sent to objects of another one.
 pub(super) fn of_kind(call: &Call, resource: &ApiResource) -> Result<Body, Status> {
     let decoded = decode(call, resource)?;
-    let body = FieldValidation::of(call)?.judge(resource, decoded)?;
+    let body = FieldValidation::of(call).judge(resource, decoded)?;
     check_type(resource, &body.object)?;
     Ok(body)
 }
 
-/// An object of a kind that is only sent, never stored: `Binding`, `Scale`, `DeleteOptions`.
-pub(super) fn options(call: &Call) -> Result<Value, Status> {
+/// An object of a kind that is only sent, never stored: `Scale`, `DeleteOptions`.
+pub(super) fn options(call: &Call) -> Result<Option<Value>, Status> {
     if call.body.is_empty() {
-        return Ok(Value::Null);
+        return Ok(None);
     }
-    match media_type(call) {
+    let value = match media_type(call) {
         "application/vnd.kubernetes.protobuf" => {
             api::protobuf::decode_any(&call.body).map_err(|error| bad_body(&error))
         }
-        "" | "*/*" | "application/json" => {
-            serde_json::from_slice(&call.body).map_err(|error| bad_body(&error))
-        }
+        "" | "*/*" | "application/json" => decode::parse_json(&call.body)
+            .map(|parsed| parsed.value)
+            .map_err(|error| bad_body(&error)),
         "application/yaml" => decode::parse_yaml(&call.body)
             .map(|parsed| parsed.value)
             .map_err(|error| bad_body(&error)),
         other => Err(unsupported(other)),
+    }?;
+    if value.is_object() || value.is_null() {
+        return Ok(Some(value));
     }
+    let found = decode::go_name(&value);
+    let why =
+        format!("json parse error: json: cannot unmarshal {found} into Go value of type struct");
+    Err(bad_body(&why))
 }
 
 fn decode(call: &Call, resource: &ApiResource) -> Result<Decoded, Status> {
@@ -167,7 +172,9 @@ fn check_type(resource: &ApiResource, object: &Value) -> Result<(), Status> {
             resource.kind,
         )));
     }
-    if !api_version.is_empty() && api_version != resource.api_version() {
+    // An eviction may still be of the version that it came with.
+    let is_older = (resource.kind, api_version) == ("Eviction", "policy/v1beta1");
+    if !api_version.is_empty() && api_version != resource.api_version() && !is_older {
         return Err(Status::bad_request(format!(
             "the API version in the data ({api_version}) does not match the expected API version ({})",
             resource.api_version()

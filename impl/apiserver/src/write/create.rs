@@ -42,7 +42,7 @@ pub(super) fn create_object(
     strategy::gates::apply_defaults(target.resource, &mut new, &context.feature_gates);
     strategy::apply_default_times(target.resource, &mut new, context.now);
     let nothing = type_only(&new);
-    owners.record(write, &mut new, &nothing)?;
+    owners.record(write, &mut new, &nothing);
     let name = text(&new, &["metadata", "name"]).to_owned();
     let asked = if has_name { "name" } else { "generateName" };
     let asked = text(&new, &["metadata", asked]).to_owned();

@@ -2,14 +2,13 @@
 //!
 //! Source: apiserver/pkg/registry/rest/delete.go and registry/generic/registry/store.go, v1.36.
 
-use std::borrow::Cow;
-
 use api::object::{at, metadata_mut, text};
-use api::{Status, Timestamp, resources};
+use api::{ApiResource, Status, Timestamp, resources};
 use serde_json::{Value, json};
 use store::{Revision, Transaction};
 
-use crate::call::{Call, Decision, Response};
+use crate::call::{Call, Decision, Instead, Response};
+use crate::options::delete::DeleteOptions;
 use crate::write::beside::Beside;
 use crate::write::{Ready, Write, body, propagation, update};
 use crate::{admission, negotiate, object, read, strategy};
@@ -17,20 +16,15 @@ use crate::{admission, negotiate, object, read, strategy};
 /// Decides about the deletion of one object.
 pub(crate) fn delete(write: Write<'_>) -> Result<Decision, Status> {
     let options = options(write.call)?;
-    delete_with(write, &options)
-}
-
-/// The same with options that are already read.
-fn delete_with(write: Write<'_>, options: &Value) -> Result<Decision, Status> {
     admission::admit_delete(write.target, write.target.name()?)?;
     let (old, revision) = write.current()?;
-    delete_found(write, options, old, revision)
+    delete_found(write, &options, old, revision)
 }
 
 /// The same of an object that is already read, and may be other by a little.
 pub(super) fn delete_found(
     write: Write<'_>,
-    options: &Value,
+    options: &DeleteOptions,
     old: Value,
     revision: Revision,
 ) -> Result<Decision, Status> {
@@ -38,74 +32,68 @@ pub(super) fn delete_found(
     let write = Write { call: &call, ..write };
     check_preconditions(write, options, &old, revision)?;
     let grace = grace_seconds(write, options, &old);
-    let finalizers = propagation::finalizers(write.target.resource, options, &old)?;
+    let finalizers = propagation::finalizers(write.target.resource, options, &old);
     let waits = !finalizers.is_empty() || grace > 0 || has_namespace_finalizers(write, &old);
     if waits {
-        mark_deleted(write, old, revision, grace, &finalizers)
+        // Who wants the dependents to go is told that they, and the object, are not gone yet.
+        let code = if options.orphan_dependents == Some(false) { 202 } else { 200 };
+        mark_deleted(write, (old, revision), grace, &finalizers, code)
     } else {
         remove(write, old, revision)
     }
 }
 
-/// `DeleteOptions`, from the body and the query.
-pub(super) fn options(call: &Call) -> Result<Value, Status> {
-    let mut options = body::options(call)?;
-    if options.is_null() {
-        options = json!({});
-    }
-    for field in ["propagationPolicy", "orphanDependents", "gracePeriodSeconds"] {
-        let text = call.parameter(field);
-        if !text.is_empty() && options.get(field).is_none() {
-            options[field] = serde_json::from_str(text).unwrap_or_else(|_| json!(text));
-        }
-    }
-    match at(&options, &["gracePeriodSeconds"]) {
-        Some(grace) if !grace.is_i64() => {
-            Err(Status::bad_request("gracePeriodSeconds must be an integer"))
-        }
-        Some(_) | None => Ok(options),
-    }
+/// `DeleteOptions`, from the body or else from the query.
+fn options(call: &Call) -> Result<DeleteOptions, Status> {
+    DeleteOptions::of(call, body::options(call)?)
 }
 
-/// The request as if its query named the `dryRun` of its options, where clients such as kubectl have it.
-fn with_dry_run<'a>(call: &'a Call, options: &Value) -> Cow<'a, Call> {
-    let named = at(options, &["dryRun"]).and_then(Value::as_array);
-    let named: Vec<&str> = named.into_iter().flatten().filter_map(Value::as_str).collect();
-    if named.is_empty() {
-        return Cow::Borrowed(call);
-    }
+/// The request as if its query named the `dryRun` of its options, and no other.
+fn with_dry_run(call: &Call, options: &DeleteOptions) -> Call {
     let mut call = call.clone();
-    call.query.extend(named.into_iter().map(|value| ("dryRun".to_owned(), value.to_owned())));
-    Cow::Owned(call)
+    call.query.retain(|(name, _)| name != "dryRun");
+    call.query.extend(options.dry_run.iter().map(|value| ("dryRun".to_owned(), value.clone())));
+    call
 }
 
+/// Source: `BeforeDelete` of apiserver/pkg/registry/rest/delete.go, v1.36, which names the kind.
 fn check_preconditions(
     write: Write<'_>,
-    options: &Value,
+    options: &DeleteOptions,
     old: &Value,
     revision: Revision,
 ) -> Result<(), Status> {
     let (resource, name) = (write.target.resource, write.target.name()?);
-    let uid = text(options, &["preconditions", "uid"]);
-    if !uid.is_empty() && uid != read::uid(old) {
-        return Err(update::uid_conflict(resource, name, uid, read::uid(old)));
+    let refused = |what: &str, asked: &str, found: &str, why: &str| {
+        let kind = ApiResource { plural: resource.kind, ..*resource };
+        let rule =
+            format!("the {what} in the precondition ({asked}) does not match the {what} in record");
+        Err(Status::conflict(
+            &kind,
+            name,
+            &format!("{rule} ({found}). The object might have been {why}"),
+        ))
+    };
+    match &options.uid {
+        Some(uid) if uid != read::uid(old) => {
+            return refused("UID", uid, read::uid(old), "deleted and then recreated");
+        }
+        Some(_) | None => {}
     }
-    let asked = text(options, &["preconditions", "resourceVersion"]);
-    if !asked.is_empty() && asked != revision.to_string() {
-        let why = format!(
-            "Precondition failed: ResourceVersion in precondition: {asked}, ResourceVersion in object meta: {revision}"
-        );
-        return Err(Status::conflict(resource, name, &why));
+    match &options.resource_version {
+        Some(asked) if *asked != revision.to_string() => {
+            refused("ResourceVersion", asked, &revision.to_string(), "modified")
+        }
+        Some(_) | None => Ok(()),
     }
-    Ok(())
 }
 
 /// Seconds that the object is given; a second deletion may shorten them, never lengthen.
-fn grace_seconds(write: Write<'_>, options: &Value, old: &Value) -> i64 {
+fn grace_seconds(write: Write<'_>, options: &DeleteOptions, old: &Value) -> i64 {
     let Some(default) = strategy::graceful_delete_seconds(write.target.resource, old) else {
         return 0;
     };
-    let asked = at(options, &["gracePeriodSeconds"]).and_then(Value::as_i64);
+    let asked = options.grace_period_seconds;
     // A pod that nobody runs yet, or that has ended, needs no grace whatever the client says.
     let wanted = match (default, asked) {
         (0, _) => 0,
@@ -134,10 +122,10 @@ fn has_namespace_finalizers(write: Write<'_>, old: &Value) -> bool {
 
 fn mark_deleted(
     write: Write<'_>,
-    old: Value,
-    revision: Revision,
+    (old, revision): (Value, Revision),
     grace: i64,
     finalizers: &[String],
+    code: u16,
 ) -> Result<Decision, Status> {
     let resource = write.target.resource;
     let mut new = old.clone();
@@ -153,7 +141,7 @@ fn mark_deleted(
     let after = object::encode(resource, &new);
     if after == object::encode(resource, &old) {
         let format = negotiate::format(write.call, write.target)?;
-        return Ok(write.unchanged(&new, 200, format, vec![]));
+        return Ok(write.unchanged(&new, code, format, vec![]));
     }
     let transaction = Transaction::update(write.key(write.target.name()?), revision, after);
     write.finish(Ready {
@@ -161,7 +149,7 @@ fn mark_deleted(
         beside: Beside::default(),
         object: new,
         action: "delete-gracefully",
-        code: 200,
+        code,
         warnings: vec![],
     })
 }
@@ -194,7 +182,7 @@ fn remove(write: Write<'_>, mut old: Value, revision: Revision) -> Result<Decisi
     let ready = Ready { transaction, beside, object: old, action, code, warnings };
     let mut decision = write.finish(ready)?;
     match (&mut decision, instead) {
-        (Decision::Commit(commit), instead) => commit.answer.instead = instead,
+        (Decision::Commit(commit), instead) => commit.answer.instead = instead.map(Instead::Value),
         (Decision::Respond(response), Some(status)) => *response = Response::json(200, &status),
         (
             Decision::Respond(_)
@@ -265,17 +253,5 @@ mod tests {
         assert_eq!(deleted["metadata"].get("deletionGracePeriodSeconds"), None);
         assert_eq!(deleted["status"]["phase"], "Terminating");
         assert_eq!(deleted["status"]["conditions"], json!([condition]));
-    }
-
-    #[test]
-    fn a_dry_run_that_only_the_options_name_is_one() {
-        let call = Call::default();
-
-        let dry = with_dry_run(&call, &json!({"dryRun": ["All"]})).is_dry_run();
-        let wet = with_dry_run(&call, &json!({"gracePeriodSeconds": 0})).is_dry_run();
-        let wrong = with_dry_run(&call, &json!({"dryRun": ["Some"]})).is_dry_run();
-
-        assert_eq!((dry, wet), (Ok(true), Ok(false)));
-        assert!(wrong.is_err());
     }
 }

@@ -2,24 +2,39 @@
 //!
 //! Source: `pkg/registry/core/pod/storage/eviction.go` (v1.36).
 
-use api::Status;
 use api::object::{object_at_mut, text};
+use api::{ApiResource, Status};
 use serde_json::{Value, json};
 
-use crate::call::{Decision, Response};
-use crate::write::{Write, body, delete, disruption};
+use crate::call::{Decision, Instead, Response};
+use crate::options::delete::DeleteOptions;
+use crate::write::{Write, body, create, delete, disruption};
+
+/// What is sent.
+const EVICTION: ApiResource = ApiResource {
+    group: "policy",
+    version: "v1",
+    kind: "Eviction",
+    plural: "evictions",
+    singular: "eviction",
+    short_names: &[],
+    categories: &[],
+    namespaced: true,
+    subresources: &[],
+    is_stored: false,
+};
 
 /// Decides about an eviction.
 pub(crate) fn evict(write: Write<'_>) -> Result<Decision, Status> {
-    let eviction = body::options(write.call)?;
+    let mut eviction = body::of_kind(write.call, &EVICTION)?.object;
+    create::set_namespace(write, &mut eviction)?;
     let named = text(&eviction, &["metadata", "name"]);
     if named != write.target.name()? {
         return Err(Status::bad_request("name in URL does not match name in Eviction object"));
     }
-    let options = match eviction.get("deleteOptions") {
-        Some(options) if options.is_object() => options.clone(),
-        Some(_) | None => json!({}),
-    };
+    let mut options = DeleteOptions::read(&eviction["deleteOptions"]);
+    options.dry_run.extend(write.call.parameters("dryRun").map(str::to_owned));
+    let options = options.checked()?;
     let (mut pod, revision) = write.current()?;
     let namespace = write.target.namespace.as_deref().unwrap_or_default();
     let taken = disruption::take(write.store, namespace, &pod, write.context.now)?;
@@ -31,7 +46,7 @@ pub(crate) fn evict(write: Write<'_>) -> Result<Decision, Status> {
     let beside = taken.join(&mut commit.transaction);
     commit.beside.extend(beside);
     commit.answer.code = 201;
-    commit.answer.instead = Some(granted());
+    commit.answer.instead = Some(Instead::Value(granted()));
     Ok(Decision::Commit(commit))
 }
 

@@ -66,7 +66,7 @@ impl Write<'_> {
     /// Commits what is ready, or only answers it when this is a dry run.
     fn finish(&self, ready: Ready) -> Result<Decision, Status> {
         let format = crate::negotiate::format(self.call, self.target)?;
-        if self.call.is_dry_run()? {
+        if self.call.is_dry_run() {
             return Ok(self.unchanged(&ready.object, ready.code, format, ready.warnings));
         }
         let answer = Answer {

@@ -5,17 +5,13 @@
 
 use api::managed_fields::{FieldManager, ManagedFields};
 use api::object::{at, metadata_mut};
-use api::status::Cause;
-use api::{ApiResource, Reason, Status, Timestamp};
-use http::Method;
+use api::{ApiResource, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
+use crate::options::write::{MANAGER_BYTES_MAX, is_printable};
 use crate::write::{Write, scale_owners};
 use crate::{strategy, version};
-
-/// The longest name of a manager, in bytes.
-const MANAGER_BYTES_MAX: usize = 128;
 
 /// How it is known who owns what.
 pub(super) enum Owners {
@@ -37,18 +33,12 @@ impl Owners {
 
     /// Gives a new object its `managedFields`. It is as its author sent it, with defaults; `old` is what
     /// it replaces, or has only a type. Both are in the version that is stored.
-    pub(super) fn record(
-        self,
-        write: Write<'_>,
-        new: &mut Value,
-        old: &Value,
-    ) -> Result<(), Status> {
+    pub(super) fn record(self, write: Write<'_>, new: &mut Value, old: &Value) {
         let managed = match self {
-            Self::Writer => written(write, new, old)?,
+            Self::Writer => written(write, new, old),
             Self::Settled(managed) => managed,
         };
         put(new, Some(managed));
-        Ok(())
     }
 }
 
@@ -67,7 +57,7 @@ pub(super) fn put(object: &mut Value, managed: Option<Value>) {
 }
 
 /// `managedFields` after an update. An object that exists and that nobody owns stays so.
-fn written(write: Write<'_>, new: &mut Value, old: &Value) -> Result<Value, Status> {
+fn written(write: Write<'_>, new: &mut Value, old: &Value) -> Value {
     let asked = take(new);
     let managed = known(write, asked.as_ref(), old);
     let served = |object: &Value| match write.target.version {
@@ -78,20 +68,15 @@ fn written(write: Write<'_>, new: &mut Value, old: &Value) -> Result<Value, Stat
 }
 
 /// The same for objects without `managedFields`, in the version of the request.
-pub(super) fn updated(
-    write: Write<'_>,
-    old: Value,
-    new: Value,
-    managed: ManagedFields,
-) -> Result<Value, Status> {
-    let name = manager(write.call)?;
+pub(super) fn updated(write: Write<'_>, old: Value, new: Value, managed: ManagedFields) -> Value {
+    let name = manager(write.call);
     let is_new = at(&old, &["metadata", "uid"]).is_none();
     if managed.is_empty() && !is_new {
-        return Ok(Value::Null);
+        return Value::Null;
     }
     let managed =
         with_field_manager(write, |field_manager| field_manager.update(old, new, managed, &name));
-    Ok(managed.to_value())
+    managed.to_value()
 }
 
 /// Whom the API server writes as where it is its own client.
@@ -167,11 +152,10 @@ pub(super) fn without_managed_fields(mut object: Value) -> Value {
 }
 
 /// The name under which a request owns fields: what it says, or the program that sends it.
-pub(super) fn manager(call: &Call) -> Result<String, Status> {
+pub(super) fn manager(call: &Call) -> String {
     let name = call.parameter("fieldManager");
-    check_manager(call, name)?;
     if !name.is_empty() {
-        return Ok(name.to_owned());
+        return name.to_owned();
     }
     let program = call.user_agent.split('/').next().unwrap_or_default();
     let mut manager = String::new();
@@ -181,59 +165,7 @@ pub(super) fn manager(call: &Call) -> Result<String, Status> {
         }
         manager.push(letter);
     }
-    Ok(manager)
-}
-
-/// A letter that Go's `unicode.IsPrint` takes: no control character, and no space but the plain one.
-fn is_printable(letter: char) -> bool {
-    letter == ' ' || !(letter.is_control() || letter.is_whitespace())
-}
-
-fn check_manager(call: &Call, name: &str) -> Result<(), Status> {
-    let mut causes = vec![];
-    if name.len() > MANAGER_BYTES_MAX {
-        causes.push(Cause {
-            reason: "FieldValueTooLong",
-            field: "fieldManager".to_owned(),
-            message: format!("Too long: may not be more than {MANAGER_BYTES_MAX} bytes"),
-        });
-    }
-    for (index, letter) in name.char_indices().filter(|(_, letter)| !is_printable(*letter)) {
-        let code = u32::from(letter);
-        let rule = format!("invalid character U+{code:04X} (at position {index})");
-        causes.push(Cause::invalid("fieldManager", &json!(name), &rule));
-    }
-    if causes.is_empty() { Ok(()) } else { Err(invalid_options(call, causes)) }
-}
-
-/// Only an apply can be forced.
-pub(super) fn check_not_forced(call: &Call) -> Result<(), Status> {
-    if call.parameters("force").next().is_none() {
-        return Ok(());
-    }
-    let cause = Cause::forbidden("force", "may not be specified for non-apply patch");
-    Err(invalid_options(call, vec![cause]))
-}
-
-/// 422 for the parameters of a request.
-pub(super) fn invalid_options(call: &Call, causes: Vec<Cause>) -> Status {
-    let kind = match call.method {
-        Method::POST => "CreateOptions",
-        Method::PATCH => "PatchOptions",
-        _ => "UpdateOptions",
-    };
-    let list: Vec<String> = causes.iter().map(Cause::to_string).collect();
-    let list = match list.as_slice() {
-        [cause] => cause.clone(),
-        causes => format!("[{}]", causes.join(", ")),
-    };
-    let message = format!("{kind}.meta.k8s.io \"\" is invalid: {list}");
-    Status {
-        group: "meta.k8s.io".to_owned(),
-        kind: kind.to_owned(),
-        causes,
-        ..Status::new(Reason::Invalid, message)
-    }
+    manager
 }
 
 /// Takes back new times where nothing else has changed, so that a write without effect is none.

@@ -1,41 +1,97 @@
 //! PATCH: JSON patch, merge patch and strategic merge patch, decided on the newest object.
 
 use api::decode::Parsed;
+use api::object::text;
 use api::patch::{self, PatchKind};
-use api::{Reason, Status};
+use api::{ApiResource, Reason, Status, resources};
 use serde_json::{Map, Value};
 
 use crate::call::{Call, Decision};
+use crate::negotiate::go_type;
+use crate::options::write::APPLY;
 use crate::write::body::{self, FieldValidation};
-use crate::write::owners::{self, Owners};
-use crate::write::{Write, apply, update};
+use crate::write::owners::Owners;
+use crate::write::{Write, apply, create, update};
 
 /// Decides about a patch of an object or of its status.
 pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
-    if body::media_type(write.call) == apply::MEDIA_TYPE {
+    if body::media_type(write.call) == APPLY {
         return apply::apply(write);
     }
-    owners::check_not_forced(write.call)?;
     let (resource, version) = (write.target.served(), write.target.version);
     let kind = kind(write.call)?;
     let Parsed { value: patch, duplicates } = document(write.call)?;
     let (old, revision) = write.current()?;
     let served = version.map_or_else(|| old.clone(), |version| version.serve(&old));
     let patched = patch::apply(kind, resource, &served, &patch)?;
-    let validation = FieldValidation::of(write.call)?;
-    let shown = match (validation, kind) {
-        (FieldValidation::Ignore | FieldValidation::Warn, _) => String::new(),
-        (FieldValidation::Strict, PatchKind::StrategicMerge) => go_text(&patch),
-        (FieldValidation::Strict, PatchKind::Merge | PatchKind::Json) => patched.to_string(),
+    check_type(kind, resource, &patched, write.target.name()?)?;
+    let shown = match kind {
+        PatchKind::StrategicMerge => go_text(&patch),
+        PatchKind::Merge | PatchKind::Json => patched.to_string(),
     };
     let decoded = api::decode::object(resource, patched)
-        .map_err(|error| Status::bad_request(format!("error decoding patched object: {error}")))?;
+        .map_err(|error| Status::invalid_patch(&shown, &error.to_string()))?;
     let of_patch = strict_errors(kind, &patch, duplicates);
+    let validation = FieldValidation::of(write.call);
     let body = validation.judge_patched(of_patch, decoded, &shown)?.stored(write.target);
-    update::check_patched(write.target, &body.object, &old, revision)?;
-    let body::Body { object: new, warnings } = body;
+    let body::Body { object: mut new, warnings } = body;
+    create::set_namespace(write, &mut new)?;
+    update::check_name(write.target, &new)?;
+    update::check_patched(write.target, &new, &old, revision)?;
     let owners = Owners::Writer;
     update::replace(write, update::Replacement { new, old, revision, owners, warnings })
+}
+
+/// What a patch makes of an object must still be of its kind. A strategic merge is made to the object that its
+/// type is known of, and cannot change it.
+pub(super) fn check_type(
+    kind: PatchKind,
+    served: &ApiResource,
+    patched: &Value,
+    name: &str,
+) -> Result<(), Status> {
+    if kind == PatchKind::StrategicMerge {
+        return Ok(());
+    }
+    let refused = |why: &str| Err(Status::invalid_patch(&patched.to_string(), why));
+    for field in ["apiVersion", "kind"] {
+        if let Some(value) =
+            patched.get(field).filter(|value| !value.is_string() && !value.is_null())
+        {
+            let what = api::decode::go_name(value);
+            return refused(&format!(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go struct field \
+                 .{field} of type string"
+            ));
+        }
+    }
+    match (text(patched, &["apiVersion"]), text(patched, &["kind"])) {
+        // To upstream it is no object of any kind then, and has no name.
+        ("", _) => Err(update::nameless(name)),
+        (_, "") => Ok(()),
+        (version, kind) if is_of_kind(served, version, kind) => Ok(()),
+        (version, kind) if is_known(version, kind) => {
+            let from = format!("{}.{kind}", version.rsplit('/').next().unwrap_or_default());
+            let to = go_type(served);
+            refused(&format!("converting ({from}) to ({to}): unknown conversion"))
+        }
+        (version, kind) => refused(&format!(
+            "no kind \"{kind}\" is registered for version \"{version}\" in scheme \
+             \"pkg/api/legacyscheme/scheme.go:30\""
+        )),
+    }
+}
+
+/// Whether it is the same kind, of whichever version.
+fn is_of_kind(served: &ApiResource, api_version: &str, kind: &str) -> bool {
+    let is_itself = api_version == served.api_version() && kind == served.kind;
+    let same = |other: &&ApiResource| other.group == served.group && other.kind == served.kind;
+    let mut versions = resources::served().filter(same);
+    is_itself || (kind == served.kind && versions.any(|other| other.api_version() == api_version))
+}
+
+fn is_known(api_version: &str, kind: &str) -> bool {
+    resources::served().any(|known| known.kind == kind && known.api_version() == api_version)
 }
 
 /// The kind of patch in the body.
@@ -156,6 +212,49 @@ mod tests {
             " \"\" is invalid: patch: Invalid value: \"map[spec:map[foo:[1 <nil>]]]\": strict decoding \
              error: unknown field \"spec.foo\""
         );
+    }
+
+    #[test]
+    fn a_patch_makes_no_other_kind_of_an_object() {
+        let unregistered = |kind: &str, version: &str| {
+            let scheme = "pkg/api/legacyscheme/scheme.go:30";
+            format!(
+                "no kind \"{kind}\" is registered for version \"{version}\" in scheme \"{scheme}\""
+            )
+        };
+        let converted =
+            |from: &str| format!("converting ({from}) to (apps.Deployment): unknown conversion");
+        let table = [
+            (json!({"kind": "StatefulSet"}), converted("v1.StatefulSet")),
+            (json!({"kind": "Foo"}), unregistered("Foo", "apps/v1")),
+            (json!({"apiVersion": "v1"}), unregistered("Deployment", "v1")),
+            (json!({"apiVersion": "v1", "kind": "Pod"}), converted("v1.Pod")),
+        ];
+        for (change, why) in table {
+            let fields = change.as_object().unwrap().iter();
+            let operations: Vec<Value> = fields
+                .map(|(field, value)| json!({"op": "replace", "path": format!("/{field}"), "value": value}))
+                .collect();
+            for (kind, patch) in
+                [("merge-patch", change.clone()), ("json-patch", json!(operations))]
+            {
+                let (code, message) = refused(kind, &patch.to_string());
+                assert_eq!(code, 422, "{patch}");
+                assert!(
+                    message.starts_with(" \"\" is invalid: patch: Invalid value: "),
+                    "{message}"
+                );
+                assert!(message.ends_with(&why), "{message}");
+            }
+            let ignored = patched("strategic-merge-patch", &change.to_string(), "Strict");
+            assert!(matches!(ignored, Decision::Respond(_)), "it changes nothing: {ignored:?}");
+        }
+        let nameless =
+            "the name of the object (web based on URL) was undeterminable: name must be provided";
+        let none = refused("merge-patch", r#"{"apiVersion": null}"#);
+        assert_eq!(none, (400, nameless.to_owned()));
+        let other = refused("merge-patch", r#"{"metadata": {"name": "other"}}"#);
+        assert_eq!(other.0, 400);
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! Source: `shouldOrphanDependents` and `shouldDeleteDependents` of apiserver/pkg/registry/generic/
 //! registry/store.go, v1.36.
 
-use api::object::{at, text};
-use api::{ApiResource, Reason, Status};
+use api::ApiResource;
+use api::object::at;
 use serde_json::Value;
 
+use crate::options::delete::DeleteOptions;
 use crate::strategy;
 
 const ORPHAN: &str = "orphan";
@@ -15,14 +16,14 @@ const FOREGROUND: &str = "foregroundDeletion";
 /// The finalizers that the policy of the options, or that of the kind, leaves on the object.
 pub(super) fn finalizers(
     resource: &ApiResource,
-    options: &Value,
+    options: &DeleteOptions,
     old: &Value,
-) -> Result<Vec<String>, Status> {
+) -> Vec<String> {
     let before = at(old, &["metadata", "finalizers"]).and_then(Value::as_array);
     let before: Vec<&str> = before.into_iter().flatten().filter_map(Value::as_str).collect();
     let (decided, mut after): (Vec<&str>, Vec<&str>) =
         before.iter().partition(|name| [ORPHAN, FOREGROUND].contains(*name));
-    match asked(options)? {
+    match asked(options) {
         Some(asked) => after.extend(asked),
         None if decided.is_empty() => {
             after.extend(strategy::orphans_dependents(resource).then_some(ORPHAN));
@@ -31,22 +32,16 @@ pub(super) fn finalizers(
     }
     let is_same = after.len() == before.len() && after.iter().all(|name| before.contains(name));
     let finalizers = if is_same { before } else { after };
-    Ok(finalizers.into_iter().map(str::to_owned).collect())
+    finalizers.into_iter().map(str::to_owned).collect()
 }
 
 /// The finalizer that the options ask for, if any; `None` when they say nothing.
-fn asked(options: &Value) -> Result<Option<Option<&'static str>>, Status> {
-    match (text(options, &["propagationPolicy"]), at(options, &["orphanDependents"])) {
-        ("", Some(Value::Bool(true))) | ("Orphan", _) => Ok(Some(Some(ORPHAN))),
-        ("Foreground", _) => Ok(Some(Some(FOREGROUND))),
-        ("", Some(Value::Bool(false))) | ("Background", _) => Ok(Some(None)),
-        ("", _) => Ok(None),
-        (other, _) => Err(Status::new(
-            Reason::Invalid,
-            format!(
-                "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{other}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""
-            ),
-        )),
+fn asked(options: &DeleteOptions) -> Option<Option<&'static str>> {
+    match (options.propagation_policy.as_deref(), options.orphan_dependents) {
+        (Some("Orphan"), _) | (None, Some(true)) => Some(Some(ORPHAN)),
+        (Some("Foreground"), _) => Some(Some(FOREGROUND)),
+        (Some(_), _) | (None, Some(false)) => Some(None),
+        (None, None) => None,
     }
 }
 
@@ -70,7 +65,7 @@ mod tests {
             (&resources::DEPLOYMENTS, json!({}), json!({}), ""),
         ];
         for (resource, options, old, expected) in table {
-            let finalizers = finalizers(resource, &options, &old).unwrap();
+            let finalizers = finalizers(resource, &DeleteOptions::read(&options), &old);
             assert_eq!(finalizers.join(","), expected, "{}", resource.kind);
         }
     }

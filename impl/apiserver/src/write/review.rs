@@ -20,7 +20,6 @@ pub(crate) fn review(write: Write<'_>) -> Result<Decision, Status> {
         return Err(Status::method_not_allowed());
     }
     let format = negotiate::format(call, target)?;
-    call.is_dry_run()?;
     let body::Body { mut object, warnings } = body::object(call, target)?;
     create::set_type(target.resource, &mut object);
     if target.resource == &resources::LOCAL_SUBJECT_ACCESS_REVIEWS {

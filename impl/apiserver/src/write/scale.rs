@@ -9,7 +9,10 @@ use api::{Status, resources};
 use serde_json::Value;
 use store::Revision;
 
-use crate::call::{Decision, Response};
+use crate::accept;
+use crate::call::{Call, Decision, Instead, Response};
+use crate::negotiate;
+use crate::options::write::APPLY;
 use crate::strategy;
 use crate::write::owners::{self, Owners};
 use crate::write::{Write, apply, body, create, patch as patches, scale_owners, update};
@@ -17,12 +20,18 @@ use crate::write::{Write, apply, body, create, patch as patches, scale_owners, u
 /// GET.
 pub(crate) fn get_scale(write: Write<'_>) -> Result<Decision, Status> {
     let (object, _) = write.current()?;
-    Ok(Decision::Respond(Response::json(200, &scale_of(write, &object)?)))
+    Ok(Decision::Respond(shown(write, 200, &scale_of(write, &object)?)?))
+}
+
+/// A scale in the form that is asked for.
+fn shown(write: Write<'_>, code: u16, scale: &Value) -> Result<Response, Status> {
+    let format = negotiate::format(write.call, write.target)?;
+    Ok(format.one(code, &strategy::SCALE, scale, write.context.now))
 }
 
 /// PUT.
 pub(crate) fn put_scale(write: Write<'_>) -> Result<Decision, Status> {
-    let scale = body::options(write.call)?;
+    let scale = body::options(write.call)?.unwrap_or_default();
     let current = Current::of(write)?;
     update::check_preconditions(write.target, &scale, &current.object, current.revision)?;
     let owners = current.owners_after(write, &scale)?;
@@ -31,24 +40,25 @@ pub(crate) fn put_scale(write: Write<'_>) -> Result<Decision, Status> {
 
 /// PATCH. A strategic merge of a Scale is a plain merge: it has no lists.
 pub(crate) fn patch_scale(write: Write<'_>) -> Result<Decision, Status> {
-    if body::media_type(write.call) == apply::MEDIA_TYPE {
+    if body::media_type(write.call) == APPLY {
         return apply_scale(write);
     }
-    owners::check_not_forced(write.call)?;
     let current = Current::of(write)?;
     let document = patches::document(write.call)?.value;
-    let kind = match patches::kind(write.call)? {
+    let asked = patches::kind(write.call)?;
+    let kind = match asked {
         patch::PatchKind::StrategicMerge | patch::PatchKind::Merge => patch::PatchKind::Merge,
         patch::PatchKind::Json => patch::PatchKind::Json,
     };
     let patched = patch::apply(kind, &resources::DEPLOYMENTS, &current.scale, &document)?;
+    patches::check_type(asked, &strategy::SCALE, &patched, write.target.name()?)?;
     update::check_preconditions(write.target, &patched, &current.object, current.revision)?;
     let owners = current.owners_after(write, &patched)?;
     current.replace(write, &patched, owners)
 }
 
 fn apply_scale(write: Write<'_>) -> Result<Decision, Status> {
-    let manager = apply::manager(write.call)?;
+    let manager = owners::manager(write.call);
     let current = Current::of(write)?;
     let (live, managed) = (current.scale.clone(), current.scale_managed(write));
     let outcome = apply::apply_to(write, &strategy::SCALE, live, managed, &manager)?;
@@ -80,8 +90,9 @@ impl Current {
     fn owners_after(&self, write: Write<'_>, scale: &Value) -> Result<Owners, Status> {
         let mut scale = decode(scale.clone())?;
         create::set_type(&strategy::SCALE, &mut scale);
-        owners::updated(write, self.scale.clone(), scale, self.scale_managed(write))
-            .map(Owners::Settled)
+        let managed = self.scale_managed(write);
+        let managed = owners::updated(write, self.scale.clone(), scale, managed);
+        Ok(Owners::Settled(managed))
     }
 
     /// Gives the workload the replicas of a scale.
@@ -95,7 +106,8 @@ impl Current {
         let owners = owners.of_parent(&managed, &write.target.resource.api_version());
         let (old, revision) = (self.object, self.revision);
         let replacement = update::Replacement { new, old, revision, owners, warnings: vec![] };
-        answer(write, update::replace(write, replacement)?)
+        let plain = Call { accept: String::new(), ..write.call.clone() };
+        answer(write, update::replace(Write { call: &plain, ..write }, replacement)?)
     }
 }
 
@@ -104,11 +116,13 @@ fn answer(write: Write<'_>, mut decision: Decision) -> Result<Decision, Status> 
     match &mut decision {
         Decision::Commit(commit) => {
             commit.action = "scale";
-            commit.answer.instead = Some(scale_of(write, &commit.object)?);
+            commit.answer.instead = Some(Instead::Scale);
+            commit.answer.format = negotiate::format(write.call, write.target)?;
+            commit.answer.encoding = accept::encoding(write.call);
         }
         Decision::Respond(response) if response.code == 200 => {
-            let (object, _) = write.current()?;
-            *response = Response::json(200, &scale_of(write, &object)?);
+            let object: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            *response = shown(write, 200, &scale_of(write, &object)?)?;
         }
         Decision::Respond(_)
         | Decision::Each(..)

@@ -59,7 +59,7 @@ pub(super) fn replace(write: Write<'_>, replacement: Replacement) -> Result<Deci
     strategy::apply_defaults(resource, &mut new);
     strategy::gates::apply_defaults(resource, &mut new, &write.context.feature_gates);
     strategy::apply_default_times(resource, &mut new, write.context.now);
-    owners.record(write, &mut new, &old)?;
+    owners.record(write, &mut new, &old);
     admission::mutate_update(write, &mut new, &old);
     let managed = owners::take(&mut new);
     keep_system_metadata(&mut new, &old);
@@ -174,13 +174,18 @@ pub(super) fn check_name(target: &Objects, new: &Value) -> Result<(), Status> {
         return Ok(());
     }
     if given.is_empty() {
-        return Err(Status::bad_request(format!(
-            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
-        )));
+        return Err(nameless(name));
     }
     Err(Status::bad_request(format!(
         "the name of the object ({given}) does not match the name on the URL ({name})"
     )))
+}
+
+/// 400: what is sent does not say which object it is.
+pub(super) fn nameless(name: &str) -> Status {
+    Status::bad_request(format!(
+        "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+    ))
 }
 
 /// Some kinds must be sent back with the revision that was read.

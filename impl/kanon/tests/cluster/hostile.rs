@@ -1,23 +1,24 @@
 //! Fifty clients that mean no good, of ten kinds, and one that does: it is served all the while.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use conformance::suite::{Target, connector};
 use http::{Method, Request};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use libtest_mimic::{Failed, Trial};
-use rustls_pki_types::ServerName;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-use crate::support::{Cluster, Outcome, PATIENCE, ensure, trial};
+use crate::support::{Cluster, Outcome, ensure, eventually, trial};
+pub(crate) use connection::Server;
+
+use connection::Connection;
+
+mod connection;
 
 const HOSTILE: usize = 50;
 /// How often the one that means well writes, reads and deletes.
@@ -32,90 +33,12 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("who_means_well_is_served_while_fifty_do_not", served),
         trial("what_is_meant_to_harm_is_refused_with_a_status", refused),
+        trial("who_finds_no_place_is_told_when_to_come_again", crowded_out),
     ]
 }
 
-/// The way to an API server.
-#[derive(Clone)]
-pub(crate) struct Server {
-    host: String,
-    port: u16,
-    tls: TlsConnector,
-}
-
-impl Server {
-    pub(crate) fn of(cluster: &Cluster) -> Result<Self, Failed> {
-        let target = Target::read(Some(&cluster.kubeconfig()))?;
-        let server: http::Uri = target.server.parse()?;
-        let host = server.host().unwrap_or_default().to_owned();
-        Ok(Self { host, port: server.port_u16().unwrap_or(443), tls: connector(&target)? })
-    }
-
-    pub(crate) async fn connect(&self) -> Result<TlsStream<TcpStream>, Failed> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        let name = ServerName::try_from(self.host.clone())?;
-        Ok(self.tls.connect(name, stream).await?)
-    }
-
-    /// Sends bytes as they are; what comes back until the server closes, or is silent for a while.
-    async fn raw(&self, bytes: &[u8]) -> Result<String, Failed> {
-        let mut stream = self.connect().await?;
-        // A server that has heard enough closes before all is sent.
-        let _ = stream.write_all(bytes).await;
-        let mut answer = vec![0; 64 * 1024];
-        let read = tokio::time::timeout(PATIENCE, stream.read(&mut answer)).await?.unwrap_or(0);
-        Ok(String::from_utf8_lossy(&answer[..read]).into_owned())
-    }
-
-    /// Asks on a connection of its own.
-    pub(crate) async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        content_type: &str,
-        body: impl Into<Bytes>,
-    ) -> Result<(u16, Value), Failed> {
-        Connection::open(self).await?.ask(method, path, content_type, body).await
-    }
-}
-
-/// A connection that is kept.
-struct Connection {
-    host: String,
-    sender: hyper::client::conn::http1::SendRequest<Full<Bytes>>,
-}
-
-impl Connection {
-    async fn open(server: &Server) -> Result<Self, Failed> {
-        let stream = TokioIo::new(server.connect().await?);
-        let (sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
-        tokio::spawn(connection);
-        Ok(Self { host: server.host.clone(), sender })
-    }
-
-    /// The code and the `Status` or object that answer a request.
-    async fn ask(
-        &mut self,
-        method: Method,
-        path: &str,
-        content_type: &str,
-        body: impl Into<Bytes>,
-    ) -> Result<(u16, Value), Failed> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", &self.host)
-            .header("content-type", content_type)
-            .body(Full::new(body.into()))?;
-        let response = self.sender.send_request(request).await?;
-        let code = response.status().as_u16();
-        let bytes = response.into_body().collect().await?.to_bytes();
-        Ok((code, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
-    }
-}
-
 /// What a hostile client does, over and over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Malice {
     HugeBody,
     DeepJson,
@@ -194,45 +117,55 @@ fn many_headers(host: &str) -> String {
     format!("GET {MAPS} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n")
 }
 
+impl Malice {
+    /// What the server says to it; nothing where it is not answered.
+    fn answer(self) -> Option<u16> {
+        match self {
+            Self::HugeBody => Some(413),
+            Self::DeepJson | Self::YamlBomb => Some(400),
+            Self::ManyHeaders => Some(431),
+            Self::PatchBomb => Some(422),
+            Self::Traversal => Some(404),
+            // Two thousand conditions are no harm.
+            Self::HugeSelector => Some(200),
+            Self::SlowHeaders | Self::UnreadWatch | Self::Resets => None,
+        }
+    }
+}
+
+/// A path that leads nowhere.
+const TRAVERSAL: &str = "/api/v1/namespaces/../../../etc/passwd/%2e%2e/configmaps/..%2f..";
+
+fn huge_selector() -> String {
+    let selector = vec!["a%20in%20(b,c,d)"; 2_000].join(",");
+    format!("{MAPS}?labelSelector={selector}")
+}
+
 impl Server {
-    async fn harm(&self, malice: Malice, payloads: &Payloads) -> Outcome {
-        match malice {
-            Malice::HugeBody => {
-                self.ask(Method::POST, MAPS, JSON, payloads.huge.clone()).await.map(drop)
-            }
-            Malice::DeepJson => {
-                self.ask(Method::POST, MAPS, JSON, payloads.deep.clone()).await.map(drop)
-            }
-            Malice::ManyHeaders => self.raw(payloads.headers.as_bytes()).await.map(drop),
+    /// What it is answered, if it is.
+    async fn harm(&self, malice: Malice, payloads: &Payloads) -> Result<Option<u16>, Failed> {
+        let (method, path, content_type, body) = match malice {
+            Malice::HugeBody => (Method::POST, MAPS.to_owned(), JSON, payloads.huge.clone()),
+            Malice::DeepJson => (Method::POST, MAPS.to_owned(), JSON, payloads.deep.clone()),
             Malice::PatchBomb => {
                 let path = format!("{MAPS}/kube-root-ca.crt?dryRun=All");
-                self.ask(
-                    Method::PATCH,
-                    &path,
-                    "application/json-patch+json",
-                    payloads.patch.clone(),
-                )
-                .await
-                .map(drop)
+                (Method::PATCH, path, "application/json-patch+json", payloads.patch.clone())
             }
-            Malice::YamlBomb => self
-                .ask(Method::POST, MAPS, "application/yaml", payloads.yaml.clone())
-                .await
-                .map(drop),
-            Malice::Traversal => {
-                let path = "/api/v1/namespaces/../../../etc/passwd/%2e%2e/configmaps/..%2f..";
-                self.ask(Method::GET, path, "", "").await.map(drop)
+            Malice::YamlBomb => {
+                (Method::POST, MAPS.to_owned(), "application/yaml", payloads.yaml.clone())
             }
-            Malice::HugeSelector => {
-                let selector = vec!["a%20in%20(b,c,d)"; 2_000].join(",");
-                self.ask(Method::GET, &format!("{MAPS}?labelSelector={selector}"), "", "")
-                    .await
-                    .map(drop)
+            Malice::Traversal => (Method::GET, TRAVERSAL.to_owned(), "", Bytes::new()),
+            Malice::HugeSelector => (Method::GET, huge_selector(), "", Bytes::new()),
+            Malice::ManyHeaders => {
+                let answer = self.raw(payloads.headers.as_bytes()).await?;
+                let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+                return Ok(code);
             }
-            Malice::SlowHeaders => self.stall().await,
-            Malice::UnreadWatch => self.watch_without_reading().await,
-            Malice::Resets => self.reset_streams().await,
-        }
+            Malice::SlowHeaders => return self.stall().await.map(|()| None),
+            Malice::UnreadWatch => return self.watch_without_reading().await.map(|()| None),
+            Malice::Resets => return self.reset_streams().await.map(|()| None),
+        };
+        Ok(Some(self.ask(method, &path, content_type, body).await?.0))
     }
 
     /// The beginning of headers, and nothing more, until the server has had enough.
@@ -286,29 +219,64 @@ impl Drop for Crowd {
     }
 }
 
+/// What the clients of each kind were answered.
+type Heard = Arc<Mutex<BTreeMap<Malice, BTreeSet<u16>>>>;
+
 /// Fifty clients that mean harm.
-fn hostile(server: &Server) -> Result<Crowd, Failed> {
+fn hostile(server: &Server, heard: &Heard) -> Result<Crowd, Failed> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let payloads = Arc::new(Payloads::new(&server.host));
     for number in 0..HOSTILE {
-        let (server, payloads) = (server.clone(), Arc::clone(&payloads));
+        let (server, payloads, heard) = (server.clone(), Arc::clone(&payloads), Arc::clone(heard));
+        let malice = MALICE[number % MALICE.len()];
         runtime.spawn(async move {
             loop {
-                // What it meets is its own affair.
-                drop(server.harm(MALICE[number % MALICE.len()], &payloads).await);
+                // Who is cut off has heard nothing.
+                if let Ok(Some(code)) = server.harm(malice, &payloads).await {
+                    let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                    heard.entry(malice).or_default().insert(code);
+                }
             }
         });
     }
     Ok(Crowd(Some(runtime)))
 }
 
+/// What is heard in the end: each kind its one answer, always.
+fn answers() -> BTreeMap<Malice, BTreeSet<u16>> {
+    let answer = |malice: Malice| Some((malice, BTreeSet::from([malice.answer()?])));
+    MALICE.into_iter().filter_map(answer).collect()
+}
+
 async fn served() -> Outcome {
     let cluster = Cluster::simulated(&["--nodes", "0"])?;
     let server = Server::of(&cluster)?;
+    let root = format!("{MAPS}/kube-root-ca.crt");
+    eventually("the ConfigMap is there", || async {
+        Ok((server.ask(Method::GET, &root, "", "").await?.0 == 200).then_some(()))
+    })
+    .await?;
     let before = resident_kib(&cluster)?;
-    let hostile = hostile(&server)?;
-    let mut connection = Connection::open(&server).await?;
+    let heard = Heard::default();
+    let hostile = hostile(&server, &heard)?;
+    let took = rounds(&mut Connection::open(&server).await?).await?;
+    let all = || heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    eventually("each of them is answered", || async {
+        Ok((all().len() == answers().len()).then_some(()))
+    })
+    .await?;
+
+    drop(hostile);
+    ensure(all() == answers(), format!("they heard {:?}", all()))?;
+    let late = took[took.len() * 99 / 100];
+    ensure(late < DEADLINE, format!("99 of 100 were answered within {late:?}"))?;
+    let grown = resident_kib(&cluster)?.saturating_sub(before);
+    ensure(grown < GROWTH_MAX_KIB, format!("the server has grown by {grown} KiB"))
+}
+
+/// What the one does that means well, and how long each answer took, the quickest first.
+async fn rounds(connection: &mut Connection) -> Result<Vec<Duration>, Failed> {
     let mut took = vec![];
     for round in 0..ROUNDS {
         let name = format!("good-{round}");
@@ -325,13 +293,8 @@ async fn served() -> Outcome {
             ensure(got == code, answer)?;
         }
     }
-
-    drop(hostile);
     took.sort();
-    let late = took[took.len() * 99 / 100];
-    ensure(late < DEADLINE, format!("99 of 100 were answered within {late:?}"))?;
-    let grown = resident_kib(&cluster)?.saturating_sub(before);
-    ensure(grown < GROWTH_MAX_KIB, format!("the server has grown by {grown} KiB"))
+    Ok(took)
 }
 
 async fn refused() -> Outcome {
@@ -339,7 +302,7 @@ async fn refused() -> Outcome {
     let server = Server::of(&cluster)?;
     let root = format!("{MAPS}/kube-root-ca.crt?dryRun=All");
     let patch = "application/json-patch+json";
-    crate::support::eventually("the ConfigMap is there", || async {
+    eventually("the ConfigMap is there", || async {
         Ok((server.ask(Method::GET, &root, "", "").await?.0 == 200).then_some(()))
     })
     .await?;
@@ -374,5 +337,56 @@ async fn refused() -> Outcome {
         ensure(got == code && status["kind"] == "Status", format!("{what}: {got} {status}"))?;
     }
     let headers = server.raw(many_headers(&server.host).as_bytes()).await?;
-    ensure(headers.starts_with("HTTP/1.1 431"), headers)
+    ensure(headers.starts_with("HTTP/1.1 431"), headers)?;
+    let long =
+        format!("GET {MAPS}?{} HTTP/1.1\r\nhost: {}\r\n\r\n", "x".repeat(1 << 16), server.host);
+    let long = server.raw(long.as_bytes()).await?;
+    ensure(long.starts_with("HTTP/1.1 414"), long)?;
+    let (code, list) = server.ask(Method::GET, &huge_selector(), "", "").await?;
+    ensure(code == 200 && list["kind"] == "ConfigMapList", list)?;
+    let (code, status) = server.ask(Method::GET, TRAVERSAL, "", "").await?;
+    ensure(code == 404 && status["kind"] == "Status", status)
+}
+
+/// How many may write at once. Source: `--max-mutating-requests-inflight`.
+const WRITES_MAX: usize = 200;
+
+/// Bodies that never come take all places of those who write.
+async fn crowded_out() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let server = Server::of(&cluster)?;
+    let head = format!(
+        "POST {MAPS} HTTP/1.1\r\nhost: {}\r\ncontent-type: {JSON}\r\ncontent-length: 9\r\n\r\n",
+        server.host
+    );
+    let mut held = vec![];
+    for _ in 0..WRITES_MAX {
+        let mut stream = server.connect().await?;
+        stream.write_all(head.as_bytes()).await?;
+        held.push(stream);
+    }
+
+    let object = json!({"metadata": {"name": "late"}}).to_string();
+    let request = format!(
+        "POST {MAPS}?dryRun=All HTTP/1.1\r\nhost: {}\r\ncontent-type: {JSON}\r\ncontent-length: {}\r\n\r\n{object}",
+        server.host,
+        object.len()
+    );
+    let refused = eventually("all places are taken", || async {
+        let answer = server.raw(request.as_bytes()).await?;
+        Ok(answer.starts_with("HTTP/1.1 429").then_some(answer))
+    })
+    .await?;
+    ensure(refused.contains("\r\nretry-after: 1\r\n"), &refused)?;
+    ensure(refused.contains("Too many requests, please try again later."), &refused)?;
+    let (code, list) = server.ask(Method::GET, MAPS, "", "").await?;
+    ensure(code == 200, list)?;
+
+    drop(held);
+    eventually("there is a place again", || async {
+        let path = format!("{MAPS}?dryRun=All");
+        let (code, _) = server.ask(Method::POST, &path, JSON, object.clone()).await?;
+        Ok((code == 201).then_some(()))
+    })
+    .await
 }

@@ -56,8 +56,3 @@ pub(super) const CSI_DRIVER: &[Column] = &[
     ("Modes", "string", 0, "The lifecycles that its volumes may have."),
     AGE,
 ];
-pub(super) const CSI_STORAGE_CAPACITY: &[Column] = &[
-    NAME,
-    ("StorageClassName", "string", 0, "The StorageClass that it is about."),
-    ("Capacity", "string", 0, "How much can be made of that class."),
-];

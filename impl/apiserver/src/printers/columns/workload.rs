@@ -86,3 +86,10 @@ pub(super) const POD_TEMPLATE: &[Column] = &[
     ("Images", "string", 0, "The images of the template's containers."),
     ("Pod Labels", "string", 0, "The labels of the template."),
 ];
+
+pub(super) const SCALE: &[Column] = &[
+    NAME,
+    ("Desired", "integer", 0, "Replicas that are wanted."),
+    ("Available", "integer", 0, "Replicas that there are."),
+    AGE,
+];

@@ -93,13 +93,6 @@ fn drivers_are_counted_and_described() {
     );
 }
 
-#[test]
-fn a_capacity_may_be_unset() {
-    let capacity = json!({"metadata": {"name": "c"}, "storageClassName": "s"});
-
-    assert_eq!(json!(csi_storage_capacity(&capacity)), json!(["c", "s", "<unset>"]));
-}
-
 fn now() -> Timestamp {
     "2026-01-01T01:00:00Z".parse().unwrap()
 }

@@ -8,6 +8,7 @@ use store::{Store, Transaction};
 
 use super::*;
 use crate::call::Context;
+use crate::options::write::APPLY;
 use crate::{keys, object};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -62,7 +63,7 @@ impl Server {
     fn apply(&mut self, path: &str, config: &Value, query: &str) -> (u16, Value) {
         let query = query.split('&').filter_map(|pair| pair.split_once('='));
         self.ask(&Call {
-            content_type: MEDIA_TYPE.to_owned(),
+            content_type: APPLY.to_owned(),
             query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             ..Call::of_tests(Method::PATCH, path, config)
         })
@@ -285,7 +286,7 @@ fn an_apply_makes_the_object_if_there_is_none() {
 fn what_is_applied_may_be_yaml() {
     let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  a: one\n  a: two\n";
     let call = |validation: &str| Call {
-        content_type: MEDIA_TYPE.to_owned(),
+        content_type: APPLY.to_owned(),
         query: [("fieldManager", "a"), ("fieldValidation", validation)]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),
