@@ -40,7 +40,10 @@ use k8s_openapi::api::storage::v1::{
     CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass,
 };
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ListMeta, Patch, Status};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    APIGroup, APIGroupList, APIResourceList, APIVersions, DeleteOptions, ListMeta, Patch, Status,
+};
+use k8s_openapi::apimachinery::pkg::version::Info;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use k8s_openapi::schemars::JsonSchema;
 use k8s_openapi::schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -159,6 +162,11 @@ pub(crate) fn all() -> Definitions {
     roots.body::<Scale>();
     roots.body::<Status>();
     roots.kind::<DeleteOptions>("v1", "DeleteOptions");
+    roots.kind::<APIGroup>("v1", "APIGroup");
+    roots.kind::<APIGroupList>("v1", "APIGroupList");
+    roots.kind::<APIResourceList>("v1", "APIResourceList");
+    roots.kind::<APIVersions>("v1", "APIVersions");
+    roots.part::<Info>();
     roots.part::<ListMeta>();
     roots.part::<Patch>();
     roots.into_definitions()

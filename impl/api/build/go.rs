@@ -230,6 +230,7 @@ const POINTER_SCALARS: &[(&str, &[&str])] = &[
 
 /// Objects that Go holds by value; all others it holds by pointer.
 const STRUCT_VALUES: &[(&str, &[&str])] = &[
+    ("APIGroup", &["preferredVersion"]),
     ("DeploymentSpec", &["strategy", "template"]),
     ("ReplicaSetSpec", &["template"]),
     ("Binding", &["target"]),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use api::{ApiResource, resources};
 use serde_json::{Map, Value, json};
 
+mod discovery;
 mod paths;
 mod schemas;
 mod serve;
@@ -19,16 +20,21 @@ mod v2;
 
 pub(crate) use serve::{index, version_2, version_3};
 
-/// `/openapi/v3/api/v1`, `/openapi/v3/apis/apps/v1`: the document below that path.
-fn document(group_version: &str) -> Option<Value> {
+/// `/openapi/v3/api/v1`, `/openapi/v3/apis/apps/v1`, `/openapi/v3/version`: the document below that path.
+fn document(below: &str) -> Option<Value> {
     let served: Vec<&ApiResource> =
-        resources::served().filter(|resource| root(resource) == group_version).collect();
-    if served.is_empty() {
-        return None;
-    }
-    let paths: Value = served.iter().copied().flat_map(paths::of).collect();
+        resources::served().filter(|resource| root(resource) == below).collect();
+    let paths: Value = match served.first() {
+        Some(first) => {
+            let of_objects = served.iter().copied().flat_map(paths::of);
+            of_objects.chain([discovery::resources_of(first)]).collect()
+        }
+        None => discovery::paths(below)?,
+    };
     let mut schemas = schemas(&paths);
-    schemas::belong_to(&mut schemas, served[0]);
+    if let Some(first) = served.first() {
+        schemas::belong_to(&mut schemas, first);
+    }
     let security = json!({"BearerToken": {"type": "apiKey", "in": "header", "name": "authorization",
         "description": "Bearer Token authentication"}});
     Some(json!({
@@ -48,7 +54,7 @@ fn root(resource: &ApiResource) -> String {
 }
 
 fn roots() -> BTreeSet<String> {
-    resources::served().map(root).collect()
+    resources::served().map(root).chain(discovery::roots()).collect()
 }
 
 /// Every schema that the paths refer to, and those that these refer to.

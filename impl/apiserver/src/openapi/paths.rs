@@ -10,9 +10,10 @@ use super::schemas::reference;
 use crate::discovery::{proxy_options, verbs};
 use crate::strategy;
 use operation::{
-    Kind, Operation, any_content, capitalized, content, definition, id, kind, parameter,
-    parameters, value, with_article,
+    Kind, Operation, any_content, capitalized, definition, id, kind, parameter, parameters, value,
+    with_article,
 };
+pub(super) use operation::{content, group, group_name, tag, version_name};
 
 mod operation;
 mod query;

@@ -11,6 +11,34 @@ fn every_group_version_has_a_document() {
 }
 
 #[test]
+fn the_paths_that_tell_of_the_api_have_documents_and_are_served() {
+    let roots = roots();
+
+    for root in [
+        "api",
+        "apis",
+        "apis/apps",
+        "version",
+        "openid/v1/jwks",
+        ".well-known/openid-configuration",
+    ] {
+        assert!(roots.contains(root), "{root}");
+        let document = document(root).unwrap();
+        let path = format!("/{root}/");
+        let operation = &document["paths"][&path]["get"];
+        assert!(operation["operationId"].is_string(), "{document}");
+        let target = crate::route(&path);
+        assert!(!matches!(target, Err(_) | Ok(crate::Target::Nothing)), "{path}: {target:?}");
+    }
+    let resources = &document("apis/rbac.authorization.k8s.io/v1").unwrap()["paths"]["/apis/rbac.authorization.k8s.io/v1/"]
+        ["get"];
+    assert_eq!(resources["operationId"], "getRbacAuthorizationV1APIResources");
+    assert_eq!(resources["tags"], json!(["rbacAuthorization_v1"]));
+    let group = &document("apis/apps").unwrap()["paths"]["/apis/apps/"]["get"];
+    assert_eq!(group["operationId"], "getAppsAPIGroup");
+}
+
+#[test]
 fn unknown_group_versions_have_no_document() {
     assert_eq!(document("apis/example.com/v1"), None);
 }

@@ -118,6 +118,10 @@ fn operation(operation: &Value) -> Value {
     converted["responses"] =
         entries(answers).map(|(code, answer)| (code.clone(), response(answer))).collect();
     converted["parameters"] = parameters(&operation["parameters"]);
+    if operation.get("parameters").is_none() {
+        tell_of_api(&mut converted);
+        return converted;
+    }
     if let (Some(list), Some((_, content))) =
         (converted["parameters"].as_array_mut(), entries(&body["content"]).next())
     {
@@ -129,6 +133,19 @@ fn operation(operation: &Value) -> Value {
         list.insert(0, parameter);
     }
     converted
+}
+
+/// What tells of the API itself takes nothing. An object is told in whatever form it could be sent in, too.
+fn tell_of_api(operation: &mut Value) {
+    let is_object = operation["responses"]["200"]["schema"].get("$ref").is_some();
+    let produces = operation["produces"].clone();
+    let Some(words) = operation.as_object_mut() else { return };
+    words.remove("parameters");
+    if is_object {
+        words.insert("consumes".to_owned(), produces);
+    } else {
+        words.remove("consumes");
+    }
 }
 
 fn media_types(content: &Value) -> Value {

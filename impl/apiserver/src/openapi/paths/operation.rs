@@ -106,7 +106,7 @@ pub(super) fn value(resource: &ApiResource, operation: Operation<'_>) -> Value {
 }
 
 /// The same schema in each of these media types.
-pub(super) fn content(media_types: &[&str], schema: &Value) -> Value {
+pub(in crate::openapi) fn content(media_types: &[&str], schema: &Value) -> Value {
     media_types.iter().map(|media_type| (*media_type, json!({"schema": schema}))).collect()
 }
 
@@ -152,16 +152,27 @@ pub(super) fn definition((group, version, kind): Kind<'_>) -> &'static str {
 pub(super) fn id(verb: &str, resource: &ApiResource, middle: &str, suffix: &str) -> String {
     let namespaced =
         if resource.namespaced && suffix != "ForAllNamespaces" { "Namespaced" } else { "" };
-    let (group, version) = (capitalized(&group(resource)), capitalized(resource.version));
+    let (group, version) = (group_name(resource), version_name(resource));
     format!("{verb}{group}{version}{middle}{namespaced}{}{suffix}", resource.kind)
 }
 
-fn tag(resource: &ApiResource) -> String {
+/// `apps_v1`.
+pub(in crate::openapi) fn tag(resource: &ApiResource) -> String {
     format!("{}_{}", group(resource), resource.version)
 }
 
+/// `Core`, `RbacAuthorization`.
+pub(in crate::openapi) fn group_name(resource: &ApiResource) -> String {
+    capitalized(&group(resource))
+}
+
+/// `V1`.
+pub(in crate::openapi) fn version_name(resource: &ApiResource) -> String {
+    capitalized(resource.version)
+}
+
 /// `core`, `apps`, `coordination`, `rbacAuthorization`.
-fn group(resource: &ApiResource) -> String {
+pub(in crate::openapi) fn group(resource: &ApiResource) -> String {
     if resource.group.is_empty() {
         return "core".to_owned();
     }

@@ -47,6 +47,23 @@ fn lists_say_how_they_merge() {
 }
 
 #[test]
+fn the_paths_that_tell_of_the_api_are_there() {
+    let paths = document_v2()["paths"].take();
+
+    let types = |path: &str, word: &str| paths[path]["get"].get(word).cloned();
+    for path in ["/api/", "/api/v1/", "/apis/", "/apis/apps/", "/apis/apps/v1/"] {
+        assert!(types(path, "produces").is_some(), "{path}");
+        assert_eq!(types(path, "consumes"), types(path, "produces"), "{path}");
+    }
+    assert_eq!(types("/version/", "consumes"), Some(json!(["application/json"])));
+    for path in ["/openid/v1/jwks/", "/.well-known/openid-configuration/"] {
+        assert_eq!(types(path, "consumes"), None, "{path}");
+        assert_eq!(types(path, "parameters"), None, "{path}");
+        assert_eq!(paths[path]["get"]["responses"]["200"]["schema"], json!({"type": "string"}));
+    }
+}
+
+#[test]
 fn one_of_several_types_is_a_text() {
     let definitions = document_v2()["definitions"].take();
 
