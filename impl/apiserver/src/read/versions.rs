@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::call::Decision;
 use crate::testing::{Client, refusal};
+use crate::watch::Watch;
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
@@ -179,14 +180,18 @@ fn a_watch_begins_where_the_tables_say() {
     }
 }
 
+/// All that a watch has to tell.
+fn all_lines(client: &Client, watch: &mut Watch) -> Vec<Vec<u8>> {
+    let mut part = || watch.lines(&client.store, client.context.now, usize::MAX).unwrap();
+    std::iter::from_fn(|| Some(part()).filter(|part| !part.is_empty())).flatten().collect()
+}
+
 /// What a watch tells at once.
 fn events(client: &Client, query: &str) -> String {
     let Decision::Watch(mut watch) = client.get(MAPS, &format!("watch=1&{query}")) else {
         panic!("{query}: no watch")
     };
-    let mut part = || watch.lines(&client.store, client.context.now, usize::MAX).unwrap();
-    let lines: Vec<Vec<u8>> =
-        std::iter::from_fn(|| Some(part()).filter(|part| !part.is_empty())).flatten().collect();
+    let lines = all_lines(client, &mut watch);
     let told = lines.iter().map(|line| {
         let event: Value = serde_json::from_slice(line).unwrap();
         let metadata = &event["object"]["metadata"];
@@ -204,7 +209,7 @@ fn the_older_paths_of_watches_are_still_served() {
         let Decision::Watch(mut watch) = client.get(path, query) else {
             panic!("{path}: no watch")
         };
-        watch.initial.len() + watch.lines(&client.store, client.context.now).unwrap().len()
+        all_lines(&client, &mut watch).len()
     };
     let namespaced = MAPS.replace("/api/v1/", "/api/v1/watch/");
     let one = format!("{namespaced}/b");

@@ -31,6 +31,9 @@ impl About {
         let query = Query::of(parts);
         match apiserver::route(parts.uri.path()) {
             Ok(Target::Objects(objects)) => Self::of_objects(parts, &objects, query),
+            Ok(Target::Watched(objects)) => {
+                Self { verb: "WATCH", ..Self::of_objects(parts, &objects, query) }
+            }
             Ok(other) => Self::of_path(parts, other_path(&other, parts.uri.path())),
             Err(_) => Self::of_path(parts, ""),
         }
@@ -46,7 +49,7 @@ impl About {
         };
         let verb = if CONNECTS.contains(&objects.subresource) {
             "CONNECT"
-        } else if query.watches && parts.method == Method::GET {
+        } else if query.watches && objects.name.is_none() && parts.method == Method::GET {
             "WATCH"
         } else {
             verb(parts, scope)
@@ -157,7 +160,8 @@ fn other_path(target: &Target, path: &str) -> &'static str {
         | Target::IssuerConfiguration
         | Target::IssuerKeys
         | Target::OpenApiVersion2
-        | Target::Objects(_) => "",
+        | Target::Objects(_)
+        | Target::Watched(_) => "",
     }
 }
 
@@ -184,6 +188,8 @@ mod tests {
             ("HEAD", some, "", ["LIST", "", "namespace", ""]),
             ("GET", one, "", ["GET", "", "resource", ""]),
             ("GET", &format!("{all}?watch=1"), "", ["WATCH", "", "cluster", ""]),
+            ("GET", "/api/v1/watch/configmaps", "", ["WATCH", "", "cluster", ""]),
+            ("GET", &format!("{one}?watch=1"), "", ["GET", "", "resource", ""]),
             ("GET", &format!("{all}?watch=false"), "", ["LIST", "", "cluster", ""]),
             ("POST", some, "", ["POST", "", "resource", ""]),
             ("POST", &format!("{some}?dryRun=All&dryRun=All"), "", ["POST", "", "resource", "All"]),
