@@ -219,7 +219,7 @@ async fn field_validation() -> Outcome {
     )?;
     ensure(warned["data"]["a"] == "2" && warned.get("foo").is_none(), &warned)?;
     ensure(ignored["data"]["a"] == "2" && ignored.get("foo").is_none(), &ignored)?;
-    ensure(unknown["code"] == 400, unknown)
+    ensure(unknown["code"] == 422, unknown)
 }
 
 async fn revisions() -> Outcome {
