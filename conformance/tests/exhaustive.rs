@@ -13,12 +13,13 @@ const STATES_MAX: usize = 20_000;
 const STATES_MIN: usize = 100;
 
 /// Faults, each with a story in which a claim notices it.
-const PLANTED: [(Plant, &str, &str); 41] = [
+const PLANTED: [(Plant, &str, &str); 42] = [
     (Plant::ReplicaSetIgnoresExpectations, "replica-set", "REPLICASET-1"),
     (Plant::StatefulSetCreatesNothing, "stateful-set", "STATEFULSET-7"),
     (Plant::DaemonSetCreatesNothing, "daemon-set", "DAEMONSET-5"),
     (Plant::FailsOverToStaleCache, "daemon-set-fail-over", "DAEMONSET-1"),
-    (Plant::JobCreatesNothing, "job", "JOB-9"),
+    (Plant::JobCreatesNothing, "job", "JOB-12"),
+    (Plant::JobTellsNothing, "job", "JOB-9"),
     (Plant::JobForgetsWhatItAskedFor, "job", "JOB-4"),
     (Plant::EndpointsMissPods, "service", "ENDPOINTS-5"),
     (Plant::NamespaceDeletesNothing, "namespace", "NAMESPACE-8"),

@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 92] = [
+const WORKLOADS: [(Plant, Workload); 93] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -90,6 +90,7 @@ const WORKLOADS: [(Plant, Workload); 92] = [
     (Plant::DaemonSetCreatesNothing, Workload::DaemonSets),
     (Plant::DaemonSetDeletesNothing, Workload::DaemonSets),
     (Plant::JobCreatesNothing, Workload::Jobs),
+    (Plant::JobTellsNothing, Workload::Jobs),
     (Plant::DisruptionMissesPods, Workload::Budgets),
     (Plant::DisruptionTellsNothing, Workload::Budgets),
     (Plant::NamespaceDeletesNothing, Workload::Namespaces),

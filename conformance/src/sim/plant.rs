@@ -89,6 +89,8 @@ pub enum Plant {
     DaemonSetDeletesNothing,
     /// The Job controller creates no pod.
     JobCreatesNothing,
+    /// The Job controller writes no status.
+    JobTellsNothing,
     /// The disruption controller hears of no pod.
     DisruptionMissesPods,
     /// The disruption controller writes no status.
@@ -255,7 +257,7 @@ pub enum Plant {
 
 impl Plant {
     /// Every fault that random runs find; the others take every order of things.
-    pub const ALL: [Self; 108] = [
+    pub const ALL: [Self; 109] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -291,6 +293,7 @@ impl Plant {
         Self::DaemonSetCreatesNothing,
         Self::DaemonSetDeletesNothing,
         Self::JobCreatesNothing,
+        Self::JobTellsNothing,
         Self::DisruptionMissesPods,
         Self::DisruptionTellsNothing,
         Self::NamespaceDeletesNothing,
@@ -405,6 +408,7 @@ impl Plant {
             Self::DaemonSetCreatesNothing => "daemon-set-creates-nothing",
             Self::DaemonSetDeletesNothing => "daemon-set-deletes-nothing",
             Self::JobCreatesNothing => "job-creates-nothing",
+            Self::JobTellsNothing => "job-tells-nothing",
             Self::DisruptionMissesPods => "disruption-misses-pods",
             Self::DisruptionTellsNothing => "disruption-tells-nothing",
             Self::NamespaceDeletesNothing => "namespace-deletes-nothing",

@@ -52,7 +52,7 @@ const DEAF: [(Plant, &str, &ApiResource); 5] = [
 ];
 
 /// Controllers whose requests of a kind are not sent.
-const MUTE: [(Plant, &str, Verb, &ApiResource); 40] = [
+const MUTE: [(Plant, &str, Verb, &ApiResource); 41] = [
     (
         Plant::JobsLeaveTheirFinalizers,
         "job-controller",
@@ -60,6 +60,7 @@ const MUTE: [(Plant, &str, Verb, &ApiResource); 40] = [
         &resources::PODS,
     ),
     (Plant::JobCreatesNothing, "job-controller", Verb::Create, &resources::PODS),
+    (Plant::JobTellsNothing, "job-controller", Verb::Update, &resources::JOBS),
     (Plant::GarbageCollectorDeletesNothing, COLLECTOR, Verb::Delete, &resources::CONFIG_MAPS),
     (Plant::GarbageCollectorKeepsFinalizers, COLLECTOR, Verb::MergePatch, &resources::CONFIG_MAPS),
     (Plant::EndpointsAreKept, ENDPOINTS, Verb::Delete, &resources::ENDPOINTS),

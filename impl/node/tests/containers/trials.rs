@@ -156,7 +156,8 @@ fn a_command_on_a_terminal_has_the_clients_size() {
     machine.start(&spec);
 
     // stty fails, or says nothing, until the size has arrived.
-    let script = "until stty size 2>/dev/null | grep '[1-9]'; do sleep 0.05; done; tty; read x; echo got $x";
+    let script =
+        "until stty size 2>/dev/null | grep '[1-9]'; do sleep 0.05; done; tty; read x; echo got $x";
     let (code, printed) = machine.exec("a", &["sh", "-c", script], true, "word\n");
 
     assert_eq!(code, 0, "{printed}");
