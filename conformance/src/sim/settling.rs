@@ -33,7 +33,8 @@ impl World<'_> {
             let Some(why) = self.unsettled(&dead) else { return Ok(()) };
             let has_jobs = self.options.workloads.contains(Workload::Jobs);
             if has_jobs && self.lacks_jobs(&dead) {
-                self.end_work(0);
+                // With more nodes more runs, and less of it is a Job's.
+                (0..size).for_each(|_| self.end_work(0));
             }
             if self.now > end || self.steps > last {
                 self.recorder.object(&format!("{why}, although nothing has failed any more"));
