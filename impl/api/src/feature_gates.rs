@@ -199,6 +199,10 @@ mod tests {
                 "cannot set feature gate SidecarContainers to false, feature is locked to true",
             ),
             (
+                "GitRepoVolumeDriver=true",
+                "cannot set feature gate GitRepoVolumeDriver to true, feature is locked to false",
+            ),
+            (
                 "SidecarContainers=false,Nonsense=false",
                 "[unrecognized feature gate: Nonsense, cannot set feature gate SidecarContainers \
                  to false, feature is locked to true]",
@@ -210,7 +214,9 @@ mod tests {
 
     #[test]
     fn a_locked_gate_may_be_said_to_be_what_it_is() {
-        assert_eq!(parse("SidecarContainers=true"), Ok(FeatureGates::default()));
+        for said in ["SidecarContainers=true", "GitRepoVolumeDriver=false", "InOrderInformers=1"] {
+            assert_eq!(parse(said), Ok(FeatureGates::default()), "{said}");
+        }
     }
 
     #[test]

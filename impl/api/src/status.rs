@@ -2,6 +2,7 @@
 //!
 //! Source: the `Status` type of `meta.k8s.io/v1` and the texts of apimachinery's `errors` package (v1.36).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Value, json};
@@ -336,13 +337,10 @@ impl Status {
 }
 
 /// All causes in one text. What is said of several elements in the same words is said once.
-fn told(causes: &[Cause]) -> String {
-    let mut told: Vec<String> = vec![];
-    for cause in causes.iter().map(Cause::to_string) {
-        if !told.contains(&cause) {
-            told.push(cause);
-        }
-    }
+pub fn told(causes: &[Cause]) -> String {
+    let mut seen = BTreeSet::new();
+    let all = causes.iter().map(Cause::to_string);
+    let told: Vec<String> = all.filter(|cause| seen.insert(cause.clone())).collect();
     match told.as_slice() {
         [cause] => cause.clone(),
         causes => format!("[{}]", causes.join(", ")),

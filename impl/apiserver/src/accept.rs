@@ -87,8 +87,8 @@ pub(crate) fn media_types(call: &Call) -> impl Iterator<Item = &str> {
 
 /// The first of the wanted that can be had.
 fn best(call: &Call, has_columns: bool) -> Option<(Encoding, Shown)> {
-    let clauses = clauses(call);
-    let mut served = clauses.iter().filter_map(|clause| clause.served(is_watch(call)));
+    let (clauses, is_watch) = (clauses(call), is_watch(call));
+    let mut served = clauses.iter().filter_map(|clause| clause.served(is_watch));
     served.find(|(_, shown)| has_columns || !matches!(shown, Shown::Table(_)))
 }
 
@@ -99,7 +99,7 @@ fn clauses(call: &Call) -> Vec<Clause<'_>> {
     clauses
 }
 
-fn is_watch(call: &Call) -> bool {
+pub(crate) fn is_watch(call: &Call) -> bool {
     call.method == Method::GET && call.info().is_watch()
 }
 

@@ -98,6 +98,12 @@ impl Call {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The media type of the body, without its parameters.
+    pub(crate) fn media_type(&self) -> &str {
+        let end = self.content_type.find(';').unwrap_or(self.content_type.len());
+        self.content_type[..end].trim()
+    }
+
     /// All values of a query parameter.
     pub fn parameters<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -363,7 +369,8 @@ impl Commit {
             Some(Instead::Value(value)) => Response::json(self.answer.code, &value),
             Some(Instead::Scale) => {
                 let object = object::with_revision(self.object, revision);
-                let scale = strategy::scale_of(self.resource, &object).unwrap_or(object);
+                let scale = strategy::scale_of(self.resource, &object)
+                    .expect("it had a scale before it was written");
                 self.answer.format.one(self.answer.code, &strategy::SCALE, &scale, now)
             }
             None => {

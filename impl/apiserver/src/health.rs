@@ -13,17 +13,24 @@ const CHECKS: [&str; 3] = ["ping", "log", "etcd"];
 /// What only `/readyz` asks beside.
 const SHUTDOWN: &str = "shutdown";
 
+/// Where they are asked for.
+const ROOTS: [&str; 3] = ["healthz", "livez", "readyz"];
+
+/// The checks of one of them.
+fn checks(name: &str) -> impl Iterator<Item = &'static str> + Clone {
+    CHECKS.into_iter().chain((name == "readyz").then_some(SHUTDOWN))
+}
+
 /// Which health is asked for, if any is.
 pub(crate) fn asked(path: &str) -> Option<&str> {
     let name = path.split('/').nth(1)?;
-    ["healthz", "livez", "readyz"].contains(&name).then_some(name)
+    ROOTS.contains(&name).then_some(name)
 }
 
 /// The paths at which the whole and each check can be asked.
 pub(crate) fn paths() -> impl Iterator<Item = String> {
-    ["healthz", "livez", "readyz"].into_iter().flat_map(|name| {
-        let checks = CHECKS.into_iter().chain((name == "readyz").then_some(SHUTDOWN));
-        let each = checks.map(move |check| format!("/{name}/{check}"));
+    ROOTS.into_iter().flat_map(|name| {
+        let each = checks(name).map(move |check| format!("/{name}/{check}"));
         std::iter::once(format!("/{name}")).chain(each)
     })
 }
@@ -31,7 +38,7 @@ pub(crate) fn paths() -> impl Iterator<Item = String> {
 /// The answer, where the store can be asked or not.
 pub(crate) fn answer(call: &Call, has_store: bool) -> Response {
     let name = asked(&call.path).unwrap_or("healthz");
-    let checks = CHECKS.into_iter().chain((name == "readyz").then_some(SHUTDOWN));
+    let checks = checks(name);
     let is_ok = |check: &str| has_store || check != "etcd";
     match call.path.split('/').filter(|part| !part.is_empty()).nth(1) {
         None => all(call, name, checks.map(|check| (check, is_ok(check))).collect()),
@@ -45,14 +52,14 @@ pub(crate) fn answer(call: &Call, has_store: bool) -> Response {
     }
 }
 
-/// How each check went that was not left out, as the answer of this code tells; nothing where one alone was asked for.
+/// How each check went that was not left out, as the answer of this code tells; nothing where one alone was asked for,
+/// or nothing was checked.
 pub fn health_checks(path: &str, excluded: &[&str], code: u16) -> Vec<(&'static str, bool)> {
     let name = path.trim_matches('/');
-    if !["healthz", "livez", "readyz"].contains(&name) {
+    if !ROOTS.contains(&name) || !matches!(code, 200 | 500) {
         return vec![];
     }
-    let checks = CHECKS.into_iter().chain((name == "readyz").then_some(SHUTDOWN));
-    let asked = checks.filter(|check| !excluded.contains(check));
+    let asked = checks(name).filter(|check| !excluded.contains(check));
     asked.map(|check| (check, code == 200 || check != "etcd")).collect()
 }
 
@@ -135,6 +142,7 @@ mod tests {
         assert_eq!(health_checks("/readyz", &[], 200).len(), 4);
         assert!(health_checks("/livez/etcd", &[], 500).is_empty());
         assert!(health_checks("/version", &[], 200).is_empty());
+        assert!(health_checks("/livez", &[], 405).is_empty());
     }
 
     #[test]

@@ -85,8 +85,8 @@ fn try_decide(store: &Store, call: &Call, context: &Context) -> Result<Decision,
         if call.method != Method::GET {
             return Err(Status::method_not_allowed());
         }
-        let watch = watch::watch(store, call, target);
-        return watch.map(|watch| Decision::Watch(Box::new(watch)));
+        let watch = Decision::Watch(Box::new(watch::watch(store, call, target)?));
+        return Ok(watch.with_warning(strategy::deprecation_warning(target.resource)));
     }
     if let Target::Objects(target) = &target {
         let decision = decide_objects(Write { store, call, target, context });

@@ -54,7 +54,7 @@ pub fn format(call: &Call, target: &Objects) -> Result<Format, Status> {
 /// Whether the answer is a list.
 fn is_list(call: &Call, target: &Objects) -> bool {
     let is_asked = [Method::GET, Method::DELETE].contains(&call.method);
-    target.name.is_none() && is_asked && !call.info().is_watch()
+    target.name.is_none() && is_asked && !accept::is_watch(call)
 }
 
 /// 406 for one where there are several, or the other way round.

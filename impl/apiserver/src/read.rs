@@ -160,8 +160,9 @@ fn snapshot(
     options: &ListOptions<'_>,
     range: Range,
 ) -> Result<(Store, Range), Status> {
-    if options.continue_token.is_empty() || matches!(range, Range::Key(_)) {
-        return Ok((at_resource_version(store, options)?, range));
+    let has_pages = !matches!(range, Range::Key(_));
+    if options.continue_token.is_empty() || !has_pages {
+        return Ok((at_resource_version(store, options, has_pages)?, range));
     }
     let token = ContinueToken::read(options.continue_token)?;
     if !matches!(options.resource_version, "" | "0") {
@@ -179,11 +180,15 @@ fn snapshot(
     Ok((past, range.from(start)))
 }
 
-fn at_resource_version(store: &Store, options: &ListOptions<'_>) -> Result<Store, Status> {
+fn at_resource_version(
+    store: &Store,
+    options: &ListOptions<'_>,
+    has_pages: bool,
+) -> Result<Store, Status> {
     let asked = revision(options.resource_version)
         .map_err(|why| Status::bad_request(format!("invalid resource version: {why}")))?;
     match asked {
-        Some(revision) if options.is_exact() => {
+        Some(revision) if options.is_exact(revision, has_pages) => {
             let current = store.revision();
             if revision > current {
                 return Err(too_large(revision, current));

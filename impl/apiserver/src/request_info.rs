@@ -3,6 +3,7 @@
 //! Source: apiserver/pkg/endpoints/request/requestinfo.go, v1.36. It is known of paths that nothing is served
 //! at, too: who may not see what there is does not hear that there is nothing.
 
+use api::names;
 use api::selector::FieldSelector;
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -81,7 +82,7 @@ impl RequestInfo {
             api_group: api_group.to_owned(),
             namespace: namespace.to_owned(),
             resource: part(0),
-            subresource: if special.is_some() { String::new() } else { part(2) },
+            subresource: if special == Some(&"proxy") { String::new() } else { part(2) },
             name: part(1),
         }
     }
@@ -101,6 +102,7 @@ impl RequestInfo {
                 let fields =
                     value("fieldSelector").and_then(|text| FieldSelector::parse(text).ok());
                 let name = fields.as_ref().and_then(|fields| fields.exact("metadata.name"));
+                let name = name.filter(|name| names::path_segment(name).is_empty());
                 self.name = name.unwrap_or_default().to_owned();
             }
             _ => {}
@@ -132,6 +134,8 @@ mod tests {
             ("GET", "/api/v1/pods?watch=false", "list|||pods||"),
             ("GET", "/api/v1/namespaces/n/pods/p?watch=1", "get||n|pods||p"),
             ("GET", "/api/v1/pods?fieldSelector=metadata.name=p", "list|||pods||p"),
+            ("GET", "/api/v1/pods?fieldSelector=metadata.name=a/b", "list|||pods||"),
+            ("GET", "/api/v1/watch/namespaces/n/pods/p/status", "watch||n|pods|status|p"),
             ("HEAD", "/api/v1/nodes/a%2Db", "get|||nodes||a-b"),
             ("GET", "/api/v1/namespaces/n", "get||n|namespaces||n"),
             ("PUT", "/api/v1/namespaces/n/finalize", "update||n|namespaces|finalize|n"),

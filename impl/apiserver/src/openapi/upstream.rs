@@ -148,7 +148,7 @@ fn digests(documents: impl Iterator<Item = Value>) -> BTreeMap<String, String> {
     let mut schemas = Schemas::new();
     for document in documents {
         let told = document["components"]["schemas"].as_object().into_iter().flatten();
-        for (name, schema) in told.filter(|(name, _)| !is_allowed(name)) {
+        for (name, schema) in told.filter(|(name, _)| !name.ends_with("meta.v1.WatchEvent")) {
             let told = canonical(&without_what_may_differ(name, schema)).to_string();
             schemas.entry(name.clone()).or_default().insert(told);
         }

@@ -3,7 +3,7 @@
 //! Source: apiserver/pkg/endpoints/handlers/delete.go, and `ValidateDeleteOptions` of
 //! apimachinery/pkg/apis/meta/v1/validation/validation.go, v1.36.
 
-use api::object::at;
+use api::object::{at, text};
 use api::status::Cause;
 use api::{ApiResource, Status, decode};
 use serde_json::{Value, json};
@@ -106,8 +106,7 @@ impl DeleteOptions {
 
 /// What is sent along must be `DeleteOptions`, of whatever group.
 fn check_kind(body: &Value) -> Result<(), Status> {
-    let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default();
-    let (kind, api_version) = (text("kind"), text("apiVersion"));
+    let (kind, api_version) = (text(body, &["kind"]), text(body, &["apiVersion"]));
     if matches!(kind, "" | "DeleteOptions") {
         return Ok(());
     }

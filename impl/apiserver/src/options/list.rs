@@ -6,6 +6,7 @@ use api::Status;
 use api::selector::{FieldSelector, Selector};
 use api::status::Cause;
 use serde_json::json;
+use store::Revision;
 
 use crate::call::Call;
 use crate::options;
@@ -66,12 +67,13 @@ impl<'a> ListOptions<'a> {
     }
 
     /// Whether the version must be that of the list. Source: `ValidateListOptions` of
-    /// apiserver/pkg/storage/interfaces.go, v1.36: a page of a list that names a version is of that version.
-    pub(crate) fn is_exact(&self) -> bool {
+    /// apiserver/pkg/storage/interfaces.go, v1.36: a page of a list that names a version is of that version. What is
+    /// listed by its name has no pages.
+    pub(crate) fn is_exact(&self, asked: Revision, has_pages: bool) -> bool {
         match self.resource_version_match {
             EXACT => true,
             NOT_OLDER_THAN => false,
-            _ => self.limit > 0 && self.resource_version != "0",
+            _ => has_pages && self.limit > 0 && asked > Revision(0),
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn check(call: &Call, target: &Objects) -> Result<(), Status> {
     if CONNECTED.contains(&target.subresource) {
         return Ok(());
     }
-    let media_type = call.content_type.split(';').next().unwrap_or_default().trim();
+    let media_type = call.media_type();
     let (kind, mut causes) = match call.method {
         Method::POST => ("CreateOptions", vec![]),
         Method::PUT => ("UpdateOptions", vec![]),
@@ -72,21 +72,21 @@ fn field_validation_cause(asked: &str) -> Option<Cause> {
 }
 
 fn manager_causes(name: &str) -> Vec<Cause> {
-    let mut causes = vec![];
     if name.len() > MANAGER_BYTES_MAX {
-        causes.push(Cause {
+        // Upstream goes on to each of its letters, with the whole name beside each.
+        return vec![Cause {
             reason: "FieldValueTooLong",
             field: "fieldManager".to_owned(),
             message: format!("Too long: may not be more than {MANAGER_BYTES_MAX} bytes"),
-        });
+        }];
     }
-    for (index, letter) in name.char_indices().filter(|(_, letter)| !is_printable(*letter)) {
+    let strange = name.char_indices().filter(|(_, letter)| !is_printable(*letter));
+    let cause = |(index, letter): (usize, char)| {
         let code = u32::from(letter);
-        let shown = if letter.is_control() { String::new() } else { format!(" '{letter}'") };
-        let rule = format!("invalid character U+{code:04X}{shown} (at position {index})");
-        causes.push(Cause::invalid("fieldManager", &json!(name), &rule));
-    }
-    causes
+        let rule = format!("invalid character U+{code:04X} (at position {index})");
+        Cause::invalid("fieldManager", &json!(name), &rule)
+    };
+    strange.map(cause).collect()
 }
 
 /// A letter that Go's `unicode.IsPrint` takes: no control character, and no space but the plain one.

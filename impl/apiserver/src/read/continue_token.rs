@@ -82,8 +82,9 @@ impl ContinueToken {
 
     /// As clients get it.
     pub(super) fn write(&self) -> String {
-        let revision = self.revision.and_then(|revision| i64::try_from(revision.0).ok());
-        let revision = revision.unwrap_or(NEWEST);
+        let revision = self.revision.map_or(NEWEST, |revision| {
+            i64::try_from(revision.0).expect("revisions are counted up from 1")
+        });
         let written = Written { version: VERSION.to_owned(), revision, start: self.start.clone() };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&written).expect("a token is JSON"))
     }

@@ -31,7 +31,9 @@ impl Selection {
         let fields = options.fields.clone().renamed(field).map_err(Status::bad_request)?;
         let fields = match target.name.as_deref() {
             Some(name) if fields.is_everything() => {
-                FieldSelector::parse(&format!("{NAME}={name}")).map_err(Status::bad_request)?
+                let (field, value) = (NAME.to_owned(), name.to_owned());
+                let named = FieldRequirement { field, equals: true, value }.to_string();
+                FieldSelector::parse(&named).map_err(Status::bad_request)?
             }
             Some(name) if fields.exact(NAME) != Some(name) => {
                 return Err(Status::bad_request(

@@ -17,6 +17,8 @@ mod sysctls;
 mod topology_spread;
 mod windows;
 
+use std::collections::BTreeMap;
+
 use api::names;
 use api::object::text;
 use api::status::Cause;
@@ -130,14 +132,16 @@ fn other_causes(path: &str, draft: Draft) -> Vec<Cause> {
 
 /// Variables that stand in a file: it is in a volume of the pod, in an `emptyDir`.
 fn file_volume_causes(path: &str, spec: &Value) -> Vec<Cause> {
-    let volumes = items(spec, &["volumes"]);
+    let volumes = items(spec, &["volumes"]).iter();
+    let volumes: BTreeMap<&str, &Value> =
+        volumes.map(|volume| (text(volume, &["name"]), volume)).collect();
     let mut causes = vec![];
     for (path, container) in containers_with_paths(path, spec) {
         for (index, variable) in items(container, &["env"]).iter().enumerate() {
             let Some(file) = get(variable, &["valueFrom", "fileKeyRef"]) else { continue };
             let name = text(file, &["volumeName"]);
             let field = format!("{path}.env[{index}].valueFrom.fileKeyRef.volumeName");
-            match volumes.iter().find(|volume| text(volume, &["name"]) == name) {
+            match volumes.get(name) {
                 None => causes.push(rules::not_found(field, name)),
                 Some(volume) if get(volume, &["emptyDir"]).is_none() => {
                     let rule = "referenced volume must be of type emptyDir";

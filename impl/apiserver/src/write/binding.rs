@@ -3,7 +3,7 @@
 //! Source: pkg/registry/core/pod/storage/storage.go, v1.36 (`assignPod`, `setPodNodeAndMetadata`).
 
 use api::object::{at, object_at_mut, text};
-use api::status::Cause;
+use api::status::{Cause, told};
 use api::{Reason, Status, Timestamp, resources};
 use http::Method;
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use store::{Revision, Transaction};
 use crate::call::{Decision, Instead, Response};
 use crate::route::Objects;
 use crate::write::beside::Beside;
+use crate::write::body::Body;
 use crate::write::{Ready, Write, body, create, update};
 use crate::{object, read};
 
@@ -37,7 +38,7 @@ pub(crate) fn bind_named(write: Write<'_>) -> Result<Decision, Status> {
 
 /// Decides about a binding.
 pub(crate) fn bind(write: Write<'_>) -> Result<Decision, Status> {
-    let mut binding = body::of_kind(write.call, &resources::BINDINGS)?.object;
+    let Body { object: mut binding, warnings } = body::of_kind(write.call, &resources::BINDINGS)?;
     create::set_namespace(write, &mut binding)?;
     let name = write.target.name()?;
     if name != text(&binding, &["metadata", "name"]) {
@@ -53,16 +54,20 @@ pub(crate) fn bind(write: Write<'_>) -> Result<Decision, Status> {
     check_unbound(name, &pod, node)?;
     object_at_mut(&mut pod, "spec").insert("nodeName".to_owned(), json!(node));
     object_at_mut(&mut pod, "status").remove("nominatedNodeName");
+    set_metadata(&mut pod, &binding);
     set_scheduled(&mut pod, write.context.now);
     let value = object::encode(&resources::PODS, &pod);
     let transaction = Transaction::update(write.key(name), revision, value);
-    let (beside, warnings) = (Beside::default(), vec![]);
+    let beside = Beside::default();
     let ready = Ready { transaction, beside, object: pod, action: "bind", code: 201, warnings };
     let mut decision = write.finish(ready)?;
     let bound = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
     match &mut decision {
         Decision::Commit(commit) => commit.answer.instead = Some(Instead::Value(bound)),
-        Decision::Respond(response) => *response = Response::json(201, &bound),
+        Decision::Respond(response) => {
+            let warnings = std::mem::take(&mut response.warnings);
+            *response = Response { warnings, ..Response::json(201, &bound) };
+        }
         Decision::Each(..) | Decision::Watch(_) | Decision::Node(_) | Decision::Proxy(_) => {}
     }
     Ok(decision)
@@ -90,12 +95,7 @@ fn target_node(binding: &Value) -> Result<&str, Status> {
     if !matches!(kind, "" | "Node") {
         causes.push(Cause::not_supported("target.kind", &json!(kind), &["Node", "<empty>"]));
     }
-    let told: Vec<String> = causes.iter().map(Cause::to_string).collect();
-    match told.as_slice() {
-        [] => Ok(node),
-        [one] => Err(Status::new(Reason::Unknown, one.clone())),
-        more => Err(Status::new(Reason::Unknown, format!("[{}]", more.join(", ")))),
-    }
+    if causes.is_empty() { Ok(node) } else { Err(Status::new(Reason::Unknown, told(&causes))) }
 }
 
 fn check_unbound(name: &str, pod: &Value, node: &str) -> Result<(), Status> {
@@ -115,6 +115,18 @@ fn check_unbound(name: &str, pod: &Value, node: &str) -> Result<(), Status> {
         ));
     }
     Ok(())
+}
+
+/// Labels and annotations of a binding become the pod's.
+fn set_metadata(pod: &mut Value, binding: &Value) {
+    for field in ["annotations", "labels"] {
+        let Some(given) = at(binding, &["metadata", field]).and_then(Value::as_object) else {
+            continue;
+        };
+        let metadata = object_at_mut(pod, "metadata");
+        let held = metadata.entry(field).or_insert_with(|| json!({}));
+        held.as_object_mut().into_iter().for_each(|held| held.extend(given.clone()));
+    }
 }
 
 fn set_scheduled(pod: &mut Value, now: Timestamp) {
@@ -189,7 +201,8 @@ mod tests {
         let pod = json!({"metadata": {"name": "p", "namespace": "n"}, "status": status});
         let value = object::encode(&resources::PODS, &pod);
         store.commit(&Transaction::create(key, value)).expect("nobody else writes");
-        let binding = json!({"metadata": {"name": "p"}, "target": {"name": "node-1"}});
+        let metadata = json!({"name": "p", "labels": {"zone": "a"}, "annotations": {"by": "us"}});
+        let binding = json!({"metadata": metadata, "target": {"name": "node-1"}});
 
         let call = Call::of_tests(Method::POST, "/api/v1/namespaces/n/bindings", &binding);
         let decision = crate::decide(&store, &call, &Context::of_tests());
@@ -197,6 +210,8 @@ mod tests {
         let Decision::Commit(commit) = decision else { panic!("the pod is bound") };
         assert_eq!(commit.object["spec"]["nodeName"], "node-1");
         assert_eq!(commit.object["status"].get("nominatedNodeName"), None);
+        assert_eq!(commit.object["metadata"]["labels"], json!({"zone": "a"}));
+        assert_eq!(commit.object["metadata"]["annotations"], json!({"by": "us"}));
         assert_eq!(commit.action, "bind");
     }
 }

@@ -1,6 +1,7 @@
 //! From the bytes of a request to the object that it means.
 
 use api::decode::{self, Decoded};
+use api::object::text;
 use api::{ApiResource, Reason, Status};
 use serde_json::Value;
 
@@ -93,12 +94,12 @@ pub(super) fn of_kind(call: &Call, resource: &ApiResource) -> Result<Body, Statu
     Ok(body)
 }
 
-/// An object of a kind that is only sent, never stored: `Scale`, `DeleteOptions`.
+/// `DeleteOptions`, as they are sent.
 pub(super) fn options(call: &Call) -> Result<Option<Value>, Status> {
     if call.body.is_empty() {
         return Ok(None);
     }
-    let value = match media_type(call) {
+    let value = match call.media_type() {
         "application/vnd.kubernetes.protobuf" => {
             api::protobuf::decode_any(&call.body).map_err(|error| bad_body(&error))
         }
@@ -126,7 +127,7 @@ fn decode(call: &Call, resource: &ApiResource) -> Result<Decoded, Status> {
             resource.kind, resource.version, resource.kind
         ))
     };
-    match media_type(call) {
+    match call.media_type() {
         "application/vnd.kubernetes.protobuf" => {
             let object = api::protobuf::decode_any(&call.body).map_err(|error| cannot(&error))?;
             check_type(resource, &object)?;
@@ -138,11 +139,6 @@ fn decode(call: &Call, resource: &ApiResource) -> Result<Decoded, Status> {
         "application/yaml" => decode::yaml(resource, &call.body).map_err(|error| cannot(&error)),
         other => Err(unsupported(other)),
     }
-}
-
-/// The media type of a body, without its parameters.
-pub(super) fn media_type(call: &Call) -> &str {
-    call.content_type.split(';').next().unwrap_or_default().trim()
 }
 
 /// 415.
@@ -161,8 +157,7 @@ fn bad_body(error: &dyn std::fmt::Display) -> Status {
 }
 
 fn check_type(resource: &ApiResource, object: &Value) -> Result<(), Status> {
-    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
-    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    let (api_version, kind) = (text(object, &["apiVersion"]), text(object, &["kind"]));
     if !kind.is_empty() && kind != resource.kind {
         return Err(Status::bad_request(format!(
             "{kind} in version \"{}\" cannot be handled as a {}: converting ({api_version}, Kind={kind}) to ({}, Kind={}): unknown conversion",

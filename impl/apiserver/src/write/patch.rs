@@ -15,7 +15,7 @@ use crate::write::{Write, apply, create, update};
 
 /// Decides about a patch of an object or of its status.
 pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
-    if body::media_type(write.call) == APPLY {
+    if write.call.media_type() == APPLY {
         return apply::apply(write);
     }
     let (resource, version) = (write.target.served(), write.target.version);
@@ -96,7 +96,7 @@ fn is_known(api_version: &str, kind: &str) -> bool {
 
 /// The kind of patch in the body.
 pub(super) fn kind(call: &Call) -> Result<PatchKind, Status> {
-    match body::media_type(call) {
+    match call.media_type() {
         "application/json-patch+json" => Ok(PatchKind::Json),
         "application/merge-patch+json" => Ok(PatchKind::Merge),
         "application/strategic-merge-patch+json" => Ok(PatchKind::StrategicMerge),

@@ -31,7 +31,7 @@ fn shown(write: Write<'_>, code: u16, scale: &Value) -> Result<Response, Status>
 
 /// PUT.
 pub(crate) fn put_scale(write: Write<'_>) -> Result<Decision, Status> {
-    let scale = body::options(write.call)?.unwrap_or_default();
+    let scale = body::of_kind(write.call, &strategy::SCALE)?.object;
     let current = Current::of(write)?;
     update::check_preconditions(write.target, &scale, &current.object, current.revision)?;
     let owners = current.owners_after(write, &scale)?;
@@ -40,7 +40,7 @@ pub(crate) fn put_scale(write: Write<'_>) -> Result<Decision, Status> {
 
 /// PATCH. A strategic merge of a Scale is a plain merge: it has no lists.
 pub(crate) fn patch_scale(write: Write<'_>) -> Result<Decision, Status> {
-    if body::media_type(write.call) == APPLY {
+    if write.call.media_type() == APPLY {
         return apply_scale(write);
     }
     let current = Current::of(write)?;
