@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{
     Node, NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, Taint, Toleration,
 };
+use k8s_openapi::api::resource::v1::{DeviceTaint, DeviceToleration};
 
 use crate::selector::Operator;
 
@@ -77,14 +78,28 @@ fn meets(requirement: &NodeSelectorRequirement, value: Option<&str>) -> bool {
 
 /// Whether a toleration matches a taint.
 pub fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let effect = toleration.effect.as_deref().unwrap_or_default();
-    let key = toleration.key.as_deref().unwrap_or_default();
-    let value = toleration.value.as_deref().unwrap_or_default();
-    let same_value = match toleration.operator.as_deref().unwrap_or_default() {
-        "" | "Equal" => value == taint.value.as_deref().unwrap_or_default(),
+    let Toleration { effect, key, operator, value, .. } = toleration;
+    let tainted = [&taint.effect, &taint.key, taint.value.as_deref().unwrap_or_default()];
+    matches([effect, key, operator, value], tainted)
+}
+
+/// Whether a toleration of devices matches a taint of one. Source: `ToleratesTaint`,
+/// staging/src/k8s.io/dynamic-resource-allocation/resourceclaim/devicetoleration.go (v1.36).
+pub fn tolerates_device(toleration: &DeviceToleration, taint: &DeviceTaint) -> bool {
+    let DeviceToleration { effect, key, operator, value, .. } = toleration;
+    let tainted = [&taint.effect, &taint.key, taint.value.as_deref().unwrap_or_default()];
+    matches([effect, key, operator, value], tainted)
+}
+
+/// Effect, key, operator and value that are tolerated, and the effect, key and value that there are.
+fn matches(tolerated: [&Option<String>; 4], [effect, key, value]: [&str; 3]) -> bool {
+    let [any_effect, any_key, operator, wanted] =
+        tolerated.map(|text| text.as_deref().unwrap_or_default());
+    let same_value = match operator {
+        "" | "Equal" => wanted == value,
         operator => operator == "Exists",
     };
-    (effect.is_empty() || effect == taint.effect)
-        && (key.is_empty() || key == taint.key)
+    (any_effect.is_empty() || any_effect == effect)
+        && (any_key.is_empty() || any_key == key)
         && same_value
 }

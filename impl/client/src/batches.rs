@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use api::{ApiResource, Request, Verb};
+use api::{ApiResource, Reason, Request, Status, Verb, resources};
 
 use crate::Outcome;
 
@@ -108,6 +108,23 @@ impl Batches {
         self.requests.iter().zip(self.outcomes.iter().map(Option::as_ref))
     }
 
+    /// Whether something was refused, so that the key is tried again later. An Event is not tried again; and that there is
+    /// nothing is an answer to a question, no refusal.
+    pub fn has_failed(&self) -> bool {
+        self.outcomes().any(|(request, outcome)| {
+            let is_answer =
+                |status: &Status| request.verb == Verb::Get && status.reason == Reason::NotFound;
+            let is_told = request.resource == &resources::EVENTS;
+            outcome.is_some_and(|outcome| outcome.as_ref().is_err_and(|one| !is_answer(one)))
+                && !is_told
+        })
+    }
+
+    /// Whether something was asked, so that the key is looked at with the answer.
+    pub fn has_asked(&self) -> bool {
+        self.requests.iter().any(|request| request.verb == Verb::Get)
+    }
+
     /// Whether a request would only be refused too.
     fn leaves_out(&self, request: &Request) -> bool {
         self.failed > 0 && (self.pacing.paces)(request)
@@ -126,7 +143,7 @@ impl fmt::Debug for Batches {
 
 #[cfg(test)]
 mod tests {
-    use api::{Key, Reason, Status, resources};
+    use api::{Key, Reason, Status};
     use serde_json::json;
 
     use super::*;
@@ -206,6 +223,22 @@ mod tests {
         assert_eq!(batches.next_batch(), None);
         let left_out = batches.outcomes().filter(|(_, outcome)| outcome.is_none()).count();
         assert_eq!(left_out, 6);
+    }
+
+    #[test]
+    fn a_question_fails_unless_the_answer_is_that_there_is_nothing() {
+        let asked = Request::get(&resources::PODS, Key::new("default", "pod"));
+        let failed = |request: Request, reason: Reason| {
+            let mut batches = Batches::new(vec![request], PACING);
+            batches.next_batch();
+            batches.answer(0, Err(Status::new(reason, "no")));
+            (batches.has_failed(), batches.has_asked())
+        };
+
+        assert_eq!(failed(asked.clone(), Reason::NotFound), (false, true));
+        assert_eq!(failed(asked, Reason::Timeout), (true, true));
+        assert_eq!(failed(create(&resources::PODS), Reason::NotFound), (true, false));
+        assert_eq!(failed(create(&resources::EVENTS), Reason::Timeout), (false, false));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use api::object::text;
 use api::{AnyObject, Key, Reason, Request, Timestamp, Verb, resources};
 use client::event::Note;
 use client::{Change, Outcome, View};
@@ -20,7 +21,7 @@ use serde_json::json;
 
 use self::left_behind::Verdict;
 use crate::notes::Notes;
-use crate::ownership::{labels, name, uid};
+use crate::ownership::{labels, uid};
 use crate::service_cidr::{ALLOCATOR, giving};
 use crate::{Controller, Plan};
 
@@ -31,8 +32,17 @@ const FAMILY: &str = "ipaddress.kubernetes.io/ip-family";
 #[derive(Clone, Debug)]
 pub struct IpAddressRepair {
     notes: Notes,
-    /// What the API server has said of addresses that the caches show wrong: they may be behind.
-    read: BTreeMap<String, Option<Box<IPAddress>>>,
+    /// What the API server has said of Services whose addresses the caches show wrong: they may be behind.
+    read: BTreeMap<Key, Read>,
+}
+
+/// A Service and its addresses as they are.
+#[derive(Clone, Debug, Default)]
+struct Read {
+    /// The Service's uid.
+    service: Option<String>,
+    /// By address; nothing for one that is not there.
+    addresses: BTreeMap<String, Option<Box<IPAddress>>>,
 }
 
 impl Default for IpAddressRepair {
@@ -52,6 +62,8 @@ impl Controller for IpAddressRepair {
         for object in change.old.iter().chain(&change.new) {
             if let AnyObject::IPAddress(address) = object {
                 keys.extend(parent(address));
+            } else if !matches!(object, AnyObject::Service(_)) {
+                continue;
             }
             keys.push(Key::of(object.metadata()));
         }
@@ -64,9 +76,7 @@ impl Controller for IpAddressRepair {
         let mut plan = Plan::default();
         if let Some(service) = view.services.get(key) {
             self.notes.about(key, &AnyObject::from(Arc::clone(service)));
-            for ip in addresses(service) {
-                plan.requests.extend(self.keep(view, (key, service), ip));
-            }
+            plan.requests.extend(self.keep(view, (key, service)));
         } else if let Some(address) = view.ip_addresses.get(key) {
             self.notes.about(key, &AnyObject::from(Arc::clone(address)));
             match left_behind::judge(view, address, now) {
@@ -84,82 +94,105 @@ impl Controller for IpAddressRepair {
         plan.observed_at(view.revision)
     }
 
-    fn completed(&mut self, _key: &Key, request: &Request, outcome: &Outcome) {
+    fn completed(&mut self, key: &Key, request: &Request, outcome: &Outcome) {
         if request.verb != Verb::Get {
             return;
         }
-        let read = match outcome {
-            Ok(object) => serde_json::from_value(object.clone()).ok().map(Some),
-            Err(status) => (status.reason == Reason::NotFound).then_some(None),
-        };
-        if let Some(read) = read {
-            self.read.insert(request.key.name.clone(), read);
+        let is_missing = outcome.as_ref().is_err_and(|status| status.reason == Reason::NotFound);
+        let read = self.read.entry(key.clone()).or_default();
+        if request.resource == &resources::SERVICES {
+            let uid = outcome.as_ref().map(|service| text(service, &["metadata", "uid"]));
+            read.service = uid.ok().map(str::to_owned);
+        } else if let Ok(object) = outcome {
+            let address = serde_json::from_value(object.clone()).ok();
+            read.addresses.insert(request.key.name.clone(), address);
+        } else if is_missing {
+            read.addresses.insert(request.key.name.clone(), None);
         }
     }
 }
 
 impl IpAddressRepair {
-    /// What is to be done for an address of a Service.
-    fn keep(&mut self, view: &View, (key, service): (&Key, &Service), ip: &str) -> Vec<Request> {
+    /// What is to be done for the addresses of a Service. What the caches show wrong is asked for first, with the Service:
+    /// both come and go at once, and are heard of one after the other.
+    fn keep(&mut self, view: &View, (key, service): (&Key, &Service)) -> Vec<Request> {
+        let read = self.read.remove(key);
+        let wrong: Vec<(&str, &str)> = addresses(service)
+            .filter_map(|ip| Some((ip, self.family(view, key, ip)?)))
+            .filter(|(ip, family)| {
+                let cached = view.ip_addresses.get(&Key::cluster(ip));
+                !cached.is_some_and(|found| is_right(found, key, family))
+            })
+            .collect();
+        if wrong.is_empty() {
+            return vec![];
+        }
+        let Some(read) = read else {
+            let addresses = wrong.iter().map(|(ip, _)| Key::cluster(ip));
+            let questions = addresses.map(|one| Request::get(&resources::IP_ADDRESSES, one));
+            let itself = Request::get(&resources::SERVICES, key.clone());
+            return std::iter::once(itself).chain(questions).collect();
+        };
+        if read.service.as_deref() != Some(uid(&service.metadata)) {
+            return vec![];
+        }
+        let known = wrong.into_iter().filter_map(|one| Some((one, read.addresses.get(one.0)?)));
+        known.flat_map(|(one, found)| self.repair(view, key, one, found.as_deref())).collect()
+    }
+
+    /// The family of an address that can be given; says why, where it cannot.
+    fn family(&mut self, view: &View, key: &Key, ip: &str) -> Option<&'static str> {
         let Ok(address) = ip.parse::<IpAddr>() else {
             let message = format!("Cluster IP {ip} is not a valid IP; please recreate Service");
             self.notes.add(key, Note::warning("ClusterIPNotValid", message));
-            return vec![];
+            return None;
         };
-        let family = family(address);
+        let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
         if giving(view, address).is_empty() {
             let message = format!(
                 "Cluster IP [{family}]: {ip} is not within any configured Service CIDR; please recreate service"
             );
             self.notes.add(key, Note::warning("ClusterIPOutOfRange", message));
-            return vec![];
+            return None;
         }
-        let cached = view.ip_addresses.get(&Key::cluster(ip)).map(|found| found.as_ref().clone());
-        if cached.as_ref().is_some_and(|found| is_right(found, key, family)) {
-            self.read.remove(ip);
-            return vec![];
-        }
-        match self.read.remove(ip) {
-            Some(found) => self.repair(view, (key, service), (ip, family), found.as_deref()),
-            None => vec![Request::get(&resources::IP_ADDRESSES, Key::cluster(ip))],
-        }
+        Some(family)
     }
 
     /// Puts right what the API server has said is wrong.
     fn repair(
         &mut self,
         view: &View,
-        (key, service): (&Key, &Service),
+        key: &Key,
         (ip, family): (&str, &str),
         found: Option<&IPAddress>,
     ) -> Vec<Request> {
         let made = Request::create(&new_address(ip, family, key));
-        let (namespace, name) = (&key.namespace, name(&service.metadata));
-        let wrong = format!(
-            "the ClusterIP [{family}]: {ip} for Service {namespace}/{name} has a wrong reference; repairing"
-        );
+        let Key { namespace, name } = key;
         let Some(found) = found else {
             let message = format!("Cluster IP [{family}]: {ip} is not allocated; repairing");
             self.notes.add(key, Note::warning("ClusterIPNotAllocated", message));
             return vec![made];
         };
-        let other = parent(found).and_then(|parent| view.services.get(&parent));
-        match other {
-            _ if is_right(found, key, family) => return vec![],
-            // Its labels are wrong, nothing else.
-            Some(other) if Key::of(&other.metadata) == *key => {}
+        let holder = parent(found).filter(|parent| parent != key);
+        match holder.and_then(|parent| view.services.get(&parent)) {
             Some(other) if addresses(other).any(|address| address == ip) => {
                 let message = format!(
                     "Cluster IP [{family}]:{ip} was assigned to multiple services; please recreate service"
                 );
                 self.notes.add(key, Note::warning("ClusterIPAlreadyAllocated", message));
-                return vec![];
             }
-            // That Service does not have it: it goes as what is left behind, and is made then.
-            Some(_) => return vec![],
-            None => self.notes.add(key, Note::warning("ClusterIPNotAllocated", wrong)),
+            // That Service does not have it: it goes as what is left behind.
+            Some(_) => {}
+            None if parent(found).as_ref() == Some(key) => {}
+            None => {
+                let message = format!(
+                    "the ClusterIP [{family}]: {ip} for Service {namespace}/{name} has a wrong reference; repairing"
+                );
+                self.notes.add(key, Note::warning("ClusterIPNotAllocated", message));
+                return vec![remove(found), made];
+            }
         }
-        vec![remove(found), made]
+        if is_labelled(found, family) { vec![] } else { vec![remove(found), made] }
     }
 }
 
@@ -181,19 +214,17 @@ fn parent(address: &IPAddress) -> Option<Key> {
 }
 
 fn is_right(address: &IPAddress, service: &Key, family: &str) -> bool {
-    let labels = labels(&address.metadata);
-    parent(address).as_ref() == Some(service)
-        && is_managed(address)
-        && labels.get(FAMILY).map(String::as_str) == Some(family)
+    parent(address).as_ref() == Some(service) && is_labelled(address, family)
+}
+
+/// Whether the address has the labels of those that are made for Services.
+fn is_labelled(address: &IPAddress, family: &str) -> bool {
+    is_managed(address) && labels(&address.metadata).get(FAMILY).map(String::as_str) == Some(family)
 }
 
 /// Whether the address was made for a Service by the API server.
 fn is_managed(address: &IPAddress) -> bool {
     labels(&address.metadata).get(ALLOCATOR.0).map(String::as_str) == Some(ALLOCATOR.1)
-}
-
-fn family(address: IpAddr) -> &'static str {
-    if address.is_ipv4() { "IPv4" } else { "IPv6" }
 }
 
 fn new_address(ip: &str, family: &str, service: &Key) -> IPAddress {

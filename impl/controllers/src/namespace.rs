@@ -105,7 +105,7 @@ impl NamespaceController {
         if unknown.is_empty() {
             return Plan { requests: vec![finalize(namespace)], look_again: None };
         }
-        let first = known_empty.is_empty();
+        let first = known_empty.is_empty() && failures.is_empty();
         let look_again = if first { now } else { after_seconds(now, ASK_AGAIN_SECONDS) };
         let told =
             (!failures.is_empty()).then(|| conditions::tell(namespace, (&left, &failures), now));

@@ -14,7 +14,6 @@ mod status;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::object::text;
 use api::selector::Selector;
 use api::{AnyObject, FeatureGate, FeatureGates, Key, Request, Timestamp, resources};
 use client::batches::creates;
@@ -123,9 +122,9 @@ impl Controller for StatefulSetController {
     }
 
     fn left_out(&mut self, key: &Key, request: &Request) {
-        self.control.left_out(key);
-        if let Some(claim) = request.body.as_ref().map(|body| text(body, &["metadata", "name"])) {
-            self.purposes.remove(&Key::new(&key.namespace, claim));
+        self.refuse(key, request);
+        if request.resource == &resources::PERSISTENT_VOLUME_CLAIMS {
+            self.purposes.remove(&Key::new(&key.namespace, outcomes::name_of(request)));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Key, Request, Verb};
+use api::Key;
 use client::Batches;
 use controllers::{Controller, Plan};
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
@@ -29,9 +29,9 @@ pub async fn run(
     subscriber: usize,
     informers: Informers,
     transport: Arc<dyn Transport>,
-    metrics: &Metrics,
+    metrics: Metrics,
 ) {
-    let mut queue = Queue::new(&*controller, metrics);
+    let mut queue = Queue::new(&*controller, &metrics);
     let mut running = FuturesUnordered::new();
     loop {
         let changed = informers.changed();
@@ -108,19 +108,12 @@ fn settle(controller: &mut dyn Controller, queue: &mut Queue, key: &Key, done: &
             None => controller.left_out(key, request),
         }
     }
-    let counts = |request: &Request| {
-        request.verb != Verb::Get && request.resource != &api::resources::EVENTS
-    };
-    let failed = done
-        .outcomes()
-        .any(|(request, outcome)| outcome.is_some_and(Result::is_err) && counts(request));
-    let asked = done.requests().iter().any(|request| request.verb == Verb::Get);
-    if failed {
+    if done.has_failed() {
         queue.add_rate_limited(key.clone(), clock::now());
-    } else {
-        queue.forget(key);
-        if asked {
-            queue.add(key.clone());
-        }
+        return;
+    }
+    queue.forget(key);
+    if done.has_asked() {
+        queue.add(key.clone());
     }
 }

@@ -20,5 +20,5 @@ pub async fn keep(transport: Arc<dyn Transport>, metrics: Metrics) {
     let origin = (Trace::off(), Origin::new("kube-apiserver", 0));
     let informers = Informers::start(&mut tasks, Arc::clone(&transport), (&WATCHED, 1), origin);
     let controller = Box::new(IpAddressRepair::default());
-    controller_loop::run(controller, 0, informers, transport, &metrics).await;
+    controller_loop::run(controller, 0, informers, transport, metrics).await;
 }

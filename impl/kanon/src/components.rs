@@ -44,7 +44,10 @@ impl Way {
     fn host(&self) -> &str {
         match self {
             Self::Local(_) => "in-process",
-            Self::Remote(target) => target.server.trim_start_matches("https://"),
+            Self::Remote(target) => {
+                let rest = target.server.trim_start_matches("https://");
+                rest.split_once('/').map_or(rest, |(host, _)| host)
+            }
         }
     }
 
@@ -133,10 +136,9 @@ impl Starter<'_> {
             for (subscriber, controller) in controllers.into_iter().enumerate() {
                 let (informers, transport) = (informers.clone(), Arc::clone(&started.transport));
                 let metrics = metrics.clone();
-                tasks.spawn(async move {
-                    controller_loop::run(controller, subscriber, informers, transport, &metrics)
-                        .await;
-                });
+                tasks.spawn(controller_loop::run(
+                    controller, subscriber, informers, transport, metrics,
+                ));
             }
             tasks
         };

@@ -1,5 +1,6 @@
 //! The NoExecute taints of devices, and for how long an allocation tolerates them.
 
+use api::node_fit::tolerates_device;
 use api::{AnyObject, Timestamp};
 use client::{Change, View};
 use k8s_openapi::api::resource::v1::{
@@ -80,21 +81,11 @@ fn no_execute(device: &Device) -> impl Iterator<Item = &DeviceTaint> {
 fn end(taint: &DeviceTaint, tolerations: &[DeviceToleration]) -> Option<Timestamp> {
     let added = taint.time_added.as_ref()?.0;
     let names_effect = |one: &&DeviceToleration| one.effect.as_deref() == Some(NO_EXECUTE);
-    let matching = || tolerations.iter().filter(names_effect).filter(|one| tolerates(one, taint));
+    let matching =
+        || tolerations.iter().filter(names_effect).filter(|one| tolerates_device(one, taint));
     if matching().any(|toleration| toleration.toleration_seconds.is_none()) {
         return None;
     }
     let shortest = matching().filter_map(|toleration| toleration.toleration_seconds).min();
     Some(after_seconds(added, shortest.unwrap_or(0)))
-}
-
-/// Source: `ToleratesTaint`, staging/src/k8s.io/dynamic-resource-allocation/resourceclaim/devicetoleration.go (v1.36).
-fn tolerates(toleration: &DeviceToleration, taint: &DeviceTaint) -> bool {
-    let key = toleration.key.as_deref().unwrap_or_default();
-    let value = toleration.value.as_deref().unwrap_or_default();
-    let is_value = match toleration.operator.as_deref().unwrap_or_default() {
-        "" | "Equal" => value == taint.value.as_deref().unwrap_or_default(),
-        operator => operator == "Exists",
-    };
-    (key.is_empty() || key == taint.key) && is_value
 }

@@ -33,9 +33,23 @@ fn web() -> Key {
 
 /// What is asked and answered first, then what is done.
 fn confirmed(world: &mut World<IpAddressRepair>, answer: Option<Value>) -> Plan {
+    answered(world, Some("uid-web"), answer)
+}
+
+/// The same, with the uid that the Service has, if it is there.
+fn answered(
+    world: &mut World<IpAddressRepair>,
+    service: Option<&str>,
+    answer: Option<Value>,
+) -> Plan {
     let plan = world.reconcile(&web(), at(20));
+    let [itself] = requests(&plan, Verb::Get, SERVICES)[..] else { panic!("{plan:?}") };
     let [question] = requests(&plan, Verb::Get, IPS)[..] else { panic!("{plan:?}") };
-    assert_eq!(plan.requests.len(), 1);
+    assert_eq!(plan.requests.len(), 2);
+    match service {
+        Some(uid) => world.grant(&web(), itself, json!({"metadata": {"uid": uid}})),
+        None => world.refuse(&web(), itself, Reason::NotFound),
+    }
     match answer {
         Some(answer) => world.grant(&web(), question, answer),
         None => world.refuse(&web(), question, Reason::NotFound),
@@ -69,6 +83,51 @@ fn a_cache_that_is_behind_makes_nothing() {
     let plan = confirmed(&mut world, Some(address("10.96.0.9", "web")));
 
     assert_eq!(plan, Plan::default());
+}
+
+#[test]
+fn a_service_that_is_gone_with_its_address_gets_none() {
+    for service in [None, Some("of another of its name")] {
+        let mut world = world();
+        world.put(SERVICES, service_of_web());
+
+        assert_eq!(answered(&mut world, service, None), Plan::default());
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_asked_again() {
+    let mut world = world();
+    world.put(SERVICES, service_of_web());
+    let plan = world.reconcile(&web(), at(20));
+    let [itself] = requests(&plan, Verb::Get, SERVICES)[..] else { panic!("{plan:?}") };
+    let [question] = requests(&plan, Verb::Get, IPS)[..] else { panic!("{plan:?}") };
+    world.grant(&web(), itself, json!({"metadata": {"uid": "uid-web"}}));
+    world.refuse(&web(), question, Reason::Timeout);
+
+    assert_eq!(world.reconcile(&web(), at(20)), Plan::default());
+    assert_eq!(requests(&world.reconcile(&web(), at(21)), Verb::Get, IPS).len(), 1);
+}
+
+#[test]
+fn an_address_of_a_service_that_does_not_have_it_is_left_to_go_unless_it_would_not() {
+    for (is_managed, made) in [(true, 0), (false, 1)] {
+        let mut world = world();
+        world.put(SERVICES, service_of_web());
+        world.put(SERVICES, service("db", "10.96.0.8"));
+        let mut held = address("10.96.0.9", "db");
+        if !is_managed {
+            held["metadata"]["labels"] = json!({});
+        }
+
+        let plan = confirmed(&mut world, Some(held));
+
+        assert_eq!(requests(&plan, Verb::Create, IPS).len(), made);
+    }
+}
+
+fn service_of_web() -> Value {
+    service("web", "10.96.0.9")
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl StatefulSetController {
     }
 
     /// Lowers what is expected by what was refused.
-    fn refuse(&mut self, key: &Key, request: &Request) {
+    pub(super) fn refuse(&mut self, key: &Key, request: &Request) {
         let expectations = &mut self.control.expectations;
         if request.verb == Verb::Create {
             expectations.creation_observed(key);
@@ -103,7 +103,7 @@ impl StatefulSetController {
 }
 
 /// Who a request is about; a creation has the name in its body only.
-fn name_of(request: &Request) -> &str {
+pub(super) fn name_of(request: &Request) -> &str {
     match &request.body {
         Some(body) if request.verb == Verb::Create => text(body, &["metadata", "name"]),
         Some(_) | None => &request.key.name,

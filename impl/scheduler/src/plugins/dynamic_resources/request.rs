@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use api::Key;
+use api::node_fit::tolerates_device;
 use k8s_openapi::api::resource::v1::{
     AllocationResult, CapacityRequirements, Device, DeviceClass, DeviceRequest, DeviceSelector,
     DeviceSubRequest, DeviceTaint, DeviceToleration, ExactDeviceRequest, ResourceClaim,
@@ -114,26 +115,13 @@ impl<'a> Wish<'a> {
     pub(super) fn is_kept_from(&self, device: &Device) -> bool {
         let keeps = |taint: &DeviceTaint| {
             matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute")
-                && !self.tolerations.iter().any(|toleration| tolerates(toleration, taint))
+                && !self.tolerations.iter().any(|toleration| tolerates_device(toleration, taint))
         };
         device.taints.iter().flatten().any(keeps)
     }
 }
 
 const EXACT_COUNT: &str = "ExactCount";
-
-/// Source: resourceclaim/devicetoleration.go (v1.36).
-fn tolerates(toleration: &DeviceToleration, taint: &DeviceTaint) -> bool {
-    let said = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
-    let value = toleration.value.as_deref().unwrap_or_default();
-    let is_value = match toleration.operator.as_deref().unwrap_or_default() {
-        "" | "Equal" => value == taint.value.as_deref().unwrap_or_default(),
-        operator => operator == "Exists",
-    };
-    said(&toleration.effect).is_none_or(|effect| effect == taint.effect)
-        && said(&toleration.key).is_none_or(|key| key == taint.key)
-        && is_value
-}
 
 /// The requests of a claim.
 pub(super) fn requests_of(claim: &ResourceClaim) -> &[DeviceRequest] {
