@@ -71,7 +71,7 @@ fn steps_for(workloads: &Workloads) -> u64 {
 }
 
 /// What the controllers that have the fault work on; Deployments, if it is not here.
-const WORKLOADS: [(Plant, Workload); 93] = [
+const WORKLOADS: [(Plant, Workload); 94] = [
     (Plant::DaemonSetIgnoresExpectations, Workload::DaemonSets),
     (Plant::StatefulSetTakesPodsForReady, Workload::StatefulSets),
     (Plant::StatefulSetDeletesByForce, Workload::StatefulSets),
@@ -163,6 +163,7 @@ const WORKLOADS: [(Plant, Workload); 93] = [
     (Plant::NodeLifecycleTakesNodesForReady, Workload::Nodes),
     (Plant::NodeLifecycleEvictsAtOnce, Workload::Nodes),
     (Plant::NodeLifecycleKeepsTaints, Workload::Nodes),
+    (Plant::NodeLifecycleTaintsNobody, Workload::Nodes),
     (Plant::JobCountsUncreatedPods, Workload::Jobs),
     (Plant::JobCountsUncreatedPods, Workload::Quotas),
 ];

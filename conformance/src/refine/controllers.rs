@@ -34,8 +34,8 @@ pub(super) struct Controllers {
     deletions: BTreeMap<u64, (String, u64)>,
     /// Nodes that had a taint with the effect NoExecute.
     evicting: BTreeSet<String>,
-    /// Whether there were devices, which may be tainted: the trace does not tell who uses which.
-    has_devices: bool,
+    /// Namespaces in which there were claims of devices, which may be tainted: the trace does not tell whose they are.
+    claiming: BTreeSet<String>,
     /// Pods that something else than a ReplicaSet has controlled. It may delete them before it hears that they
     /// are orphans now.
     others: BTreeSet<u64>,
@@ -87,7 +87,7 @@ impl Controllers {
         }
         match resource(&write.key) {
             "replicasets" => self.remember_replicas(write),
-            "resourceslices" => self.has_devices = true,
+            "resourceclaims" => self.claiming.extend(namespace(&write.key).map(str::to_owned)),
             "nodes" if write.after.delta.evicts() => {
                 self.evicting.insert(write.key.clone());
             }
@@ -206,12 +206,17 @@ impl Controllers {
         let bound = !pod.delta.node.is_empty();
         !pod.delta.active()
             || pod.delta.owned
-            || self.has_devices
+            || (bound && self.may_use_devices(&write.key))
             || self.others.contains(&pod.uid)
             || (bound && (self.evicting.contains(&node) || log.object(&node).is_none()))
             || owner_is_gone(log, &write.key, pod)
             || namespace_is_going(log, &write.key)
             || log.is_partial()
+    }
+
+    /// Whether a device of the Pod may be tainted.
+    fn may_use_devices(&self, pod: &str) -> bool {
+        namespace(pod).is_some_and(|own| self.claiming.contains(own))
     }
 }
 

@@ -199,7 +199,12 @@ pub(crate) fn is_finished(pod: &Value) -> bool {
 }
 
 pub(crate) fn runs(pod: &Value) -> bool {
-    let conditions = at(pod, &["status", "conditions"]).and_then(Value::as_array);
-    let is_ready = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
-    text(pod, &["status", "phase"]) == "Running" && conditions.into_iter().flatten().any(is_ready)
+    text(pod, &["status", "phase"]) == "Running" && is_ready(pod)
+}
+
+/// Whether the Ready condition of a Pod or a Node is true.
+pub(crate) fn is_ready(object: &Value) -> bool {
+    let conditions = at(object, &["status", "conditions"]).and_then(Value::as_array);
+    let is_it = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
+    conditions.into_iter().flatten().any(is_it)
 }

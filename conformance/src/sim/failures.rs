@@ -41,29 +41,39 @@ impl World<'_> {
         self.crash_process(chosen);
     }
 
-    /// This component loses its memory.
+    /// This component loses its memory, if it is there.
     pub(crate) fn crash_process(&mut self, chosen: usize) {
-        let process = &self.processes[chosen];
-        if !process.alive {
-            return;
+        if self.processes[chosen].alive {
+            self.is_steady = false;
+            self.stop(chosen);
+            self.restart(chosen);
         }
-        let (origin, incarnation) = (process.origin(), process.incarnation);
+    }
+
+    /// A component is not there any more.
+    pub(crate) fn stop(&mut self, chosen: usize) {
+        let process = &mut self.processes[chosen];
+        process.alive = false;
+        let (origin, is_kubelet) = (process.origin(), process.is_kubelet());
         self.recorder.write(origin.event("crashed", String::new()), "");
         if Self::is_scheduler(chosen) {
             self.is_certain = false;
         }
-        self.is_steady = false;
-        if self.processes[chosen].is_kubelet() {
+        if is_kubelet {
             self.flights.retain(|_, flight| !flight.is_travelling_for(chosen));
         }
-        self.processes[chosen] = self.start(chosen, incarnation + 1);
+    }
+
+    /// A component starts again.
+    pub(crate) fn restart(&mut self, chosen: usize) {
+        let incarnation = self.processes[chosen].incarnation + 1;
+        self.processes[chosen] = self.start(chosen, incarnation);
     }
 
     /// Another controller manager takes over from this one, of which nothing is on its way.
     pub(crate) fn fail_over(&mut self) {
-        let is_steady = self.is_steady;
-        self.crash_process(CONTROLLERS);
-        self.is_steady = is_steady;
+        self.stop(CONTROLLERS);
+        self.restart(CONTROLLERS);
     }
 
     /// The request or its answer: nobody can tell.
@@ -171,9 +181,7 @@ impl World<'_> {
 
     /// A machine comes back, empty.
     pub(crate) fn revive(&mut self, machine: usize) {
-        let kubelet = self.kubelet_of(machine);
-        let incarnation = self.processes[kubelet].incarnation + 1;
-        self.processes[kubelet] = self.start(kubelet, incarnation);
+        self.restart(self.kubelet_of(machine));
     }
 
     /// Requests on their way break off, watches close, and what was not synced may be gone.
@@ -231,7 +239,7 @@ impl World<'_> {
         self.random.pick(&running).map(|(_, id)| (machine, id.clone()))
     }
 
-    fn exit(&mut self, machine: usize, id: &ContainerId, exit_code: i32) {
+    pub(super) fn exit(&mut self, machine: usize, id: &ContainerId, exit_code: i32) {
         let report = self.machines[machine].exit(id, exit_code, self.now);
         self.report(machine, report);
     }

@@ -12,7 +12,7 @@ use store::Store;
 use crate::sim::checks::runs;
 use crate::sim::objects::objects;
 
-/// Thousandths of a CPU that the ready pods of a selector use together, each as many as the other.
+/// Thousandths of a CPU that the ready pods of a selector use together in each namespace, each as many as the other.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Load {
     pub(crate) selector: Selector,
@@ -33,9 +33,10 @@ pub(crate) fn pod_metrics(
 ) -> Value {
     let mut pods = objects(store, &resources::PODS);
     pods.retain(|pod| runs(pod) && text(pod, &["metadata", "namespace"]) == namespace);
+    let last = |pod: &Value| loads.iter().rev().find(|load| load.has(pod));
     let items = pods.iter().filter_map(|pod| {
-        let load = loads.iter().rev().find(|load| load.has(pod))?;
-        let sharing = pods.iter().filter(|other| load.has(other)).count();
+        let load = last(pod)?;
+        let sharing = pods.iter().filter(|other| last(other) == Some(load)).count();
         let share = load.cpu_milli / i64::try_from(sharing).unwrap_or(i64::MAX);
         Some(metrics(pod, share, now))
     });

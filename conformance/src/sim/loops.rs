@@ -148,22 +148,20 @@ impl ControllerLoop {
 
     /// Tells the controller what came of its requests; a key with a refusal is tried again later.
     fn settle(&mut self, key: &Key, done: &Batches, now: Timestamp) {
-        let (mut failed, mut asked) = (false, false);
         for (request, outcome) in done.outcomes() {
             match outcome {
                 Some(outcome) => self.controller.completed(key, request, outcome),
                 None => self.controller.left_out(key, request),
             }
-            failed |= outcome.is_some_and(Result::is_err) && request.verb != Verb::Get;
-            asked |= request.verb == Verb::Get;
         }
+        let failed = done.has_failed();
         self.queue.done(key);
         if failed && !self.is_hasty {
             self.queue.add_rate_limited(key.clone(), now);
             return;
         }
         self.queue.forget(key);
-        if asked || failed {
+        if done.has_asked() || failed {
             self.queue.add(key.clone());
         }
     }

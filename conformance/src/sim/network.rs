@@ -206,9 +206,10 @@ impl World<'_> {
 
     /// What a metrics server answers, if there is one and it is asked.
     fn measured(&self, request: &Request) -> Option<Response> {
-        let is_asked = request.resource.group == "metrics.k8s.io" && !self.loads.is_empty();
+        let resource = request.resource;
+        let is_asked = (resource.group, resource.plural) == ("metrics.k8s.io", "pods");
         let place = (request.key.namespace.as_str(), self.now);
-        is_asked
+        (is_asked && !self.loads.is_empty())
             .then(|| Response::json(200, &pod_metrics(&self.server.published, &self.loads, place)))
     }
 

@@ -13,7 +13,7 @@ use store::{KeyValue, Store};
 use crate::sim::random::Random;
 
 /// How many objects are kept at the most.
-const KEPT_MAX: usize = 50_000;
+const KEPT_MAX: usize = 20_000;
 
 /// An object as it was read, and what was read. As long as that is kept, nothing else can be where it is.
 struct Read {
@@ -57,8 +57,10 @@ pub(crate) fn changed([before, after]: &[Objects; 2]) -> [Objects; 2] {
     let pointers =
         |objects: &Objects| -> BTreeSet<_> { objects.0.iter().map(Arc::as_ptr).collect() };
     let but = |objects: &Objects, others: &Objects| {
-        let others = pointers(others);
-        let own = objects.0.iter().filter(|object| !others.contains(&Arc::as_ptr(object)));
+        let pointed = pointers(others);
+        let own = objects.0.iter().filter(|object| !pointed.contains(&Arc::as_ptr(object)));
+        // What was forgotten and read again is the same, too.
+        let own = own.filter(|object| !others.0.contains(object));
         Objects(own.map(Arc::clone).collect())
     };
     [but(before, after), but(after, before)]

@@ -237,6 +237,8 @@ pub enum Plant {
     NodeLifecycleEvictsAtOnce,
     /// The node lifecycle controller takes no taint back that evicts.
     NodeLifecycleKeepsTaints,
+    /// The node lifecycle controller's patches that evict are not sent.
+    NodeLifecycleTaintsNobody,
     /// Who takes over from a controller manager lists Pods from an old state (k#54096).
     FailsOverToStaleCache,
     /// The Job controller counts Pods as active that were refused.
@@ -257,7 +259,7 @@ pub enum Plant {
 
 impl Plant {
     /// Every fault that random runs find; the others take every order of things.
-    pub const ALL: [Self; 109] = [
+    pub const ALL: [Self; 110] = [
         Self::AcknowledgesBeforeDurable,
         Self::LosesSyncedFrame,
         Self::RevisionGoesBackAfterRestart,
@@ -366,6 +368,7 @@ impl Plant {
         Self::NodeLifecycleTakesNodesForReady,
         Self::NodeLifecycleEvictsAtOnce,
         Self::NodeLifecycleKeepsTaints,
+        Self::NodeLifecycleTaintsNobody,
         Self::JobCountsUncreatedPods,
     ];
 
@@ -488,6 +491,7 @@ impl Plant {
             Self::NodeLifecycleTakesNodesForReady => "node-lifecycle-takes-nodes-for-ready",
             Self::NodeLifecycleEvictsAtOnce => "node-lifecycle-evicts-at-once",
             Self::NodeLifecycleKeepsTaints => "node-lifecycle-keeps-taints",
+            Self::NodeLifecycleTaintsNobody => "node-lifecycle-taints-nobody",
             Self::FailsOverToStaleCache => "fails-over-to-stale-cache",
             Self::JobCountsUncreatedPods => "job-counts-uncreated-pods",
         }

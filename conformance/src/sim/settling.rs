@@ -4,15 +4,20 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use api::trace::Origin;
+use api::{Request, resources};
+use serde_json::Value;
 
 use crate::sim::checks;
+use crate::sim::objects::objects;
 use crate::sim::outcome::Violation;
-use crate::sim::workloads::Workload;
+use crate::sim::workloads::{Workload, nodes, owners, uid};
 use crate::sim::world::World;
 
 /// How long a cluster that is left alone may take to do what it was asked.
 const SETTLE_SECONDS: u64 = 1800;
 const SETTLE_STEPS: u64 = 100_000;
+/// How often those kubelets say that they are there which are not simulated.
+const HEARTBEAT_STEPS: u64 = 10;
 /// How often it is asked whether it has, with few nodes.
 const SETTLE_LOOK_STEPS: u64 = 200;
 
@@ -24,7 +29,10 @@ impl World<'_> {
         let (steps, look) = (SETTLE_STEPS * size, SETTLE_LOOK_STEPS * size);
         let (end, last) = (self.now + Duration::from_secs(SETTLE_SECONDS), self.steps + steps);
         loop {
-            for _ in 0..look {
+            for step in 0..look {
+                if step.is_multiple_of(HEARTBEAT_STEPS) {
+                    self.beat();
+                }
                 self.work();
                 self.check()?;
             }
@@ -33,8 +41,7 @@ impl World<'_> {
             let Some(why) = self.unsettled(&dead) else { return Ok(()) };
             let has_jobs = self.options.workloads.contains(Workload::Jobs);
             if has_jobs && self.lacks_jobs(&dead) {
-                // With more nodes more runs, and less of it is a Job's.
-                (0..size).for_each(|_| self.end_work(0));
+                self.end_jobs();
             }
             if self.now > end || self.steps > last {
                 self.recorder.object(&format!("{why}, although nothing has failed any more"));
@@ -47,9 +54,35 @@ impl World<'_> {
     fn tend(&mut self) {
         let store = &self.server.published;
         let workloads = self.options.workloads.iter();
-        let requests: Vec<_> = workloads.flat_map(|workload| workload.tend(store)).collect();
+        let requests = workloads.flat_map(|workload| workload.tend(store)).collect();
+        self.send_all(requests);
+    }
+
+    /// Kubelets that are not simulated say that they are there.
+    fn beat(&mut self) {
+        if self.options.workloads.contains(Workload::Nodes) {
+            self.send_all(nodes::heartbeats(&self.server.published));
+        }
+    }
+
+    fn send_all(&mut self, requests: Vec<Request>) {
         for request in requests {
             self.send(None, Origin::new("kubectl", 0), request);
+        }
+    }
+
+    /// What runs for Jobs is done with its work.
+    fn end_jobs(&mut self) {
+        let pods = objects(&self.server.published, &resources::PODS);
+        let of_jobs: BTreeSet<&str> = pods.iter().filter(|pod| is_of_job(pod)).map(uid).collect();
+        let running = self.machines.iter().enumerate();
+        let running = running.flat_map(|(machine, found)| {
+            found.running().into_iter().map(move |(_, container)| (machine, container))
+        });
+        let done: Vec<_> =
+            running.filter(|(_, one)| of_jobs.contains(one.pod_uid.as_str())).collect();
+        for (machine, container) in done {
+            self.exit(machine, &container, 0);
         }
     }
 
@@ -72,4 +105,8 @@ impl World<'_> {
         let dead = machines.filter(|(_, kubelet)| !kubelet.alive);
         dead.map(|(machine, _)| machine.name.as_str()).collect()
     }
+}
+
+fn is_of_job(pod: &Value) -> bool {
+    owners(pod).any(|owner| owner["kind"] == "Job")
 }

@@ -437,6 +437,10 @@ impl<'a> World<'a> {
                 self.recorder.object(&why);
             }
         }
+        // A runtime goes on without its kubelet, which finds out when it is there again.
+        if !self.processes[process].alive {
+            return;
+        }
         let orders = self.processes[process].reported(event, self.now);
         self.carry_out(process, orders);
     }

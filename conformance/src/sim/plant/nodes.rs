@@ -5,6 +5,7 @@ use client::Change;
 use serde_json::{Value, json};
 
 use super::Plant;
+use crate::sim::workloads::nodes::{evicts, is_lost};
 
 const CONTROLLER: &str = "node-lifecycle-controller";
 
@@ -24,6 +25,11 @@ pub(super) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
     if plant == Plant::NodeLifecycleEvictsAtOnce {
         requests.iter_mut().filter_map(taints).for_each(evict);
     }
+    if plant == Plant::NodeLifecycleTaintsNobody {
+        requests.retain(|request| {
+            taints(&mut request.clone()).is_none_or(|all| !all.iter().any(evicts))
+        });
+    }
     if plant == Plant::NodeLifecycleKeepsTaints {
         requests.retain(|request| taints(&mut request.clone()).is_none_or(|all| !spares(all)));
     }
@@ -33,11 +39,6 @@ pub(super) fn planned(plant: Plant, controller: &str, requests: &mut Vec<Request
 fn taints(request: &mut Request) -> Option<&mut Vec<Value>> {
     let body = request.body.as_mut().filter(|_| request.resource == &resources::NODES);
     body?.get_mut("spec")?.get_mut("taints")?.as_array_mut()
-}
-
-fn is_lost(taint: &Value) -> bool {
-    let keys = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
-    keys.iter().any(|key| taint["key"] == *key)
 }
 
 /// Adds to the taint that keeps Pods away the one that evicts them.

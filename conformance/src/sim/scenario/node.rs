@@ -28,9 +28,11 @@ impl World<'_> {
             return Ok(());
         }
         let process = self.process(name).map_err(|_| nobody(name))?;
-        self.processes[process].alive = false;
-        let origin = self.processes[process].origin();
-        self.recorder.write(origin.event("crashed", String::new()), "");
+        if !self.processes[process].alive {
+            return Err(format!("{name} does not run"));
+        }
+        self.is_steady = false;
+        self.stop(process);
         Ok(())
     }
 
@@ -44,8 +46,7 @@ impl World<'_> {
         if self.processes[process].alive {
             return Err(format!("{name} has not been killed"));
         }
-        let incarnation = self.processes[process].incarnation + 1;
-        self.processes[process] = self.start(process, incarnation);
+        self.restart(process);
         Ok(())
     }
 
@@ -53,8 +54,10 @@ impl World<'_> {
     /// components have lost their memory.
     pub(super) fn switch_off(&mut self, time: Duration) {
         let is_on = |machine: &usize| self.processes[self.kubelet_of(*machine)].alive;
-        let machines: Vec<usize> = (0..self.machines.len()).filter(is_on).collect();
+        let (machines, silent): (Vec<usize>, Vec<usize>) =
+            (0..self.machines.len()).partition(is_on);
         machines.iter().for_each(|machine| self.kill(*machine));
+        silent.iter().for_each(|machine| self.machines[*machine].die());
         self.restart_store();
         self.now += time;
         (0..self.kubelet_of(0)).for_each(|process| self.crash_process(process));

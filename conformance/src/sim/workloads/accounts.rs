@@ -60,7 +60,7 @@ pub(crate) fn token_of(secret: &str, (namespace, account): (&str, &str)) -> Valu
             "annotations": {"kubernetes.io/service-account.name": account}}})
 }
 
-fn annotation<'a>(secret: &'a Value, what: &str) -> &'a str {
+pub(super) fn annotation<'a>(secret: &'a Value, what: &str) -> &'a str {
     text(secret, &["metadata", "annotations", &format!("kubernetes.io/service-account.{what}")])
 }
 
@@ -69,7 +69,7 @@ fn token(secret: &Value) -> &str {
 }
 
 /// The account of the name that a Secret gives.
-fn account_of<'a>(accounts: &'a Objects, secret: &Value) -> Option<&'a Value> {
+pub(super) fn account_of<'a>(accounts: &'a Objects, secret: &Value) -> Option<&'a Value> {
     let wanted = Key { name: annotation(secret, "name").to_owned(), ..key(secret) };
     accounts.iter().find(|account| key(account) == wanted)
 }

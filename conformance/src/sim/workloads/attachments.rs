@@ -11,7 +11,7 @@ use store::Store;
 
 use super::volumes::{claim_of, claims_of, disk, of_claim, user};
 use super::{Moment, any, create, delete, key, name, uid};
-use crate::sim::checks::{is_deleted, is_finished};
+use crate::sim::checks::{is_deleted, is_finished, is_ready};
 use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
 
@@ -190,11 +190,6 @@ impl Used {
 
 fn node_of(pod: &Value) -> &str {
     text(pod, &["spec", "nodeName"])
-}
-
-fn is_ready(node: &Value) -> bool {
-    let conditions = at(node, &["status", "conditions"]).and_then(Value::as_array);
-    conditions.into_iter().flatten().any(|one| one["type"] == "Ready" && one["status"] == "True")
 }
 
 /// The volume and the node of an attachment.

@@ -160,12 +160,26 @@ impl Workload {
 
     /// What those do next who are not simulated, with nobody asking.
     pub(crate) fn tend(self, store: &Store) -> Vec<Request> {
-        if self == Self::Attachments {
-            attachments::tend(store)
-        } else if self == Self::Quotas {
-            quotas::tend(store)
-        } else {
-            vec![]
+        match self {
+            Self::Attachments => attachments::tend(store),
+            Self::Quotas => quotas::tend(store),
+            Self::Deployments
+            | Self::StatefulSets
+            | Self::DaemonSets
+            | Self::Jobs
+            | Self::Services
+            | Self::Budgets
+            | Self::Namespaces
+            | Self::Owners
+            | Self::Rollouts
+            | Self::Volumes
+            | Self::Certificates
+            | Self::Accounts
+            | Self::Upkeep
+            | Self::Periodic
+            | Self::Exposure
+            | Self::Devices
+            | Self::Nodes => vec![],
         }
     }
 
@@ -402,7 +416,7 @@ fn name(object: &Value) -> &str {
     text(object, &["metadata", "name"])
 }
 
-fn uid(object: &Value) -> &str {
+pub(crate) fn uid(object: &Value) -> &str {
     text(object, &["metadata", "uid"])
 }
 
@@ -413,7 +427,7 @@ fn pods_of(store: &Store, owner: &Value) -> Objects {
     pods
 }
 
-fn owners(object: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn owners(object: &Value) -> impl Iterator<Item = &Value> {
     object["metadata"]["ownerReferences"].as_array().into_iter().flatten()
 }
 

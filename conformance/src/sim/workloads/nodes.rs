@@ -12,6 +12,7 @@ use store::Store;
 
 use super::upkeep::ranges::{is_spare, spare};
 use super::{create, key, name};
+use crate::sim::checks::is_ready;
 use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
 
@@ -60,13 +61,24 @@ pub(crate) fn in_zone(number: usize) -> Value {
 /// The kubelet of a Node says whether it is ready.
 pub(crate) fn report(store: &Store, number: usize, is_ready: bool) -> Request {
     let nodes = objects(store, NODES);
-    let said = find(&nodes, number).and_then(ready).map(|one| text(one, &["lastHeartbeatTime"]));
-    let said = said.and_then(|time| time.parse::<Timestamp>().ok()).unwrap_or_default();
+    let said =
+        find(&nodes, number).and_then(ready).map_or("", |one| text(one, &["lastHeartbeatTime"]));
+    let said: Timestamp = match said {
+        "" => Timestamp::UNIX_EPOCH,
+        time => time.parse().expect("a heartbeat is a time"),
+    };
     let now = said + Duration::from_secs(1);
     let status = if is_ready { "True" } else { "False" };
     let patch = json!({"status": {"conditions": [condition(status, now)]}});
     let node = Key::cluster(&format!("spare-{number}"));
     Request::merge_patch(NODES, node, patch).to_subresource("status")
+}
+
+/// The kubelets of the Nodes that are ready say so again.
+pub(crate) fn heartbeats(store: &Store) -> Vec<Request> {
+    let nodes = objects(store, NODES);
+    let is_alive = |number: &usize| find(&nodes, *number).is_some_and(is_ready);
+    (0..ZONES.len()).filter(is_alive).map(|number| report(store, number, true)).collect()
 }
 
 fn condition(status: &str, said: Timestamp) -> Value {
@@ -82,10 +94,6 @@ fn ready(node: &Value) -> Option<&Value> {
     conditions.find(|condition| condition["type"] == "Ready")
 }
 
-fn is_ready(node: &Value) -> bool {
-    ready(node).is_some_and(|ready| ready["status"] == "True")
-}
-
 fn is_excluded(node: &Value) -> bool {
     at(node, &["metadata", "labels", EXCLUDED]).is_some()
 }
@@ -95,8 +103,13 @@ fn is_tainted(node: &Value) -> bool {
     taints.into_iter().flatten().any(evicts)
 }
 
-fn evicts(taint: &Value) -> bool {
-    taint["effect"] == "NoExecute" && LOST.iter().any(|key| taint["key"] == *key)
+pub(crate) fn evicts(taint: &Value) -> bool {
+    taint["effect"] == "NoExecute" && is_lost(taint)
+}
+
+/// Whether a taint is one of Nodes that are lost.
+pub(crate) fn is_lost(taint: &Value) -> bool {
+    LOST.iter().any(|key| taint["key"] == *key)
 }
 
 /// Whose turn it was to be tainted, and when, in each zone; of one life of the controller.
@@ -168,8 +181,8 @@ pub(crate) fn whole_zone_is_tainted(store: &Store) -> bool {
 /// NODE-7.
 pub(super) fn unsettled(store: &Store) -> Option<String> {
     let mut nodes = objects(store, NODES);
+    let is_disrupted = !nodes.iter().any(|node| !is_excluded(node) && is_ready(node));
     nodes.retain(is_spare);
-    let is_disrupted = !nodes.iter().any(is_ready);
     let wants_taint = |node: &Value| !is_ready(node) && !is_disrupted;
     let node = nodes.iter().find(|node| is_tainted(node) != wants_taint(node))?;
     let tainted = if is_tainted(node) { "is" } else { "is not" };

@@ -13,14 +13,13 @@ const NAME: &str = "few-pods";
 
 pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     let pods = random.below(3).to_string();
-    match (is_there(store), random.one_in(4)) {
-        (true, true) => Some(lift()),
-        (true, false) => {
-            let patch = json!({"spec": {"hard": {"pods": pods}}});
-            Some(Request::merge_patch(QUOTAS, Key::new("default", NAME), patch))
-        }
-        (false, _) => Some(create(QUOTAS, "default", quota(&pods))),
+    if is_there(store) {
+        let patch = json!({"spec": {"hard": {"pods": pods}}});
+        let changed = || Request::merge_patch(QUOTAS, Key::new("default", NAME), patch);
+        return Some(if random.one_in(2) { lift() } else { changed() });
     }
+    // Most of the time there is none: others want pods, too.
+    random.one_in(6).then(|| create(QUOTAS, "default", quota(&pods)))
 }
 
 fn quota(pods: &str) -> Value {

@@ -5,6 +5,7 @@ use api::{ApiResource, Key, Request, Timestamp, Verb, resources};
 use serde_json::{Value, json};
 use store::Store;
 
+use super::super::accounts::{account_of, annotation};
 use super::super::{Moment, create, name, uid};
 use crate::sim::objects::{Objects, changed, objects};
 
@@ -69,15 +70,17 @@ fn is_over(secret: &Value, now: Timestamp, seconds: i64) -> bool {
     since.is_ok_and(|since| api::time::seconds_between(since, now) > YEAR_SECONDS + seconds)
 }
 
-/// TOKENCLEANER-1 and TOKENCLEANER-2. A token whose account is not there is not the cleaner's to judge.
+/// TOKENCLEANER-1 and TOKENCLEANER-2. A token that outlives its account is not the cleaner's to judge.
 pub(super) fn broken(moment: &Moment<'_>) -> Option<String> {
-    let has_account = || objects(moment.before, ACCOUNTS).iter().any(|found| name(found) == TOKEN);
-    if !moment.writes(SECRETS) || !moment.is_by_controllers() || !has_account() {
+    if !moment.writes(SECRETS) || !moment.is_by_controllers() {
         return None;
     }
     let [before, after] =
         changed(&[moment.before, moment.after].map(|store| objects(store, SECRETS)));
     let cleaned = before.iter().find(|secret| is_cleaned(secret, &after))?;
+    if !has_account(&objects(moment.before, ACCOUNTS), cleaned) {
+        return None;
+    }
     if is_young(cleaned, moment.now) {
         return Some(format!("TOKENCLEANER-2: {} is young, and is cleaned up", name(cleaned)));
     }
@@ -102,6 +105,12 @@ pub(super) fn unsettled(store: &Store, now: Timestamp) -> Option<String> {
     is_kept.then(|| format!("TOKENCLEANER-4: {TOKEN} stays, marked {:?}", mark(found)))
 }
 
+/// Whether the account of a token is there, and not only another of its name.
+fn has_account(accounts: &Objects, secret: &Value) -> bool {
+    let own = annotation(secret, "uid");
+    account_of(accounts, secret).is_some_and(|account| own.is_empty() || own == uid(account))
+}
+
 /// Whether a Secret is marked, or gone.
 fn is_cleaned(secret: &Value, after: &Objects) -> bool {
     let now = after.iter().find(|found| uid(found) == uid(secret));
@@ -111,4 +120,24 @@ fn is_cleaned(secret: &Value, after: &Objects) -> bool {
 fn is_young(secret: &Value, now: Timestamp) -> bool {
     let created = text(secret, &["metadata", "creationTimestamp"]).parse();
     created.is_ok_and(|created| api::time::seconds_between(created, now) < YEAR_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_its_account_and_not_another_of_that_name() {
+        let account = |uid: &str| {
+            let mut account = account();
+            account["metadata"]["uid"] = json!(uid);
+            Objects::from([account])
+        };
+        let mut filled = secret();
+        filled["metadata"]["annotations"]["kubernetes.io/service-account.uid"] = json!("1");
+
+        assert!(has_account(&account("1"), &filled) && has_account(&account("2"), &secret()));
+        assert!(!has_account(&account("2"), &filled));
+        assert!(!has_account(&Objects::from([]), &secret()));
+    }
 }
