@@ -52,15 +52,31 @@ pub(crate) fn answer(call: &Call, has_store: bool) -> Response {
     }
 }
 
-/// How each check went that was not left out, as the answer of this code tells; nothing where one alone was asked for,
-/// or nothing was checked.
-pub fn health_checks(path: &str, excluded: &[&str], code: u16) -> Vec<(&'static str, bool)> {
-    let name = path.trim_matches('/');
-    if !ROOTS.contains(&name) || !matches!(code, 200 | 500) {
-        return vec![];
+/// What somebody asked of the health of a server: all checks of a root but some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthAsked {
+    /// `healthz`, `livez` or `readyz`.
+    pub root: &'static str,
+    excluded: Vec<String>,
+}
+
+/// What a request asks of all checks, if it does; one for a single check does not.
+pub fn asks_for_health(call: &Call) -> Option<HealthAsked> {
+    let name = call.path.trim_matches('/');
+    let root = ROOTS.into_iter().find(|root| *root == name)?;
+    Some(HealthAsked { root, excluded: call.parameters("exclude").map(str::to_owned).collect() })
+}
+
+impl HealthAsked {
+    /// How each check went that was not left out, as the answer of this code tells; nothing where nothing was checked.
+    pub fn checks(&self, code: u16) -> Vec<(&'static str, bool)> {
+        if !matches!(code, 200 | 500) {
+            return vec![];
+        }
+        let asked =
+            checks(self.root).filter(|check| !self.excluded.iter().any(|name| name == check));
+        asked.map(|check| (check, code == 200 || check != "etcd")).collect()
     }
-    let asked = checks(name).filter(|check| !excluded.contains(check));
-    asked.map(|check| (check, code == 200 || check != "etcd")).collect()
 }
 
 fn all(call: &Call, name: &str, checks: Vec<(&str, bool)>) -> Response {
@@ -135,14 +151,19 @@ mod tests {
 
     #[test]
     fn an_answer_tells_how_each_check_went() {
+        let checks = |path: &str, excluded: &str, code| {
+            let query = vec![("exclude".to_owned(), excluded.to_owned())];
+            let call = Call { path: path.to_owned(), query, ..Call::default() };
+            asks_for_health(&call).map(|asked| asked.checks(code))
+        };
         let well = [("ping", true), ("log", true), ("etcd", true)];
-        assert_eq!(health_checks("/livez", &[], 200), well);
-        assert_eq!(health_checks("/livez", &[], 500)[2], ("etcd", false));
-        assert_eq!(health_checks("/livez/", &["etcd"], 200), well[..2]);
-        assert_eq!(health_checks("/readyz", &[], 200).len(), 4);
-        assert!(health_checks("/livez/etcd", &[], 500).is_empty());
-        assert!(health_checks("/version", &[], 200).is_empty());
-        assert!(health_checks("/livez", &[], 405).is_empty());
+        assert_eq!(checks("/livez", "", 200), Some(well.to_vec()));
+        assert_eq!(checks("/livez", "", 500).unwrap()[2], ("etcd", false));
+        assert_eq!(checks("/livez/", "etcd", 200), Some(well[..2].to_vec()));
+        assert_eq!(checks("/readyz", "", 200).unwrap().len(), 4);
+        assert_eq!(checks("/livez/etcd", "", 500), None);
+        assert_eq!(checks("/version", "", 200), None);
+        assert_eq!(checks("/livez", "", 405), Some(vec![]));
     }
 
     #[test]

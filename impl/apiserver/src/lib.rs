@@ -41,7 +41,7 @@ pub use call::{
     User,
 };
 pub use component_status::{Components, Health};
-pub use health::health_checks;
+pub use health::{HealthAsked, asks_for_health};
 pub use object::node_of;
 pub use proxy::ProxyCall;
 pub use request_info::RequestInfo;

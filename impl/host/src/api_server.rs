@@ -7,7 +7,7 @@ use std::time::Instant;
 use api::trace::Origin;
 use api::{FeatureGates, Reason, Request, Status};
 use apiserver::token::TokenKeys;
-use apiserver::{Call, Commit, Context, Decision, Freshness, Response, User};
+use apiserver::{Call, Commit, Context, Decision, Freshness, HealthAsked, Response, User};
 use bytes::Bytes;
 use etcd::{CommitError, Storage};
 use http::header::{
@@ -112,7 +112,7 @@ impl ApiServer {
         let origin = origin::of(&parts, &user);
         let call = call(&parts, &body, user);
         let running = self.metrics().requests().begin(&parts);
-        let health = call.path.ends_with('z').then(|| call.clone());
+        let health = apiserver::asks_for_health(&call);
         let decision = match self.told(&call) {
             Some(response) => Decision::Respond(response),
             None => self.decide(call, &origin).await,
@@ -134,8 +134,8 @@ impl ApiServer {
             }
         };
         let code = response.status().as_u16();
-        if let Some(call) = health {
-            self.count_checks(&call, code);
+        if let Some(health) = health {
+            self.count_checks(&health, code);
         }
         let bytes = response.body().size_hint().exact().unwrap_or_default();
         running.answered(code, bytes);
@@ -144,21 +144,20 @@ impl ApiServer {
 
     /// What is counted, for who may know it.
     fn told(&self, call: &Call) -> Option<Response> {
-        let format = Format::asked(&call.accept);
         let write = match call.path.as_str() {
             "/metrics" => Metrics::text,
             "/metrics/slis" => |metrics: &Metrics, _: &Storage, format| metrics.health_text(format),
             _ => return None,
         };
         apiserver::authorize(call).ok()?;
+        let format = Format::asked(&call.accept);
         let text = write(self.metrics(), &self.shared.storage, format);
         Some(Response::bytes(200, format.content_type(), text.into_bytes()))
     }
 
-    fn count_checks(&self, call: &Call, code: u16) {
-        let excluded: Vec<&str> = call.parameters("exclude").collect();
-        for (name, is_passed) in apiserver::health_checks(&call.path, &excluded, code) {
-            self.metrics().checks().checked(call.path.trim_matches('/'), name, is_passed);
+    fn count_checks(&self, health: &HealthAsked, code: u16) {
+        for (name, is_passed) in health.checks(code) {
+            self.metrics().checks().checked(health.root, name, is_passed);
         }
     }
 

@@ -49,6 +49,16 @@ const BODY_PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Closing(watch::Receiver<bool>);
 
 impl Closing {
+    /// It does once this says so.
+    pub(crate) fn of(closes: watch::Receiver<bool>) -> Self {
+        Self(closes)
+    }
+
+    /// Whether it does.
+    pub(crate) fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Waits until it does.
     pub(crate) async fn begun(&mut self) {
         // Whoever could say so has gone without a word.
@@ -69,7 +79,7 @@ impl Door {
     /// Opens it.
     pub fn open(listener: TcpListener, tls: rustls::ServerConfig, server: ApiServer) -> Self {
         let (closes, closing) = watch::channel(false);
-        let served = tokio::spawn(serve(listener, tls, server, Closing(closing)));
+        let served = tokio::spawn(serve(listener, tls, server, Closing::of(closing)));
         Self { closes, served }
     }
 

@@ -30,6 +30,11 @@ impl Default for InFlight {
     }
 }
 
+/// Whether a method only reads.
+pub(crate) fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
 impl InFlight {
     fn of(reads: usize, writes: usize) -> Self {
         Self { reads: Arc::new(Semaphore::new(reads)), writes: Arc::new(Semaphore::new(writes)) }
@@ -44,8 +49,7 @@ impl InFlight {
         if info.is_long_running() {
             return Ok(None);
         }
-        let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        let places = if is_read { &self.reads } else { &self.writes };
+        let places = if is_read(method) { &self.reads } else { &self.writes };
         Arc::clone(places).try_acquire_owned().map(Some).map_err(|_| {
             let message = "Too many requests, please try again later.";
             let mut status = Status::new(Reason::TooManyRequests, message);

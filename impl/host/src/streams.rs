@@ -57,7 +57,12 @@ async fn logs(
     streaming: Streaming,
 ) -> Result<http::Response<Body>, Status> {
     let body = server.logs(container(call), log_options(call)?).await?;
-    let body = body.map_frame(move |frame| streaming.passes(frame)).boxed_unsync();
+    // It is open for as long as its body is.
+    let body = body.map_frame(move |frame| {
+        let _open = &streaming;
+        frame
+    });
+    let body = body.boxed_unsync();
     if is_web_socket(parts) {
         let Agreed { answer, upgrade, .. } = agree(parts, LOG_PROTOCOLS)?;
         tokio::spawn(async move {

@@ -37,20 +37,7 @@ pub(crate) fn respond(
 ) -> http::Response<Body> {
     let content_type = http::HeaderValue::from_static(watch.content_type());
     let warnings = std::mem::take(&mut watch.warnings);
-    let published = storage.subscribe();
-    let now = Instant::now();
-    let stream = Stream {
-        registration: watchers.register((watch.prefix(), watch.node()), &published),
-        published,
-        end: now + Duration::from_secs(watch.timeout_seconds),
-        bookmarks: tokio::time::interval_at(now + BOOKMARK_PERIOD, BOOKMARK_PERIOD),
-        watch,
-        closing,
-        is_bookmark_due: false,
-        is_over: false,
-        is_expired: false,
-        streaming,
-    };
+    let stream = Stream::new((storage.subscribe(), watchers), watch, (streaming, closing));
     let parts = stream::unfold(stream, |mut stream| async move {
         let part = stream.next().await?;
         Some((Ok::<_, BoxError>(Frame::data(part)), stream))
@@ -61,7 +48,8 @@ pub(crate) fn respond(
     response
 }
 
-/// What is told, until the reader goes away, the time is over, or the store has moved too far ahead.
+/// What is told, until the reader goes away, the time is over, or the store has moved too far ahead. Who reads nothing
+/// is not told of the end either: its connection ends with it.
 struct Stream {
     registration: Registration,
     published: watch::Receiver<Store>,
@@ -70,17 +58,39 @@ struct Stream {
     bookmarks: Interval,
     closing: Option<Closing>,
     is_bookmark_due: bool,
-    is_over: bool,
+    /// What there was when the time was over: it is told up to there.
+    last: Option<Store>,
     is_expired: bool,
     /// Counts this watch as long as it is there, and what it tells.
     streaming: Streaming,
 }
 
 impl Stream {
+    fn new(
+        (published, watchers): (watch::Receiver<Store>, &Arc<Watchers>),
+        watch: Watch,
+        (streaming, closing): (Streaming, Option<Closing>),
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            registration: watchers.register((watch.prefix(), watch.node()), &published),
+            published,
+            end: now + Duration::from_secs(watch.timeout_seconds),
+            bookmarks: tokio::time::interval_at(now + BOOKMARK_PERIOD, BOOKMARK_PERIOD),
+            watch,
+            closing,
+            is_bookmark_due: false,
+            last: None,
+            is_expired: false,
+            streaming,
+        }
+    }
+
     /// The next lines, once there are any; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         while !self.is_expired {
-            let store = self.published.borrow().clone();
+            self.look_at_the_time();
+            let store = self.last.clone().unwrap_or_else(|| self.published.borrow().clone());
             match self.watch.lines(&store, clock::now(), PART_BYTES) {
                 Ok(lines) if lines.is_empty() => {}
                 Ok(lines) => return Some(self.tell(&lines)),
@@ -93,12 +103,22 @@ impl Stream {
             if std::mem::take(&mut self.is_bookmark_due) && self.watch.bookmarks {
                 return Some(self.tell(&[self.watch.bookmark()]));
             }
-            if self.is_over || self.published.has_changed().is_err() {
+            if self.last.is_some() || self.published.has_changed().is_err() {
                 return None;
             }
             self.wait().await;
         }
         None
+    }
+
+    /// A reader who is always behind is told no more than there was at the end.
+    fn look_at_the_time(&mut self) {
+        let is_late = Instant::now() >= self.end;
+        let closes = self.closing.as_ref().is_some_and(Closing::has_begun);
+        if self.last.is_none() && (is_late || closes) {
+            self.is_bookmark_due = is_late;
+            self.last = Some(self.published.borrow().clone());
+        }
     }
 
     /// Lines as they are written, and counted.
@@ -118,12 +138,13 @@ impl Stream {
         tokio::select! {
             () = self.registration.rung() => {}
             _ = self.bookmarks.tick(), if self.watch.bookmarks => self.is_bookmark_due = true,
-            () = tokio::time::sleep_until(self.end) => {
-                (self.is_bookmark_due, self.is_over) = (true, true);
-            }
-            () = closed => self.is_over = true,
+            () = tokio::time::sleep_until(self.end) => {}
+            () = closed => {}
         }
         // What is published is read after this: nothing comes between.
         self.watch.after = self.registration.missed_nothing_up_to().max(self.watch.after);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,10 @@
 //! names of what is no resource the checks of health and the index of OpenAPI, and counts no other; here every request
 //! is counted, and those of other paths are of the component `apiserver`.
 
-use apiserver::{Objects, Target};
+use apiserver::{Objects, RequestInfo, Target};
 use http::Method;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-
-/// What is answered by something else, for as long as it likes.
-const CONNECTS: [&str; 5] = ["attach", "exec", "log", "portforward", "proxy"];
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,18 +25,19 @@ pub(crate) struct About {
 impl About {
     /// What a request is about.
     pub(crate) fn of(parts: &Parts) -> Self {
-        let query = Query::of(parts);
         match apiserver::route(parts.uri.path()) {
-            Ok(Target::Objects(objects)) => Self::of_objects(parts, &objects, query),
-            Ok(Target::Watched(objects)) => {
-                Self { verb: "WATCH", ..Self::of_objects(parts, &objects, query) }
+            Ok(Target::Objects(objects) | Target::Watched(objects)) => {
+                Self::of_objects(parts, &objects)
             }
             Ok(other) => Self::of_path(parts, other_path(&other, parts.uri.path())),
             Err(_) => Self::of_path(parts, ""),
         }
     }
 
-    fn of_objects(parts: &Parts, objects: &Objects, query: Query) -> Self {
+    fn of_objects(parts: &Parts, objects: &Objects) -> Self {
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let query: Vec<(String, String)> = query.into_owned().collect();
+        let info = RequestInfo::of(&parts.method, parts.uri.path(), &query);
         let resource = objects.served();
         let scope = match (&objects.name, &objects.namespace) {
             (Some(_), _) => "resource",
@@ -47,16 +45,16 @@ impl About {
             (None, Some(_)) => "namespace",
             (None, None) => "cluster",
         };
-        let verb = if CONNECTS.contains(&objects.subresource) {
-            "CONNECT"
-        } else if query.watches && objects.name.is_none() && parts.method == Method::GET {
+        let verb = if info.is_watch() {
             "WATCH"
+        } else if info.is_long_running() {
+            "CONNECT"
         } else {
             verb(parts, scope)
         };
         Self {
             component: "apiserver",
-            dry_run: query.dry_run,
+            dry_run: dry_run(&query),
             group: resource.group,
             resource: resource.plural,
             scope,
@@ -101,27 +99,13 @@ impl About {
     }
 }
 
-/// What of a query tells requests apart.
-#[derive(Clone, Copy)]
-struct Query {
-    watches: bool,
-    dry_run: &'static str,
-}
-
-impl Query {
-    fn of(parts: &Parts) -> Self {
-        let mut query = Self { watches: false, dry_run: "" };
-        let text = parts.uri.query().unwrap_or_default();
-        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            match (&*name, &*value) {
-                ("watch", value) => query.watches = !matches!(value, "false" | "0"),
-                ("dryRun", "All") if query.dry_run.is_empty() => query.dry_run = "All",
-                ("dryRun", "All") => {}
-                ("dryRun", _) => query.dry_run = "invalid",
-                _ => {}
-            }
-        }
-        query
+/// Whether nothing is to be stored, as `CleanDryRun` tells it.
+fn dry_run(query: &[(String, String)]) -> &'static str {
+    let mut asked = query.iter().filter(|(name, _)| name == "dryRun");
+    match asked.next() {
+        None => "",
+        Some((_, first)) if first == "All" && asked.all(|(_, value)| value == "All") => "All",
+        Some(_) => "invalid",
     }
 }
 
@@ -189,6 +173,8 @@ mod tests {
             ("GET", one, "", ["GET", "", "resource", ""]),
             ("GET", &format!("{all}?watch=1"), "", ["WATCH", "", "cluster", ""]),
             ("GET", "/api/v1/watch/configmaps", "", ["WATCH", "", "cluster", ""]),
+            ("GET", &format!("{all}?watch=False"), "", ["LIST", "", "cluster", ""]),
+            ("GET", &format!("{all}?watch=0&watch=1"), "", ["LIST", "", "cluster", ""]),
             ("GET", &format!("{one}?watch=1"), "", ["GET", "", "resource", ""]),
             ("GET", &format!("{all}?watch=false"), "", ["LIST", "", "cluster", ""]),
             ("POST", some, "", ["POST", "", "resource", ""]),

@@ -156,6 +156,14 @@ pub(crate) struct QueueMetrics {
     working: Arc<Working>,
 }
 
+/// Who had the queue does not work any more.
+impl Drop for QueueMetrics {
+    fn drop(&mut self) {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.depth.set(0);
+    }
+}
+
 impl QueueMetrics {
     /// A key is worked on.
     pub(crate) fn begins(&self, key: &Key) {

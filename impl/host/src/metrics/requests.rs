@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use http::Method;
 use http::request::Parts;
 
 use super::about::About;
@@ -16,6 +15,7 @@ use super::family::Family;
 use super::in_flight::InFlight;
 use super::number::{Counter, Gauge, Histogram, Number};
 use super::text::{Kind, Text};
+use crate::in_flight::is_read;
 
 /// A counter for each code: there are few of them.
 type Codes = Vec<(u16, Counter)>;
@@ -108,7 +108,7 @@ impl Requests {
 
     /// Counts a request as running until what is returned is told the answer, or dropped.
     pub(crate) fn begin(self: &Arc<Self>, parts: &Parts) -> Running {
-        let is_mutating = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let is_mutating = !is_read(&parts.method);
         let about = About::of(parts);
         if !is_long_running(&about) {
             self.in_flight.enter(is_mutating);
@@ -290,11 +290,6 @@ pub(crate) struct Streaming {
 }
 
 impl Streaming {
-    /// Lets through a part of a stream, which is open until its last is gone.
-    pub(crate) fn passes<T>(&self, part: T) -> T {
-        part
-    }
-
     /// Counts events that are sent.
     pub(crate) fn sends(&self, lines: &[Vec<u8>]) {
         if let Some((events, sizes)) = &self.watched {

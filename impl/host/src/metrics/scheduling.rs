@@ -89,11 +89,12 @@ impl Schedulers {
 
 /// A pod that is not bound yet.
 struct Waiting {
+    uid: String,
     profile: String,
     since: Instant,
     attempts: u32,
-    /// When the attempt began that is under way.
-    begun: Instant,
+    /// When the attempt began that is under way, if one is.
+    begun: Option<Instant>,
 }
 
 /// What is counted of one scheduler.
@@ -108,16 +109,21 @@ impl Scheduling {
         Self { metrics, waiting: BTreeMap::new() }
     }
 
-    /// Hears of a change: a pod waits from when nothing keeps it out.
+    /// Hears of a change: a pod waits from when nothing keeps it out. One that an extender binds is bound when it is
+    /// seen with its node.
     pub(crate) fn observe(&mut self, change: &Change) {
         match (&change.new, &change.old) {
             (Some(AnyObject::Pod(pod)), _) if waits(pod) => {
-                self.waiting.entry(change.key()).or_insert_with(|| Waiting {
-                    profile: profile(pod),
-                    since: Instant::now(),
-                    attempts: 0,
-                    begun: Instant::now(),
-                });
+                let waiting = self.waiting.entry(change.key()).or_insert_with(|| Waiting::of(pod));
+                if Some(&waiting.uid) != pod.metadata.uid.as_ref() {
+                    *waiting = Waiting::of(pod);
+                }
+            }
+            (Some(AnyObject::Pod(pod)), _) => {
+                let waited = self.waiting.remove(&change.key());
+                if let Some(mut waiting) = waited.filter(|_| has_node(pod)) {
+                    waiting.is_bound(&self.metrics.shared.schedulers);
+                }
             }
             (None, Some(AnyObject::Pod(_))) => {
                 self.waiting.remove(&change.key());
@@ -126,25 +132,26 @@ impl Scheduling {
         }
     }
 
-    /// Hears of a decision that was begun then. One that has to ask first is none yet.
+    /// Hears of a decision that was begun then. One that has to ask first is none yet, and one after a reservation
+    /// belongs to the same attempt.
     pub(crate) fn decided(&mut self, decision: &Decision, begun: Instant) {
         let Some(waiting) = self.waiting.get_mut(&decision.pod) else { return };
         let schedulers = &self.metrics.shared.schedulers;
+        let is_new = waiting.begun.is_none();
         match decision.outcome {
             Choice::Ask => {}
             Choice::Bind { .. } | Choice::Reserve { .. } => {
-                waiting.attempts += 1;
-                waiting.begun = begun;
-                schedulers.algorithm.of([]).observe(begun.elapsed().as_secs_f64());
+                waiting.tries(begun);
+                if is_new {
+                    schedulers.algorithm.of([]).observe(begun.elapsed().as_secs_f64());
+                }
             }
             Choice::Unschedulable { .. } => {
-                waiting.attempts += 1;
-                waiting.begun = begun;
+                waiting.tries(begun);
                 waiting.ends(schedulers, "unschedulable");
             }
             Choice::Failed { .. } => {
-                waiting.attempts += 1;
-                waiting.begun = begun;
+                waiting.tries(begun);
                 waiting.ends(schedulers, "error");
             }
         }
@@ -152,28 +159,17 @@ impl Scheduling {
 
     /// Hears what came of a request.
     pub(crate) fn completed(&mut self, pod: &Key, request: &Request, outcome: &Outcome) {
-        let schedulers = &self.metrics.shared.schedulers;
         if request.subresource != "binding" {
             return;
         }
-        match (self.waiting.remove(pod), outcome) {
-            (Some(waiting), Ok(_)) => {
-                waiting.ends(schedulers, "scheduled");
-                let attempts = waiting.attempts.min(ATTEMPTS_MAX + 1);
-                let label = if attempts > ATTEMPTS_MAX {
-                    format!("{ATTEMPTS_MAX}+")
-                } else {
-                    attempts.to_string()
-                };
-                let took = waiting.since.elapsed().as_secs_f64();
-                schedulers.objectives.of([&label]).observe(took);
-                schedulers.attempts_of_pods.of([]).observe(f64::from(waiting.attempts));
+        let schedulers = &self.metrics.shared.schedulers;
+        match (outcome, self.waiting.get_mut(pod)) {
+            (Ok(_), Some(waiting)) => {
+                waiting.is_bound(schedulers);
+                self.waiting.remove(pod);
             }
-            (Some(waiting), Err(_)) => {
-                waiting.ends(schedulers, "error");
-                self.waiting.insert(pod.clone(), waiting);
-            }
-            (None, _) => {}
+            (Err(_), Some(waiting)) => waiting.ends(schedulers, "error"),
+            (_, None) => {}
         }
     }
 
@@ -192,22 +188,71 @@ impl Scheduling {
     }
 }
 
+/// Who has stopped keeps nobody waiting.
+impl Drop for Scheduling {
+    fn drop(&mut self) {
+        self.pending(Pending::default());
+    }
+}
+
 impl Waiting {
-    /// Counts the attempt that is under way.
-    fn ends(&self, schedulers: &Schedulers, result: &str) {
+    fn of(pod: &Pod) -> Self {
+        Self {
+            uid: pod.metadata.uid.clone().unwrap_or_default(),
+            profile: profile(pod),
+            since: Instant::now(),
+            attempts: 0,
+            begun: None,
+        }
+    }
+
+    /// An attempt is under way, if none was.
+    fn tries(&mut self, begun: Instant) {
+        if self.begun.is_none() {
+            self.begun = Some(begun);
+            self.attempts += 1;
+        }
+    }
+
+    /// Counts the attempt that is under way, if one is.
+    fn ends(&mut self, schedulers: &Schedulers, result: &str) {
+        let Some(begun) = self.begun.take() else { return };
         let labels = [self.profile.as_str(), result];
         schedulers.attempts.of(labels).increment();
-        schedulers.durations.of(labels).observe(self.begun.elapsed().as_secs_f64());
+        schedulers.durations.of(labels).observe(begun.elapsed().as_secs_f64());
+    }
+
+    /// Counts the pod, if this scheduler has bound it.
+    fn is_bound(&mut self, schedulers: &Schedulers) {
+        if self.begun.is_none() {
+            return;
+        }
+        self.ends(schedulers, "scheduled");
+        let label = match self.attempts {
+            attempts if attempts > ATTEMPTS_MAX => format!("{ATTEMPTS_MAX}+"),
+            attempts => attempts.to_string(),
+        };
+        schedulers.objectives.of([&label]).observe(self.since.elapsed().as_secs_f64());
+        schedulers.attempts_of_pods.of([]).observe(f64::from(self.attempts));
     }
 }
 
 fn waits(pod: &Pod) -> bool {
-    let Some(spec) = &pod.spec else { return false };
-    let is_gated = spec.scheduling_gates.as_ref().is_some_and(|gates| !gates.is_empty());
-    spec.node_name.as_deref().unwrap_or_default().is_empty() && !is_gated
+    let gates = pod.spec.as_ref().and_then(|spec| spec.scheduling_gates.as_ref());
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    let has_ended = matches!(phase, Some("Succeeded" | "Failed"));
+    !has_node(pod) && !has_ended && gates.is_none_or(Vec::is_empty)
+}
+
+fn has_node(pod: &Pod) -> bool {
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    node.is_some_and(|node| !node.is_empty())
 }
 
 fn profile(pod: &Pod) -> String {
     let name = pod.spec.as_ref().and_then(|spec| spec.scheduler_name.clone());
     name.unwrap_or_else(|| "default-scheduler".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

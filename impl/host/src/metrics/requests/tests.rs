@@ -1,5 +1,7 @@
 //! Requests that are counted, and what is told of them.
 
+use http::Method;
+
 use super::super::text::Format;
 use super::*;
 
