@@ -88,6 +88,21 @@ pub struct Call {
 }
 
 impl Call {
+    /// The same with nothing sent along, which may be large.
+    pub(crate) fn without_body(&self) -> Self {
+        Self {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            content_type: self.content_type.clone(),
+            accept: self.accept.clone(),
+            if_none_match: self.if_none_match.clone(),
+            user_agent: self.user_agent.clone(),
+            body: vec![],
+            user: self.user.clone(),
+        }
+    }
+
     /// The first value of a query parameter, empty when absent.
     pub fn parameter(&self, name: &str) -> &str {
         self.first(name).unwrap_or_default()

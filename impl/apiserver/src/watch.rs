@@ -37,6 +37,8 @@ pub struct Watch {
     initial: VecDeque<Arc<KeyValue>>,
     /// The revision of the BOOKMARK that ends them, if one is to.
     initial_end: Option<Revision>,
+    /// Why nothing is told but this.
+    refused: Option<Status>,
     /// Whether the client wants to hear that nothing happened.
     pub bookmarks: bool,
     /// When the server closes it.
@@ -61,13 +63,15 @@ pub(crate) fn watch(store: &Store, call: &Call, target: &Objects) -> Result<Watc
         after: store.revision(),
         initial: VecDeque::new(),
         initial_end: None,
+        refused: None,
         bookmarks: options.allow_watch_bookmarks,
         timeout_seconds: timeout_seconds(&options),
         warnings: vec![],
     };
     match (options.send_initial_events, asked) {
         (Some(true), _) => {
-            read::not_too_new(store, asked)?;
+            // Upstream has begun to answer when it finds out. Source: `Cacher.Watch` in cacher.go, v1.36.
+            watch.refused = read::not_too_new(store, asked).err();
             watch.start_with_list(store);
             watch.initial_end = watch.bookmarks.then(|| store.revision());
         }
@@ -102,13 +106,17 @@ impl Watch {
     }
 
     /// What comes next, as lines: first what was there, then what happened since. It stops at about so many bytes;
-    /// nothing is left when there are no lines. An ERROR line when what happened is compacted away.
+    /// nothing is left when there are no lines. An ERROR line, which is the last, when what happened is compacted away,
+    /// or when it begins at a revision that is not there yet.
     pub fn lines(
         &mut self,
         store: &Store,
         now: Timestamp,
         bytes_max: usize,
     ) -> Result<Vec<Vec<u8>>, Vec<u8>> {
+        if let Some(refused) = &self.refused {
+            return Err(self.frame("ERROR", &refused.to_value()));
+        }
         let initial = self.initial_lines(now, bytes_max);
         if initial.is_empty() { self.lines_since(store, now, bytes_max) } else { Ok(initial) }
     }

@@ -84,6 +84,12 @@ pub(crate) fn mutate_create(
     Ok(())
 }
 
+/// Whether something may be made of an object that is there: a binding, an eviction, a token.
+pub(crate) fn admit_subresource(write: Write<'_>) -> Result<(), Status> {
+    let Write { store, target, .. } = write;
+    namespace_lifecycle::admit(Admission { store, target, name: target.name()? })
+}
+
 /// Judges an object that is to come into being, as it would be stored, and says what it uses of quotas.
 pub(crate) fn validate_create(
     write: Write<'_>,

@@ -64,6 +64,29 @@ fn container(resources: &Value) -> Value {
 }
 
 #[test]
+fn a_namespace_that_ends_takes_nothing_new_and_nothing_is_made_of_what_it_has() {
+    let mut world = World::new();
+    world.pod(&json!({})).unwrap();
+    world.decide(&Method::DELETE, "/api/v1/namespaces/a", &Value::Null).unwrap();
+    let named = json!({"metadata": {"name": "p"}});
+    let binding = json!({"metadata": {"name": "p"}, "target": {"name": "node-1"}});
+    for (what, path, body) in [
+        ("configmaps \"p\"", "configmaps", &named),
+        ("pods \"p\"", "pods/p/binding", &binding),
+        ("pods \"p\"", "bindings", &binding),
+        ("pods \"p\"", "pods/p/eviction", &named),
+        ("serviceaccounts \"default\"", "serviceaccounts/default/token", &json!({})),
+    ] {
+        let why = format!(
+            "{what} is forbidden: unable to create new content in namespace a because it is being terminated"
+        );
+        assert_eq!(world.create(&in_a(path), body), Err(why), "{path}");
+    }
+    let labels = json!({"metadata": {"labels": {"a": "b"}}});
+    world.decide(&Method::PATCH, &in_a("pods/p"), &labels).unwrap();
+}
+
+#[test]
 fn containers_get_what_a_limit_range_gives_and_the_pod_says_so() {
     let mut world = World::new();
     limits(

@@ -81,6 +81,17 @@ impl DeleteOptions {
         }
     }
 
+    /// As they are sent.
+    pub(crate) fn to_value(&self) -> Value {
+        json!({
+            "gracePeriodSeconds": self.grace_period_seconds,
+            "preconditions": {"uid": self.uid, "resourceVersion": self.resource_version},
+            "orphanDependents": self.orphan_dependents,
+            "propagationPolicy": self.propagation_policy,
+            "dryRun": self.dry_run,
+        })
+    }
+
     /// The same, if it makes sense.
     pub(crate) fn checked(self) -> Result<Self, Status> {
         let mut causes = vec![];

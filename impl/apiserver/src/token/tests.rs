@@ -14,6 +14,7 @@ const REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
 /// A store with a service account, a pod that runs as it, and the pod's node.
 fn store() -> Store {
     let mut store = Store::default();
+    put(&mut store, "/registry/namespaces/a", &json!({"name": "a"}), &json!({}));
     put(
         &mut store,
         "/registry/serviceaccounts/a/robot",

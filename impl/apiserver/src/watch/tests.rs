@@ -86,3 +86,24 @@ fn a_reader_that_stops_between_parts_goes_on_after_a_whole_revision() {
 
     assert_eq!(parts(&mut watch, &client, 1), [vec!["ADDED a", "ADDED b"], vec!["ADDED c"]]);
 }
+
+#[test]
+fn a_watch_that_begins_where_nothing_is_yet_is_told_so_as_an_event() {
+    let client = client(&["a"]);
+    let list = [
+        ("sendInitialEvents", "true"),
+        ("resourceVersionMatch", "NotOlderThan"),
+        ("resourceVersion", "1000"),
+    ];
+    let mut watch = watch(&client, &list);
+
+    let line = watch.lines(&client.store, client.context.now, usize::MAX).unwrap_err();
+
+    let event: Value = serde_json::from_slice(&line).expect("it is JSON");
+    let (kind, status) = (&event["type"], &event["object"]);
+    assert_eq!([kind, &status["reason"], &status["kind"]], ["ERROR", "Timeout", "Status"]);
+    assert_eq!(status["code"], 504);
+    assert_eq!(status["details"]["retryAfterSeconds"], 1);
+    let message = "Timeout: Too large resource version: 1000, current: 3";
+    assert_eq!(status["message"], message);
+}

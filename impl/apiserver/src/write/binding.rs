@@ -14,7 +14,7 @@ use crate::route::Objects;
 use crate::write::beside::Beside;
 use crate::write::body::Body;
 use crate::write::{Ready, Write, body, create, update};
-use crate::{object, read};
+use crate::{admission, object, read};
 
 /// POST of `bindings`: the same, for the pod that the binding names itself.
 pub(crate) fn bind_named(write: Write<'_>) -> Result<Decision, Status> {
@@ -40,6 +40,7 @@ pub(crate) fn bind_named(write: Write<'_>) -> Result<Decision, Status> {
 pub(crate) fn bind(write: Write<'_>) -> Result<Decision, Status> {
     let Body { object: mut binding, warnings } = body::of_kind(write.call, &resources::BINDINGS)?;
     create::set_namespace(write, &mut binding)?;
+    admission::admit_subresource(write)?;
     let name = write.target.name()?;
     if name != text(&binding, &["metadata", "name"]) {
         return Err(Status::bad_request("name in URL does not match name in Binding object"));
@@ -200,6 +201,10 @@ mod tests {
         let status = json!({"nominatedNodeName": "node-2"});
         let pod = json!({"metadata": {"name": "p", "namespace": "n"}, "status": status});
         let value = object::encode(&resources::PODS, &pod);
+        store.commit(&Transaction::create(key, value)).expect("nobody else writes");
+        let namespace = json!({"metadata": {"name": "n"}});
+        let value = object::encode(&resources::NAMESPACES, &namespace);
+        let key = keys::key(&resources::NAMESPACES, None, "n");
         store.commit(&Transaction::create(key, value)).expect("nobody else writes");
         let metadata = json!({"name": "p", "labels": {"zone": "a"}, "annotations": {"by": "us"}});
         let binding = json!({"metadata": metadata, "target": {"name": "node-1"}});

@@ -50,7 +50,7 @@ fn options(call: &Call) -> Result<DeleteOptions, Status> {
 
 /// The request as if its query named the `dryRun` of its options, and no other.
 fn with_dry_run(call: &Call, options: &DeleteOptions) -> Call {
-    let mut call = call.clone();
+    let mut call = call.without_body();
     call.query.retain(|(name, _)| name != "dryRun");
     call.query.extend(options.dry_run.iter().map(|value| ("dryRun".to_owned(), value.clone())));
     call
@@ -209,21 +209,19 @@ fn success(write: Write<'_>, old: &Value) -> Value {
 /// DELETE of a list: each object that matches, one after another.
 pub(crate) fn delete_collection(write: Write<'_>) -> Result<Decision, Status> {
     let Write { store, call, target, context } = write;
-    options(call)?;
+    let body = options(call)?.to_value().to_string().into_bytes();
     let format = negotiate::format(call, target)?;
     let objects = read::matching(store, call, target)?;
     let calls = objects.iter().map(|object| {
-        let mut one = call.clone();
         let namespace = at(object, &["metadata", "namespace"]).and_then(Value::as_str);
         let name = text(object, &["metadata", "name"]);
-        one.path = format!("{}/{name}", target.resource.path(namespace));
-        one.query.retain(|(key, _)| {
-            matches!(
-                key.as_str(),
-                "dryRun" | "propagationPolicy" | "gracePeriodSeconds" | "orphanDependents"
-            )
-        });
-        one
+        Call {
+            path: format!("{}/{name}", target.resource.path(namespace)),
+            query: vec![],
+            content_type: "application/json".to_owned(),
+            body: body.clone(),
+            ..call.without_body()
+        }
     });
     let metadata = json!({"resourceVersion": store.revision().to_string()});
     let list = format.list(target.resource, metadata, &objects, context.now);
@@ -236,6 +234,30 @@ mod tests {
 
     use super::*;
     use crate::testing::Client;
+
+    #[test]
+    fn what_deletes_a_collection_is_not_copied_for_each_object() {
+        let mut client = Client::new();
+        client.created("/api/v1/namespaces", &json!({"metadata": {"name": "default"}}));
+        let maps = "/api/v1/namespaces/default/configmaps";
+        for name in ["a", "b"] {
+            client.created(maps, &json!({"metadata": {"name": name}}));
+        }
+        let options = json!({"gracePeriodSeconds": 3, "propagationPolicy": "Foreground",
+            "preconditions": {"uid": "u", "resourceVersion": "7"}, "dryRun": ["All"]});
+        let mut call = Call::of_tests(Method::DELETE, maps, &options);
+        call.body.extend([b' '; 10_000]);
+        call.query.push(("gracePeriodSeconds".to_owned(), "9".to_owned()));
+
+        let decision = crate::decide(&client.store, &call, &client.context);
+
+        let Decision::Each(calls, _) = decision else { panic!("{decision:?}") };
+        assert_eq!(calls.len(), 2);
+        for one in calls {
+            assert!(one.body.len() < 300, "{}", one.body.len());
+            assert_eq!(super::options(&one).unwrap(), super::options(&call).unwrap());
+        }
+    }
 
     #[test]
     fn a_deleted_namespace_is_given_no_grace_and_keeps_its_status() {

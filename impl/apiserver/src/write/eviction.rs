@@ -6,6 +6,7 @@ use api::object::{object_at_mut, text};
 use api::{ApiResource, Status};
 use serde_json::{Value, json};
 
+use crate::admission;
 use crate::call::{Decision, Instead, Response};
 use crate::options::delete::DeleteOptions;
 use crate::write::{Write, body, create, delete, disruption};
@@ -26,8 +27,9 @@ const EVICTION: ApiResource = ApiResource {
 
 /// Decides about an eviction.
 pub(crate) fn evict(write: Write<'_>) -> Result<Decision, Status> {
-    let mut eviction = body::of_kind(write.call, &EVICTION)?.object;
+    let body::Body { object: mut eviction, warnings } = body::of_kind(write.call, &EVICTION)?;
     create::set_namespace(write, &mut eviction)?;
+    admission::admit_subresource(write)?;
     let named = text(&eviction, &["metadata", "name"]);
     if named != write.target.name()? {
         return Err(Status::bad_request("name in URL does not match name in Eviction object"));
@@ -41,11 +43,12 @@ pub(crate) fn evict(write: Write<'_>) -> Result<Decision, Status> {
     add_disruption_target(&mut pod, &api::time::text(write.context.now));
     let decision = delete::delete_found(write, &options, pod, revision)?;
     let Decision::Commit(mut commit) = decision else {
-        return Ok(Decision::Respond(Response::json(201, &granted())));
+        return Ok(Decision::Respond(Response { warnings, ..Response::json(201, &granted()) }));
     };
     let beside = taken.join(&mut commit.transaction);
     commit.beside.extend(beside);
     commit.answer.code = 201;
+    commit.answer.warnings.extend(warnings);
     commit.answer.instead = Some(Instead::Value(granted()));
     Ok(Decision::Commit(commit))
 }
@@ -78,16 +81,19 @@ mod tests {
     use crate::{keys, object};
 
     fn store(pod_ready: &str, budget_status: &Value) -> Store {
+        let namespace = json!({"metadata": {"name": "default"}});
         let pod = json!({"metadata": {"name": "p", "namespace": "default", "labels": {"app": "web"}},
             "spec": {"terminationGracePeriodSeconds": 30, "nodeName": "n"},
             "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": pod_ready}]}});
         let budget = json!({"metadata": {"name": "b", "namespace": "default", "generation": 1},
             "spec": {"selector": {"matchLabels": {"app": "web"}}}, "status": budget_status});
         let mut store = Store::default();
-        for (resource, name, value) in
-            [(&resources::PODS, "p", &pod), (&resources::POD_DISRUPTION_BUDGETS, "b", &budget)]
-        {
-            let key = keys::key(resource, Some("default"), name);
+        for (resource, name, value) in [
+            (&resources::NAMESPACES, "default", &namespace),
+            (&resources::PODS, "p", &pod),
+            (&resources::POD_DISRUPTION_BUDGETS, "b", &budget),
+        ] {
+            let key = keys::key(resource, resource.namespaced.then_some("default"), name);
             let created = Transaction::create(key, object::encode(resource, value));
             store.commit(&created).expect("there is no such key");
         }
@@ -161,6 +167,19 @@ mod tests {
 
         assert!(matches!(enough, Decision::Commit(_)));
         assert_eq!(refusal(too_few)["code"], 429);
+    }
+
+    #[test]
+    fn an_eviction_warns_of_what_it_does_not_know() {
+        let path = "/api/v1/namespaces/default/pods/p/eviction";
+        let body = json!({"metadata": {"name": "p"}, "nope": 1});
+        let call = Call::of_tests(Method::POST, path, &body);
+        let store = store("True", &status(1, 3));
+
+        let decision = crate::decide(&store, &call, &Context::of_tests());
+
+        let Decision::Commit(commit) = decision else { panic!("it is granted") };
+        assert_eq!(commit.answer.warnings, ["unknown field \"nope\""]);
     }
 
     #[test]

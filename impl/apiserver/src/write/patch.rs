@@ -20,20 +20,11 @@ pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
     }
     let (resource, version) = (write.target.served(), write.target.version);
     let kind = kind(write.call)?;
-    let Parsed { value: patch, duplicates } = document(write.call)?;
+    let parsed = document(write.call)?;
     let (old, revision) = write.current()?;
     let served = version.map_or_else(|| old.clone(), |version| version.serve(&old));
-    let patched = patch::apply(kind, resource, &served, &patch)?;
-    check_type(kind, resource, &patched, write.target.name()?)?;
-    let shown = match kind {
-        PatchKind::StrategicMerge => go_text(&patch),
-        PatchKind::Merge | PatchKind::Json => patched.to_string(),
-    };
-    let decoded = api::decode::object(resource, patched)
-        .map_err(|error| Status::invalid_patch(&shown, &error.to_string()))?;
-    let of_patch = strict_errors(kind, &patch, duplicates);
-    let validation = FieldValidation::of(write.call);
-    let body = validation.judge_patched(of_patch, decoded, &shown)?.stored(write.target);
+    let patched = patch::apply(kind, resource, &served, &parsed.value)?;
+    let body = judged(write, resource, (kind, parsed), patched)?.stored(write.target);
     let body::Body { object: mut new, warnings } = body;
     create::set_namespace(write, &mut new)?;
     update::check_name(write.target, &new)?;
@@ -42,9 +33,27 @@ pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
     update::replace(write, update::Replacement { new, old, revision, owners, warnings })
 }
 
+/// What a patch makes of an object, if it makes sense, and what validation says of it and of the patch.
+pub(super) fn judged(
+    write: Write<'_>,
+    resource: &ApiResource,
+    (kind, patch): (PatchKind, Parsed),
+    patched: Value,
+) -> Result<body::Body, Status> {
+    check_type(kind, resource, &patched, write.target.name()?)?;
+    let shown = match kind {
+        PatchKind::StrategicMerge => go_text(&patch.value),
+        PatchKind::Merge | PatchKind::Json => patched.to_string(),
+    };
+    let decoded = api::decode::object(resource, patched)
+        .map_err(|error| Status::invalid_patch(&shown, &error.to_string()))?;
+    let of_patch = strict_errors(kind, &patch.value, patch.duplicates);
+    FieldValidation::of(write.call).judge_patched(of_patch, decoded, &shown)
+}
+
 /// What a patch makes of an object must still be of its kind. A strategic merge is made to the object that its
 /// type is known of, and cannot change it.
-pub(super) fn check_type(
+fn check_type(
     kind: PatchKind,
     served: &ApiResource,
     patched: &Value,

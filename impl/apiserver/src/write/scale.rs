@@ -14,6 +14,7 @@ use crate::call::{Call, Decision, Instead, Response};
 use crate::negotiate;
 use crate::options::write::APPLY;
 use crate::strategy;
+use crate::write::body::Body;
 use crate::write::owners::{self, Owners};
 use crate::write::{Write, apply, body, create, patch as patches, scale_owners, update};
 
@@ -31,11 +32,11 @@ fn shown(write: Write<'_>, code: u16, scale: &Value) -> Result<Response, Status>
 
 /// PUT.
 pub(crate) fn put_scale(write: Write<'_>) -> Result<Decision, Status> {
-    let scale = body::of_kind(write.call, &strategy::SCALE)?.object;
+    let body = body::of_kind(write.call, &strategy::SCALE)?;
     let current = Current::of(write)?;
-    update::check_preconditions(write.target, &scale, &current.object, current.revision)?;
-    let owners = current.owners_after(write, &scale)?;
-    current.replace(write, &scale, owners)
+    update::check_preconditions(write.target, &body.object, &current.object, current.revision)?;
+    let owners = current.owners_after(write, &body.object);
+    current.replace(write, body, owners)
 }
 
 /// PATCH. A strategic merge of a Scale is a plain merge: it has no lists.
@@ -44,17 +45,17 @@ pub(crate) fn patch_scale(write: Write<'_>) -> Result<Decision, Status> {
         return apply_scale(write);
     }
     let current = Current::of(write)?;
-    let document = patches::document(write.call)?.value;
+    let parsed = patches::document(write.call)?;
     let asked = patches::kind(write.call)?;
     let kind = match asked {
         patch::PatchKind::StrategicMerge | patch::PatchKind::Merge => patch::PatchKind::Merge,
         patch::PatchKind::Json => patch::PatchKind::Json,
     };
-    let patched = patch::apply(kind, &resources::DEPLOYMENTS, &current.scale, &document)?;
-    patches::check_type(asked, &strategy::SCALE, &patched, write.target.name()?)?;
-    update::check_preconditions(write.target, &patched, &current.object, current.revision)?;
-    let owners = current.owners_after(write, &patched)?;
-    current.replace(write, &patched, owners)
+    let patched = patch::apply(kind, &resources::DEPLOYMENTS, &current.scale, &parsed.value)?;
+    let body = patches::judged(write, &strategy::SCALE, (asked, parsed), patched)?;
+    update::check_preconditions(write.target, &body.object, &current.object, current.revision)?;
+    let owners = current.owners_after(write, &body.object);
+    current.replace(write, body, owners)
 }
 
 fn apply_scale(write: Write<'_>) -> Result<Decision, Status> {
@@ -62,9 +63,9 @@ fn apply_scale(write: Write<'_>) -> Result<Decision, Status> {
     let current = Current::of(write)?;
     let (live, managed) = (current.scale.clone(), current.scale_managed(write));
     let outcome = apply::apply_to(write, &strategy::SCALE, live, managed, &manager)?;
-    let scale = outcome.body.object;
-    update::check_preconditions(write.target, &scale, &current.object, current.revision)?;
-    current.replace(write, &scale, outcome.owners)
+    let object = &outcome.body.object;
+    update::check_preconditions(write.target, object, &current.object, current.revision)?;
+    current.replace(write, outcome.body, outcome.owners)
 }
 
 /// A workload, and its scale.
@@ -87,25 +88,25 @@ impl Current {
     }
 
     /// Who owns them when this is written.
-    fn owners_after(&self, write: Write<'_>, scale: &Value) -> Result<Owners, Status> {
-        let mut scale = decode(scale.clone())?;
+    fn owners_after(&self, write: Write<'_>, scale: &Value) -> Owners {
+        let mut scale = scale.clone();
         create::set_type(&strategy::SCALE, &mut scale);
         let managed = self.scale_managed(write);
-        let managed = owners::updated(write, self.scale.clone(), scale, managed);
-        Ok(Owners::Settled(managed))
+        Owners::Settled(owners::updated(write, self.scale.clone(), scale, managed))
     }
 
     /// Gives the workload the replicas of a scale.
-    fn replace(self, write: Write<'_>, scale: &Value, owners: Owners) -> Result<Decision, Status> {
-        if !text(scale, &["metadata", "name"]).is_empty() {
-            update::check_name(write.target, scale)?;
+    fn replace(self, write: Write<'_>, scale: Body, owners: Owners) -> Result<Decision, Status> {
+        let Body { object: scale, warnings } = scale;
+        if !text(&scale, &["metadata", "name"]).is_empty() {
+            update::check_name(write.target, &scale)?;
         }
         let mut new = self.object.clone();
-        strategy::apply_scale(write.target.resource, &mut new, scale)?;
+        strategy::apply_scale(write.target.resource, &mut new, &scale)?;
         let managed = owners::of(&self.object);
         let owners = owners.of_parent(&managed, &write.target.resource.api_version());
         let (old, revision) = (self.object, self.revision);
-        let replacement = update::Replacement { new, old, revision, owners, warnings: vec![] };
+        let replacement = update::Replacement { new, old, revision, owners, warnings };
         let plain = Call { accept: String::new(), ..write.call.clone() };
         answer(write, update::replace(Write { call: &plain, ..write }, replacement)?)
     }
@@ -122,7 +123,8 @@ fn answer(write: Write<'_>, mut decision: Decision) -> Result<Decision, Status> 
         }
         Decision::Respond(response) if response.code == 200 => {
             let object: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-            *response = shown(write, 200, &scale_of(write, &object)?)?;
+            let warnings = std::mem::take(&mut response.warnings);
+            *response = Response { warnings, ..shown(write, 200, &scale_of(write, &object)?)? };
         }
         Decision::Respond(_)
         | Decision::Each(..)
@@ -133,13 +135,68 @@ fn answer(write: Write<'_>, mut decision: Decision) -> Result<Decision, Status> 
     Ok(decision)
 }
 
-/// The scale without what the schema does not know, and without zeros that say nothing.
-fn decode(scale: Value) -> Result<Value, Status> {
-    let decoded = api::decode::object(&strategy::SCALE, scale);
-    let decoded = decoded.map_err(|error| Status::bad_request(error.to_string()))?;
-    Ok(decoded.object)
-}
-
 fn scale_of(write: Write<'_>, object: &Value) -> Result<Value, Status> {
     strategy::scale_of(write.target.resource, object).ok_or_else(Status::no_such_path)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{Client, refusal};
+
+    /// What is decided about a write of the scale of a Deployment with one replica.
+    fn scaled(method: Method, kind: &str, body: &Value, validation: &str) -> Decision {
+        let mut client = Client::new();
+        client.created("/api/v1/namespaces", &json!({"metadata": {"name": "default"}}));
+        let template = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers":
+            [{"name": "c", "image": "i"}]}});
+        let web = json!({"metadata": {"name": "web"}, "spec": {"template": template,
+            "selector": {"matchLabels": {"a": "b"}}}});
+        let deployments = "/apis/apps/v1/namespaces/default/deployments";
+        client.created(deployments, &web);
+        let mut call = Call::of_tests(method, format!("{deployments}/web/scale"), body);
+        call.content_type = format!("application/{kind}");
+        call.query = vec![("fieldValidation".to_owned(), validation.to_owned())];
+        crate::decide(&client.store, &call, &client.context)
+    }
+
+    fn scale(replicas: i64) -> Value {
+        json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {"name": "web",
+            "namespace": "default"}, "spec": {"replicas": replicas, "more": 1}})
+    }
+
+    #[test]
+    fn a_scale_with_unknown_fields_is_refused_where_that_is_wanted() {
+        let (code, why) = refusal(scaled(Method::PUT, "json", &scale(2), "Strict"));
+        assert_eq!(code, 400, "{why}");
+        assert!(why.ends_with("strict decoding error: unknown field \"spec.more\""), "{why}");
+        for kind in ["merge-patch+json", "strategic-merge-patch+json"] {
+            let (code, why) = refusal(scaled(Method::PATCH, kind, &scale(2), "Strict"));
+            assert_eq!(code, 422, "{kind}: {why}");
+            assert!(why.ends_with("strict decoding error: unknown field \"spec.more\""), "{why}");
+        }
+    }
+
+    #[test]
+    fn others_are_warned_whether_anything_changes_or_not() {
+        for (replicas, kind, method) in [
+            (2, "json", Method::PUT),
+            (1, "json", Method::PUT),
+            (2, "merge-patch+json", Method::PATCH),
+            (1, "merge-patch+json", Method::PATCH),
+        ] {
+            let warnings = match scaled(method, kind, &scale(replicas), "Warn") {
+                Decision::Commit(commit) => commit.answer.warnings,
+                Decision::Respond(response) => response.warnings,
+                other @ (Decision::Each(..)
+                | Decision::Watch(_)
+                | Decision::Node(_)
+                | Decision::Proxy(_)) => panic!("{other:?}"),
+            };
+            assert_eq!(warnings, ["unknown field \"spec.more\""], "{replicas} {kind}");
+        }
+    }
 }
