@@ -7,8 +7,9 @@ use kubelet::runtime::ContainerId;
 use store::Revision;
 
 use crate::sim::informer::Stream;
-use crate::sim::network::Lost;
+use crate::sim::network::{Flight, Lost};
 use crate::sim::options::Fault;
+use crate::sim::wire;
 use crate::sim::world::{CONTROLLERS, World};
 
 impl World<'_> {
@@ -17,6 +18,7 @@ impl World<'_> {
         match fault {
             Fault::Crash => self.crash(),
             Fault::LostRequest => self.lose_request(),
+            Fault::RefusedRequest => self.refuse_request(),
             Fault::ExpiredWatch => self.expire_watch(),
             Fault::NodeDeath => self.kill_or_revive_machine(),
             Fault::RestartStore => self.restart_store(),
@@ -88,7 +90,21 @@ impl World<'_> {
     pub(crate) fn lose(&mut self, flight: u64) {
         let chosen = self.flights.get_mut(&flight);
         let chosen = chosen.filter(|flight| flight.is_travelling() || flight.is_answered());
-        let lost = chosen.and_then(|flight| flight.lose(false));
+        let lost = chosen.and_then(|flight| flight.lose(false, wire::no_answer()));
+        self.tell_lost(lost);
+    }
+
+    /// The server fails, before it has done what a request asks for or after.
+    fn refuse_request(&mut self) {
+        let may_be = |flight: &Flight| flight.is_travelling() || flight.is_answered();
+        let flights = self.flights.iter().filter(|(_, flight)| may_be(flight));
+        let ids: Vec<u64> = flights.map(|(id, _)| *id).collect();
+        let Some(flight) = self.random.pick(&ids).and_then(|id| self.flights.get_mut(id)) else {
+            return;
+        };
+        let failures = wire::failures(!flight.is_travelling());
+        let Some(failure) = self.random.pick(&failures) else { return };
+        let lost = flight.lose(false, Err(failure.clone()));
         self.tell_lost(lost);
     }
 
@@ -196,8 +212,9 @@ impl World<'_> {
             self.witness(stored);
         }
         let flights = self.flights.iter_mut();
-        let lost: Vec<Option<Lost>> =
-            flights.map(|(id, flight)| flight.lose(survived.contains(id))).collect();
+        let lost: Vec<Option<Lost>> = flights
+            .map(|(id, flight)| flight.lose(survived.contains(id), wire::no_answer()))
+            .collect();
         for lost in lost {
             self.tell_lost(lost);
         }

@@ -79,9 +79,9 @@ impl Flight {
         matches!(self.state, State::Answered(_))
     }
 
-    /// The connection breaks; what was lost, if there was anything to lose. `survived` tells whether the
-    /// disk kept what the request had stored.
-    pub(crate) fn lose(&mut self, survived: bool) -> Option<Lost> {
+    /// Its sender hears of a failure instead of what became of it; what was lost, if there was anything to lose.
+    /// `survived` tells whether the disk kept what the request had stored.
+    pub(crate) fn lose(&mut self, survived: bool, failure: Outcome) -> Option<Lost> {
         let (is_performed, object) = match &self.state {
             State::Answered(Err(_)) => return None,
             State::Answered(Ok(object)) => (!self.is_read(), named(object)),
@@ -89,7 +89,7 @@ impl Flight {
             State::Travelling => (false, None),
         };
         let (object, uid) = object.unwrap_or_else(|| (self.request.key.clone(), String::new()));
-        self.state = State::Answered(wire::no_answer());
+        self.state = State::Answered(failure);
         Some(Lost {
             sender: self.sender.as_ref().map(|sender| (sender.process, sender.incarnation)),
             action: if is_performed { "answer-lost" } else { "request-lost" },

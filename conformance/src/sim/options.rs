@@ -67,6 +67,8 @@ pub enum Fault {
     Crash,
     /// A request is lost on its way, or its answer is.
     LostRequest,
+    /// A request is answered with 429, 500 or 504; the last two also when it was performed.
+    RefusedRequest,
     /// A watch falls so far behind that its revision is compacted away.
     ExpiredWatch,
     /// A machine vanishes with its kubelet and containers. It may come back, empty.
@@ -79,9 +81,10 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Crash,
         Self::LostRequest,
+        Self::RefusedRequest,
         Self::ExpiredWatch,
         Self::NodeDeath,
         Self::RestartStore,
@@ -93,6 +96,7 @@ impl Fault {
         match self {
             Self::Crash => "crash",
             Self::LostRequest => "lost-request",
+            Self::RefusedRequest => "refused-request",
             Self::ExpiredWatch => "expired-watch",
             Self::NodeDeath => "node-death",
             Self::RestartStore => "restart-store",
@@ -203,8 +207,8 @@ mod tests {
 
         assert_eq!(
             refusal.to_string(),
-            "\"meteor\" is no fault; there are crash, lost-request, expired-watch, node-death, \
-             restart-store, container-exit, all and none"
+            "\"meteor\" is no fault; there are crash, lost-request, refused-request, \
+             expired-watch, node-death, restart-store, container-exit, all and none"
         );
     }
 

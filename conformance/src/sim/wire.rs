@@ -50,3 +50,14 @@ pub(crate) fn outcome(response: &Response) -> Outcome {
 pub(crate) fn no_answer() -> Outcome {
     Err(Status::new(Reason::ServiceUnavailable, "the connection was closed before an answer came"))
 }
+
+/// What a server answers that has too much to do, that fails, or that waits in vain for its store. The first is said
+/// only of what was not begun.
+pub(crate) fn failures(has_begun: bool) -> Vec<Status> {
+    let mut busy =
+        Status::new(Reason::TooManyRequests, "Too many requests, please try again later.");
+    busy.retry_after_seconds = 1;
+    let broken = Status::internal("etcdserver: request timed out");
+    let late = Status::new(Reason::Timeout, "request did not complete within the allotted timeout");
+    if has_begun { vec![broken, late] } else { vec![busy, broken, late] }
+}

@@ -21,20 +21,30 @@ pub struct Told {
 
 /// What a trace tells of a commit, but for its revision: its object, then each that is written beside it.
 pub fn committed(origin: &Origin, request: u64, commit: &Commit) -> Vec<Told> {
-    let told = |resource: &ApiResource, action: &str, object: &Value| {
-        let field = |name: &str| text(object, &["metadata", name]);
-        let name = Key::new(field("namespace"), field("name"));
-        let event = Event {
-            req: request,
-            outcome: "ok".to_owned(),
-            delta: delta(resource, object),
-            ..origin.event(action, key(resource, &name))
-        };
-        Told { event, uid: field("uid").to_owned() }
-    };
-    let own = told(commit.resource, commit.action, &commit.object);
-    let beside = commit.beside.iter().map(|one| told(one.resource, one.action, &one.object));
+    let own = written(origin, request, (commit.resource, commit.action), &commit.object);
+    let beside = commit
+        .beside
+        .iter()
+        .map(|one| written(origin, request, (one.resource, one.action), &one.object));
     std::iter::once(own).chain(beside).collect()
+}
+
+/// What a trace tells of one object that was written, but for the revision.
+pub fn written(
+    origin: &Origin,
+    request: u64,
+    (resource, action): (&ApiResource, &str),
+    object: &Value,
+) -> Told {
+    let field = |name: &str| text(object, &["metadata", name]);
+    let name = Key::new(field("namespace"), field("name"));
+    let event = Event {
+        req: request,
+        outcome: "ok".to_owned(),
+        delta: delta(resource, object),
+        ..origin.event(action, key(resource, &name))
+    };
+    Told { event, uid: field("uid").to_owned() }
 }
 
 /// What a trace tells of an answer without a commit: refusals of writes, nothing else.

@@ -2,16 +2,17 @@
 //!
 //! Deadlines are in memory. A new process counts from what was left at the last checkpoint.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use store::{Lease, LeaseId, Record, Refusal};
+use store::{KeyValue, Lease, LeaseId, Record, Refusal};
 use tokio::sync::{Notify, RwLock};
 
 use crate::deadlines::{Deadlines, Due};
 use crate::identity::random;
-use crate::{CommitError, Etcd};
+use crate::{CommitError, Etcd, Witness};
 
 /// No lease is granted for less. Source: etcd's `minTTL`, one and a half times its election timeout.
 const TTL_SECONDS_MIN: i64 = 2;
@@ -19,11 +20,21 @@ const TTL_SECONDS_MIN: i64 = 2;
 /// After which time something is tried again that the disk refused.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Makes what is told that keys end with their lease.
+pub type Farewell = Arc<dyn Fn(&[Arc<KeyValue>]) -> Witness + Send + Sync>;
+
 /// The leases of a store; clones share them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Leases {
     etcd: Etcd,
     shared: Arc<Shared>,
+    farewell: Farewell,
+}
+
+impl fmt::Debug for Leases {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Leases").field("shared", &self.shared).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -48,13 +59,18 @@ pub struct LeaseStatus {
 impl Leases {
     /// Begins to count for the leases that a store holds. They end only while [`run`](Self::run) does.
     pub fn of(etcd: Etcd) -> Self {
+        Self::witnessed(etcd, Arc::new(|_| Box::new(|_| {})))
+    }
+
+    /// The same, and tells somebody of the keys that end.
+    pub fn witnessed(etcd: Etcd, farewell: Farewell) -> Self {
         let mut deadlines = Deadlines::default();
         let now = Instant::now();
         for (id, lease) in etcd.snapshot().leases() {
             deadlines.set(id, lease.remaining_seconds.unwrap_or(lease.ttl_seconds), now);
         }
         let shared = Shared { deadlines: Mutex::new(deadlines), ..Shared::default() };
-        Self { etcd, shared: Arc::new(shared) }
+        Self { etcd, shared: Arc::new(shared), farewell }
     }
 
     /// Grants a lease, of a number of our choice where none is given. Its number and its seconds, which
@@ -94,7 +110,8 @@ impl Leases {
     /// Revokes a lease and removes its keys.
     pub async fn revoke(&self, lease: LeaseId) -> Result<Record, CommitError> {
         let _shared = self.shared.numbers.read().await;
-        let revoked = self.etcd.revoke(lease).await;
+        let farewell = Arc::clone(&self.farewell);
+        let revoked = self.etcd.revoke_witnessed(lease, move |keys| farewell(keys)).await;
         if matches!(revoked, Ok(_) | Err(CommitError::Invalid(_))) {
             self.deadlines().remove(lease);
         }

@@ -12,6 +12,7 @@ mod failing;
 mod files;
 pub mod grpc;
 mod identity;
+mod lease_manager;
 mod leases;
 mod part;
 pub mod remote;
@@ -21,7 +22,8 @@ mod writer;
 
 pub use disk::OpenError;
 pub use identity::Identity;
-pub use leases::Leases;
+pub use lease_manager::LeaseManager;
+pub use leases::{Farewell, Leases};
 pub use remote::Remote;
 pub use storage::{Storage, Verdict, Witness};
 pub use writer::{CommitError, Etcd};

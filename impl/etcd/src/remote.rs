@@ -17,7 +17,7 @@ pub mod requests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{Operation, Range, Revision, Store, Transaction};
+use store::{LeaseId, Operation, Range, Revision, Store, Transaction};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -101,6 +101,11 @@ impl Remote {
         // It is what it is, even where it cannot be read here yet.
         drop(self.reached(verdict.revision).await);
         Ok(verdict)
+    }
+
+    /// Grants a lease of a number that etcd chooses, and for how many seconds.
+    pub(crate) async fn grant(&self, ttl_seconds: i64) -> Result<LeaseId, CommitError> {
+        self.members.grant(ttl_seconds).await
     }
 
     /// Waits until the mirror has a revision.

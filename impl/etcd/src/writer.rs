@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use store::{Committed, LeaseId, Record, Refusal, Revision, Store, Transaction};
+use store::{Committed, KeyValue, LeaseId, Record, Refusal, Revision, Store, Transaction};
 use tokio::sync::{oneshot, watch};
 
 use crate::disk::{AppendError, Disk, OpenError};
 use crate::identity::Identity;
+use crate::storage;
 
 /// How many decisions share one fsync at the most.
 const BATCH_MAX: usize = 1024;
@@ -39,8 +40,8 @@ pub enum CommitError {
 /// Told of a commit in the order of revisions, after it is durable and before it is published.
 type Witness = Box<dyn FnOnce(&Committed) + Send>;
 
-/// A change of the store beside transactions.
-type Deed = Box<dyn FnOnce(&mut Store) -> Result<Record, Refusal> + Send>;
+/// A change of the store beside transactions, and who is told of it as witnesses are.
+type Deed = Box<dyn FnOnce(&mut Store) -> Result<(Record, storage::Witness), Refusal> + Send>;
 
 type Answer<T> = oneshot::Sender<Result<T, CommitError>>;
 
@@ -52,7 +53,7 @@ enum Message {
 /// What waits for the disk.
 enum Decided {
     Commit(Committed, Witness, Answer<Committed>),
-    Change(Record, Answer<Record>),
+    Change(Record, storage::Witness, Answer<Record>),
 }
 
 /// A handle to the store; clones share it. The files are closed when the last is gone.
@@ -151,6 +152,21 @@ impl Etcd {
         self.change(move |store| store.revoke(lease)).await
     }
 
+    /// The same, and tells the witness that is made for the keys. Of none is told nothing.
+    pub(crate) async fn revoke_witnessed(
+        &self,
+        lease: LeaseId,
+        witness: impl FnOnce(&[Arc<KeyValue>]) -> storage::Witness + Send + 'static,
+    ) -> Result<Record, CommitError> {
+        self.perform(move |store| {
+            let keys = store.lease(lease).map(|found| found.keys.clone()).unwrap_or_default();
+            let values: Vec<_> =
+                keys.iter().filter_map(|key| store.get(key)).map(Arc::clone).collect();
+            Ok((store.revoke(lease)?, witness(&values)))
+        })
+        .await
+    }
+
     /// Notes how many seconds are left of a lease; nothing for all of them.
     pub async fn checkpoint(
         &self,
@@ -163,6 +179,13 @@ impl Etcd {
     async fn change(
         &self,
         deed: impl FnOnce(&mut Store) -> Result<Record, Refusal> + Send + 'static,
+    ) -> Result<Record, CommitError> {
+        self.perform(move |store| Ok((deed(store)?, Box::new(|_| {})))).await
+    }
+
+    async fn perform(
+        &self,
+        deed: impl FnOnce(&mut Store) -> Result<(Record, storage::Witness), Refusal> + Send + 'static,
     ) -> Result<Record, CommitError> {
         let (answer, answered) = oneshot::channel();
         self.send(Message::Change(Box::new(deed), answer))?;
@@ -213,12 +236,12 @@ impl Writer {
                 Some(Decided::Commit(committed, witness, answer))
             }
             Message::Change(deed, answer) => {
-                let record = match deed(&mut self.head) {
-                    Ok(record) => record,
+                let (record, witness) = match deed(&mut self.head) {
+                    Ok(done) => done,
                     Err(refusal) => return refuse(answer, refusal),
                 };
                 records.push(record.clone());
-                Some(Decided::Change(record, answer))
+                Some(Decided::Change(record, witness, answer))
             }
         }
     }
@@ -280,7 +303,10 @@ impl Decided {
                 }
                 Box::new(move || drop(answer.send(written.map(|()| committed))))
             }
-            Decided::Change(record, answer) => {
+            Decided::Change(record, witness, answer) => {
+                if written.is_ok() {
+                    witness(record.revision);
+                }
                 Box::new(move || drop(answer.send(written.map(|()| record))))
             }
         }

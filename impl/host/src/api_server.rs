@@ -1,15 +1,18 @@
 //! Performs what the API server decides: commits, streams watches, passes requests on to kubelets.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::sync::{Arc, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use api::trace::Origin;
-use api::{FeatureGates, Reason, Request, Status};
+use api::{ApiResource, FeatureGates, Reason, Request, Status, resources};
 use apiserver::token::TokenKeys;
-use apiserver::{Call, Commit, Context, Decision, Freshness, HealthAsked, Response, User};
+use apiserver::{
+    Call, Commit, Context, Decision, Freshness, HealthAsked, RequestInfo, Response, User,
+};
 use bytes::Bytes;
-use etcd::{CommitError, Storage};
+use etcd::{CommitError, LeaseManager, Storage, Verdict, Witness};
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT,
     VARY,
@@ -18,7 +21,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body as _;
-use store::Store;
+use store::{Operation, Store, Transaction};
+use tokio::sync::Semaphore;
 
 use crate::components::Components;
 use crate::http_server::Closing;
@@ -50,9 +54,13 @@ struct Shared {
     components: Arc<Components>,
     trace: Trace,
     settings: Settings,
+    /// Of Events, unless they are to stay.
+    event_leases: Option<LeaseManager>,
     /// Writes that have met another one are decided again in turn, first come, first served: with many who
     /// write the same, such as the usage of a quota, nobody is outrun for ever.
     turns: tokio::sync::Mutex<()>,
+    /// Decisions that may take long, as many at once as there are cores.
+    long_decisions: Semaphore,
 }
 
 /// What an API server is told when it starts.
@@ -64,16 +72,32 @@ pub struct Settings {
     pub keys: Arc<dyn TokenKeys>,
     /// What is switched on.
     pub feature_gates: FeatureGates,
+    /// How long Events stay; zero for ever.
+    pub event_ttl: Duration,
 }
 
 impl ApiServer {
-    /// An API server on a store.
+    /// An API server on a store. It needs a runtime, which ends Events.
     pub fn new(storage: Storage, trace: Trace, settings: Settings) -> Self {
+        let ttl = Some(settings.event_ttl).filter(|ttl| !ttl.is_zero());
+        let event_leases =
+            ttl.map(|ttl| LeaseManager::start(storage.clone(), ttl, trace.farewell()));
         let nodes = RwLock::default();
         let watchers = Arc::<Watchers>::default();
         let components = Arc::<Components>::default();
         let turns = tokio::sync::Mutex::default();
-        let shared = Shared { storage, watchers, nodes, components, trace, settings, turns };
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let shared = Shared {
+            storage,
+            watchers,
+            nodes,
+            components,
+            trace,
+            settings,
+            event_leases,
+            turns,
+            long_decisions: Semaphore::new(cores),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -197,7 +221,7 @@ impl ApiServer {
         let mut turn = None;
         for _ in 0..ATTEMPTS_MAX {
             let context = self.context();
-            let decision = decided(&store, call, &context).await;
+            let decision = self.decided(&store, call, &context).await;
             let Decision::Commit(commit) = decision else {
                 if is_newest || freshness == Freshness::Any || !storage.lags() {
                     self.shared.trace.answered(request, call, origin, &decision);
@@ -216,6 +240,18 @@ impl ApiServer {
         }
         let message = "the object was changed by others each time it was tried";
         Ok(Decision::Respond(Status::new(Reason::Conflict, message).into()))
+    }
+
+    /// Decides; beside the threads that serve everybody where it may take long, and not all at once.
+    async fn decided(&self, store: &Store, call: &Call, context: &Context) -> Decision {
+        if !may_take_long(call) {
+            return apiserver::decide(store, call, context);
+        }
+        let (store, call, context) = (store.clone(), call.clone(), context.clone());
+        let _place = self.shared.long_decisions.acquire().await;
+        let decision =
+            tokio::task::spawn_blocking(move || apiserver::decide(&store, &call, &context)).await;
+        decision.unwrap_or_else(|error| Decision::Respond(Status::internal(error).into()))
     }
 
     fn context(&self) -> Context {
@@ -240,11 +276,38 @@ impl ApiServer {
     ) -> Result<Option<Response>, CommitError> {
         let witness = self.shared.trace.witness(request, origin, &commit);
         let begun = Instant::now();
-        let verdict = self.shared.storage.commit(commit.transaction.clone(), witness).await;
+        let verdict = match self.event_leases(commit.resource) {
+            Some(leases) => self.commit_for_a_time(leases, &commit.transaction, witness).await,
+            None => self.shared.storage.commit(commit.transaction.clone(), witness).await,
+        };
         let about = (commit.resource, commit.action);
         self.metrics().writes().performed(about, begun, verdict.is_ok());
         let verdict = verdict?;
         Ok(verdict.succeeded.then(|| commit.respond(verdict.revision, context.now)))
+    }
+
+    fn event_leases(&self, resource: &ApiResource) -> Option<&LeaseManager> {
+        self.shared.event_leases.as_ref().filter(|_| resource == &resources::EVENTS)
+    }
+
+    /// What is written has its whole time again.
+    async fn commit_for_a_time(
+        &self,
+        leases: &LeaseManager,
+        transaction: &Transaction,
+        witness: Witness,
+    ) -> Result<Verdict, CommitError> {
+        let mut transaction = transaction.clone();
+        for operation in &mut transaction.success {
+            if let Operation::Put(put) = operation {
+                put.lease = Some(leases.lease().await?);
+            }
+        }
+        let verdict = self.shared.storage.commit(transaction, witness).await;
+        if verdict.is_err() {
+            leases.forget().await;
+        }
+        verdict
     }
 
     fn node(&self, name: &str) -> Result<Arc<dyn NodeServer>, Status> {
@@ -354,16 +417,11 @@ fn full(bytes: Vec<u8>) -> Body {
     Full::new(Bytes::from(bytes)).map_err(|never| -> BoxError { match never {} }).boxed_unsync()
 }
 
-/// Decides; beside the threads that serve everybody where the request may take long.
-async fn decided(store: &Store, call: &Call, context: &Context) -> Decision {
-    let is_yaml = call.content_type.contains("yaml");
-    if call.body.len() <= QUICK_BYTES_MAX && !is_yaml {
-        return apiserver::decide(store, call, context);
-    }
-    let (store, call, context) = (store.clone(), call.clone(), context.clone());
-    let decision =
-        tokio::task::spawn_blocking(move || apiserver::decide(&store, &call, &context)).await;
-    decision.unwrap_or_else(|error| Decision::Respond(Status::internal(error).into()))
+/// Whether it may take long to decide: large bodies, YAML, and what is about a whole collection.
+fn may_take_long(call: &Call) -> bool {
+    let info = RequestInfo::of(&call.method, &call.path, &call.query);
+    let is_of_many = matches!(&*info.verb, "list" | "deletecollection") && info.name.is_empty();
+    call.body.len() > QUICK_BYTES_MAX || call.content_type.contains("yaml") || is_of_many
 }
 
 /// Performs a request of the API server's own.
@@ -373,4 +431,32 @@ async fn perform(server: ApiServer, request: Request) {
     let local = Local::new(server, user, "kube-apiserver", 0);
     // What is refused is tried again with the next use.
     drop(requests::perform(&local, &request).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+
+    #[test]
+    fn what_is_about_many_objects_or_much_to_read_is_decided_beside() {
+        let asked = |method: Method, path: &str, query: &str, content_type: &str, bytes: usize| {
+            let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+            let (path, content_type) = (path.to_owned(), content_type.to_owned());
+            let body = vec![b' '; bytes];
+            may_take_long(&Call { method, path, query, content_type, body, ..Call::default() })
+        };
+        let (all, one) = ("/api/v1/pods", "/api/v1/namespaces/a/pods/b");
+
+        assert!(asked(Method::GET, all, "limit=1", "", 0));
+        assert!(asked(Method::DELETE, "/api/v1/namespaces/a/pods", "", "", 0));
+        assert!(asked(Method::PUT, one, "", "application/json", QUICK_BYTES_MAX + 1));
+        assert!(asked(Method::PUT, one, "", "application/yaml", 1));
+        assert!(!asked(Method::GET, all, "watch=1", "", 0));
+        assert!(!asked(Method::GET, all, "fieldSelector=metadata.name%3Db", "", 0));
+        assert!(!asked(Method::GET, one, "", "", 0));
+        assert!(!asked(Method::PUT, one, "", "application/json", QUICK_BYTES_MAX));
+        assert!(!asked(Method::GET, "/apis", "", "", 0));
+    }
 }

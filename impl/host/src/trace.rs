@@ -7,10 +7,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use api::resources;
 use api::trace::{Event, Numbering, Origin};
-use apiserver::trace::{Told, committed, refused};
+use apiserver::trace::{Told, committed, refused, written};
 use apiserver::{Call, Commit, Decision};
-use etcd::Witness;
+use etcd::{Farewell, Witness};
 use serde_json::Value;
 
 /// A trace that is being written, or none. Clones write to the same one.
@@ -66,7 +67,27 @@ impl Trace {
         if self.writer.is_none() {
             return Box::new(|_| {});
         }
-        let (trace, told) = (self.clone(), committed(origin, request, commit));
+        self.telling(committed(origin, request, commit))
+    }
+
+    /// What tells of Events that end with their lease, as of deletions by etcd.
+    pub(crate) fn farewell(&self) -> Farewell {
+        let (trace, origin) = (self.clone(), Origin::new("etcd", 0));
+        Arc::new(move |found| {
+            if trace.writer.is_none() || found.is_empty() {
+                return Box::new(|_| {});
+            }
+            let request = trace.with(|writer| writer.numbering.request());
+            let told = found.iter().map(|found| {
+                let object = apiserver::object::decode(found);
+                written(&origin, request, (&resources::EVENTS, "delete"), &object)
+            });
+            trace.telling(told.collect())
+        })
+    }
+
+    fn telling(&self, told: Vec<Told>) -> Witness {
+        let trace = self.clone();
         Box::new(move |revision| {
             trace.with(|writer| {
                 for Told { event, uid } in told {

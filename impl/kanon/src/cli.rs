@@ -7,6 +7,7 @@ mod schedule;
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::sim::{Faults, Workloads};
@@ -137,6 +138,9 @@ pub(crate) struct Start {
     /// Seconds that a pod tolerates a node that is gone.
     #[arg(long, default_value_t = 300)]
     pub(crate) default_toleration_seconds: i64,
+    /// How long Events stay, as `1h30m`; 0 for ever.
+    #[arg(long, default_value = "1h", value_parser = span)]
+    pub(crate) event_ttl: Duration,
     /// How long to wait for the nodes to be Ready, in seconds.
     #[arg(long, default_value_t = 60)]
     pub(crate) wait: u64,
@@ -146,6 +150,12 @@ pub(crate) struct Start {
     /// Run a pod named `hello` of the image that `kanon image busybox` makes.
     #[arg(long)]
     pub(crate) demo: bool,
+}
+
+/// A span of time as Go writes it, which is not negative.
+fn span(text: &str) -> Result<Duration, String> {
+    let nanoseconds = u64::try_from(api::duration::nanoseconds(text)?);
+    nanoseconds.map(Duration::from_nanos).map_err(|_| "it must not be negative".to_owned())
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -311,13 +321,13 @@ pub(crate) struct Sim {
     /// Write the trace to this file.
     #[arg(long)]
     pub(crate) trace: Option<PathBuf>,
-    /// What may fail: a list of `crash`, `lost-request`, `expired-watch`, `node-death`, `restart-store`,
-    /// `container-exit`; or `all`, or `none`.
+    /// What may fail: a list of `crash`, `lost-request`, `refused-request`, `expired-watch`, `node-death`,
+    /// `restart-store`, `container-exit`; or `all`, or `none`.
     #[arg(long, default_value = "all")]
     pub(crate) faults: Faults,
-    /// What people ask for: a list of `deployments`, `stateful-sets`, `daemon-sets`, `jobs`, `services`,
-    /// `budgets`, `namespaces`, `owners`, `rollouts`, `volumes`, `certificates`, `accounts`; or `all`
-    /// [default: deployments].
+    /// What people ask for: a list of `deployments`, `stateful-sets`, `daemon-sets`, `jobs`, `services`, `budgets`,
+    /// `namespaces`, `owners`, `rollouts`, `volumes`, `certificates`, `accounts`, `attachments`, `upkeep`,
+    /// `periodic`, `exposure`, `devices`, `nodes`, `quotas`; or `all` [default: deployments].
     #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) workloads: Workloads,
     /// How many nodes; with more of them, people ask for more pods.

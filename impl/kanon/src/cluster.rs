@@ -66,6 +66,7 @@ fn settings(arguments: &cli::Start, profile: &Profile) -> Result<Settings, Failu
         node_lease_renew_interval: arguments.node_lease_renew_interval,
         default_toleration_seconds: arguments.default_toleration_seconds,
         wait: arguments.wait,
+        event_ttl: arguments.event_ttl,
         demo: arguments.demo,
         etcd: EtcdServers::of(&arguments.etcd)?,
         components,

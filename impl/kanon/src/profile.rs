@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use api::FeatureGates;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) node_lease_renew_interval: i64,
     pub(crate) default_toleration_seconds: i64,
     pub(crate) wait: u64,
+    #[serde(default = "event_ttl")]
+    pub(crate) event_ttl: Duration,
     #[serde(default)]
     pub(crate) demo: bool,
     #[serde(default)]
@@ -50,6 +53,11 @@ pub(crate) struct Settings {
     /// What the kubelets are told.
     #[serde(default)]
     pub(crate) kubelet: Kubelet,
+}
+
+/// How long Events stay in clusters of earlier versions, which did not say.
+fn event_ttl() -> Duration {
+    Duration::from_secs(3600)
 }
 
 /// What a running cluster says of itself.

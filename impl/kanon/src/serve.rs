@@ -191,6 +191,7 @@ impl ControlPlane {
             default_toleration_seconds: settings.default_toleration_seconds,
             keys: pki.token_keys.clone(),
             feature_gates: settings.feature_gates.clone(),
+            event_ttl: settings.event_ttl,
         };
         let server = ApiServer::new(storage, trace.clone(), api_settings);
         let door = serve_tls(&server, &pki, listener)?;

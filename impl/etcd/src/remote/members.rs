@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use etcd_client::{Client, GetOptions, GetResponse, KvClient, ResponseHeader, Txn, TxnResponse};
-use store::Revision;
+use store::{LeaseId, Revision};
 use tokio::time::Instant;
 
 use crate::CommitError;
@@ -99,6 +99,17 @@ impl Members {
             let mut kv = member.kv();
             let compacted = kv.compact(revision.0.cast_signed(), None);
             within(READ_PATIENCE, compacted).await.map(drop).map_err(Failure::of_a_read)
+        })
+        .await
+    }
+
+    /// Grants a lease. One that was granted in vain ends by itself.
+    pub(super) async fn grant(&self, ttl_seconds: i64) -> Result<LeaseId, CommitError> {
+        self.ask(|member| async move {
+            self.know(member).await?;
+            let mut leases = member.client.lease_client();
+            let granted = within(WRITE_PATIENCE, leases.grant(ttl_seconds, None)).await;
+            granted.map(|granted| LeaseId(granted.id())).map_err(Failure::of_a_read)
         })
         .await
     }

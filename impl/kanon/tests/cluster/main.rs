@@ -12,6 +12,7 @@ mod controllers;
 mod devices;
 mod durability;
 mod etcd_servers;
+mod events;
 mod health_server;
 mod hostile;
 mod kubectl;
@@ -51,6 +52,7 @@ fn main() -> std::process::ExitCode {
         metrics::trials(),
         durability::trials(),
         etcd_servers::trials(),
+        events::trials(),
         typed_client::trials(),
         moving::trials(),
         port_forwards::trials(),
