@@ -420,11 +420,11 @@ fn what_was_applied_in_another_groups_version_is_not_given_up() {
 }
 
 /// What a manager may say of a ConfigMap: some keys of its data, labels and finalizers.
-fn config() -> impl Strategy<Value = Value> {
+fn any_config_map() -> BoxedStrategy<Value> {
     let keys = || proptest::sample::select(vec!["a", "b", "c"]);
     let entries = || proptest::collection::btree_map(keys(), "[xy]", 0..4);
     let finalizers = proptest::sample::subsequence(vec!["x/1", "x/2", "x/3"], 0..4);
-    (entries(), entries(), finalizers).prop_map(|(data, labels, finalizers)| {
+    let config = (entries(), entries(), finalizers).prop_map(|(data, labels, finalizers)| {
         let mut config = json!({"metadata": {"name": "m"}});
         if !data.is_empty() {
             config["data"] = json!(data);
@@ -436,18 +436,83 @@ fn config() -> impl Strategy<Value = Value> {
             config["metadata"]["finalizers"] = json!(finalizers);
         }
         config
-    })
+    });
+    config.boxed()
 }
 
-/// A ConfigMap that two managers have applied to and one has updated.
-fn written() -> impl Strategy<Value = Written> {
-    (config(), config(), config()).prop_map(|(first, second, update)| {
-        let mut map = Written::config_map();
-        map.force("a", &first);
-        map.update("u", &update);
-        map.force("b", &second);
-        map
-    })
+/// A Deployment: a list with one key, within it one with two keys and one that is atomic.
+fn any_deployment() -> BoxedStrategy<Value> {
+    let containers = proptest::sample::subsequence(vec!["a", "b", "c"], 0..4);
+    let containers = containers.prop_flat_map(|names| {
+        names.into_iter().map(container).collect::<Vec<BoxedStrategy<Value>>>()
+    });
+    let config = (containers, proptest::option::of(1..4)).prop_map(|(containers, replicas)| {
+        let mut config = json!({"metadata": {"name": "m"}});
+        if !containers.is_empty() {
+            config["spec"]["template"]["spec"]["containers"] = json!(containers);
+        }
+        if let Some(replicas) = replicas {
+            config["spec"]["replicas"] = json!(replicas);
+        }
+        config
+    });
+    config.boxed()
+}
+
+fn container(name: &'static str) -> BoxedStrategy<Value> {
+    let keys = vec![(80, "TCP"), (80, "UDP"), (81, "TCP")];
+    let keys = proptest::sample::subsequence(keys, 0..3);
+    let names = proptest::collection::vec(proptest::option::of("[xy]"), 3);
+    let ports = (keys, names).prop_map(|(keys, names)| -> Vec<Value> {
+        keys.into_iter().zip(names).map(|(key, name)| port(key, name)).collect()
+    });
+    let args = proptest::collection::vec("[xy]", 0..3);
+    let container = (proptest::option::of("[ij]"), args, ports);
+    let container = container.prop_map(move |(image, args, ports)| {
+        let mut container = json!({"name": name});
+        if let Some(image) = image {
+            container["image"] = json!(image);
+        }
+        if !args.is_empty() {
+            container["args"] = json!(args);
+        }
+        if !ports.is_empty() {
+            container["ports"] = json!(ports);
+        }
+        container
+    });
+    container.boxed()
+}
+
+fn port((number, protocol): (i64, &str), name: Option<String>) -> Value {
+    let mut port = json!({"containerPort": number, "protocol": protocol});
+    if let Some(name) = name {
+        port["name"] = json!(name);
+    }
+    port
+}
+
+/// An object that two managers have applied to and one has updated.
+fn written(
+    nothing: fn() -> Written,
+    config: fn() -> BoxedStrategy<Value>,
+) -> BoxedStrategy<Written> {
+    let written = (config(), config(), config()).prop_map(move |(first, second, update)| {
+        let mut object = nothing();
+        object.force("a", &first);
+        object.update("u", &update);
+        object.force("b", &second);
+        object
+    });
+    written.boxed()
+}
+
+/// Such an object of one kind or the other, and what somebody may apply to it.
+fn case() -> impl Strategy<Value = (Written, Value)> {
+    prop_oneof![
+        (written(Written::config_map, any_config_map), any_config_map()),
+        (written(Written::deployment, any_deployment), any_deployment()),
+    ]
 }
 
 /// Every leaf of an object that somebody may own, as paths of `FieldsV1`.
@@ -468,8 +533,11 @@ fn leaves_of(map: &Written, manager: &str) -> Vec<String> {
     found
 }
 
-/// The leaves of an object, as far as `config` makes any.
+/// The leaves of an object, as far as what is generated makes any.
 fn leaves_in(object: &Value) -> Vec<String> {
+    if object.get("spec").is_some() {
+        return leaves_in_deployment(object);
+    }
     let metadata = &object["metadata"];
     let keys = |value: &Value, prefix: &str| -> Vec<String> {
         let keys = value.as_object().into_iter().flatten();
@@ -481,9 +549,45 @@ fn leaves_in(object: &Value) -> Vec<String> {
     keys(&object["data"], "/f:data").into_iter().chain(labels).chain(finalizers).collect()
 }
 
+fn leaves_in_deployment(deployment: &Value) -> Vec<String> {
+    let fields = |item: &Value, path: &str| -> Vec<String> {
+        let fields = item.as_object().into_iter().flatten().filter(|(field, _)| *field != "ports");
+        fields.map(|(field, _)| format!("{path}/f:{field}")).collect()
+    };
+    let mut found = vec![];
+    if deployment["spec"].get("replicas").is_some() {
+        found.push("/f:spec/f:replicas".to_owned());
+    }
+    let containers = deployment["spec"]["template"]["spec"]["containers"].as_array();
+    for container in containers.into_iter().flatten() {
+        let key = json!({"name": container["name"]});
+        let path = format!("/f:spec/f:template/f:spec/f:containers/k:{key}");
+        found.extend(fields(container, &path));
+        for port in container["ports"].as_array().into_iter().flatten() {
+            let key = json!({"containerPort": port["containerPort"], "protocol": port["protocol"]});
+            found.extend(fields(port, &format!("{path}/f:ports/k:{key}")));
+        }
+    }
+    found
+}
+
+/// Whether a leaf is more than a list or map, or a key of an item, which may stay with what others own of the item;
+/// and nothing that Go always writes.
+fn says_something(path: &str) -> bool {
+    let keys = ["}/f:name", "/f:containerPort", "/f:protocol"];
+    let is_key = keys.iter().any(|key| path.ends_with(key)) && !is_name_of_port(path);
+    let lists = ["f:labels", "f:data", "f:finalizers", "f:containers", "f:ports"];
+    let is_list = lists.iter().any(|list| path.ends_with(list));
+    !is_key && !is_list && !path.ends_with("/f:resources")
+}
+
+fn is_name_of_port(path: &str) -> bool {
+    path.contains("/f:ports/") && path.ends_with("/f:name")
+}
+
 proptest! {
     #[test]
-    fn applying_twice_is_applying_once(mut map in written(), config in config()) {
+    fn applying_twice_is_applying_once((mut map, config) in case()) {
         map.force("a", &config);
         let once = map.clone();
 
@@ -493,7 +597,7 @@ proptest! {
     }
 
     #[test]
-    fn a_manager_owns_exactly_what_it_applied(mut map in written(), config in config()) {
+    fn a_manager_owns_exactly_what_it_applied((mut map, config) in case()) {
         map.force("a", &config);
 
         let (mut owned, mut said) = (leaves_of(&map, "a"), leaves_in(&config));
@@ -503,23 +607,24 @@ proptest! {
     }
 
     #[test]
-    fn what_nobody_owns_goes_and_what_somebody_owns_stays(mut map in written(), config in config()) {
+    fn what_nobody_owns_goes_and_what_somebody_owns_stays((mut map, config) in case()) {
         map.force("a", &config);
 
         let mut owned: Vec<String> = ["a", "b", "u"].iter().flat_map(|name| leaves_of(&map, name)).collect();
-        owned.retain(|path| !path.ends_with("f:labels") && !path.ends_with("f:data") && !path.ends_with("f:finalizers"));
+        owned.retain(|path| says_something(path));
         owned.sort();
         owned.dedup();
         let mut there = leaves_in(&map.object);
+        there.retain(|path| says_something(path));
         there.sort();
         prop_assert_eq!(owned, there);
     }
 
     #[test]
-    fn applying_what_one_owns_never_conflicts(mut map in written(), config in config()) {
+    fn applying_what_one_owns_never_conflicts((mut map, config) in case()) {
         map.force("a", &config);
         let mine = map.owned("a");
-        map.update("u", &json!({"data": {"z": "1"}}));
+        map.update("u", &json!({"metadata": {"annotations": {"z": "1"}}}));
 
         prop_assert_eq!(map.apply("a", &config), Ok(()));
 
@@ -527,7 +632,7 @@ proptest! {
     }
 
     #[test]
-    fn sets_of_fields_obey_the_laws_of_sets(left in written(), right in written()) {
+    fn sets_of_fields_obey_the_laws_of_sets((left, _) in case(), (right, _) in case()) {
         let set = |map: &Written| {
             map.managed.entries.iter().fold(FieldSet::default(), |all, entry| all.union(&entry.fields))
         };
