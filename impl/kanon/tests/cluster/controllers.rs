@@ -1,9 +1,12 @@
 //! Controllers that no official test asks for, on a whole cluster: what each makes of objects that anyone can
 //! create.
 
+use std::collections::BTreeMap;
+
 use libtest_mimic::{Failed, Trial};
 use serde_json::{Value, json};
 
+use crate::metrics::samples;
 use crate::raw::Raw;
 use crate::support::{Cluster, Outcome, ensure, eventually, trial};
 
@@ -15,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_service_cidr_goes_when_no_address_needs_it", service_cidr),
         trial("a_cluster_ip_that_somebody_deletes_is_given_to_its_service_again", ip_address),
         trial("a_pod_gets_the_claim_of_its_template_and_gives_it_back", resource_claim),
+        trial("a_cluster_in_which_nothing_happens_writes_nothing_but_heartbeats", idle),
     ]
 }
 
@@ -39,6 +43,134 @@ async fn reasons(raw: &Raw, name: &str) -> Result<Vec<String>, Failed> {
     let list = raw.get(&path).await?;
     let events = list["items"].as_array().cloned().unwrap_or_default();
     Ok(events.iter().filter_map(|event| event["reason"].as_str()).map(str::to_owned).collect())
+}
+
+/// Renewals of a node's Lease, a second apart, in which nobody may write anything else.
+const QUIET_RENEWALS: usize = 15;
+
+/// How often a cluster may still have had something to do.
+const UNQUIET_MAX: usize = 4;
+
+async fn idle() -> Outcome {
+    let cluster = Cluster::simulated(&["--node-lease-renew-interval", "1"])?;
+    let raw = Raw(cluster.client().await?);
+    for (path, object) in of_every_kind() {
+        raw.post(path, &object).await?;
+    }
+    until(&raw, "/apis/apps/v1/namespaces/default/daemonsets/agent", |set| {
+        set["status"]["numberReady"] == 1
+    })
+    .await?;
+
+    let mut wrote = vec![];
+    for _ in 0..UNQUIET_MAX {
+        let before = writes(&raw).await?;
+        ensure(!before.is_empty(), "writes are counted")?;
+        renewed(&raw, QUIET_RENEWALS).await?;
+        let after = writes(&raw).await?;
+        wrote =
+            after.into_iter().filter(|(series, count)| before.get(series) != Some(count)).collect();
+        if wrote.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(format!("still written: {wrote:?}").into())
+}
+
+/// How often each resource was written, but for what tells that nodes and leaders live.
+async fn writes(raw: &Raw) -> Result<BTreeMap<String, u64>, Failed> {
+    let samples = samples(&raw.0).await?;
+    let heartbeats = ["resource=\"leases\"", "resource=\"nodes\""];
+    let is_counted = |series: &str| {
+        series.starts_with("etcd_requests_total{")
+            && !heartbeats.iter().any(|label| series.contains(label))
+    };
+    let counted = samples.into_iter().filter(|(series, _)| is_counted(series));
+    Ok(counted.map(|(series, count)| (series, count as u64)).collect())
+}
+
+/// Waits until the Lease of the node has been renewed so often.
+async fn renewed(raw: &Raw, times: usize) -> Outcome {
+    const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-1";
+    let mut last = raw.get(LEASE).await?["spec"]["renewTime"].clone();
+    for _ in 0..times {
+        let lease = until(raw, LEASE, |lease| lease["spec"]["renewTime"] != last).await?;
+        last = lease["spec"]["renewTime"].clone();
+    }
+    Ok(())
+}
+
+/// Objects with something for most controllers to do, once.
+fn of_every_kind() -> Vec<(&'static str, Value)> {
+    let template = |app: &str| {
+        json!({"metadata": {"labels": {"app": app}},
+            "spec": {"containers": [{"name": "main", "image": "busybox:1.35"}]}})
+    };
+    let selector = |app: &str| json!({"matchLabels": {"app": app}});
+    let named = |name: &str, spec: Value| json!({"metadata": {"name": name}, "spec": spec});
+    let work = json!({"suspend": true, "template": {"spec": {"restartPolicy": "Never",
+        "containers": [{"name": "main", "image": "busybox:1.35"}]}}});
+    let claim = json!({"accessModes": ["ReadWriteOnce"], "storageClassName": "none",
+        "resources": {"requests": {"storage": "1Gi"}}});
+    let address = json!({"addresses": [{"ip": "192.0.2.1"}], "ports": [{"port": 80}]});
+    let rules = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
+    vec![
+        (
+            "/apis/apps/v1/namespaces/default/deployments",
+            named(
+                "web",
+                json!({"replicas": 2, "selector": selector("web"), "template": template("web")}),
+            ),
+        ),
+        (
+            "/apis/apps/v1/namespaces/default/statefulsets",
+            named(
+                "db",
+                json!({"serviceName": "db", "selector": selector("db"), "template": template("db")}),
+            ),
+        ),
+        (
+            "/apis/apps/v1/namespaces/default/daemonsets",
+            named("agent", json!({"selector": selector("agent"), "template": template("agent")})),
+        ),
+        ("/apis/batch/v1/namespaces/default/jobs", named("work", work.clone())),
+        (
+            "/apis/batch/v1/namespaces/default/cronjobs",
+            named("yearly", json!({"schedule": "0 0 1 1 *", "jobTemplate": {"spec": work}})),
+        ),
+        (
+            "/api/v1/namespaces/default/services",
+            named(
+                "web",
+                json!({"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80}]}),
+            ),
+        ),
+        (
+            "/api/v1/namespaces/default/endpoints",
+            json!({"metadata": {"name": "by-hand"}, "subsets": [address]}),
+        ),
+        ("/api/v1/namespaces/default/services", named("by-hand", json!({"ports": [{"port": 80}]}))),
+        (
+            "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+            named("web", json!({"minAvailable": 1, "selector": selector("web")})),
+        ),
+        ("/api/v1/namespaces/default/resourcequotas", named("q", json!({"hard": {"pods": "20"}}))),
+        ("/api/v1/namespaces/default/persistentvolumeclaims", named("waits", claim)),
+        (
+            "/apis/networking.k8s.io/v1/servicecidrs",
+            named("more", json!({"cidrs": ["10.200.0.0/24"]})),
+        ),
+        (
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            json!({"metadata": {"name": "part", "labels": {"part": "true"}}, "rules": rules}),
+        ),
+        (
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            json!({"metadata": {"name": "whole"}, "rules": [], "aggregationRule":
+                {"clusterRoleSelectors": [{"matchLabels": {"part": "true"}}]}}),
+        ),
+        ("/api/v1/namespaces", json!({"metadata": {"name": "other"}})),
+    ]
 }
 
 async fn aggregation() -> Outcome {

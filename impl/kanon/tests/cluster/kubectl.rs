@@ -120,7 +120,7 @@ async fn reading() -> Outcome {
 }
 
 /// What `kubectl create` makes, and what is then there.
-const GENERATORS: [(&[&str], &str); 14] = [
+const GENERATORS: [(&[&str], &str); 20] = [
     (&["namespace", "n"], "namespaces/n"),
     (&["serviceaccount", "a"], "serviceaccounts/a"),
     (&["configmap", "c", "--from-literal=a=b"], "configmaps/c"),
@@ -134,7 +134,16 @@ const GENERATORS: [(&[&str], &str); 14] = [
     (&["priorityclass", "p", "--value=5"], "priorityclasses/p"),
     (&["poddisruptionbudget", "b", "--selector=a=b", "--min-available=1"], "pdb/b"),
     (&["role", "r", "--verb=get", "--resource=pods"], "roles/r"),
+    (&["clusterrole", "r", "--verb=get", "--resource=nodes"], "clusterroles/r"),
+    (&["rolebinding", "b", "--role=r", "--user=ada"], "rolebindings/b"),
     (&["clusterrolebinding", "b", "--clusterrole=r", "--user=ada"], "clusterrolebindings/b"),
+    (
+        &["secret", "docker-registry", "d", "--docker-username=ada", "--docker-password=p"],
+        "secrets/d",
+    ),
+    (&["service", "nodeport", "n", "--tcp=80"], "services/n"),
+    (&["service", "loadbalancer", "l", "--tcp=80"], "services/l"),
+    (&["service", "externalname", "e", "--external-name=example.com"], "services/e"),
 ];
 
 async fn generators() -> Outcome {
@@ -148,7 +157,14 @@ async fn generators() -> Outcome {
         kubectl.prints(&["label", made, "made=here"], "labeled")?;
         kubectl.prints(&["delete", made, "--wait=false"], "deleted")?;
     }
-    Ok(())
+    let pair = host::tls::Authority::create()?.identity();
+    let [certificate, key] = ["tls.crt", "tls.key"].map(|name| cluster.file(name));
+    std::fs::write(&certificate, pair.certificate)?;
+    std::fs::write(&key, pair.key)?;
+    let certificate = format!("--cert={}", certificate.display());
+    let key = format!("--key={}", key.display());
+    kubectl.prints(&["create", "secret", "tls", "t", &certificate, &key], "created")?;
+    kubectl.prints(&["get", "secret", "t"], "kubernetes.io/tls")
 }
 
 async fn quota() -> Outcome {
@@ -261,7 +277,7 @@ async fn drain() -> Outcome {
 }
 
 /// Commands with what they print, in an order in which each finds what the one before has left.
-const VERBS: [(&[&str], &str); 34] = [
+const VERBS: [(&[&str], &str); 39] = [
     (&["create", "deployment", "web", "--image=busybox:1.35", "--port=80"], "created"),
     (&["rollout", "status", "deployment/web", "--timeout=60s"], "successfully rolled out"),
     (&["annotate", "deployment", "web", "note=here"], "annotated"),
@@ -319,6 +335,14 @@ const VERBS: [(&[&str], &str); 34] = [
     (&["get", "deployment", "web", "-o", "wide"], "SELECTOR"),
     (&["get", "deployment", "web", "-o", "go-template={{.metadata.name}}"], "web"),
     (&["get", "deployment", "web", "-o", "custom-columns=N:.metadata.name"], "web"),
+    (&["get", "deployment", "web", "-o", "jsonpath={.spec.replicas}"], "2"),
+    (&["get", "deployment", "web", "-o", "jsonpath-as-json={.metadata.name}"], "\"web\""),
+    (&["get", "deployment", "web", "-o", "template", "--template={{.metadata.name}}"], "web"),
+    (
+        &["patch", "deployment", "web", "--subresource=scale", "--type=merge", "-p", SCALE],
+        "scale.autoscaling/web patched",
+    ),
+    (&["get", "deployment", "web", "--subresource=status"], "web"),
     (&["get", "all", "--show-labels"], "service/kubernetes"),
     (&["get", "pods", "--sort-by=.metadata.name", "--field-selector=status.phase=Running"], "web-"),
     (&["events", "--for", "deployment/web"], "ScalingReplicaSet"),
@@ -329,12 +353,32 @@ const VERBS: [(&[&str], &str); 34] = [
     (&["uncordon", "node-1"], "uncordoned"),
 ];
 
+const SCALE: &str = r#"{"spec":{"replicas":1}}"#;
+
+/// Forms of output that are read from a file: their name, what the file says, and what is printed.
+const FORMS: [(&str, &str, &str); 4] = [
+    ("jsonpath-file", "{.metadata.name}", "web"),
+    ("go-template-file", "{{.kind}}", "Deployment"),
+    ("templatefile", "{{.kind}}", "Deployment"),
+    ("custom-columns-file", "NAME\n.metadata.name\n", "web"),
+];
+
 async fn verbs() -> Outcome {
     let cluster = Cluster::simulated(&[])?;
     let kubectl = Kubectl(&cluster);
     for (arguments, expected) in VERBS {
         kubectl.prints(arguments, expected)?;
     }
+    for (form, content, expected) in FORMS {
+        let file = cluster.file("form");
+        std::fs::write(&file, content)?;
+        let form = format!("{form}={}", file.display());
+        kubectl.prints(&["get", "deployment", "web", "-o", &form], expected)?;
+    }
+    kubectl.succeed(&["create", "rolebinding", "b", "--clusterrole=view", "--user=ada"])?;
+    kubectl.prints(&["set", "subject", "rolebinding", "b", "--user=bob"], "subjects updated")?;
+    kubectl.prints(&["get", "rolebinding", "b", "-o", "wide"], "ada, bob")?;
+    last_applied(&cluster, &kubectl)?;
     // An editor that changes what it is given.
     let editor = cluster.file("editor");
     std::fs::write(&editor, "#!/bin/sh\nsed -i 's/tier: front/tier: back/' \"$1\"\n")?;
@@ -344,6 +388,22 @@ async fn verbs() -> Outcome {
     let edited = edit.args(["edit", "deployment", "web"]).env("EDITOR", &editor).output()?;
     ensure(text(&edited.stdout).contains("edited"), text(&edited.stderr))?;
     kubectl.prints(&["get", "deployment", "web", "-L", "tier"], "back")
+}
+
+fn last_applied(cluster: &Cluster, kubectl: &Kubectl<'_>) -> Outcome {
+    let file = cluster.file("map.yaml");
+    let map = |value: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: m\ndata:\n  a: {value}\n")
+    };
+    let path = file.display().to_string();
+    std::fs::write(&file, map("one"))?;
+    kubectl.succeed(&["create", "-f", &path])?;
+    kubectl
+        .prints(&["apply", "set-last-applied", "-f", &path, "--create-annotation"], "configured")?;
+    kubectl.prints(&["apply", "view-last-applied", "-f", &path], "a: one")?;
+    std::fs::write(&file, map("two"))?;
+    kubectl.prints(&["apply", "-f", &path], "configured")?;
+    kubectl.prints(&["apply", "view-last-applied", "configmap/m"], "a: two")
 }
 
 /// What is applied no longer, and has the label, goes.

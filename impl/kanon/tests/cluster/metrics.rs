@@ -96,7 +96,7 @@ async fn page(client: &Client, path: &str, accept: &str) -> Result<(String, Stri
 }
 
 /// The samples of `/metrics`, by name and labels.
-async fn samples(client: &Client) -> Result<BTreeMap<String, f64>, Failed> {
+pub(crate) async fn samples(client: &Client) -> Result<BTreeMap<String, f64>, Failed> {
     let (_, text) = page(client, "/metrics", "text/plain").await?;
     let samples = text.lines().filter(|line| !line.starts_with('#'));
     samples
