@@ -24,7 +24,7 @@ use crate::notes::Notes;
 use crate::ownership::{labels, uid};
 use crate::services::trigger_time::{TriggerTimes, annotate};
 use crate::services::{self, unless_empty};
-use crate::{Controller, Plan};
+use crate::{Controller, Plan, RETRIES_MAX};
 use hints::{Slices, TopologyCache};
 use packing::Changes;
 use tracker::Tracker;
@@ -64,7 +64,7 @@ impl Controller for EndpointSliceController {
     }
 
     fn backoff(&self) -> client::Backoff {
-        client::Backoff::seconds(1, 1000)
+        client::Backoff::seconds(1, 1000).up_to(RETRIES_MAX)
     }
 
     fn workers(&self) -> usize {
