@@ -1,10 +1,10 @@
 //! What objects use of a ResourceQuota: how much of which resource, and under which scopes they are.
 //!
 //! The API server holds new objects against it, and a controller counts those that are there.
-//! Left out: the devices of ResourceClaims; of them only the objects are counted.
 //! Source: `pkg/quota/v1/evaluator/core` and `pkg/quota/v1/generic` of apiserver (v1.36).
 
 pub mod claims;
+mod devices;
 pub mod pods;
 mod scope;
 mod services;
@@ -16,6 +16,7 @@ use crate::amounts::Amounts;
 use crate::kind::{ApiResource, resources};
 use crate::quantity::Quantity;
 
+pub use devices::Neighbours;
 pub use scope::{Scope, scopes};
 
 /// Kinds whose number has a second name, which is that of the resource.
@@ -47,13 +48,20 @@ fn limits_more(name: &str, resource: &ApiResource) -> bool {
         services::uses(name)
     } else if resource == &resources::PERSISTENT_VOLUME_CLAIMS {
         claims::uses(name)
+    } else if resource == &resources::RESOURCE_CLAIMS {
+        devices::uses(name)
     } else {
         ALIASED.contains(&resource) && name == resource.plural
     }
 }
 
-/// What an object uses.
-pub fn usage(resource: &ApiResource, object: &Value, now: Timestamp) -> Amounts {
+/// What an object uses among its neighbours.
+pub fn usage(
+    resource: &ApiResource,
+    object: &Value,
+    neighbours: &dyn Neighbours,
+    now: Timestamp,
+) -> Amounts {
     let mut usage = Amounts::from([(format!("count/{}", resource.qualified()), count(1))]);
     if resource == &resources::PODS {
         usage.extend(pods::usage(object, now));
@@ -61,6 +69,8 @@ pub fn usage(resource: &ApiResource, object: &Value, now: Timestamp) -> Amounts 
         usage.extend(services::usage(object));
     } else if resource == &resources::PERSISTENT_VOLUME_CLAIMS {
         usage.extend(claims::usage(object));
+    } else if resource == &resources::RESOURCE_CLAIMS {
+        usage.extend(devices::usage(object, neighbours, now));
     } else if ALIASED.contains(&resource) {
         usage.insert(resource.plural.to_owned(), count(1));
     }

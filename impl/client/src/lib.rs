@@ -3,6 +3,7 @@
 //! Leaves out how requests travel and how time passes; those are the host's.
 
 pub mod batches;
+mod bucket;
 pub mod cache;
 pub mod event;
 pub mod expectations;
@@ -14,6 +15,7 @@ pub mod view;
 pub mod wire;
 
 pub use batches::{Batches, Pacing};
+pub use bucket::Bucket;
 pub use cache::Cache;
 pub use expectations::Expectations;
 pub use queue::{Backoff, WorkQueue};

@@ -1,10 +1,13 @@
 //! The work queue of a controller: each due key once, no key twice at a time, failed keys later and later.
 //!
-//! Source: client-go's `workqueue` (v1.36): exponential backoff per key.
+//! Source: client-go's `workqueue` (v1.36): exponential backoff per key, and a limit over all keys.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use api::{Key, Timestamp};
+
+use crate::Bucket;
 
 /// How long a key whose reconciliation has failed waits: twice as long each time.
 #[derive(Clone, Copy, Debug)]
@@ -13,24 +16,50 @@ pub struct Backoff {
     pub first_milliseconds: i64,
     /// At the most.
     pub most_milliseconds: i64,
+    /// Whether keys have to wait for each other, too: after the first hundred, ten a second are tried again.
+    pub takes_turns: bool,
+    /// How often a key is tried again before it is given up, until it becomes due anew.
+    pub retries_max: u32,
 }
 
-/// That of client-go: from 5 ms to 1000 s.
+/// That of client-go: from 5 ms to 1000 s, in turns, for ever.
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first_milliseconds: 5, most_milliseconds: 1_000_000 }
+        Self::milliseconds(5, 1_000_000)
     }
 }
 
 impl Backoff {
+    /// From so many milliseconds to so many.
+    pub const fn milliseconds(first: i64, most: i64) -> Self {
+        Self {
+            first_milliseconds: first,
+            most_milliseconds: most,
+            takes_turns: true,
+            retries_max: u32::MAX,
+        }
+    }
+
     /// From so many seconds to so many.
     pub const fn seconds(first: i64, most: i64) -> Self {
-        Self { first_milliseconds: first * 1000, most_milliseconds: most * 1000 }
+        Self::milliseconds(first * 1000, most * 1000)
+    }
+
+    /// The same, and no key waits for another.
+    #[must_use]
+    pub const fn without_turns(self) -> Self {
+        Self { takes_turns: false, ..self }
+    }
+
+    /// The same, and a key is given up after so many retries.
+    #[must_use]
+    pub const fn up_to(self, retries_max: u32) -> Self {
+        Self { retries_max, ..self }
     }
 
     fn after(self, failures: u32) -> i64 {
         let doubled = 1_i64.checked_shl(failures).unwrap_or(i64::MAX);
-        let Self { first_milliseconds, most_milliseconds } = self;
+        let Self { first_milliseconds, most_milliseconds, .. } = self;
         first_milliseconds.saturating_mul(doubled).clamp(first_milliseconds, most_milliseconds)
     }
 }
@@ -47,6 +76,7 @@ pub struct WorkQueue {
     deadlines: BTreeMap<Key, Timestamp>,
     failures: BTreeMap<Key, u32>,
     backoff: Backoff,
+    bucket: Bucket,
 }
 
 impl WorkQueue {
@@ -77,12 +107,19 @@ impl WorkQueue {
         self.waiting.insert((when, key));
     }
 
-    /// Makes a key due again after its reconciliation failed.
-    pub fn add_rate_limited(&mut self, key: Key, now: Timestamp) {
-        let failures = self.failures.entry(key.clone()).or_default();
-        let delay = self.backoff.after(*failures);
-        *failures = (*failures + 1).min(32);
-        self.add_after(key, now + std::time::Duration::from_millis(delay.unsigned_abs()));
+    /// Makes a key due again after its reconciliation failed, or gives it up; whether it is tried again.
+    pub fn add_rate_limited(&mut self, key: Key, now: Timestamp) -> bool {
+        let failures = self.failures.get(&key).copied().unwrap_or(0);
+        if failures >= self.backoff.retries_max {
+            self.forget(&key);
+            return false;
+        }
+        let delay = self.backoff.after(failures);
+        let when = now + Duration::from_millis(delay.unsigned_abs());
+        let turn = if self.backoff.takes_turns { self.bucket.take(now) } else { now };
+        self.failures.insert(key.clone(), (failures + 1).min(32));
+        self.add_after(key, when.max(turn));
+        true
     }
 
     /// Forgets the failures of a key, after a success.
@@ -189,5 +226,31 @@ mod tests {
         queue.add_rate_limited(Key::cluster("a"), at(5));
 
         assert_eq!((first, queue.next_deadline()), (Some(at(5)), Some(at(15))));
+    }
+    #[test]
+    fn many_keys_that_fail_at_once_are_tried_again_in_turns() {
+        let many: Vec<Key> = (0..102).map(|index| Key::cluster(&index.to_string())).collect();
+        let last = |backoff| {
+            let mut queue = WorkQueue::new(backoff);
+            for key in &many {
+                queue.add_rate_limited(key.clone(), at(0));
+            }
+            queue.waiting.last().cloned()
+        };
+
+        assert_eq!(last(Backoff::default()), Some((at(200), Key::cluster("101"))));
+        assert_eq!(last(Backoff::default().without_turns()).map(|(when, _)| when), Some(at(5)));
+    }
+
+    #[test]
+    fn a_key_that_fails_too_often_is_given_up_until_it_becomes_due_anew() {
+        let mut queue = WorkQueue::new(Backoff::default().up_to(2));
+        let mut fail = || queue.add_rate_limited(Key::cluster("a"), at(0));
+
+        let tried = [fail(), fail(), fail(), fail()];
+        let after = queue.next_deadline();
+
+        assert_eq!(tried, [true, true, false, true]);
+        assert_eq!(after, Some(at(5)));
     }
 }

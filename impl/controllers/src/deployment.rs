@@ -24,7 +24,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use crate::deployment::rollout::{Creation, Rollout};
 use crate::notes::Notes;
 use crate::ownership::{Claims, labels, uid};
-use crate::{Controller, Plan, pods};
+use crate::{Controller, Plan, RETRIES_MAX, pods};
 
 /// Rolls Deployments out.
 #[derive(Clone, Debug)]
@@ -57,6 +57,10 @@ impl Default for DeploymentController {
 impl Controller for DeploymentController {
     fn name(&self) -> &'static str {
         "deployment-controller"
+    }
+
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::default().up_to(RETRIES_MAX)
     }
 
     fn workers(&self) -> usize {

@@ -1,9 +1,9 @@
 //! The EndpointSlice controller: the pods that a Service selects, a hundred to a slice.
 //!
-//! Source: pkg/controller/endpointslice and staging/src/k8s.io/endpointslice/reconciler.go (v1.36). Left
-//! out: hints of topology and traffic distribution.
+//! Source: pkg/controller/endpointslice and staging/src/k8s.io/endpointslice/reconciler.go (v1.36).
 
 mod desired;
+mod hints;
 pub(crate) mod packing;
 mod placeholder;
 pub(crate) mod tracker;
@@ -24,7 +24,8 @@ use crate::notes::Notes;
 use crate::ownership::{labels, uid};
 use crate::services::trigger_time::{TriggerTimes, annotate};
 use crate::services::{self, unless_empty};
-use crate::{Controller, Plan};
+use crate::{Controller, Plan, RETRIES_MAX};
+use hints::{Slices, TopologyCache};
 use packing::Changes;
 use tracker::Tracker;
 
@@ -42,6 +43,7 @@ const ZONE: &str = "topology.kubernetes.io/zone";
 pub struct EndpointSliceController {
     trigger_times: TriggerTimes,
     tracker: Tracker,
+    topology: TopologyCache,
     notes: Notes,
 }
 
@@ -50,6 +52,7 @@ impl Default for EndpointSliceController {
         Self {
             trigger_times: TriggerTimes::default(),
             tracker: Tracker::default(),
+            topology: TopologyCache::default(),
             notes: Notes::new("endpoint-slice-controller"),
         }
     }
@@ -61,7 +64,7 @@ impl Controller for EndpointSliceController {
     }
 
     fn backoff(&self) -> client::Backoff {
-        client::Backoff::seconds(1, 1000)
+        client::Backoff::seconds(1, 1000).up_to(RETRIES_MAX)
     }
 
     fn workers(&self) -> usize {
@@ -74,8 +77,8 @@ impl Controller for EndpointSliceController {
             vec![change.key()]
         } else if resource == &resources::PODS {
             services::selecting(view, change)
-        } else if resource == &resources::NODES && zone_changed(change) {
-            services::with_pods_on(view, &change.key().name)
+        } else if resource == &resources::NODES {
+            self.observe_node(view, change)
         } else if resource == &resources::ENDPOINT_SLICES {
             self.tracker.observe(change);
             services_of(change, CONTROLLER)
@@ -87,10 +90,14 @@ impl Controller for EndpointSliceController {
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
         let mut requests = self.notes.flush(key, now);
         match view.services.get(key) {
-            Some(service) => requests.extend(self.sync(view, service)),
+            Some(service) => {
+                requests.extend(self.sync(view, service));
+                requests.extend(self.notes.flush(key, now));
+            }
             None => {
                 self.trigger_times.forget(key);
                 self.tracker.forget(key);
+                self.topology.forget(key);
                 self.notes.forget(key);
             }
         }
@@ -109,6 +116,14 @@ impl Controller for EndpointSliceController {
 }
 
 impl EndpointSliceController {
+    fn observe_node(&mut self, view: &View, change: &Change) -> Vec<Key> {
+        let mut keys = self.topology.observe(view, change);
+        if zone_changed(change) {
+            keys.extend(services::with_pods_on(view, &change.key().name));
+        }
+        keys
+    }
+
     fn sync(&mut self, view: &View, service: &Arc<Service>) -> Vec<Request> {
         let Some(pods) = services::pods_of(view, service) else { return vec![] };
         let key = Key::of(&service.metadata);
@@ -121,14 +136,35 @@ impl EndpointSliceController {
         let families = desired::address_types(service);
         let (existing, unsupported): (Vec<_>, Vec<_>) =
             existing.into_iter().partition(|slice| families.contains(&slice.address_type.as_str()));
+        for slice in &unsupported {
+            self.topology.remove_hints(&key, &slice.address_type);
+        }
+        self.topology.refresh(view);
         let mut requests = vec![];
         for family in families {
             let existing = existing.iter().filter(|slice| slice.address_type == family);
-            let changes = changes(view, service, (&pods, existing.copied().collect()), family);
+            let existing = existing.copied().collect();
+            let changes = self.changes(view, service, (&pods, existing), family);
             requests.extend(finalize(service, changes, trigger_time));
         }
         requests.extend(unsupported.into_iter().map(|slice| delete(slice)));
         requests
+    }
+
+    /// What is to be done about the slices of one family of addresses, and whom their endpoints are for.
+    fn changes(
+        &mut self,
+        view: &View,
+        service: &Service,
+        (pods, existing): (&[&Arc<Pod>], Vec<&Arc<EndpointSlice>>),
+        family: &'static str,
+    ) -> Changes {
+        let mut changes = changes(view, service, (pods, existing.clone()), family);
+        let slices = Slices::new(family, existing, &mut changes);
+        if let Some(note) = hints::reconcile(&mut self.topology, service, slices) {
+            self.notes.add(&Key::of(&service.metadata), note);
+        }
+        changes
     }
 }
 

@@ -23,7 +23,7 @@ use crate::notes::Notes;
 use crate::ownership::labels;
 use crate::services::trigger_time::ANNOTATION as TRIGGER_TIME;
 use crate::services::{self, unless_empty};
-use crate::{Controller, Plan};
+use crate::{Controller, Plan, RETRIES_MAX};
 
 /// This controller's name in the label of its slices.
 const CONTROLLER: &str = "endpointslicemirroring-controller.k8s.io";
@@ -56,7 +56,7 @@ impl Controller for EndpointSliceMirroringController {
     }
 
     fn backoff(&self) -> client::Backoff {
-        client::Backoff::seconds(1, 100)
+        client::Backoff::seconds(1, 100).up_to(RETRIES_MAX)
     }
 
     fn workers(&self) -> usize {

@@ -24,7 +24,7 @@ use crate::notes::Notes;
 use crate::ownership::{labels, uid};
 use crate::services::trigger_time::{TriggerTimes, annotate};
 use crate::services::{self, IS_HEADLESS, unless_empty};
-use crate::{Controller, Plan, pods};
+use crate::{Controller, Plan, RETRIES_MAX, pods};
 
 pub(crate) use subsets::repack;
 
@@ -55,6 +55,10 @@ impl Default for EndpointsController {
 impl Controller for EndpointsController {
     fn name(&self) -> &'static str {
         "endpoints-controller"
+    }
+
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::default().up_to(RETRIES_MAX)
     }
 
     fn workers(&self) -> usize {

@@ -73,6 +73,10 @@ impl Controller for HorizontalPodAutoscalerController {
         "horizontal-pod-autoscaler-controller"
     }
 
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::seconds(SYNC_PERIOD_SECONDS, SYNC_PERIOD_SECONDS).without_turns()
+    }
+
     fn workers(&self) -> usize {
         5
     }

@@ -102,7 +102,7 @@ impl Controller for JobController {
     }
 
     fn backoff(&self) -> client::Backoff {
-        client::Backoff::seconds(1, 60)
+        client::Backoff::seconds(1, 60).without_turns()
     }
 
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {

@@ -72,6 +72,10 @@ pub use crate::node_lifecycle::Timeouts;
 use crate::service_account_token::ServiceAccountTokenController;
 pub use crate::service_account_token::TokenSigner;
 
+/// How often a key is tried again by those controllers that give up, but for the one of tokens. What they have given up
+/// comes back with the next change. Source: `maxRetries` in each of them (v1.36).
+const RETRIES_MAX: u32 = 15;
+
 /// What a reconciliation wants done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
@@ -100,7 +104,8 @@ impl Plan {
 /// A controller: told of changes, asked what to do about a key, told what came of it.
 ///
 /// The driver asks about a key again only after every request of its last plan has been completed, and
-/// asks again, later each time, when one of them was refused. It may ask about other keys meanwhile.
+/// asks again, later each time and as often as [`Controller::backoff`] allows, when one of them was refused. It may ask
+/// about other keys meanwhile.
 pub trait Controller: Debug + DynClone + Send {
     /// Its name in upstream, `replicaset-controller`.
     fn name(&self) -> &'static str;
@@ -110,7 +115,7 @@ pub trait Controller: Debug + DynClone + Send {
         1
     }
 
-    /// How long a key waits whose reconciliation has failed.
+    /// How long a key waits whose reconciliation has failed, and how often.
     fn backoff(&self) -> Backoff {
         Backoff::default()
     }
@@ -275,6 +280,30 @@ fn after_seconds(now: Timestamp, seconds: i64) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_controllers_give_up_or_let_keys_go_on_alone() {
+        let controllers = all(&Config { balances_services: true, ..Config::default() });
+        let names = |chosen: fn(Backoff) -> bool| -> BTreeSet<&str> {
+            let chosen = controllers.iter().filter(|one| chosen(one.backoff()));
+            chosen.map(|controller| controller.name()).collect()
+        };
+
+        let giving_up = names(|backoff| backoff.retries_max == RETRIES_MAX);
+        let alone = names(|backoff| !backoff.takes_turns);
+
+        let expected = [
+            "deployment-controller",
+            "endpoints-controller",
+            "endpointslice-controller",
+            "endpointslice-mirroring-controller",
+            "service-cidr-controller",
+        ];
+        assert_eq!(giving_up, expected.into());
+        let expected =
+            ["horizontal-pod-autoscaler-controller", "job-controller", "service-lb-controller"];
+        assert_eq!(alone, expected.into());
+    }
 
     #[test]
     fn every_controller_that_can_be_configured_is_named() {

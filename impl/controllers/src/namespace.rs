@@ -40,7 +40,7 @@ impl Controller for NamespaceController {
     }
 
     fn backoff(&self) -> client::Backoff {
-        client::Backoff { first_milliseconds: 5, most_milliseconds: 60_000 }
+        client::Backoff::milliseconds(5, 60_000)
     }
 
     fn workers(&self) -> usize {

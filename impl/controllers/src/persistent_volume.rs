@@ -2,9 +2,8 @@
 //!
 //! Source: pkg/controller/volume/persistentvolume (v1.36). A pass takes one step of a binding and begins again
 //! when it sees what that has changed; upstream takes all in a row. What upstream says again every 15 s, with
-//! its resync, is said once until something else is to be said. Left out: plugins that recycle, delete or
-//! provision in the tree, which only hostPath (for trials on one machine) and nfs still have; a volume of
-//! theirs is treated like one that no plugin knows.
+//! its resync, is said once until something else is to be said. Left out: recycling, which only
+//! hostPath and nfs still have: a volume of theirs is treated like one that no plugin knows.
 
 mod bind;
 mod claim;

@@ -3,9 +3,11 @@
 //!
 //! New objects are counted by the API server as it takes them. So the objects of a namespace are read after
 //! the quota was, and the count is written only if the quota is still the same: then nothing can have come in
-//! between. Source: pkg/controller/resourcequota/resource_quota_controller.go (v1.36), which counts what its
+//! between. What ResourceClaims use depends on DeviceClasses and pods, and those are the ones of the cache.
+//! Source: pkg/controller/resourcequota/resource_quota_controller.go (v1.36), which counts what its
 //! caches hold.
 
+mod neighbours;
 mod replenish;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::Value;
 
 use crate::{Controller, Plan, next_tick};
+use neighbours::Cached;
 
 /// How often everything is counted again, whatever happens.
 const RESYNC_PERIOD_SECONDS: i64 = 300;
@@ -65,7 +68,7 @@ impl Controller for ResourceQuotaController {
         let reading = self.readings.remove(key);
         let Some(quota) = view.resource_quotas.get(key) else { return Plan::default() };
         let plan = match reading.filter(Reading::is_complete) {
-            Some(reading) => settle(&reading, now),
+            Some(reading) => settle(&reading, view, now),
             None => self.ask(key, quota, now),
         };
         plan.observed_at(view.revision)
@@ -90,8 +93,9 @@ impl ResourceQuotaController {
 }
 
 /// Writes what is used, if it is not what the quota says, and plans the next count.
-fn settle(reading: &Reading, now: Timestamp) -> Plan {
-    let mut plan = Plan { requests: reading.update(now).into_iter().collect(), look_again: None };
+fn settle(reading: &Reading, view: &View, now: Timestamp) -> Plan {
+    let requests = reading.update(view, now).into_iter().collect();
+    let mut plan = Plan { requests, look_again: None };
     let next = if reading.is_old { now } else { next_tick(now, RESYNC_PERIOD_SECONDS) };
     plan.look_again_at(next);
     plan
@@ -110,12 +114,12 @@ impl Reading {
         self.kinds().all(|kind| self.objects.contains_key(kind))
     }
 
-    fn update(&self, now: Timestamp) -> Option<Request> {
+    fn update(&self, view: &View, now: Timestamp) -> Option<Request> {
         let quota = to_value(&*self.quota);
         let list = |path: &[&str]| amounts::amounts(at(&quota, path));
         let hard = list(&["spec", "hard"]);
         let mut used = list(&["status", "used"]);
-        used.extend(self.used(&quota, now));
+        used.extend(self.used(&quota, view, now));
         used.retain(|name, _| hard.contains_key(name));
         let is_said = at(&quota, &["status", "hard"]).is_some()
             && list(&["status", "hard"]) == hard
@@ -130,13 +134,13 @@ impl Reading {
     }
 
     /// What the objects use that are under the quota, of each that it limits.
-    fn used(&self, quota: &Value, now: Timestamp) -> Amounts {
+    fn used(&self, quota: &Value, view: &View, now: Timestamp) -> Amounts {
         let scopes = scopes(quota);
         let mut used = self.nothing();
         for (resource, objects) in &self.objects {
             let is_under = |object: &&Value| scopes.iter().all(|it| it.covers(resource, object));
             for object in objects.iter().filter(is_under) {
-                amounts::add(&mut used, &quota::usage(resource, object, now));
+                amounts::add(&mut used, &quota::usage(resource, object, &Cached(view), now));
             }
         }
         used

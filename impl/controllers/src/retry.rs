@@ -1,12 +1,14 @@
 //! When a key is looked at again of which nothing came, though no request failed: the driver knows of
 //! requests only.
 //!
-//! Source: client-go's `ItemExponentialFailureRateLimiter` (v1.36), without the limit over all keys.
+//! Source: client-go's `ItemExponentialFailureRateLimiter` and `BucketRateLimiter` (v1.36). The driver has a bucket of
+//! its own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api::{Key, Timestamp};
+use client::Bucket;
 
 /// The longest wait.
 const MAX: Duration = Duration::from_secs(1000);
@@ -16,20 +18,22 @@ const MAX: Duration = Duration::from_secs(1000);
 pub(crate) struct Retry {
     first: Duration,
     failures: BTreeMap<Key, u32>,
+    bucket: Bucket,
 }
 
 impl Retry {
     /// Waits that begin with this one.
     pub(crate) fn new(first: Duration) -> Self {
-        Self { first, failures: BTreeMap::new() }
+        Self { first, failures: BTreeMap::new(), bucket: Bucket::default() }
     }
 
-    /// When to look again after one more failure: twice as late as after the last.
+    /// When to look again after one more failure: twice as late as after the last, and in turns.
     pub(crate) fn after_failure(&mut self, key: &Key, now: Timestamp) -> Timestamp {
         let failures = self.failures.entry(key.clone()).or_default();
         let factor = 2_u32.saturating_pow(*failures);
         *failures += 1;
-        now.checked_add(self.first.saturating_mul(factor).min(MAX)).unwrap_or(Timestamp::MAX)
+        let alone = now.checked_add(self.first.saturating_mul(factor).min(MAX));
+        alone.unwrap_or(Timestamp::MAX).max(self.bucket.take(now))
     }
 
     /// Whether a key has come to nothing, and to nothing else since.
@@ -60,6 +64,20 @@ mod tests {
         assert_eq!(waits[..4], [200, 400, 800, 1600]);
         assert_eq!(waits[12..14], [819_200, 1_000_000]);
         assert_eq!(waits[39], 1_000_000);
+    }
+
+    #[test]
+    fn many_keys_that_fail_at_once_are_looked_at_in_turns() {
+        let mut retry = Retry::new(Duration::from_millis(5));
+        let mut fail = |name: usize| {
+            let key = Key::cluster(&name.to_string());
+            retry.after_failure(&key, Timestamp::UNIX_EPOCH).as_millisecond()
+        };
+
+        let waits: Vec<i64> = (0..102).map(&mut fail).collect();
+
+        assert_eq!(waits[..100], [5; 100]);
+        assert_eq!(waits[100..], [100, 200]);
     }
 
     #[test]

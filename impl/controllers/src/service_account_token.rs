@@ -24,6 +24,8 @@ const ACCOUNT_UID: &str = "kubernetes.io/service-account.uid";
 const ROOT_CA: &str = "ca.crt";
 const NAMESPACE: &str = "namespace";
 const TOKEN: &str = "token";
+/// How often a key is tried again before it is given up.
+const RETRIES_MAX: u32 = 10;
 
 /// Who issues tokens that are kept in Secrets.
 const ISSUER: &str = "kubernetes/serviceaccount";
@@ -175,6 +177,10 @@ impl ServiceAccountTokenController {
 impl Controller for ServiceAccountTokenController {
     fn name(&self) -> &'static str {
         "serviceaccount-token-controller"
+    }
+
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::default().up_to(RETRIES_MAX)
     }
 
     fn workers(&self) -> usize {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::cidr::Cidr;
 use crate::notes::Notes;
 use crate::ownership::{labels, name};
-use crate::{Controller, Plan, after_seconds};
+use crate::{Controller, Plan, RETRIES_MAX, after_seconds};
 
 const NAME: &str = "service-cidr-controller";
 const FINALIZER: &str = "networking.k8s.io/service-cidr-finalizer";
@@ -45,6 +45,10 @@ impl Default for ServiceCidrController {
 impl Controller for ServiceCidrController {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn backoff(&self) -> client::Backoff {
+        client::Backoff::default().up_to(RETRIES_MAX)
     }
 
     fn workers(&self) -> usize {

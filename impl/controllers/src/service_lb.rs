@@ -52,7 +52,7 @@ impl Controller for ServiceLbController {
     }
 
     fn backoff(&self) -> client::Backoff {
-        client::Backoff::seconds(5, 300)
+        client::Backoff::seconds(5, 300).without_turns()
     }
 
     fn observe(&mut self, _view: &View, change: &Change) -> Vec<Key> {

@@ -18,18 +18,23 @@ const MEASURED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 const DEMANDED: [&str; 6] =
     ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
 const HUGE_PAGES: &str = "hugepages-";
-const REQUESTS: &str = "requests.";
+pub(super) const REQUESTS: &str = "requests.";
 const DEVICE_CLASS: &str = "deviceclass.resource.kubernetes.io/";
 
 /// Whether pods use what has this name.
 pub(super) fn uses(name: &str) -> bool {
     let (requested, limited) = (name.strip_prefix(REQUESTS), name.strip_prefix("limits."));
     let measured = requested.or(limited).unwrap_or(name);
-    let is_extended = requested.is_some_and(|of| !is_native(name) || of.starts_with(DEVICE_CLASS));
     name == "pods"
         || MEASURED.contains(&measured)
         || requested.unwrap_or(name).starts_with(HUGE_PAGES)
-        || is_extended
+        || is_extended(name)
+}
+
+/// Whether this is the name of what quotas call requests for an extended resource.
+pub(super) fn is_extended(name: &str) -> bool {
+    let requested = name.strip_prefix(REQUESTS);
+    requested.is_some_and(|of| !is_native(name) || of.starts_with(DEVICE_CLASS))
 }
 
 /// What a pod uses beside its place in the store; nothing once it has ended.

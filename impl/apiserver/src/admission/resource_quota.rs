@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use api::amounts::{self, Amounts};
 use api::object::{at, object_at_mut, text};
-use api::quota::{self, pods, scopes};
+use api::quota::{self, Neighbours, pods, scopes};
 use api::{ApiResource, Status, Timestamp, resources};
 use serde_json::Value;
 use store::KeyValue;
@@ -37,7 +37,8 @@ pub(super) fn charge(
         one.check(admission, new)?;
     }
     for mut one in limited {
-        let delta = delta(resource, new, old.filter(|old| one.covers(resource, old)), now);
+        let old = old.filter(|old| one.covers(resource, old));
+        let delta = delta(admission, new, old, now);
         if one.take(admission, &delta)? {
             let before = object::decode(one.found);
             let quota = owners::of_server(&resources::RESOURCE_QUOTAS, before, one.quota, now);
@@ -55,9 +56,12 @@ fn is_handled(admission: Admission<'_>, new: &Value, old: Option<&Value>) -> boo
         "" if target.resource == &resources::PODS => {
             pods::is_terminating(old) != pods::is_terminating(new)
         }
-        "" => {
-            [&resources::SERVICES, &resources::PERSISTENT_VOLUME_CLAIMS].contains(&target.resource)
-        }
+        "" => [
+            &resources::SERVICES,
+            &resources::PERSISTENT_VOLUME_CLAIMS,
+            &resources::RESOURCE_CLAIMS,
+        ]
+        .contains(&target.resource),
         "resize" => target.resource == &resources::PODS,
         "status" => target.resource == &resources::PERSISTENT_VOLUME_CLAIMS,
         _ => false,
@@ -65,14 +69,31 @@ fn is_handled(admission: Admission<'_>, new: &Value, old: Option<&Value>) -> boo
 }
 
 /// What is used more than before.
-fn delta(resource: &ApiResource, new: &Value, old: Option<&Value>, now: Timestamp) -> Amounts {
-    let before = old.map(|old| quota::usage(resource, old, now)).unwrap_or_default();
-    let mut delta = quota::usage(resource, new, now);
+fn delta(admission: Admission<'_>, new: &Value, old: Option<&Value>, now: Timestamp) -> Amounts {
+    let usage = |object| quota::usage(admission.target.resource, object, &admission, now);
+    let before = old.map(usage).unwrap_or_default();
+    let mut delta = usage(new);
     for (name, amount) in &mut delta {
         *amount = *amount - before.get(name).copied().unwrap_or_default();
     }
     delta.retain(|_, amount| !amount.is_zero() && !amount.is_negative());
     delta
+}
+
+impl Neighbours for Admission<'_> {
+    fn extended_resource(&self, class: &str) -> Option<String> {
+        let class = self.find(&resources::DEVICE_CLASSES, None, class)?;
+        Some(text(&class, &["spec", "extendedResourceName"]).to_owned())
+            .filter(|name| !name.is_empty())
+    }
+
+    fn pod(&self, namespace: &str, name: &str) -> Option<Value> {
+        self.find(&resources::PODS, Some(namespace), name)
+    }
+
+    fn claims(&self, namespace: &str) -> Vec<Value> {
+        self.all(&resources::RESOURCE_CLAIMS, Some(namespace))
+    }
 }
 
 /// A quota that limits something that the object uses.

@@ -12,9 +12,16 @@ use sha2::{Digest, Sha256};
 
 use super::wanted::driver_source;
 
+/// What the names of volumes in the status of a node begin with.
+const PLUGIN: &str = "kubernetes.io/csi/";
+
 /// The name of the attachment of a volume to a node.
 pub(super) fn name(source: &CSIPersistentVolumeSource, node: &str) -> String {
-    let text = format!("{}{}{node}", source.volume_handle, source.driver);
+    name_of((&source.driver, &source.volume_handle), node)
+}
+
+fn name_of((driver, handle): (&str, &str), node: &str) -> String {
+    let text = format!("{handle}{driver}{node}");
     let digest: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("csi-{digest}")
 }
@@ -38,8 +45,14 @@ pub(super) fn new(volume: &PersistentVolume, node: &str) -> Option<VolumeAttachm
 
 /// The volume in the status of its node.
 pub(super) fn reported(source: &CSIPersistentVolumeSource) -> AttachedVolume {
-    let name = format!("kubernetes.io/csi/{}^{}", source.driver, source.volume_handle);
+    let name = format!("{PLUGIN}{}^{}", source.driver, source.volume_handle);
     AttachedVolume { name, device_path: String::new() }
+}
+
+/// The name of the attachment of a volume that the status of a node tells of.
+pub(super) fn of_reported(volume: &str, node: &str) -> Option<String> {
+    let source = volume.strip_prefix(PLUGIN)?.split_once('^')?;
+    Some(name_of(source, node))
 }
 
 /// Whether the driver says that it is attached.

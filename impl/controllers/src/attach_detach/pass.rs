@@ -124,18 +124,34 @@ impl<'a> Pass<'a> {
     /// Ends an attachment once its volume is not mounted any more, and the node's status does not have it.
     fn detach(&mut self, found: &VolumeAttachment) {
         let key = Key::of(&found.metadata);
-        let volume = found.spec.source.persistent_volume_name.as_deref().unwrap_or_default();
-        let volume = self.view.persistent_volumes.get(&Key::cluster(volume));
-        let source = volume.and_then(|volume| wanted::driver_source(volume));
-        let Some(reported) = source.map(attachment::reported) else { return };
+        let Some(volume) = found.spec.source.persistent_volume_name.as_deref() else { return };
+        let reported = match self.view.persistent_volumes.get(&Key::cluster(volume)) {
+            Some(volume) => match wanted::driver_source(volume) {
+                Some(source) => Some(attachment::reported(source)),
+                None => return,
+            },
+            None => self.reported_as(&key.name),
+        };
         let since = *self.unwanted.entry(key.name.clone()).or_insert(self.now);
-        if self.is_in_use(&reported.name) && !self.is_given_up(since) {
-            self.reported.extend(attachment::is_attached(found).then_some(reported));
-        } else if !self.is_reported(&reported.name) && found.metadata.deletion_timestamp.is_none() {
+        let volume = reported.as_ref().map_or("", |reported| &reported.name);
+        if self.is_in_use(volume) && !self.is_given_up(since) {
+            self.reported.extend(reported.filter(|_| attachment::is_attached(found)));
+        } else if !self.is_reported(volume) && found.metadata.deletion_timestamp.is_none() {
             let resource = &resources::VOLUME_ATTACHMENTS;
             let id = uid(&found.metadata);
             self.requests.push(Request::delete(resource, key, id, json!({})));
         }
+    }
+
+    /// As what the node's status tells of a volume that is gone: its attachment is named by it.
+    fn reported_as(&self, attachment: &str) -> Option<AttachedVolume> {
+        let status = self.node?.status.as_ref()?;
+        let attached = status.volumes_attached.iter().flatten().map(|attached| &attached.name);
+        let mut told = attached.chain(status.volumes_in_use.iter().flatten());
+        let name = told.find(|volume| {
+            attachment::of_reported(volume, self.node_name).as_deref() == Some(attachment)
+        });
+        name.map(|name| AttachedVolume { name: name.clone(), device_path: String::new() })
     }
 
     /// Whether a node will not unmount what it has mounted.

@@ -152,6 +152,29 @@ fn a_volume_that_no_pod_needs_is_detached_once_the_node_does_not_report_it() {
 }
 
 #[test]
+fn an_attachment_whose_volume_is_gone_ends_as_any_other() {
+    let mut world = world();
+    let attached = attachment(&mut world, "a", json!({"attached": true}));
+    world.put(ATTACHMENTS, attached);
+    let shown = json!([{"name": REPORTED, "devicePath": ""}]);
+    let in_use = json!({"volumesAttached": shown, "volumesInUse": [REPORTED]});
+    world.put(&resources::NODES, a_node("a", in_use));
+    world.remove(&resources::PODS, &Key::new("n", "p"));
+    world.remove(&resources::PERSISTENT_VOLUMES, &Key::cluster("v"));
+
+    let mounted = reconcile(&mut world, "a", 10);
+    world.put(&resources::NODES, a_node("a", json!({"volumesAttached": shown})));
+    let unmounted = reconcile(&mut world, "a", 11);
+    world.put(&resources::NODES, a_node("a", json!({})));
+    let done = reconcile(&mut world, "a", 12);
+
+    assert_eq!(mounted.requests, []);
+    assert_eq!(reported(&unmounted), [json!([])]);
+    assert_eq!(names(&unmounted, Verb::Delete, ATTACHMENTS), Vec::<String>::new());
+    assert_eq!(names(&done, Verb::Delete, ATTACHMENTS), [ON_A]);
+}
+
+#[test]
 fn a_node_that_is_not_ready_keeps_a_mounted_volume_for_six_minutes() {
     let mut world = world();
     let attached = attachment(&mut world, "a", json!({"attached": true}));

@@ -126,7 +126,7 @@ impl Controller for CertificateSigningRequestApprovingController {
     }
 
     fn backoff(&self) -> client::Backoff {
-        client::Backoff { first_milliseconds: 200, most_milliseconds: 1_000_000 }
+        client::Backoff::milliseconds(200, 1_000_000)
     }
 
     fn workers(&self) -> usize {

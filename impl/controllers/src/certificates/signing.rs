@@ -70,7 +70,7 @@ impl Controller for CertificateSigningRequestSigningController {
     }
 
     fn backoff(&self) -> client::Backoff {
-        client::Backoff { first_milliseconds: 200, most_milliseconds: 1_000_000 }
+        client::Backoff::milliseconds(200, 1_000_000)
     }
 
     fn workers(&self) -> usize {

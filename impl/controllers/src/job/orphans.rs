@@ -23,7 +23,7 @@ impl Controller for JobOrphanController {
     }
 
     fn backoff(&self) -> client::Backoff {
-        client::Backoff::seconds(1, 60)
+        client::Backoff::seconds(1, 60).without_turns()
     }
 
     fn observe(&mut self, view: &View, change: &Change) -> Vec<Key> {

@@ -41,6 +41,12 @@ pub(super) fn volume_metadata(volume: &PersistentVolume) -> Option<ObjectMeta> {
     is_changed.then_some(wanted)
 }
 
+/// The metadata of a volume whose plugin has deleted what is behind it, if it was kept for that.
+pub(super) fn unprotected(metadata: &ObjectMeta) -> Option<ObjectMeta> {
+    let mut wanted = metadata.clone();
+    set_finalizer(&mut wanted, IN_TREE_FINALIZER, false).then_some(wanted)
+}
+
 /// Names the driver, or none; whether that changes anything.
 fn name_driver(metadata: &mut ObjectMeta, driver: Option<&str>) -> bool {
     if let Some(driver) = driver {

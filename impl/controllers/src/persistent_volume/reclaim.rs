@@ -1,17 +1,21 @@
 //! What becomes of a volume that is released.
 //!
-//! Source: `reclaimVolume`, `recycleVolumeOperation` and `findDeletablePlugin` in pv_controller.go (v1.36).
+//! Source: `reclaimVolume`, `recycleVolumeOperation`, `deleteVolumeOperation` and `findDeletablePlugin` in
+//! pv_controller.go, and pkg/volume/hostpath/host_path.go (v1.36).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use api::Key;
 use api::storage::{self, annotation};
+use api::{Key, Request, resources};
 use client::event::Note;
 use k8s_openapi::api::core::v1::PersistentVolume;
+use serde_json::json;
 
-use super::bind;
 use super::pass::Pass;
+use super::provision::{HOST_PATH, NFS};
+use super::{bind, migration};
+use crate::ownership::uid;
 use crate::pods;
 
 /// What a volume says is to become of it.
@@ -29,11 +33,16 @@ pub(super) fn sync(pass: &mut Pass<'_>, volume: &Arc<PersistentVolume>) {
     match policy(volume) {
         "Retain" => {}
         "Recycle" => recycle(pass, volume),
-        "Delete" => {
-            if let Some(why) = no_deleter(volume) {
+        "Delete" => match deleter(volume) {
+            Ok(Deleter::Outside) => {}
+            Ok(Deleter::HostPath(path)) if is_temporary(path) => delete(pass, volume),
+            Ok(Deleter::HostPath(path)) => {
+                let why =
+                    format!("host_path deleter only supports /tmp/.+ but received provided {path}");
                 fail(pass, volume, ("VolumeFailedDelete", &why));
             }
-        }
+            Err(why) => fail(pass, volume, ("VolumeFailedDelete", &why)),
+        },
         _ => {
             let why = "Volume has unrecognized PersistentVolumeReclaimPolicy";
             fail(pass, volume, ("VolumeUnknownReclaimPolicy", why));
@@ -69,24 +78,54 @@ fn users(pass: &Pass<'_>, volume: &PersistentVolume) -> BTreeSet<String> {
     using.map(|pod| Key::of(&pod.metadata).to_string()).collect()
 }
 
-/// Why nobody deletes what is behind a volume; `None` when that is somebody else's work.
-fn no_deleter(volume: &PersistentVolume) -> Option<String> {
+/// Who deletes what is behind a volume.
+enum Deleter<'a> {
+    /// Somebody else, and the volume too.
+    Outside,
+    /// This controller: a folder.
+    HostPath(&'a str),
+}
+
+/// Who deletes what is behind a volume; why nobody does, if nobody does.
+fn deleter(volume: &PersistentVolume) -> Result<Deleter<'_>, String> {
+    let spec = volume.spec.as_ref();
+    let host_path = spec.and_then(|spec| Some(Deleter::HostPath(&spec.host_path.as_ref()?.path)));
+    let name = Key::of(&volume.metadata).name;
     let provisioner = annotation(&volume.metadata, storage::PROVISIONED_BY);
     match provisioner.filter(|name| !name.is_empty()) {
-        Some(name) if name.starts_with("kubernetes.io/") => {
-            Some(format!("no volume plugin matched name: {name}"))
+        Some(HOST_PATH) => host_path.ok_or_else(|| {
+            format!(
+                "failed to create deleter for volume \"{name}\": spec.PersistentVolumeSource.HostPath is nil"
+            )
+        }),
+        Some(NFS) => Err("no deletable volume plugin matched".to_owned()),
+        Some(plugin) if plugin.starts_with("kubernetes.io/") => {
+            Err(format!("no volume plugin matched name: {plugin}"))
         }
-        Some(_) => None,
-        None => {
-            let is_of_driver = volume.spec.as_ref().is_some_and(|spec| spec.csi.is_some());
-            let name = Key::of(&volume.metadata).name;
-            (!is_of_driver).then(|| {
-                format!(
-                    "error getting deleter volume plugin for volume \"{name}\": no deletable volume plugin matched"
-                )
-            })
-        }
+        Some(_) => Ok(Deleter::Outside),
+        None if spec.is_some_and(|spec| spec.csi.is_some()) => Ok(Deleter::Outside),
+        None => host_path.ok_or_else(|| {
+            let is_nfs = spec.is_some_and(|spec| spec.nfs.is_some());
+            let kind = if is_nfs { "deletable volume" } else { "volume" };
+            format!(
+                "error getting deleter volume plugin for volume \"{name}\": no {kind} plugin matched"
+            )
+        }),
     }
+}
+
+fn is_temporary(path: &str) -> bool {
+    path.split_once("/tmp/").is_some_and(|(_, rest)| !rest.is_empty())
+}
+
+/// Deletes a volume. What is in the folder of a node is out of reach: it stays there.
+fn delete(pass: &mut Pass<'_>, volume: &Arc<PersistentVolume>) {
+    if let Some(metadata) = migration::unprotected(&volume.metadata) {
+        pass.update(&PersistentVolume { metadata, ..volume.as_ref().clone() });
+    }
+    let key = Key::of(&volume.metadata);
+    let uid = uid(&volume.metadata);
+    pass.requests.push(Request::delete(&resources::PERSISTENT_VOLUMES, key, uid, json!({})));
 }
 
 fn fail(pass: &mut Pass<'_>, volume: &Arc<PersistentVolume>, (reason, why): (&str, &str)) {

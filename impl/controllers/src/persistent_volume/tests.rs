@@ -73,12 +73,12 @@ impl Cluster {
                         }
                         self.due.push(key.clone());
                     }
+                    Verb::Delete => {
+                        self.remove(request.resource, &request.key);
+                        self.world.grant(&key, request, json!({}));
+                    }
                     Verb::Create => {}
-                    Verb::List
-                    | Verb::MergePatch
-                    | Verb::StrategicMergePatch
-                    | Verb::Apply
-                    | Verb::Delete => {
+                    Verb::List | Verb::MergePatch | Verb::StrategicMergePatch | Verb::Apply => {
                         panic!("{request:?} is not expected")
                     }
                 }
@@ -99,6 +99,10 @@ impl Cluster {
     fn volume(&self, name: &str) -> Value {
         let volume = self.world.view.persistent_volumes.get(&Key::cluster(name)).unwrap();
         serde_json::to_value(volume.as_ref()).unwrap()
+    }
+
+    fn has_volume(&self, name: &str) -> bool {
+        self.world.view.persistent_volumes.get(&Key::cluster(name)).is_some()
     }
 
     /// The phase of each.

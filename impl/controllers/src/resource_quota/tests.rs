@@ -174,3 +174,38 @@ fn only_what_is_under_the_scopes_of_a_quota_is_used() {
     let used = &written(&plan)[0]["status"]["used"];
     assert_eq!(*used, json!({"pods": "1", "configmaps": "0"}), "no ConfigMap is under a scope");
 }
+
+#[test]
+fn devices_of_claims_are_counted_under_the_names_that_their_class_has() {
+    let mut world = World::new(ResourceQuotaController::default());
+    let class =
+        json!({"metadata": {"name": "gpu"}, "spec": {"extendedResourceName": "example.com/gpu"}});
+    world.put(&resources::DEVICE_CLASSES, class);
+    let owner = json!([{"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "uid-p", "controller": true}]);
+    let metadata = json!({"name": "c", "namespace": "n", "ownerReferences": owner,
+        "annotations": {"resource.kubernetes.io/extended-resource-claim": "true"}});
+    let request = json!({"deviceClassName": "gpu", "allocationMode": "ExactCount", "count": 3});
+    let spec = json!({"devices": {"requests": [{"name": "r", "exactly": request}]}});
+    let claim = json!({"metadata": metadata, "spec": spec});
+    let asks = json!({"requests": {"example.com/gpu": "2"}});
+    let mut pod = pod("p", "Running");
+    pod["spec"]["containers"] = json!([{"name": "c", "resources": asks}]);
+    pod["metadata"]["uid"] = json!("uid-p");
+    world.put(&resources::PODS, pod.clone());
+    let (devices, extended) =
+        ("gpu.deviceclass.resource.k8s.io/devices", "requests.example.com/gpu");
+    world.put(
+        QUOTAS,
+        json!({"metadata": {"name": "q", "namespace": "n"},
+        "spec": {"hard": {devices: "9", extended: "9"}}}),
+    );
+
+    let question = world.reconcile(&key(), second(10));
+    for request in &question.requests {
+        let items = if request.resource == &resources::PODS { &pod } else { &claim };
+        world.grant(&key(), request, json!({"items": [items]}));
+    }
+    let plan = world.reconcile(&key(), second(10));
+
+    assert_eq!(written(&plan)[0]["status"]["used"], json!({devices: "3", extended: "3"}));
+}

@@ -41,8 +41,9 @@ impl Queue {
     }
 
     pub(super) fn add_rate_limited(&mut self, key: Key, now: Timestamp) {
-        self.metrics.retries.increment();
-        self.queue.add_rate_limited(key, now);
+        if self.queue.add_rate_limited(key, now) {
+            self.metrics.retries.increment();
+        }
     }
 
     pub(super) fn forget(&mut self, key: &Key) {

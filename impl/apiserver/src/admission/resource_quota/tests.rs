@@ -264,3 +264,36 @@ fn storage_that_a_claim_was_given_is_counted_even_if_it_is_more_than_there_is() 
 
     assert_eq!(world.used("q"), json!({"requests.storage": "3Gi"}));
 }
+
+#[test]
+fn a_claim_is_held_to_the_devices_that_it_may_be_given() {
+    let mut world = World::new();
+    let class =
+        json!({"metadata": {"name": "gpu"}, "spec": {"extendedResourceName": "example.com/gpu"}});
+    world.create("/apis/resource.k8s.io/v1/deviceclasses", &class).expect("it is taken");
+    let (devices, extended) =
+        ("gpu.deviceclass.resource.k8s.io/devices", "requests.example.com/gpu");
+    let none = json!({devices: "0", extended: "0"});
+    world.quota("q", &json!({"hard": {devices: "40", extended: "4"}}), &none);
+    let mut create = |name: &str, request: Value| {
+        let spec = json!({"devices": {"requests": [{"name": "r", "exactly": request}]}});
+        let claim = json!({"metadata": {"name": name}, "spec": spec});
+        world.create("/apis/resource.k8s.io/v1/namespaces/a/resourceclaims", &claim)
+    };
+
+    let (one, three) =
+        (json!({"deviceClassName": "gpu"}), json!({"deviceClassName": "gpu", "count": 3}));
+    create("one", one.clone()).expect("there is enough");
+    create("three", three).expect("there is enough");
+    let refused = create("more", one);
+    let all = create("all", json!({"deviceClassName": "gpu", "allocationMode": "All"}));
+
+    let exceeded = |name: &str, asked: &str| {
+        Err(format!(
+            "resourceclaims.resource.k8s.io \"{name}\" is forbidden: exceeded quota: q, requested: {asked}, used: {extended}=4, limited: {extended}=4"
+        ))
+    };
+    assert_eq!(refused, exceeded("more", &format!("{extended}=1")));
+    assert_eq!(all, exceeded("all", &format!("{extended}=32")));
+    assert_eq!(world.used("q"), json!({devices: "4", extended: "4"}));
+}

@@ -38,16 +38,44 @@ fn a_claim_of_a_class_for_which_nobody_makes_volumes_is_told() {
         ("none", "storageclass.storage.k8s.io \"none\" not found"),
         ("manual", "no volume plugin matched name: kubernetes.io/no-provisioner"),
         ("nfs", "no provisionable volume plugin matched"),
+        ("fc", "no volume plugin matched name: kubernetes.io/fc"),
+        (
+            "folder",
+            "Failed to create provisioner: provisioning in volume plugin \"kubernetes.io/host-path\" is disabled",
+        ),
+        (
+            "options",
+            "Mount options are not supported by the provisioner but StorageClass \"options\" has mount options [a b]",
+        ),
     ];
+    let mut options = class("options", NOW, "kubernetes.io/host-path");
+    options["mountOptions"] = json!(["a", "b"]);
 
     for (name, why) in cases {
         let cluster = Cluster::with(&[
             (CLASSES, class("manual", NOW, "kubernetes.io/no-provisioner")),
             (CLASSES, class("nfs", NOW, "kubernetes.io/nfs")),
+            (CLASSES, class("fc", NOW, "kubernetes.io/fc")),
+            (CLASSES, class("folder", NOW, "kubernetes.io/host-path")),
+            (CLASSES, options.clone()),
             (CLAIMS, of_class(name)),
         ]);
         assert_eq!(cluster.said, [format!("ProvisioningFailed: {why}")]);
     }
+}
+
+#[test]
+fn no_folder_is_filled_from_somewhere() {
+    let mut copy = of_class("folder");
+    copy["spec"]["dataSource"] = json!({"kind": "PersistentVolumeClaim", "name": "other"});
+    let cluster = Cluster::with(&[
+        (CLASSES, class("folder", NOW, "kubernetes.io/host-path")),
+        (CLAIMS, copy),
+    ]);
+
+    let why = "plugin \"kubernetes.io/host-path\" is not a CSI plugin. Only CSI plugin can provision a claim with a datasource";
+    assert_eq!(cluster.said, [format!("ProvisioningFailed: {why}")]);
+    assert!(cluster.claim("c")["metadata"]["annotations"].is_null());
 }
 
 #[test]

@@ -42,10 +42,64 @@ fn a_released_volume_goes_to_nobody_not_even_to_a_claim_of_the_same_name() {
 fn a_volume_that_no_plugin_deletes_fails_and_says_so() {
     let cluster = released(json!({"persistentVolumeReclaimPolicy": "Delete"}));
 
-    let why =
-        "error getting deleter volume plugin for volume \"v\": no deletable volume plugin matched";
+    let why = "error getting deleter volume plugin for volume \"v\": no volume plugin matched";
     assert_eq!(cluster.said, [format!("VolumeFailedDelete: {why}")]);
     assert_eq!(status(&cluster), json!({"phase": "Failed", "message": why}));
+}
+
+/// A released volume of another plugin, which may have made it.
+fn released_of(plugin: Option<&str>, source: (&str, Value)) -> Cluster {
+    let mut fields = json!({"persistentVolumeReclaimPolicy": "Delete", "local": null});
+    fields[source.0] = source.1;
+    let mut volume = volume("v", fields);
+    if let Some(plugin) = plugin {
+        volume["metadata"]["annotations"] = json!({"pv.kubernetes.io/provisioned-by": plugin});
+    }
+    let mut cluster = Cluster::with(&[(VOLUMES, volume), (CLAIMS, claim("c", json!({})))]);
+    cluster.remove(CLAIMS, &Key::new("n", "c"));
+    cluster.settle();
+    cluster
+}
+
+#[test]
+fn a_volume_fails_in_the_words_of_the_plugin_that_does_not_delete_it() {
+    let folder = || ("hostPath", json!({"path": "/home"}));
+    let nfs = || ("nfs", json!({"server": "s", "path": "/"}));
+    let unknown = "error getting deleter volume plugin for volume \"v\": no";
+    let outside_tmp = "host_path deleter only supports /tmp/.+ but received provided /home";
+    let table = [
+        (None, folder(), outside_tmp.to_owned()),
+        (Some("kubernetes.io/host-path"), folder(), outside_tmp.to_owned()),
+        (None, nfs(), format!("{unknown} deletable volume plugin matched")),
+        (Some("kubernetes.io/nfs"), nfs(), "no deletable volume plugin matched".to_owned()),
+        (
+            Some("kubernetes.io/host-path"),
+            nfs(),
+            "failed to create deleter for volume \"v\": spec.PersistentVolumeSource.HostPath is nil"
+                .to_owned(),
+        ),
+        (
+            Some("kubernetes.io/local"),
+            folder(),
+            "no volume plugin matched name: kubernetes.io/local".to_owned(),
+        ),
+    ];
+    for (plugin, source, why) in table {
+        let cluster = released_of(plugin, source);
+
+        assert_eq!(cluster.said, [format!("VolumeFailedDelete: {why}")], "{plugin:?}");
+        assert_eq!(status(&cluster)["phase"], "Failed");
+    }
+}
+
+#[test]
+fn a_volume_of_a_folder_below_tmp_is_deleted() {
+    for plugin in [None, Some("kubernetes.io/host-path")] {
+        let cluster = released_of(plugin, ("hostPath", json!({"path": "/tmp/spare"})));
+
+        assert!(!cluster.has_volume("v"), "{plugin:?}");
+        assert!(cluster.said.is_empty());
+    }
 }
 
 #[test]
