@@ -26,6 +26,7 @@ mod deadline;
 mod heard;
 mod pieces;
 mod sender;
+mod time_limit;
 
 /// The largest body that is read; upstream's limit for a write.
 pub const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;

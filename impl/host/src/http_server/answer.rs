@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{Reason, Status};
+use api::Status;
 use apiserver::{RequestInfo, User, impersonation};
 use http::request::Parts;
 use hyper::body::Incoming;
@@ -12,30 +12,39 @@ use super::body::whole;
 use super::connection::Answered;
 use super::pieces::Pieces;
 use super::sender::{Known, authenticate};
+use super::time_limit::{self, REQUEST_PATIENCE, within};
 use crate::api_server::{ApiServer, respond};
 use crate::in_flight::InFlight;
+use crate::metrics::Until;
 use crate::transport::Body;
 
-/// How long a request may take that does not run long. Source: `--request-timeout`.
-pub(super) const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
-
-/// Answers a request. What does not run long has to be read in time.
+/// Answers a request. What does not run long is to be answered, and the answer read, in time.
 pub(super) async fn answered(
     door: (ApiServer, InFlight),
     known: Known,
-    request: http::Request<Incoming>,
+    mut request: http::Request<Incoming>,
 ) -> Answered {
-    let info = info(&request);
-    let until = (!info.is_long_running()).then(|| Instant::now() + REQUEST_PATIENCE);
-    let response = answer(door, known, &info, request).await;
-    Answered { response: response.map(Pieces::of), until }
+    let (info, patience) = about(&request);
+    let until = (!info.is_long_running()).then(|| Instant::now() + patience);
+    if let Some(until) = until {
+        request.extensions_mut().insert(Until(until));
+    }
+    let response = answer(door, known, &info, request, until).await;
+    Answered { response: response.map(Pieces::of), until: until.map(time_to_send) }
 }
 
-fn info<B>(request: &http::Request<B>) -> RequestInfo {
+/// What a request is about, and how long it may take.
+fn about<B>(request: &http::Request<B>) -> (RequestInfo, Duration) {
     let uri = request.uri();
     let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let query: Vec<(String, String)> = query.into_owned().collect();
-    RequestInfo::of(request.method(), uri.path(), &query)
+    (RequestInfo::of(request.method(), uri.path(), &query), time_limit::asked(&query))
+}
+
+/// An answer that says that it is late has to be read, too.
+fn time_to_send(until: Instant) -> Instant {
+    let now = Instant::now();
+    if until <= now { now + REQUEST_PATIENCE } else { until }
 }
 
 /// Whether a sender may, so far as that can be told before the body is read.
@@ -51,6 +60,7 @@ async fn answer(
     known: Known,
     info: &RequestInfo,
     request: http::Request<Incoming>,
+    until: Option<Instant>,
 ) -> http::Response<Body> {
     let (parts, body) = request.into_parts();
     let counted = server.metrics().requests();
@@ -75,10 +85,14 @@ async fn answer(
         Ok(place) => place,
         Err(status) => return terminate(&parts, status),
     };
-    match whole(body).await {
-        Ok(body) => server.handle(http::Request::from_parts(parts, body), user).await,
-        Err(status) if status.reason == Reason::Timeout => terminate(&parts, status),
-        Err(status) => refuse(&parts, status),
-    }
+    // Nobody reads a body as it comes: it does not take longer because its request runs long.
+    let body_until = until.unwrap_or_else(|| Instant::now() + REQUEST_PATIENCE);
+    let body = match within(Some(body_until), whole(body)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(status)) => return refuse(&parts, status),
+        Err(late) => return terminate(&parts, late),
+    };
+    let answer = server.handle(http::Request::from_parts(parts, body), user);
+    // What is given up counts itself.
+    within(until, answer).await.unwrap_or_else(|late| respond(late.into()))
 }
-

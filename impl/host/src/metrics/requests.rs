@@ -119,6 +119,7 @@ impl Requests {
             series: self.of(about),
             about,
             begun: received.map_or_else(Instant::now, |received| received.0),
+            until: parts.extensions.get().copied(),
             is_mutating,
             is_answered: false,
         }
@@ -225,6 +226,16 @@ impl Written<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received(pub(crate) Instant);
 
+/// Up to when a request is to be answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Until(pub(crate) tokio::time::Instant);
+
+impl Until {
+    fn has_passed(self) -> bool {
+        self.0 <= tokio::time::Instant::now()
+    }
+}
+
 /// A request that is being answered.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -232,6 +243,7 @@ pub(crate) struct Running {
     series: Arc<Series>,
     about: About,
     begun: Instant,
+    until: Option<Until>,
     is_mutating: bool,
     is_answered: bool,
 }
@@ -268,6 +280,17 @@ impl Running {
             .then(|| (requests.watch_events.of(labels), requests.watch_sizes.of(labels)));
         Streaming { series, watched }
     }
+
+    /// Counts a request that nobody goes on with: it is late, or its sender is gone.
+    fn given_up(&self) {
+        let series = self.requests.of(self.about.plain());
+        if self.until.is_some_and(Until::has_passed) {
+            count(&self.series.answers, 504);
+            count(&series.terminations, 504);
+        } else {
+            series.aborts.increment();
+        }
+    }
 }
 
 impl Drop for Running {
@@ -276,7 +299,7 @@ impl Drop for Running {
             self.requests.in_flight.leave(self.is_mutating);
         }
         if !self.is_answered {
-            self.requests.of(self.about.plain()).aborts.increment();
+            self.given_up();
         }
     }
 }
