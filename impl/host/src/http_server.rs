@@ -15,6 +15,7 @@ use crate::api_server::ApiServer;
 use crate::in_flight::InFlight;
 use crate::metrics::Received;
 use crate::proxy::Peer;
+use crate::tls::Clients;
 use answer::answered;
 use connection::{HEADERS_PATIENCE, http1, http2};
 use sender::Known;
@@ -75,9 +76,13 @@ pub struct Door {
 
 impl Door {
     /// Opens it.
-    pub fn open(listener: TcpListener, tls: rustls::ServerConfig, server: ApiServer) -> Self {
+    pub fn open(
+        listener: TcpListener,
+        (tls, clients): (rustls::ServerConfig, Clients),
+        server: ApiServer,
+    ) -> Self {
         let (closes, closing) = watch::channel(false);
-        let served = tokio::spawn(serve(listener, tls, server, Closing::of(closing)));
+        let served = tokio::spawn(serve(listener, (tls, clients), server, Closing::of(closing)));
         Self { closes, served }
     }
 
@@ -91,11 +96,11 @@ impl Door {
 /// Serves connections until the door closes and all of them have ended.
 async fn serve(
     listener: TcpListener,
-    tls: rustls::ServerConfig,
+    (tls, clients): (rustls::ServerConfig, Clients),
     server: ApiServer,
     mut closing: Closing,
 ) {
-    let acceptor = TlsAcceptor::from(Arc::new(tls));
+    let tls = (TlsAcceptor::from(Arc::new(tls)), clients);
     let server = (server, InFlight::default());
     let mut connections = JoinSet::new();
     loop {
@@ -106,8 +111,8 @@ async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                let (acceptor, server) = (acceptor.clone(), server.clone());
-                connections.spawn(connection(stream, acceptor, server, closing.clone()));
+                let (tls, server) = (tls.clone(), server.clone());
+                connections.spawn(connection(stream, tls, server, closing.clone()));
             }
             // Out of file descriptors, most likely: connections that end will free some.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -119,7 +124,7 @@ async fn serve(
 
 async fn connection(
     stream: TcpStream,
-    acceptor: TlsAcceptor,
+    (acceptor, clients): (TlsAcceptor, Clients),
     server: (ApiServer, InFlight),
     closing: Closing,
 ) {
@@ -131,7 +136,7 @@ async fn connection(
         server.0.metrics().door().handshake_failed();
         return;
     };
-    let known = Known::of(&stream);
+    let known = Known::of(&stream, clients);
     let peer = stream.get_ref().0.peer_addr().ok().map(Peer);
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let closes = closing.clone();

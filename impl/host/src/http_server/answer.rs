@@ -72,7 +72,7 @@ async fn answer(
         counted.terminated(parts, status.reason.code());
         respond(status.into())
     };
-    let user = authenticate(&server, known, &parts);
+    let user = authenticate(&server, &known, &parts);
     let user = match user.and_then(|user| impersonation::acting(user, &parts.headers)) {
         Ok(user) => user,
         Err(status) => return refuse(&parts, status),

@@ -1,45 +1,72 @@
 //! Who sends a request, by the certificate or the token that it shows.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use api::{Status, Timestamp};
+use api::{Reason, Status, Timestamp};
 use apiserver::User;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use crate::api_server::ApiServer;
-use crate::{clock, tls};
+use crate::clock;
+use crate::tls::{self, Clients};
 
 /// Who has come, as far as a connection tells.
 #[derive(Clone)]
-pub(super) struct Known {
-    user: User,
-    /// Up to when the certificate is valid that was shown.
-    until: Option<Timestamp>,
+pub(super) struct Known(Arc<Shown>);
+
+struct Shown {
+    clients: Clients,
+    certificates: Vec<CertificateDer<'static>>,
+    /// Up to when the first of them is valid.
+    own_until: Option<Timestamp>,
+    /// Whom the authority has vouched for, up to when it has.
+    vouched_for: Option<(Option<User>, Timestamp)>,
 }
 
 impl Known {
-    pub(super) fn of(stream: &TlsStream<TcpStream>) -> Self {
-        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let shown = certificates.first();
-        let user = shown.and_then(|certificate| tls::user(certificate).ok());
-        let until = shown.filter(|_| user.is_some()).and_then(|shown| tls::valid_until(shown));
-        Self { user: user.unwrap_or_else(User::anonymous), until }
+    /// The other end of a connection, of which nothing but its key was verified.
+    pub(super) fn of(stream: &TlsStream<TcpStream>, clients: Clients) -> Self {
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
+        let own_until = tls::valid_until(certificates.get(..1).unwrap_or_default());
+        let until = tls::valid_until(&certificates);
+        let vouched_for = clients.user(&certificates, clock::now()).ok().zip(until);
+        Self(Arc::new(Shown { clients, certificates, own_until, vouched_for }))
+    }
+
+    /// Who it is now, by its certificate. A 401 where it shows one that is not, or no more, good for anything.
+    fn user(&self, now: Timestamp) -> Result<Option<User>, Status> {
+        let shown = &self.0;
+        match &shown.vouched_for {
+            Some((user, until)) if now <= *until => Ok(user.clone()),
+            Some(_) | None => shown
+                .clients
+                .user(&shown.certificates, now)
+                .map_err(|_| Status::new(Reason::Unauthorized, "Unauthorized")),
+        }
     }
 }
 
-/// Who sends a request, by the certificate or the token that it shows.
-pub(super) fn authenticate(server: &ApiServer, known: Known, parts: &Parts) -> Result<User, Status> {
-    let (begun, door) = (Instant::now(), server.metrics().door());
-    let Known { user, until } = known;
-    if let Some(until) = until {
-        door.certificate(until, clock::now());
+/// Who sends a request. A token counts where no certificate does; who shows neither is nobody in particular.
+/// Source: pkg/kubeapiserver/authenticator/config.go, v1.36.
+pub(super) fn authenticate(
+    server: &ApiServer,
+    known: &Known,
+    parts: &Parts,
+) -> Result<User, Status> {
+    let (begun, door, now) = (Instant::now(), server.metrics().door(), clock::now());
+    if let Some(until) = known.0.own_until {
+        door.certificate(until, now);
     }
-    let user = match bearer_token(parts).filter(|_| user.is_anonymous()) {
-        Some(token) => server.authenticate(token),
-        None => Ok(user),
+    let user = match (known.user(now), bearer_token(parts)) {
+        (Ok(Some(user)), _) => Ok(user),
+        (Ok(None) | Err(_), Some(token)) => server.authenticate(token),
+        (Ok(None), None) => Ok(User::anonymous()),
+        (Err(status), None) => Err(status),
     };
     door.authenticated(begun, user.as_ref().ok().map(|user| user.name.as_str()));
     user
