@@ -81,7 +81,7 @@ async fn answer(
     if let Err(status) = authorize(&server, &user, info) {
         return refuse(&parts, status);
     }
-    let _place = match in_flight.enter(&parts.method, info) {
+    let place = match in_flight.enter(&parts.method, info) {
         Ok(place) => place,
         Err(status) => return terminate(&parts, status),
     };
@@ -92,7 +92,50 @@ async fn answer(
         Ok(Err(status)) => return refuse(&parts, status),
         Err(late) => return terminate(&parts, late),
     };
-    let answer = server.handle(http::Request::from_parts(parts, body), user);
-    // What is given up counts itself.
-    within(until, answer).await.unwrap_or_else(|late| respond(late.into()))
+    let answer = async move {
+        let _place = place;
+        server.handle(http::Request::from_parts(parts, body), user).await
+    };
+    in_time(until, Box::pin(answer)).await
+}
+
+/// The answer, or that it is late. Then what was begun goes on, and keeps its place: who is late is not let in again
+/// before.
+async fn in_time<F>(until: Option<Instant>, mut answer: F) -> http::Response<Body>
+where
+    F: Future<Output = http::Response<Body>> + Send + Unpin + 'static,
+{
+    match within(until, &mut answer).await {
+        Ok(response) => response,
+        Err(late) => {
+            tokio::spawn(answer);
+            respond(late.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot::{self, error::TryRecvError};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_late_goes_on_and_keeps_its_place() {
+        let (go_on, goes_on) = oneshot::channel::<()>();
+        let (place, mut has_place) = oneshot::channel::<()>();
+        let answer = async move {
+            let _place = place;
+            drop(goes_on.await);
+            respond(Status::bad_request("a").into())
+        };
+        let until = Instant::now() + Duration::from_secs(1);
+
+        let late = in_time(Some(until), Box::pin(answer)).await;
+
+        assert_eq!((late.status().as_u16(), until.elapsed()), (504, Duration::ZERO));
+        assert_eq!(has_place.try_recv(), Err(TryRecvError::Empty));
+        go_on.send(()).unwrap();
+        assert!(has_place.await.is_err(), "its place is free when it has ended");
+    }
 }

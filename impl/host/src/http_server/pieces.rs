@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
 use crate::transport::{Body, BoxError};
 
@@ -71,6 +71,7 @@ impl hyper::body::Body for Pieces {
 #[cfg(test)]
 mod tests {
     use http_body_util::{BodyExt, Full};
+    use hyper::body::Body as _;
 
     use super::*;
 

@@ -132,8 +132,8 @@ impl Requests {
 
     /// Counts a request that the server turns away to protect itself.
     pub(crate) fn terminated(self: &Arc<Self>, parts: &Parts, code: u16) {
-        let running = self.begin(parts);
-        count(&self.of(running.about.plain()).terminations, code);
+        let mut running = self.begin(parts);
+        running.terminate(code);
         running.answered(code, 0);
     }
 
@@ -253,9 +253,12 @@ fn is_long_running(about: &About) -> bool {
 }
 
 impl Running {
-    /// Counts the answer, of so many bytes if that is known.
+    /// Counts the answer, of so many bytes if that is known. One that is late was turned away before.
     pub(crate) fn answered(mut self, code: u16, bytes: u64) {
         self.is_answered = true;
+        if self.until.is_some_and(Until::has_passed) {
+            self.terminate(504);
+        }
         count(&self.series.answers, code);
         if is_long_running(&self.about) {
             return;
@@ -270,6 +273,12 @@ impl Running {
         }
     }
 
+    /// Counts it as turned away, once.
+    fn terminate(&mut self, code: u16) {
+        self.until = None;
+        count(&self.requests.of(self.about.plain()).terminations, code);
+    }
+
     /// Counts a watch or a stream as open until what is returned is dropped.
     pub(crate) fn streaming(&self) -> Streaming {
         let About { group, resource, version, .. } = self.about;
@@ -280,17 +289,6 @@ impl Running {
             .then(|| (requests.watch_events.of(labels), requests.watch_sizes.of(labels)));
         Streaming { series, watched }
     }
-
-    /// Counts a request that nobody goes on with: it is late, or its sender is gone.
-    fn given_up(&self) {
-        let series = self.requests.of(self.about.plain());
-        if self.until.is_some_and(Until::has_passed) {
-            count(&self.series.answers, 504);
-            count(&series.terminations, 504);
-        } else {
-            series.aborts.increment();
-        }
-    }
 }
 
 impl Drop for Running {
@@ -299,7 +297,7 @@ impl Drop for Running {
             self.requests.in_flight.leave(self.is_mutating);
         }
         if !self.is_answered {
-            self.given_up();
+            self.requests.of(self.about.plain()).aborts.increment();
         }
     }
 }

@@ -59,7 +59,6 @@ fn builder(streams: &Streams) -> Builder<Streams> {
         .enable_connect_protocol()
         .max_header_list_size(HEADER_BYTES_MAX as u32)
         .max_concurrent_streams(STREAMS_MAX)
-        .max_frame_size(BODY_WINDOW_BYTES)
         .initial_stream_window_size(BODY_WINDOW_BYTES)
         .initial_connection_window_size(BODY_WINDOW_BYTES * STREAMS_MAX);
     builder

@@ -1,8 +1,7 @@
 //! Certificates that are good for something, and many that are not.
 
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
-    KeyPair,
+    CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, KeyPair,
 };
 use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
