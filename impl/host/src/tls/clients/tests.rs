@@ -243,7 +243,8 @@ fn a_handshake_takes_any_certificate_from_who_has_its_key() {
     let foreign = params(admin()).self_signed(&key).unwrap().der().clone();
     let clients = clients(&authority);
 
-    assert_eq!(handshake(&clients, certificate.clone(), &key).unwrap(), [certificate.clone()]);
+    let seen = handshake(&clients, certificate.clone(), &key).unwrap();
+    assert_eq!(seen, std::slice::from_ref(&certificate));
     assert_eq!(handshake(&clients, foreign.clone(), &key).unwrap(), [foreign]);
     let why = handshake(&clients, certificate, &other).unwrap_err();
     let is_refused = Error::InvalidCertificate(rustls::CertificateError::BadSignature);
