@@ -22,7 +22,7 @@ use std::sync::Arc;
 use etcd::Storage;
 
 pub(crate) use self::components::QueueMetrics;
-pub(crate) use self::requests::{Received, Requests, Streaming};
+pub(crate) use self::requests::{Received, Requests, Streaming, Until};
 pub(crate) use self::scheduling::Scheduling;
 pub(crate) use self::text::Format;
 use self::text::{Kind, Text};

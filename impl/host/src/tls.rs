@@ -1,24 +1,24 @@
 //! The cluster's certificate authority, and the certificates it signs.
 
 mod anybody;
+mod clients;
 mod signing;
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use api::Timestamp;
 use apiserver::User;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType,
 };
-use rustls::RootCertStore;
-use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::server::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 pub use anybody::{Anybody, connect_to_anybody};
+pub(crate) use clients::valid_until;
+pub use clients::{CertificateError, Clients};
 pub use signing::{Reader, Signer};
 
 /// A certificate and its key, as PEM.
@@ -145,44 +145,16 @@ pub fn install_provider() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
-/// How the API server speaks TLS: clients may show a certificate of this authority, or none.
-pub fn server_config(authority_pem: &str, server: &Identity) -> Result<ServerConfig, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(authority_pem.as_bytes()) {
-        roots.add(certificate?)?;
-    }
+/// How the API server speaks TLS: clients may show a certificate, or none. Who they are is not asked here.
+pub fn server_config(clients: &Clients, server: &Identity) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .allow_unauthenticated()
-            .build()?;
     let chain = CertificateDer::pem_slice_iter(server.certificate.as_bytes())
         .collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_slice(server.key.as_bytes())?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_client_cert_verifier(verifier)
+        .with_client_cert_verifier(clients.handshake())
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
-}
-
-/// Up to when a certificate is valid.
-pub(crate) fn valid_until(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
-}
-
-/// Who a verified certificate says its bearer is.
-pub fn user(certificate: &CertificateDer<'_>) -> io::Result<User> {
-    let (_, certificate) =
-        x509_parser::parse_x509_certificate(certificate).map_err(io::Error::other)?;
-    let subject = certificate.subject();
-    let text = |value: &x509_parser::x509::AttributeTypeAndValue<'_>| {
-        value.as_str().unwrap_or_default().to_owned()
-    };
-    let name = subject.iter_common_name().next().map(text).unwrap_or_default();
-    let mut groups: Vec<String> = subject.iter_organization().map(text).collect();
-    groups.push("system:authenticated".to_owned());
-    Ok(User { name, groups, ..User::default() })
 }

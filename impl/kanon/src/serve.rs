@@ -256,9 +256,10 @@ fn config(profile: &Profile, nodes: u16, pki: &Pki) -> Config {
 }
 
 fn serve_tls(server: &ApiServer, pki: &Pki, listener: TcpListener) -> Result<Door, Failure> {
-    let tls = tls::server_config(&pki.authority_pem, &pki.server).while_doing("TLS")?;
+    let clients = tls::Clients::of(&pki.authority_pem).while_doing("TLS")?;
+    let tls = tls::server_config(&clients, &pki.server).while_doing("TLS")?;
     tokio::spawn(server.storage().clone().compact_every(COMPACTION_PERIOD));
-    Ok(Door::open(listener, tls, server.clone()))
+    Ok(Door::open(listener, (tls, clients), server.clone()))
 }
 
 /// Keeps the endpoints of the `kubernetes` service. A machine without a network has no address to tell.

@@ -119,6 +119,7 @@ impl Requests {
             series: self.of(about),
             about,
             begun: received.map_or_else(Instant::now, |received| received.0),
+            until: parts.extensions.get().copied(),
             is_mutating,
             is_answered: false,
         }
@@ -131,8 +132,8 @@ impl Requests {
 
     /// Counts a request that the server turns away to protect itself.
     pub(crate) fn terminated(self: &Arc<Self>, parts: &Parts, code: u16) {
-        let running = self.begin(parts);
-        count(&self.of(running.about.plain()).terminations, code);
+        let mut running = self.begin(parts);
+        running.terminate(code);
         running.answered(code, 0);
     }
 
@@ -225,6 +226,16 @@ impl Written<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received(pub(crate) Instant);
 
+/// Up to when a request is to be answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Until(pub(crate) tokio::time::Instant);
+
+impl Until {
+    fn has_passed(self) -> bool {
+        self.0 <= tokio::time::Instant::now()
+    }
+}
+
 /// A request that is being answered.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -232,6 +243,7 @@ pub(crate) struct Running {
     series: Arc<Series>,
     about: About,
     begun: Instant,
+    until: Option<Until>,
     is_mutating: bool,
     is_answered: bool,
 }
@@ -241,9 +253,12 @@ fn is_long_running(about: &About) -> bool {
 }
 
 impl Running {
-    /// Counts the answer, of so many bytes if that is known.
+    /// Counts the answer, of so many bytes if that is known. One that is late was turned away before.
     pub(crate) fn answered(mut self, code: u16, bytes: u64) {
         self.is_answered = true;
+        if self.until.is_some_and(Until::has_passed) {
+            self.terminate(504);
+        }
         count(&self.series.answers, code);
         if is_long_running(&self.about) {
             return;
@@ -256,6 +271,12 @@ impl Running {
                 self.series.sizes.observe(bytes as f64);
             }
         }
+    }
+
+    /// Counts it as turned away, once.
+    fn terminate(&mut self, code: u16) {
+        self.until = None;
+        count(&self.requests.of(self.about.plain()).terminations, code);
     }
 
     /// Counts a watch or a stream as open until what is returned is dropped.

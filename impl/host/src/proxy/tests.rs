@@ -171,7 +171,8 @@ async fn a_server_without_tls_is_no_server_with_it() {
 async fn a_certificate_that_nobody_has_signed_is_good_enough() {
     let identity = tls::Authority::create().unwrap().server(&["other"], &[]).unwrap();
     let authority = tls::Authority::create().unwrap().identity().certificate;
-    let config = tls::server_config(&authority, &identity).unwrap();
+    let clients = tls::Clients::of(&authority).unwrap();
+    let config = tls::server_config(&clients, &identity).unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -1,24 +1,25 @@
-//! Fifty clients that mean no good, of ten kinds, and one that does: it is served all the while.
+//! Fifty clients that mean no good, of fifteen kinds, and one that does: it is served all the while.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{Method, Request};
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http::Method;
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::runtime::Runtime;
 
 use crate::support::{Cluster, Outcome, ensure, eventually, trial};
-pub(crate) use connection::Server;
-
-use connection::Connection;
+pub(crate) use connection::{Connection, Server};
+use malice::{
+    DRY_PODS, JSON, MALICE, Malice, Payloads, TRAVERSAL, deep_json, duplicate_keys, huge_selector,
+    large_headers, many_containers, many_headers, patch_bomb, spaces_and_options, yaml_bomb,
+};
 
 mod connection;
+mod malice;
+mod waiting;
 
 const HOSTILE: usize = 50;
 /// How often the one that means well writes, reads and deletes.
@@ -27,7 +28,16 @@ const ROUNDS: usize = 50;
 const DEADLINE: Duration = Duration::from_secs(2);
 /// How much the server may grow: each of the fifty may have a body of 3 MiB on its way, and copies of it.
 const GROWTH_MAX_KIB: u64 = 512 * 1024;
+/// How much of that it may keep when they have gone.
+const KEPT_MAX_KIB: u64 = 128 * 1024;
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+/// Where there is much to list.
+const LARGE_MAPS: &str = "/api/v1/namespaces/kube-public/configmaps";
+const LARGE: usize = 8;
+const LARGE_BYTES: usize = 900_000;
+/// Where there are many to delete.
+const MANY_MAPS: &str = "/api/v1/namespaces/kube-node-lease/configmaps";
+const MANY: usize = 100;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -35,170 +45,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("what_is_meant_to_harm_is_refused_with_a_status", refused),
         trial("who_finds_no_place_is_told_when_to_come_again", crowded_out),
     ]
-}
-
-/// What a hostile client does, over and over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Malice {
-    HugeBody,
-    DeepJson,
-    ManyHeaders,
-    PatchBomb,
-    YamlBomb,
-    Traversal,
-    HugeSelector,
-    SlowHeaders,
-    UnreadWatch,
-    Resets,
-}
-
-const MALICE: [Malice; 10] = [
-    Malice::HugeBody,
-    Malice::DeepJson,
-    Malice::ManyHeaders,
-    Malice::PatchBomb,
-    Malice::YamlBomb,
-    Malice::Traversal,
-    Malice::HugeSelector,
-    Malice::SlowHeaders,
-    Malice::UnreadWatch,
-    Malice::Resets,
-];
-
-const JSON: &str = "application/json";
-
-fn deep_json() -> String {
-    format!(
-        r#"{{"metadata": {{"name": "deep"}}, "data": {}{}}}"#,
-        "[".repeat(100_000),
-        "]".repeat(100_000)
-    )
-}
-
-/// Each operation doubles what there is.
-fn patch_bomb() -> String {
-    let double = json!({"op": "copy", "from": "/metadata/annotations", "path": "/metadata/annotations/more"});
-    json!(vec![double; 9_000]).to_string()
-}
-
-/// Ten aliases of ten aliases, nine times.
-fn yaml_bomb() -> String {
-    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..10 {
-        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-        text += &format!("a{level}: &a{level} [{aliases}]\n");
-    }
-    text + "metadata: {name: bomb}\n"
-}
-
-/// What hostile clients send, made once.
-struct Payloads {
-    huge: Bytes,
-    deep: Bytes,
-    patch: Bytes,
-    yaml: Bytes,
-    headers: String,
-}
-
-impl Payloads {
-    fn new(host: &str) -> Self {
-        Self {
-            huge: vec![b' '; 4 * 1024 * 1024].into(),
-            deep: deep_json().into(),
-            patch: patch_bomb().into(),
-            yaml: yaml_bomb().into(),
-            headers: many_headers(host),
-        }
-    }
-}
-
-fn many_headers(host: &str) -> String {
-    let headers: String = (0..10_000).map(|number| format!("x-{number}: y\r\n")).collect();
-    format!("GET {MAPS} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n")
-}
-
-impl Malice {
-    /// What the server says to it; nothing where it is not answered.
-    fn answer(self) -> Option<u16> {
-        match self {
-            Self::HugeBody => Some(413),
-            Self::DeepJson | Self::YamlBomb => Some(400),
-            Self::ManyHeaders => Some(431),
-            Self::PatchBomb => Some(422),
-            Self::Traversal => Some(404),
-            // Two thousand conditions are no harm.
-            Self::HugeSelector => Some(200),
-            Self::SlowHeaders | Self::UnreadWatch | Self::Resets => None,
-        }
-    }
-}
-
-/// A path that leads nowhere.
-const TRAVERSAL: &str = "/api/v1/namespaces/../../../etc/passwd/%2e%2e/configmaps/..%2f..";
-
-fn huge_selector() -> String {
-    let selector = vec!["a%20in%20(b,c,d)"; 2_000].join(",");
-    format!("{MAPS}?labelSelector={selector}")
-}
-
-impl Server {
-    /// What it is answered, if it is.
-    async fn harm(&self, malice: Malice, payloads: &Payloads) -> Result<Option<u16>, Failed> {
-        let (method, path, content_type, body) = match malice {
-            Malice::HugeBody => (Method::POST, MAPS.to_owned(), JSON, payloads.huge.clone()),
-            Malice::DeepJson => (Method::POST, MAPS.to_owned(), JSON, payloads.deep.clone()),
-            Malice::PatchBomb => {
-                let path = format!("{MAPS}/kube-root-ca.crt?dryRun=All");
-                (Method::PATCH, path, "application/json-patch+json", payloads.patch.clone())
-            }
-            Malice::YamlBomb => {
-                (Method::POST, MAPS.to_owned(), "application/yaml", payloads.yaml.clone())
-            }
-            Malice::Traversal => (Method::GET, TRAVERSAL.to_owned(), "", Bytes::new()),
-            Malice::HugeSelector => (Method::GET, huge_selector(), "", Bytes::new()),
-            Malice::ManyHeaders => {
-                let answer = self.raw(payloads.headers.as_bytes()).await?;
-                let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-                return Ok(code);
-            }
-            Malice::SlowHeaders => return self.stall().await.map(|()| None),
-            Malice::UnreadWatch => return self.watch_without_reading().await.map(|()| None),
-            Malice::Resets => return self.reset_streams().await.map(|()| None),
-        };
-        Ok(Some(self.ask(method, &path, content_type, body).await?.0))
-    }
-
-    /// The beginning of headers, and nothing more, until the server has had enough.
-    async fn stall(&self) -> Outcome {
-        let mut stream = self.connect().await?;
-        stream.write_all(b"GET /api HTTP/1.1\r\nx-slow: ").await?;
-        stream.read_to_end(&mut vec![]).await?;
-        Ok(())
-    }
-
-    async fn watch_without_reading(&self) -> Outcome {
-        let mut stream = self.connect().await?;
-        let request = format!("GET {MAPS}?watch=true HTTP/1.1\r\nhost: {}\r\n\r\n", self.host);
-        stream.write_all(request.as_bytes()).await?;
-        // It is open, and nobody reads, for as long as the others work.
-        std::future::pending().await
-    }
-
-    /// Opens streams of HTTP/2 and resets each before it is answered.
-    async fn reset_streams(&self) -> Outcome {
-        let stream = TokioIo::new(self.connect().await?);
-        let (mut sender, connection) =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await?;
-        let connection = tokio::spawn(connection);
-        for _ in 0..500 {
-            let request = Request::get(format!("https://{}{MAPS}", self.host));
-            let answer = sender.send_request(request.body(Full::<Bytes>::default())?);
-            // It is sent, and dropped before it is answered.
-            drop(tokio::time::timeout(Duration::from_micros(50), answer).await);
-        }
-        connection.abort();
-        Ok(())
-    }
+    .into_iter()
+    .chain(waiting::trials())
+    .collect()
 }
 
 /// The server's resident memory.
@@ -257,6 +106,7 @@ async fn served() -> Outcome {
         Ok((server.ask(Method::GET, &root, "", "").await?.0 == 200).then_some(()))
     })
     .await?;
+    make_many(&server).await?;
     let before = resident_kib(&cluster)?;
     let heard = Heard::default();
     let hostile = hostile(&server, &heard)?;
@@ -266,13 +116,34 @@ async fn served() -> Outcome {
         Ok((all().len() == answers().len()).then_some(()))
     })
     .await?;
+    let grown = || Ok::<_, Failed>(resident_kib(&cluster)?.saturating_sub(before));
+    let most = grown()?;
 
     drop(hostile);
     ensure(all() == answers(), format!("they heard {:?}", all()))?;
     let late = took[took.len() * 99 / 100];
     ensure(late < DEADLINE, format!("99 of 100 were answered within {late:?}"))?;
-    let grown = resident_kib(&cluster)?.saturating_sub(before);
-    ensure(grown < GROWTH_MAX_KIB, format!("the server has grown by {grown} KiB"))
+    ensure(most < GROWTH_MAX_KIB, format!("the server has grown by {most} KiB"))?;
+    eventually("the memory is given back", || async {
+        let kept = grown()?;
+        ensure(kept < KEPT_MAX_KIB, format!("of {most} KiB the server has kept {kept} KiB"))?;
+        Ok(Some(()))
+    })
+    .await
+}
+
+/// ConfigMaps that are large, and others that are many.
+async fn make_many(server: &Server) -> Outcome {
+    let mut connection = Connection::open(server).await?;
+    for (path, count, bytes) in [(LARGE_MAPS, LARGE, LARGE_BYTES), (MANY_MAPS, MANY, 1)] {
+        for number in 0..count {
+            let map = json!({"metadata": {"name": format!("map-{number}")},
+                "data": {"a": "x".repeat(bytes)}});
+            let (code, answer) = connection.ask(Method::POST, path, JSON, map.to_string()).await?;
+            ensure(code == 201, answer)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the one does that means well, and how long each answer took, the quickest first.
@@ -309,7 +180,13 @@ async fn refused() -> Outcome {
 
     for (what, answer, code) in [
         ("a huge body", server.ask(Method::POST, MAPS, JSON, vec![b' '; 4 << 20]).await?, 413),
-        ("deep JSON", server.ask(Method::POST, MAPS, JSON, deep_json()).await?, 400),
+        ("deep JSON", server.ask(Method::POST, MAPS, JSON, deep_json(100_000)).await?, 400),
+        ("many levels", server.ask(Method::POST, MAPS, JSON, deep_json(1_000)).await?, 400),
+        (
+            "many containers",
+            server.ask(Method::POST, DRY_PODS, JSON, many_containers()).await?,
+            422,
+        ),
         (
             "a YAML bomb",
             server.ask(Method::POST, MAPS, "application/yaml", yaml_bomb()).await?,
@@ -336,16 +213,33 @@ async fn refused() -> Outcome {
         let (got, status) = answer;
         ensure(got == code && status["kind"] == "Status", format!("{what}: {got} {status}"))?;
     }
-    let headers = server.raw(many_headers(&server.host).as_bytes()).await?;
-    ensure(headers.starts_with("HTTP/1.1 431"), headers)?;
-    let long =
-        format!("GET {MAPS}?{} HTTP/1.1\r\nhost: {}\r\n\r\n", "x".repeat(1 << 16), server.host);
-    let long = server.raw(long.as_bytes()).await?;
-    ensure(long.starts_with("HTTP/1.1 414"), long)?;
+    too_long(&server).await?;
+    let twice = format!("{MAPS}?dryRun=All");
+    let (code, map) = server.ask(Method::POST, &twice, JSON, duplicate_keys()).await?;
+    ensure(code == 201 && map["data"] == json!({"a": "b"}), map)?;
+    let (code, list) = server.ask(Method::DELETE, MAPS, JSON, spaces_and_options()).await?;
+    ensure(code == 200 && list["kind"] == "ConfigMapList", list)?;
     let (code, list) = server.ask(Method::GET, &huge_selector(), "", "").await?;
     ensure(code == 200 && list["kind"] == "ConfigMapList", list)?;
     let (code, status) = server.ask(Method::GET, TRAVERSAL, "", "").await?;
     ensure(code == 404 && status["kind"] == "Status", status)
+}
+
+/// Headers that are too long are refused in Go's words. So is a path that Go would take: but not one of 60 KB.
+async fn too_long(server: &Server) -> Outcome {
+    let headers = server.raw(many_headers(&server.host).as_bytes()).await?;
+    let refusal = "HTTP/1.1 431 Request Header Fields Too Large\r\n";
+    ensure(headers.starts_with(refusal), headers)?;
+    let mut sender = connection::http2(server).await?;
+    let answer = sender.send_request(large_headers(&server.host)?).await?;
+    ensure(answer.status() == 431, format!("{answer:?}"))?;
+    for (bytes, status) in [(60_000, "HTTP/1.1 200 OK"), (1 << 16, "HTTP/1.1 414 URI Too Long")] {
+        let path = format!("{MAPS}?{}", "x".repeat(bytes));
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", server.host);
+        let answer = server.raw(request.as_bytes()).await?;
+        ensure(answer.starts_with(status), answer)?;
+    }
+    Ok(())
 }
 
 /// How many may write at once. Source: `--max-mutating-requests-inflight`.

@@ -195,6 +195,7 @@ async fn reviews() -> Outcome {
     let kubectl = Kubectl(&cluster);
 
     kubectl.prints(&["auth", "whoami"], "kubernetes-admin")?;
+    kubectl.prints(&["auth", "whoami"], "[X509SHA256=")?;
     kubectl.prints(&["auth", "can-i", "create", "pods"], "yes")?;
     kubectl.prints(&["auth", "can-i", "--list"], "*.*")?;
     kubectl.prints(&["auth", "can-i", "get", "/version"], "yes")

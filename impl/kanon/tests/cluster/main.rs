@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod certificates;
+mod client_certificates;
 mod components;
 mod conform;
 mod containers;
@@ -63,6 +64,7 @@ fn main() -> std::process::ExitCode {
         scheduling::trials(),
         service_accounts::trials(),
         certificates::trials(),
+        client_certificates::trials(),
         components::trials(),
         conform::trials(),
         hostile::trials(),

@@ -73,7 +73,8 @@ fn excerpt(line: &str) -> String {
 /// A connection on which a watch is answered, and no more is read than that it is.
 async fn open_watch(server: &Server) -> Result<TlsStream<TcpStream>, Failed> {
     let mut stream = server.connect().await?;
-    let request = format!("GET {MAPS}?watch=true HTTP/1.1\r\nhost: kanon\r\n\r\n");
+    let query = "watch=true&fieldSelector=metadata.name%3Dlarge";
+    let request = format!("GET {MAPS}?{query} HTTP/1.1\r\nhost: kanon\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut status = [0; 15];
     stream.read_exact(&mut status).await?;

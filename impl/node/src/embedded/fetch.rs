@@ -86,7 +86,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
     use std::sync::Arc;
 
-    use host::tls::{Authority, server_config};
+    use host::tls::{Authority, Clients, server_config};
     use tokio::net::TcpListener;
     use tokio_rustls::TlsAcceptor;
 
@@ -98,7 +98,8 @@ mod tests {
     async fn serve(listener: TcpListener) -> String {
         let authority = Authority::create().unwrap();
         let identity = authority.server(&["elsewhere"], &[]).unwrap();
-        let config = server_config(&authority.identity().certificate, &identity).unwrap();
+        let clients = Clients::of(&authority.identity().certificate).unwrap();
+        let config = server_config(&clients, &identity).unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
         let mut asked = vec![0; 1024];

@@ -96,3 +96,17 @@ fn who_is_turned_away_or_gives_up_is_counted() {
     assert_has(&text, &format!("apiserver_request_aborts_total{{{of}}} 1"));
     assert!(!text.contains("terminations_total{code=\"403\""), "{text}");
 }
+
+#[test]
+fn what_is_late_was_turned_away_once() {
+    let requests = Arc::<Requests>::default();
+    let mut late = request(Method::POST, PODS);
+    late.extensions.insert(Until(tokio::time::Instant::now()));
+    requests.begin(&late).answered(201, 0);
+    requests.terminated(&late, 504);
+
+    let text = text(&requests);
+
+    let of = "component=\"apiserver\",group=\"\",resource=\"pods\",scope=\"resource\",subresource=\"\",verb=\"POST\",version=\"v1\"";
+    assert_has(&text, &format!("apiserver_request_terminations_total{{code=\"504\",{of}}} 2"));
+}
