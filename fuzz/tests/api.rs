@@ -144,13 +144,16 @@ fn requests() -> Vec<Call> {
     requests
 }
 
+/// A method, a path, the pairs of a query and a body.
+type Asked<'a> = (Method, String, &'a [(&'a str, &'a str)], Value);
+
 /// Requests that say most of what they want in their query, and those of subresources of pods.
 fn of_options() -> Vec<Call> {
     let one = format!("{CORE}/pods/one");
     let binding = json!({"target": {"kind": "Node", "name": "node-1"}});
     let eviction = json!({"metadata": {"name": "one"}, "deleteOptions": {"gracePeriodSeconds": 1}});
     let token = "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6Mywic3RhcnQiOiJvbmUifQ";
-    let table: [(Method, String, &[(&str, &str)], Value); 7] = [
+    let table: [Asked<'_>; 7] = [
         (Method::GET, format!("{CORE}/pods"), &[("continue", token), ("limit", "1")], Value::Null),
         (
             Method::GET,
@@ -197,7 +200,7 @@ fn of_options() -> Vec<Call> {
         (Method::POST, format!("{one}/binding"), &[("fieldValidation", "Strict")], binding),
         (Method::POST, format!("{one}/eviction"), &[("dryRun", "All")], eviction),
     ];
-    let asked = |(method, path, query, body): (Method, String, &[(&str, &str)], Value)| {
+    let asked = |(method, path, query, body): Asked<'_>| {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Call { query: query.collect(), ..call(method, &path, JSON, &body) }
     };

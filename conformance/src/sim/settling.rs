@@ -58,9 +58,11 @@ impl World<'_> {
         self.send_all(requests);
     }
 
-    /// Kubelets that are not simulated say that they are there.
+    /// Kubelets that are not simulated say that they are there, once what they said before has arrived: else nothing
+    /// but that would travel.
     fn beat(&mut self) {
-        if self.options.workloads.contains(Workload::Nodes) {
+        let is_said = self.flights.values().all(|flight| flight.process().is_some());
+        if is_said && self.options.workloads.contains(Workload::Nodes) {
             self.send_all(nodes::heartbeats(&self.server.published));
         }
     }

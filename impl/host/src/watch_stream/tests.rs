@@ -66,10 +66,9 @@ fn watch_of(store: &Store) -> Watch {
         components: apiserver::Components::default(),
         feature_gates: api::FeatureGates::default(),
     };
-    match apiserver::decide(store, &call, &context) {
-        Decision::Watch(watch) => *watch,
-        other => panic!("no watch: {other:?}"),
-    }
+    let decision = apiserver::decide(store, &call, &context);
+    let Decision::Watch(watch) = decision else { panic!("no watch: {decision:?}") };
+    *watch
 }
 
 fn streaming() -> Streaming {
