@@ -139,7 +139,7 @@ fn did(line: &str) -> Option<String> {
 #[test]
 fn what_holds_on_three_nodes_holds_on_twenty() {
     let options =
-        Options { seed: 1, steps: 8000, faults: Faults::all(), nodes: 20, ..Options::default() };
+        Options { seed: 1, steps: 10_000, faults: Faults::all(), nodes: 20, ..Options::default() };
 
     let summary = run(&options, &mut std::io::sink()).unwrap_or_else(|found| panic!("{found}"));
 

@@ -43,6 +43,15 @@ pub(super) fn new(volume: &PersistentVolume, node: &str) -> Option<VolumeAttachm
     })
 }
 
+/// Whether an attachment has a name as the controller gives it. What others have made of volumes that are not there is
+/// theirs. Source: `processVolumeAttachments` in attach_detach_controller.go (v1.36), which passes over them.
+pub(super) fn is_of_controller(name: &str) -> bool {
+    let digest = name.strip_prefix("csi-");
+    digest.is_some_and(|digest| {
+        digest.len() == 64 && digest.bytes().all(|one| one.is_ascii_hexdigit())
+    })
+}
+
 /// The volume in the status of its node.
 pub(super) fn reported(source: &CSIPersistentVolumeSource) -> AttachedVolume {
     let name = format!("{PLUGIN}{}^{}", source.driver, source.volume_handle);

@@ -130,7 +130,8 @@ impl<'a> Pass<'a> {
                 Some(source) => Some(attachment::reported(source)),
                 None => return,
             },
-            None => self.reported_as(&key.name),
+            None if attachment::is_of_controller(&key.name) => self.reported_as(&key.name),
+            None => return,
         };
         let since = *self.unwanted.entry(key.name.clone()).or_insert(self.now);
         let volume = reported.as_ref().map_or("", |reported| &reported.name);

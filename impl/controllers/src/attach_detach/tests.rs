@@ -251,3 +251,17 @@ fn a_pod_that_has_ended_needs_its_volume_no_more() {
 
     assert_eq!(reconcile(&mut world, "a", 10), Plan::default());
 }
+
+#[test]
+fn an_attachment_that_others_have_made_of_a_volume_that_is_not_there_is_theirs() {
+    let mut world = world();
+    let mut by_hand = attachment(&mut world, "a", json!({"attached": true}));
+    by_hand["metadata"]["name"] = json!("by-hand");
+    world.remove(&resources::PODS, &Key::new("n", "p"));
+    world.remove(&resources::PERSISTENT_VOLUMES, &Key::cluster("v"));
+    world.put(ATTACHMENTS, by_hand);
+
+    let plan = reconcile(&mut world, "a", 10);
+
+    assert_eq!(names(&plan, Verb::Delete, ATTACHMENTS), Vec::<String>::new());
+}
