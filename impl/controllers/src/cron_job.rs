@@ -146,11 +146,14 @@ impl CronJobController {
         }
     }
 
-    /// Deletions first, then the status, then the next Job. What there is to tell waits for the last look.
+    /// Deletions first, then the status, then the next Job. What there is to tell waits for the last look, but what was
+    /// missed is told with the Job that makes up for it.
     fn perform(&mut self, cron_job: &CronJob, wanted: Wanted, (plan, now): (&mut Plan, Timestamp)) {
         let key = Key::of(&cron_job.metadata);
         let Some(memory) = self.memories.get_mut(&key) else { return };
-        let is_last = wanted.start.is_none() && wanted.deletions.is_empty();
+        let (starts, deletes) = (wanted.start.is_some(), !wanted.deletions.is_empty());
+        let missed = wanted.missed.filter(|_| starts || !deletes);
+        let notes = wanted.notes.into_iter().filter(|_| !starts && !deletes);
         plan.look_again = wanted.look_again;
         plan.requests.extend(wanted.deletions);
         if cron_job.status.clone().unwrap_or_default() != wanted.status {
@@ -166,7 +169,7 @@ impl CronJobController {
             memory.attempt = Some(Attempt { name, scheduled, is_taken: false });
             plan.requests.push(Request::create(&job));
         }
-        for note in wanted.notes.into_iter().filter(|_| is_last) {
+        for note in missed.into_iter().chain(notes) {
             self.notes.add(&key, note);
         }
     }

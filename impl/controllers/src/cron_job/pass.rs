@@ -45,6 +45,8 @@ pub(super) struct Wanted {
     pub(super) status_notes: Vec<Note>,
     /// What there is to tell once nothing is left to do.
     pub(super) notes: Vec<Note>,
+    /// That too much was missed. No look after the start of a Job finds that.
+    pub(super) missed: Option<Note>,
     pub(super) look_again: Option<Timestamp>,
 }
 
@@ -171,7 +173,7 @@ impl Pass<'_> {
         if due.latest.is_some() && due.missed == Missed::Many {
             let message = "too many missed start times. Set or decrease \
                 .spec.startingDeadlineSeconds or check clock skew";
-            self.warn("TooManyMissedTimes", message.to_owned());
+            self.wanted.missed = Some(Note::warning("TooManyMissedTimes", message));
         }
         Ok(due.latest)
     }
@@ -237,6 +239,8 @@ impl Pass<'_> {
             self.wanted.start = Some((job, scheduled));
             return Ok(());
         }
+        // The look that asked for the Job has told it.
+        self.wanted.missed = None;
         match self.ask(&resources::JOBS, &Key::of(&job.metadata)) {
             Some(Ok(found)) => {
                 if active::is_controlled_by(&found, uid(&cron_job.metadata)) {

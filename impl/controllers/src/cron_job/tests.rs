@@ -138,17 +138,25 @@ fn more_than_a_hundred_missed_times_are_told_and_the_latest_is_made_up_for() {
 
     let few = events_at(60 * 101);
     let many = events_at(60 * 102);
-    let free = world(json!({}), json!({})).reconcile(&key(), at(60 * 101));
+    let mut free = world(json!({}), json!({}));
+    let due = free.reconcile(&key(), at(60 * 102));
+    free.refuse(&key(), create(&due), Reason::AlreadyExists);
+    let asks = free.reconcile(&key(), at(60 * 102));
+    free.grant(&key(), &asks.requests[0], job("tick-102", json!({})));
+    let taken = free.reconcile(&key(), at(60 * 102));
 
+    let too_many = "TooManyMissedTimes: too many missed start times. Set or decrease \
+        .spec.startingDeadlineSeconds or check clock skew";
     assert_eq!(few.len(), 1);
     assert_eq!(
         many,
         [
-            "TooManyMissedTimes: too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew",
+            too_many,
             "JobAlreadyActive: Not starting job because prior execution is running and concurrency policy is Forbid",
         ]
     );
-    assert_eq!(create(&free).body.as_ref().unwrap()["metadata"]["name"], "tick-101");
+    assert_eq!(create(&due).body.as_ref().unwrap()["metadata"]["name"], "tick-102");
+    assert_eq!([events(&due), events(&asks), events(&taken)], [vec![too_many], vec![], vec![]]);
 }
 
 #[test]
