@@ -13,7 +13,7 @@ use std::sync::Arc;
 use api::object::text;
 use api::{AnyObject, Key, Reason, Request, Timestamp, Verb, resources};
 use client::event::Note;
-use client::{Change, Outcome, View};
+use client::{Backoff, Change, Outcome, View};
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use k8s_openapi::api::networking::v1::{IPAddress, IPAddressSpec, ParentReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -23,7 +23,7 @@ use self::left_behind::Verdict;
 use crate::notes::Notes;
 use crate::ownership::{labels, uid};
 use crate::service_cidr::{ALLOCATOR, giving};
-use crate::{Controller, Plan};
+use crate::{Controller, Plan, RETRIES_MAX};
 
 /// The label with the family of an IPAddress.
 const FAMILY: &str = "ipaddress.kubernetes.io/ip-family";
@@ -39,7 +39,7 @@ pub struct IpAddressRepair {
 /// A Service and its addresses as they are.
 #[derive(Clone, Debug, Default)]
 struct Read {
-    /// The Service's uid.
+    /// The Service's uid, empty where it is not there; nothing where that was not told.
     service: Option<String>,
     /// By address; nothing for one that is not there.
     addresses: BTreeMap<String, Option<Box<IPAddress>>>,
@@ -54,6 +54,10 @@ impl Default for IpAddressRepair {
 impl Controller for IpAddressRepair {
     fn name(&self) -> &'static str {
         "ipallocator-repair-controller"
+    }
+
+    fn backoff(&self) -> Backoff {
+        Backoff::default().up_to(RETRIES_MAX)
     }
 
     /// Services are known by their namespace and name, addresses by their name.
@@ -101,8 +105,10 @@ impl Controller for IpAddressRepair {
         let is_missing = outcome.as_ref().is_err_and(|status| status.reason == Reason::NotFound);
         let read = self.read.entry(key.clone()).or_default();
         if request.resource == &resources::SERVICES {
-            let uid = outcome.as_ref().map(|service| text(service, &["metadata", "uid"]));
-            read.service = uid.ok().map(str::to_owned);
+            read.service = match outcome {
+                Ok(service) => Some(text(service, &["metadata", "uid"]).to_owned()),
+                Err(_) => is_missing.then(String::new),
+            };
         } else if let Ok(object) = outcome {
             let address = serde_json::from_value(object.clone()).ok();
             read.addresses.insert(request.key.name.clone(), address);
@@ -117,45 +123,32 @@ impl IpAddressRepair {
     /// both come and go at once, and are heard of one after the other.
     fn keep(&mut self, view: &View, (key, service): (&Key, &Service)) -> Vec<Request> {
         let read = self.read.remove(key);
-        let wrong: Vec<(&str, &str)> = addresses(service)
-            .filter_map(|ip| Some((ip, self.family(view, key, ip)?)))
-            .filter(|(ip, family)| {
-                let cached = view.ip_addresses.get(&Key::cluster(ip));
-                !cached.is_some_and(|found| is_right(found, key, family))
-            })
-            .collect();
-        if wrong.is_empty() {
-            return vec![];
+        let (mut wrong, mut notes) = (vec![], vec![]);
+        for ip in addresses(service) {
+            match family(view, ip) {
+                Err(note) => notes.push(note),
+                Ok(family) if is_right_in(view, key, (ip, family)) => {}
+                Ok(family) => wrong.push((ip, family)),
+            }
         }
-        let Some(read) = read else {
+        let is_told = |read: &Read| {
+            let has = |ip: &str| read.addresses.contains_key(ip);
+            read.service.is_some() && wrong.iter().all(|(ip, _)| has(ip))
+        };
+        let read = read.filter(is_told);
+        if read.is_none() && !wrong.is_empty() {
             let addresses = wrong.iter().map(|(ip, _)| Key::cluster(ip));
             let questions = addresses.map(|one| Request::get(&resources::IP_ADDRESSES, one));
             let itself = Request::get(&resources::SERVICES, key.clone());
             return std::iter::once(itself).chain(questions).collect();
-        };
+        }
+        notes.into_iter().for_each(|note| self.notes.add(key, note));
+        let Some(read) = read else { return vec![] };
         if read.service.as_deref() != Some(uid(&service.metadata)) {
             return vec![];
         }
         let known = wrong.into_iter().filter_map(|one| Some((one, read.addresses.get(one.0)?)));
         known.flat_map(|(one, found)| self.repair(view, key, one, found.as_deref())).collect()
-    }
-
-    /// The family of an address that can be given; says why, where it cannot.
-    fn family(&mut self, view: &View, key: &Key, ip: &str) -> Option<&'static str> {
-        let Ok(address) = ip.parse::<IpAddr>() else {
-            let message = format!("Cluster IP {ip} is not a valid IP; please recreate Service");
-            self.notes.add(key, Note::warning("ClusterIPNotValid", message));
-            return None;
-        };
-        let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
-        if giving(view, address).is_empty() {
-            let message = format!(
-                "Cluster IP [{family}]: {ip} is not within any configured Service CIDR; please recreate service"
-            );
-            self.notes.add(key, Note::warning("ClusterIPOutOfRange", message));
-            return None;
-        }
-        Some(family)
     }
 
     /// Puts right what the API server has said is wrong.
@@ -194,6 +187,28 @@ impl IpAddressRepair {
         }
         if is_labelled(found, family) { vec![] } else { vec![remove(found), made] }
     }
+}
+
+/// The family of an address that can be given, or why it cannot.
+fn family(view: &View, ip: &str) -> Result<&'static str, Note> {
+    let Ok(address) = ip.parse::<IpAddr>() else {
+        let message = format!("Cluster IP {ip} is not a valid IP; please recreate Service");
+        return Err(Note::warning("ClusterIPNotValid", message));
+    };
+    let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+    if giving(view, address).is_empty() {
+        let message = format!(
+            "Cluster IP [{family}]: {ip} is not within any configured Service CIDR; please recreate service"
+        );
+        return Err(Note::warning("ClusterIPOutOfRange", message));
+    }
+    Ok(family)
+}
+
+/// Whether the caches show an address as it should be for a Service.
+fn is_right_in(view: &View, service: &Key, (ip, family): (&str, &str)) -> bool {
+    let cached = view.ip_addresses.get(&Key::cluster(ip));
+    cached.is_some_and(|found| is_right(found, service, family))
 }
 
 /// The cluster IPs of a Service that has any.

@@ -97,16 +97,38 @@ fn a_service_that_is_gone_with_its_address_gets_none() {
 
 #[test]
 fn what_cannot_be_read_is_asked_again() {
-    let mut world = world();
-    world.put(SERVICES, service_of_web());
-    let plan = world.reconcile(&web(), at(20));
-    let [itself] = requests(&plan, Verb::Get, SERVICES)[..] else { panic!("{plan:?}") };
-    let [question] = requests(&plan, Verb::Get, IPS)[..] else { panic!("{plan:?}") };
-    world.grant(&web(), itself, json!({"metadata": {"uid": "uid-web"}}));
-    world.refuse(&web(), question, Reason::Timeout);
+    for refused in [SERVICES, IPS] {
+        let mut world = world();
+        world.put(SERVICES, service_of_web());
+        let plan = world.reconcile(&web(), at(20));
+        let [itself] = requests(&plan, Verb::Get, SERVICES)[..] else { panic!("{plan:?}") };
+        let [question] = requests(&plan, Verb::Get, IPS)[..] else { panic!("{plan:?}") };
+        for (resource, request, answer) in [
+            (SERVICES, itself, json!({"metadata": {"uid": "uid-web"}})),
+            (IPS, question, address("10.96.0.9", "other")),
+        ] {
+            match resource == refused {
+                true => world.refuse(&web(), request, Reason::Timeout),
+                false => world.grant(&web(), request, answer),
+            }
+        }
 
-    assert_eq!(world.reconcile(&web(), at(20)), Plan::default());
-    assert_eq!(requests(&world.reconcile(&web(), at(21)), Verb::Get, IPS).len(), 1);
+        assert_eq!(world.reconcile(&web(), at(21)).requests, plan.requests);
+    }
+}
+
+#[test]
+fn what_cannot_be_given_is_told_of_once_for_a_repair() {
+    let mut world = world();
+    let mut both = service_of_web();
+    both["spec"]["clusterIPs"] = json!(["10.96.0.9", "192.0.2.1"]);
+    world.put(SERVICES, both);
+
+    let asked = world.reconcile(&web(), at(20));
+    let repaired = confirmed(&mut world, None);
+
+    let told = |plan: &Plan| requests(plan, Verb::Create, &resources::EVENTS).len();
+    assert_eq!([told(&asked), told(&repaired)], [0, 2]);
 }
 
 #[test]
