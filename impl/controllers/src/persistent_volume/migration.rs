@@ -30,7 +30,9 @@ pub(super) fn volume_metadata(volume: &PersistentVolume) -> Option<ObjectMeta> {
         is_changed |= set_finalizer(&mut wanted, IN_TREE_FINALIZER, false);
     } else if provisioner.starts_with("kubernetes.io/") {
         match reclaim::policy(volume) {
-            "Delete" => is_changed |= set_finalizer(&mut wanted, IN_TREE_FINALIZER, true),
+            "Delete" if volume.metadata.deletion_timestamp.is_none() => {
+                is_changed |= set_finalizer(&mut wanted, IN_TREE_FINALIZER, true);
+            }
             "Retain" | "Recycle" => {
                 is_changed |= set_finalizer(&mut wanted, IN_TREE_FINALIZER, false);
             }

@@ -118,14 +118,20 @@ fn is_temporary(path: &str) -> bool {
     path.split_once("/tmp/").is_some_and(|(_, rest)| !rest.is_empty())
 }
 
-/// Deletes a volume. What is in the folder of a node is out of reach: it stays there.
+/// Deletes a volume that is still as it was seen, and then lets it go. What is in the folder of a node is out of reach: it
+/// stays there.
 fn delete(pass: &mut Pass<'_>, volume: &Arc<PersistentVolume>) {
-    if let Some(metadata) = migration::unprotected(&volume.metadata) {
-        pass.update(&PersistentVolume { metadata, ..volume.as_ref().clone() });
+    let metadata = &volume.metadata;
+    if metadata.deletion_timestamp.is_some() {
+        if let Some(metadata) = migration::unprotected(metadata) {
+            pass.update(&PersistentVolume { metadata, ..volume.as_ref().clone() });
+        }
+        return;
     }
-    let key = Key::of(&volume.metadata);
-    let uid = uid(&volume.metadata);
-    pass.requests.push(Request::delete(&resources::PERSISTENT_VOLUMES, key, uid, json!({})));
+    let seen = json!({"uid": uid(metadata), "resourceVersion": metadata.resource_version});
+    let options = json!({"preconditions": seen});
+    let key = Key::of(metadata);
+    pass.requests.push(Request::delete(&resources::PERSISTENT_VOLUMES, key, "", options));
 }
 
 fn fail(pass: &mut Pass<'_>, volume: &Arc<PersistentVolume>, (reason, why): (&str, &str)) {

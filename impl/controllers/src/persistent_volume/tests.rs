@@ -60,7 +60,11 @@ impl Cluster {
                 match request.verb {
                     Verb::Update => {
                         let object = request.body.clone().unwrap();
-                        self.put(request.resource, object.clone());
+                        if is_deleted(&object) {
+                            self.remove(request.resource, &request.key);
+                        } else {
+                            self.put(request.resource, object.clone());
+                        }
                         let mut answer = object;
                         answer["metadata"]["resourceVersion"] = json!(self.version.to_string());
                         self.world.grant(&key, request, answer);
@@ -74,7 +78,16 @@ impl Cluster {
                         self.due.push(key.clone());
                     }
                     Verb::Delete => {
-                        self.remove(request.resource, &request.key);
+                        let mut object = self.volume(&request.key.name);
+                        let asked = request.body.as_ref().unwrap()["preconditions"].clone();
+                        let is = |field: &str| asked[field] == object["metadata"][field];
+                        assert!(is("uid") && is("resourceVersion"), "{asked}");
+                        object["metadata"]["deletionTimestamp"] = json!("1970-01-01T00:00:10Z");
+                        if is_deleted(&object) {
+                            self.remove(request.resource, &request.key);
+                        } else {
+                            self.put(request.resource, object);
+                        }
                         self.world.grant(&key, request, json!({}));
                     }
                     Verb::Create => {}
@@ -112,6 +125,13 @@ impl Cluster {
             self.volume(volume)["status"]["phase"].clone(),
         )
     }
+}
+
+/// Whether an object is to go, and nothing keeps it.
+fn is_deleted(object: &Value) -> bool {
+    let metadata = &object["metadata"];
+    let finalizers = metadata["finalizers"].as_array();
+    metadata["deletionTimestamp"].is_string() && finalizers.is_none_or(Vec::is_empty)
 }
 
 /// A claim of 1 GiB, with these fields of its spec.
