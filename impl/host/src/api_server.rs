@@ -417,11 +417,19 @@ fn full(bytes: Vec<u8>) -> Body {
     Full::new(Bytes::from(bytes)).map_err(|never| -> BoxError { match never {} }).boxed_unsync()
 }
 
-/// Whether it may take long to decide: large bodies, YAML, and what is about a whole collection.
+/// What an `Accept` header says that wants objects read and written anew: tables and their like, and other encodings.
+const READ_ANEW: [&str; 3] = ["as=", "protobuf", "yaml"];
+
+/// Whether it may take long to decide: large bodies, YAML, and what reads a whole collection. A list that copies stored
+/// bytes does not: what is copied by one thread and freed by another takes twice as long.
 fn may_take_long(call: &Call) -> bool {
     let info = RequestInfo::of(&call.method, &call.path, &call.query);
-    let is_of_many = matches!(&*info.verb, "list" | "deletecollection") && info.name.is_empty();
-    call.body.len() > QUICK_BYTES_MAX || call.content_type.contains("yaml") || is_of_many
+    let reads_many = match &*info.verb {
+        "list" => info.name.is_empty() && READ_ANEW.iter().any(|form| call.accept.contains(form)),
+        "deletecollection" => true,
+        _ => false,
+    };
+    call.body.len() > QUICK_BYTES_MAX || call.content_type.contains("yaml") || reads_many
 }
 
 /// Performs a request of the API server's own.
@@ -440,21 +448,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_about_many_objects_or_much_to_read_is_decided_beside() {
-        let asked = |method: Method, path: &str, query: &str, content_type: &str, bytes: usize| {
+    fn what_reads_many_objects_or_much_text_is_decided_beside() {
+        let asked = |method: Method, path: &str, query: &str, media_type: &str, bytes: usize| {
             let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-            let (path, content_type) = (path.to_owned(), content_type.to_owned());
-            let body = vec![b' '; bytes];
-            may_take_long(&Call { method, path, query, content_type, body, ..Call::default() })
+            let (path, accept) = (path.to_owned(), media_type.to_owned());
+            let (content_type, body) = (accept.clone(), vec![b' '; bytes]);
+            may_take_long(&Call {
+                method,
+                path,
+                query,
+                accept,
+                content_type,
+                body,
+                ..Call::default()
+            })
         };
         let (all, one) = ("/api/v1/pods", "/api/v1/namespaces/a/pods/b");
 
-        assert!(asked(Method::GET, all, "limit=1", "", 0));
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+        assert!(asked(Method::GET, all, "limit=1", table, 0));
+        assert!(asked(Method::GET, all, "", "application/vnd.kubernetes.protobuf", 0));
+        assert!(!asked(Method::GET, all, "", "application/json", 0));
+        assert!(!asked(Method::GET, one, "", table, 0));
         assert!(asked(Method::DELETE, "/api/v1/namespaces/a/pods", "", "", 0));
         assert!(asked(Method::PUT, one, "", "application/json", QUICK_BYTES_MAX + 1));
         assert!(asked(Method::PUT, one, "", "application/yaml", 1));
-        assert!(!asked(Method::GET, all, "watch=1", "", 0));
-        assert!(!asked(Method::GET, all, "fieldSelector=metadata.name%3Db", "", 0));
+        assert!(!asked(Method::GET, all, "watch=1", table, 0));
+        assert!(!asked(Method::GET, all, "fieldSelector=metadata.name%3Db", table, 0));
         assert!(!asked(Method::GET, one, "", "", 0));
         assert!(!asked(Method::PUT, one, "", "application/json", QUICK_BYTES_MAX));
         assert!(!asked(Method::GET, "/apis", "", "", 0));
