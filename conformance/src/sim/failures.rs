@@ -7,7 +7,7 @@ use kubelet::runtime::ContainerId;
 use store::Revision;
 
 use crate::sim::informer::Stream;
-use crate::sim::network::{Flight, Lost};
+use crate::sim::network::Lost;
 use crate::sim::options::Fault;
 use crate::sim::wire;
 use crate::sim::world::{CONTROLLERS, World};
@@ -89,15 +89,14 @@ impl World<'_> {
     /// This request or its answer.
     pub(crate) fn lose(&mut self, flight: u64) {
         let chosen = self.flights.get_mut(&flight);
-        let chosen = chosen.filter(|flight| flight.is_travelling() || flight.is_answered());
+        let chosen = chosen.filter(|flight| flight.can_be_lost());
         let lost = chosen.and_then(|flight| flight.lose(false, wire::no_answer()));
         self.tell_lost(lost);
     }
 
     /// The server fails, before it has done what a request asks for or after.
     fn refuse_request(&mut self) {
-        let may_be = |flight: &Flight| flight.is_travelling() || flight.is_answered();
-        let flights = self.flights.iter().filter(|(_, flight)| may_be(flight));
+        let flights = self.flights.iter().filter(|(_, flight)| flight.can_be_lost());
         let ids: Vec<u64> = flights.map(|(id, _)| *id).collect();
         let Some(flight) = self.random.pick(&ids).and_then(|id| self.flights.get_mut(id)) else {
             return;

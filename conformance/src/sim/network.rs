@@ -79,6 +79,11 @@ impl Flight {
         matches!(self.state, State::Answered(_))
     }
 
+    /// Whether it or its answer can be lost: who has heard of a failure hears of no other.
+    pub(crate) fn can_be_lost(&self) -> bool {
+        matches!(self.state, State::Travelling | State::Answered(Ok(_)))
+    }
+
     /// Its sender hears of a failure instead of what became of it; what was lost, if there was anything to lose.
     /// `survived` tells whether the disk kept what the request had stored.
     pub(crate) fn lose(&mut self, survived: bool, failure: Outcome) -> Option<Lost> {

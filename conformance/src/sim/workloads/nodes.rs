@@ -112,12 +112,22 @@ pub(crate) fn is_lost(taint: &Value) -> bool {
     LOST.iter().any(|key| taint["key"] == *key)
 }
 
+/// When the controller may have given a Node its turn: at a plan for another Node of the zone, or at its own.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    first: Timestamp,
+    last: Timestamp,
+}
+
 /// Whose turn it was to be tainted, and when, in each zone; of one life of the controller.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turns {
     /// The Nodes whose turn has come and which the controller has not seen tainted, or ready, since.
     open: BTreeSet<Key>,
-    last: BTreeMap<String, Timestamp>,
+    /// The lost Nodes that their last plan has left untainted: their zone, and when another of it was planned for first
+    /// since.
+    waiting: BTreeMap<Key, (String, Option<Timestamp>)>,
+    last: BTreeMap<String, Turn>,
 }
 
 impl Turns {
@@ -128,31 +138,37 @@ impl Turns {
         now: Timestamp,
         requests: &[Request],
     ) -> Option<String> {
+        let waited = self.waiting.remove(node).and_then(|(_, first)| first);
         let found = view.nodes.get(node).map(|found| value(found));
         let Some(found) = found.filter(|node| !is_ready(node) && !is_tainted(node)) else {
             self.open.remove(node);
             return None;
         };
+        let zone = text(&found, &["metadata", "labels", ZONE]);
+        let others = self.waiting.values_mut().filter(|(of, _)| of == zone);
+        others.for_each(|(_, first)| *first = first.or(Some(now)));
         let mut patches = requests
             .iter()
             .filter(|request| request.verb == Verb::MergePatch && request.resource == NODES);
         if !patches.any(|patch| patch.body.as_ref().is_some_and(is_tainted)) {
+            self.waiting.insert(node.clone(), (zone.to_owned(), None));
             return None;
         }
-        evicted_in_disruption(node, view).or_else(|| self.too_soon((node, &found), now))
+        let turn = Turn { first: waited.unwrap_or(now), last: now };
+        evicted_in_disruption(node, view).or_else(|| self.too_soon(node, zone, turn))
     }
 
-    /// NODE-5.
-    fn too_soon(&mut self, (node, found): (&Key, &Value), now: Timestamp) -> Option<String> {
+    /// NODE-5: whichever of the two came first.
+    fn too_soon(&mut self, node: &Key, zone: &str, turn: Turn) -> Option<String> {
         if !self.open.insert(node.clone()) {
             return None;
         }
-        let zone = text(found, &["metadata", "labels", ZONE]);
-        let last = self.last.insert(zone.to_owned(), now)?;
-        let seconds = api::time::seconds_between(last, now);
-        (now < last + PERIOD).then(|| {
+        let before = self.last.insert(zone.to_owned(), turn)?;
+        let fits = |one: Turn, other: Turn| one.first + PERIOD <= other.last;
+        let milliseconds = turn.last.duration_since(before.last).as_millis();
+        (!fits(before, turn) && !fits(turn, before)).then(|| {
             let node = &node.name;
-            format!("NODE-5: {node} in zone {zone:?} is tainted {seconds} seconds after another")
+            format!("NODE-5: {node} in zone {zone:?} is tainted {milliseconds} ms after another")
         })
     }
 }
