@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use api::{ApiResource, Reason, Request, Status, Verb, resources};
+use api::{ApiResource, Reason, Request, Verb, resources};
 
 use crate::Outcome;
 
@@ -111,12 +111,10 @@ impl Batches {
     /// Whether something was refused, so that the key is tried again later. An Event is not tried again; and that there is
     /// nothing is an answer to a question, no refusal.
     pub fn has_failed(&self) -> bool {
-        self.outcomes().any(|(request, outcome)| {
-            let is_answer =
-                |status: &Status| request.verb == Verb::Get && status.reason == Reason::NotFound;
-            let is_told = request.resource == &resources::EVENTS;
-            outcome.is_some_and(|outcome| outcome.as_ref().is_err_and(|one| !is_answer(one)))
-                && !is_told
+        let mut counted = self.outcomes().filter(|(one, _)| one.resource != &resources::EVENTS);
+        counted.any(|(request, outcome)| match outcome {
+            Some(Err(status)) => request.verb != Verb::Get || status.reason != Reason::NotFound,
+            Some(Ok(_)) | None => false,
         })
     }
 

@@ -227,6 +227,7 @@ mod tests {
 
         assert_eq!((first, queue.next_deadline()), (Some(at(5)), Some(at(15))));
     }
+
     #[test]
     fn many_keys_that_fail_at_once_are_tried_again_in_turns() {
         let many: Vec<Key> = (0..102).map(|index| Key::cluster(&index.to_string())).collect();

@@ -88,18 +88,14 @@ impl Controller for EndpointSliceController {
     }
 
     fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Plan {
-        let mut requests = self.notes.flush(key, now);
-        match view.services.get(key) {
-            Some(service) => {
-                requests.extend(self.sync(view, service));
-                requests.extend(self.notes.flush(key, now));
-            }
-            None => {
-                self.trigger_times.forget(key);
-                self.tracker.forget(key);
-                self.topology.forget(key);
-                self.notes.forget(key);
-            }
+        let service = view.services.get(key);
+        let mut requests = service.map(|service| self.sync(view, service)).unwrap_or_default();
+        requests.extend(self.notes.flush(key, now));
+        if service.is_none() {
+            self.trigger_times.forget(key);
+            self.tracker.forget(key);
+            self.topology.forget(key);
+            self.notes.forget(key);
         }
         Plan { requests, look_again: None }.observed_at(view.revision)
     }

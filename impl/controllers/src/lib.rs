@@ -283,26 +283,40 @@ mod tests {
 
     #[test]
     fn few_controllers_give_up_or_let_keys_go_on_alone() {
-        let controllers = all(&Config { balances_services: true, ..Config::default() });
-        let names = |chosen: fn(Backoff) -> bool| -> BTreeSet<&str> {
-            let chosen = controllers.iter().filter(|one| chosen(one.backoff()));
-            chosen.map(|controller| controller.name()).collect()
+        let config = Config {
+            token_signer: Some(Arc::new(service_account_token::tests::Readable)),
+            balances_services: true,
+            ..Config::default()
         };
+        let beside: Box<dyn Controller> = Box::<ip_address_repair::IpAddressRepair>::default();
+        let controllers = all(&config).into_iter().chain([beside]);
+        let mut backoffs: Vec<(&str, Backoff)> =
+            controllers.map(|one| (one.name(), one.backoff())).collect();
+        backoffs.sort_unstable_by_key(|(name, _)| *name);
 
-        let giving_up = names(|backoff| backoff.retries_max == RETRIES_MAX);
-        let alone = names(|backoff| !backoff.takes_turns);
+        let giving_up = backoffs.iter().filter(|(_, backoff)| backoff.retries_max != u32::MAX);
+        let giving_up: Vec<_> =
+            giving_up.map(|(name, backoff)| (*name, backoff.retries_max)).collect();
+        let alone = backoffs.iter().filter(|(_, backoff)| !backoff.takes_turns);
+        let alone: Vec<_> = alone.map(|(name, _)| *name).collect();
 
         let expected = [
-            "deployment-controller",
-            "endpoints-controller",
-            "endpointslice-controller",
-            "endpointslice-mirroring-controller",
-            "service-cidr-controller",
+            ("deployment-controller", 15),
+            ("endpoints-controller", 15),
+            ("endpointslice-controller", 15),
+            ("endpointslice-mirroring-controller", 15),
+            ("ipallocator-repair-controller", 15),
+            ("service-cidr-controller", 15),
+            ("serviceaccount-token-controller", 10),
         ];
-        assert_eq!(giving_up, expected.into());
-        let expected =
-            ["horizontal-pod-autoscaler-controller", "job-controller", "service-lb-controller"];
-        assert_eq!(alone, expected.into());
+        assert_eq!(giving_up, expected);
+        let expected = [
+            "horizontal-pod-autoscaler-controller",
+            "job-controller",
+            "job-controller",
+            "service-lb-controller",
+        ];
+        assert_eq!(alone, expected);
     }
 
     #[test]

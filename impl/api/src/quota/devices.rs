@@ -1,7 +1,8 @@
 //! What a ResourceClaim uses: the devices that it may be given at the most, by their classes, and by the extended
 //! resources that those stand for as far as its pod does not use them already.
 //!
-//! Source: `pkg/quota/v1/evaluator/core/resource_claims.go` (v1.36).
+//! Source: `pkg/quota/v1/evaluator/core/resource_claims.go` (v1.36), which does not hold claims to names for which no
+//! DeviceClass stands; here they are held to all.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -23,8 +24,8 @@ pub trait Neighbours {
     fn extended_resource(&self, class: &str) -> Option<String>;
     /// A pod.
     fn pod(&self, namespace: &str, name: &str) -> Option<Value>;
-    /// The ResourceClaims of a namespace.
-    fn claims(&self, namespace: &str) -> Vec<Value>;
+    /// The ResourceClaims of a namespace that have the owner of this uid.
+    fn claims(&self, namespace: &str, owner: &str) -> Vec<Value>;
 }
 
 /// Whether claims use what has this name.
@@ -75,8 +76,8 @@ fn most(request: &Value) -> Amounts {
             "All" => DEVICES_MAX,
             _ => 0,
         };
-        let most = most.entry(text(one, &["deviceClassName"]).to_owned()).or_default();
-        *most = count(asked).max(*most);
+        let of_class = most.entry(text(one, &["deviceClassName"]).to_owned()).or_default();
+        *of_class = count(asked).max(*of_class);
     }
     most
 }
@@ -92,8 +93,8 @@ fn owner(claim: &Value, neighbours: &dyn Neighbours) -> Option<Value> {
     let is_own = match at(&pod, &["status", "extendedResourceClaimStatus"]) {
         Some(told) => text(told, &["resourceClaimName"]) == name,
         None => {
-            let claims = neighbours.claims(namespace);
             let uid = text(owner, &["uid"]);
+            let claims = neighbours.claims(namespace, uid);
             !claims.iter().filter(|other| is_of(other, uid)).any(|it| age(it) < age(claim))
         }
     };

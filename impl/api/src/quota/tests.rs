@@ -20,7 +20,7 @@ impl Neighbours for Cluster {
         self.pod.clone().filter(|pod| pod["metadata"]["name"] == name)
     }
 
-    fn claims(&self, _namespace: &str) -> Vec<Value> {
+    fn claims(&self, _namespace: &str, _owner: &str) -> Vec<Value> {
         self.claims.clone()
     }
 }

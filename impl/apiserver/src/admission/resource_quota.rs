@@ -91,8 +91,13 @@ impl Neighbours for Admission<'_> {
         self.find(&resources::PODS, Some(namespace), name)
     }
 
-    fn claims(&self, namespace: &str) -> Vec<Value> {
-        self.all(&resources::RESOURCE_CLAIMS, Some(namespace))
+    fn claims(&self, namespace: &str, owner: &str) -> Vec<Value> {
+        let mut claims = self.all(&resources::RESOURCE_CLAIMS, Some(namespace));
+        claims.retain(|claim| {
+            let owners = at(claim, &["metadata", "ownerReferences"]).and_then(Value::as_array);
+            owners.into_iter().flatten().any(|one| one["uid"] == owner)
+        });
+        claims
     }
 }
 

@@ -18,7 +18,11 @@ impl Neighbours for Cached<'_> {
         self.0.pods.get(&Key::new(namespace, name)).map(|pod| to_value(&**pod))
     }
 
-    fn claims(&self, namespace: &str) -> Vec<Value> {
-        self.0.resource_claims.in_namespace(namespace).map(|claim| to_value(&**claim)).collect()
+    fn claims(&self, namespace: &str, owner: &str) -> Vec<Value> {
+        let claims = self.0.resource_claims.in_namespace(namespace).filter(|claim| {
+            let mut owners = claim.metadata.owner_references.iter().flatten();
+            owners.any(|one| one.uid == owner)
+        });
+        claims.map(|claim| to_value(&**claim)).collect()
     }
 }
