@@ -8,7 +8,7 @@ use store::{Bytes, Transaction};
 
 use crate::disk::Disk;
 use crate::part::{Part, Roomy};
-use crate::writer::{CommitError, Etcd};
+use crate::{CommitError, Etcd};
 
 /// What fails from now on.
 #[derive(Clone, Copy, Debug, Default)]

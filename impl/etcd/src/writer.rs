@@ -1,18 +1,10 @@
 //! The one writer: decides in order, makes a batch durable, publishes it, then answers.
 
-use std::path::Path;
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
-
-use store::{Committed, KeyValue, LeaseId, Record, Refusal, Revision, Store, Transaction};
+use store::{Committed, Record, Refusal, Store, Transaction};
 use tokio::sync::{oneshot, watch};
 
-use crate::disk::{AppendError, Disk, OpenError};
-use crate::identity::Identity;
+use crate::disk::{AppendError, Disk};
 use crate::storage;
-
-/// How many decisions share one fsync at the most.
-const BATCH_MAX: usize = 1024;
 
 /// Why something was not committed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,9 +35,9 @@ type Witness = Box<dyn FnOnce(&Committed) + Send>;
 /// A change of the store beside transactions, and who is told of it as witnesses are.
 type Deed = Box<dyn FnOnce(&mut Store) -> Result<(Record, storage::Witness), Refusal> + Send>;
 
-type Answer<T> = oneshot::Sender<Result<T, CommitError>>;
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, CommitError>>;
 
-enum Message {
+pub(crate) enum Message {
     Commit(Transaction, Witness, Answer<Committed>),
     Change(Deed, Answer<Record>),
 }
@@ -56,149 +48,9 @@ enum Decided {
     Change(Record, storage::Witness, Answer<Record>),
 }
 
-/// A handle to the store; clones share it. The files are closed when the last is gone.
-#[derive(Clone, Debug)]
-pub struct Etcd {
-    sender: mpsc::Sender<Message>,
-    published: watch::Receiver<Store>,
-    identity: Identity,
-    folder: Arc<Path>,
-}
-
-impl Etcd {
-    /// Opens the store in a folder and starts its writer.
-    pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        let (disk, store) = Disk::open(folder)?;
-        Self::start(disk, store).map_err(|error| OpenError::Io { path: folder.to_owned(), error })
-    }
-
-    /// Starts the writer of a store on its disk.
-    pub(crate) fn start(disk: Disk, store: Store) -> std::io::Result<Self> {
-        let identity = disk.identity();
-        let folder = Arc::from(disk.folder());
-        let (sender, receiver) = mpsc::channel();
-        let (publish, published) = watch::channel(store.clone());
-        let writer = Writer { disk, head: store, broken: None, publish };
-        std::thread::Builder::new()
-            .name("etcd-writer".to_owned())
-            .spawn(move || writer.run(&receiver))?;
-        Ok(Self { sender, published, identity, folder })
-    }
-
-    /// How much its files hold, in bytes; nothing if they cannot be asked.
-    pub fn size_bytes(&self) -> Option<u64> {
-        let files = std::fs::read_dir(&self.folder).ok()?.flatten();
-        // One that a snapshot has just replaced holds nothing any more.
-        Some(files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum())
-    }
-
-    /// Who the store is.
-    pub fn identity(&self) -> Identity {
-        self.identity
-    }
-
-    /// What is durable now.
-    pub fn snapshot(&self) -> Store {
-        self.published.borrow().clone()
-    }
-
-    /// Wakes up whenever there is more.
-    pub fn subscribe(&self) -> watch::Receiver<Store> {
-        self.published.clone()
-    }
-
-    /// Decides a transaction; answers when it is durable and published.
-    pub async fn commit(&self, transaction: Transaction) -> Result<Committed, CommitError> {
-        self.commit_witnessed(transaction, |_| {}).await
-    }
-
-    /// The same, and tells `witness` of the commit before anyone can read it. Witnesses are called in
-    /// the order of revisions.
-    pub(crate) async fn commit_witnessed(
-        &self,
-        transaction: Transaction,
-        witness: impl FnOnce(&Committed) + Send + 'static,
-    ) -> Result<Committed, CommitError> {
-        let (answer, answered) = oneshot::channel();
-        self.send(Message::Commit(transaction, Box::new(witness), answer))?;
-        answered.await.map_err(|_| CommitError::Stopped)?
-    }
-
-    /// Forgets the history before a revision.
-    pub async fn compact(&self, revision: Revision) -> Result<Record, CommitError> {
-        self.change(move |store| store.compact(revision)).await
-    }
-
-    /// Forgets old history every `period`, keeping one period of it, until the store stops.
-    pub(crate) async fn compact_every(&self, period: Duration) {
-        let mut before = self.snapshot().revision();
-        loop {
-            tokio::time::sleep(period).await;
-            // Where nothing was written since, it is compacted already.
-            if self.compact(before).await == Err(CommitError::Stopped) {
-                return;
-            }
-            before = self.snapshot().revision();
-        }
-    }
-
-    /// Grants a lease of a number that is free.
-    pub async fn grant(&self, lease: LeaseId, ttl_seconds: i64) -> Result<Record, CommitError> {
-        self.change(move |store| store.grant(lease, ttl_seconds)).await
-    }
-
-    /// Revokes a lease and removes its keys.
-    pub async fn revoke(&self, lease: LeaseId) -> Result<Record, CommitError> {
-        self.change(move |store| store.revoke(lease)).await
-    }
-
-    /// The same, and tells the witness that is made for the keys. Of none is told nothing.
-    pub(crate) async fn revoke_witnessed(
-        &self,
-        lease: LeaseId,
-        witness: impl FnOnce(&[Arc<KeyValue>]) -> storage::Witness + Send + 'static,
-    ) -> Result<Record, CommitError> {
-        self.perform(move |store| {
-            let keys = store.lease(lease).map(|found| found.keys.clone()).unwrap_or_default();
-            let values: Vec<_> =
-                keys.iter().filter_map(|key| store.get(key)).map(Arc::clone).collect();
-            Ok((store.revoke(lease)?, witness(&values)))
-        })
-        .await
-    }
-
-    /// Notes how many seconds are left of a lease; nothing for all of them.
-    pub async fn checkpoint(
-        &self,
-        lease: LeaseId,
-        remaining_seconds: Option<i64>,
-    ) -> Result<Record, CommitError> {
-        self.change(move |store| store.checkpoint(lease, remaining_seconds)).await
-    }
-
-    async fn change(
-        &self,
-        deed: impl FnOnce(&mut Store) -> Result<Record, Refusal> + Send + 'static,
-    ) -> Result<Record, CommitError> {
-        self.perform(move |store| Ok((deed(store)?, Box::new(|_| {})))).await
-    }
-
-    async fn perform(
-        &self,
-        deed: impl FnOnce(&mut Store) -> Result<(Record, storage::Witness), Refusal> + Send + 'static,
-    ) -> Result<Record, CommitError> {
-        let (answer, answered) = oneshot::channel();
-        self.send(Message::Change(Box::new(deed), answer))?;
-        answered.await.map_err(|_| CommitError::Stopped)?
-    }
-
-    fn send(&self, message: Message) -> Result<(), CommitError> {
-        self.sender.send(message).map_err(|_| CommitError::Stopped)
-    }
-}
-
 /// Its fields are dropped in this order: who waits for the end of `publish` finds the files free.
-struct Writer {
+#[derive(Debug)]
+pub(crate) struct Writer {
     disk: Disk,
     /// What is decided; ahead of what is published while a batch is being written.
     head: Store,
@@ -207,21 +59,23 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, receiver: &mpsc::Receiver<Message>) {
-        while let Ok(first) = receiver.recv() {
-            let batch = std::iter::once(first).chain(receiver.try_iter()).take(BATCH_MAX);
-            let (mut decided, mut records) = (vec![], vec![]);
-            for message in batch {
-                decided.extend(self.decide(message, &mut records));
-            }
-            let written = self.make_durable(&records);
-            let answers: Vec<_> =
-                decided.into_iter().map(|decided| decided.witnessed(&written)).collect();
-            if written.is_ok() {
-                self.publish();
-            }
-            answers.into_iter().for_each(|answer| answer());
+    pub(crate) fn new(disk: Disk, head: Store, publish: watch::Sender<Store>) -> Self {
+        Self { disk, head, broken: None, publish }
+    }
+
+    /// Decides a batch, makes it durable, publishes it, answers.
+    pub(crate) fn write(&mut self, batch: impl Iterator<Item = Message>) {
+        let (mut decided, mut records) = (vec![], vec![]);
+        for message in batch {
+            decided.extend(self.decide(message, &mut records));
         }
+        let written = self.make_durable(&records);
+        let answers: Vec<_> =
+            decided.into_iter().map(|decided| decided.witnessed(&written)).collect();
+        if written.is_ok() {
+            self.publish();
+        }
+        answers.into_iter().for_each(|answer| answer());
     }
 
     /// Decides; what is refused is answered at once.

@@ -2,7 +2,6 @@
 //!
 //! What to ask next is `client::Reflector`'s decision; this performs it.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ const CHUNK: usize = 500;
 /// How long to wait after a failure before asking again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// The caches of one component, shared by its informers and its loops.
+/// The caches of one component, shared by its informers and its loop.
 #[derive(Clone)]
 pub struct Informers {
     shared: Arc<Shared>,
@@ -41,44 +40,38 @@ struct Shared {
     origin: Origin,
 }
 
-/// What the informers have read, and what each subscriber has not heard of yet.
+/// What the informers have read, and what the loop has not heard of yet.
 pub struct Caches {
     /// The caches.
     pub view: View,
     reflectors: Vec<Reflector>,
-    subscribers: Vec<VecDeque<Change>>,
+    changes: Vec<Change>,
 }
 
 impl Caches {
-    /// Takes the changes that a subscriber has not heard of; none before every cache has its first list.
-    pub fn take_changes(&mut self, subscriber: usize) -> Vec<Change> {
-        if self.has_synced() { self.subscribers[subscriber].drain(..).collect() } else { vec![] }
+    /// Takes the changes that are not heard of yet; none before every cache has its first list.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        if self.has_synced() { std::mem::take(&mut self.changes) } else { vec![] }
     }
 
     /// Whether every cache has its first list.
     pub fn has_synced(&self) -> bool {
         self.reflectors.iter().all(Reflector::has_synced)
     }
-
-    fn publish(&mut self, changes: &[Change]) {
-        for subscriber in &mut self.subscribers {
-            subscriber.extend(changes.iter().cloned());
-        }
-    }
 }
 
 impl Informers {
-    /// Starts an informer for each resource, for this many subscribers. They live as long as `tasks`.
+    /// Starts an informer for each resource. They live as long as `tasks`.
     pub fn start(
         tasks: &mut Tasks,
         transport: Arc<dyn Transport>,
-        (resources, subscribers): (&[&'static ApiResource], usize),
+        resources: &[&'static ApiResource],
         (trace, origin): (Trace, Origin),
     ) -> Self {
         let caches = Caches {
             view: View::default(),
             reflectors: resources.iter().map(|resource| Reflector::new(resource)).collect(),
-            subscribers: vec![VecDeque::new(); subscribers],
+            changes: vec![],
         };
         let shared =
             Shared { caches: Mutex::new(caches), changed: Notify::new(), transport, trace, origin };
@@ -140,9 +133,8 @@ impl Informers {
         self.shared.trace.delivered(&self.shared.origin, "listed", key, "", revision);
         {
             let mut caches = self.caches();
-            let Caches { view, reflectors, .. } = &mut *caches;
-            let changes = reflectors[index].listed(view, revision, objects);
-            caches.publish(&changes);
+            let Caches { view, reflectors, changes } = &mut *caches;
+            changes.extend(reflectors[index].listed(view, revision, objects));
         }
         self.shared.changed.notify_waiters();
         Ok(())
@@ -176,10 +168,8 @@ impl Informers {
         let (action, event) = read_event(resource, line)?;
         self.trace_delivery(resource, action, &event);
         let mut caches = self.caches();
-        let Caches { view, reflectors, .. } = &mut *caches;
-        if let Some(change) = reflectors[index].observe(view, event) {
-            caches.publish(&[change]);
-        }
+        let Caches { view, reflectors, changes } = &mut *caches;
+        changes.extend(reflectors[index].observe(view, event));
         Ok(())
     }
 
@@ -279,14 +269,14 @@ mod tests {
     #[tokio::test]
     async fn a_list_is_read_in_chunks_and_known_as_a_whole() {
         let mut tasks = Tasks::default();
-        let what = (&[&resources::CONFIG_MAPS][..], 1);
+        let what = &[&resources::CONFIG_MAPS];
         let told = (Trace::off(), Origin::default());
         let informers = Informers::start(&mut tasks, Arc::new(TwoChunks), what, told);
         let changed = informers.changed();
 
         changed.await;
 
-        let changes = informers.caches().take_changes(0);
+        let changes = informers.caches().take_changes();
         let keys: Vec<Key> = changes.iter().map(client::Change::key).collect();
         assert_eq!(keys, [Key::new("n", "a"), Key::new("n", "b")]);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::trace::Origin;
 use api::{ApiResource, resources};
+use controllers::Controller;
 use controllers::ip_address_repair::IpAddressRepair;
 
 use crate::informer::Informers;
@@ -18,7 +19,7 @@ const WATCHED: [&ApiResource; 3] =
 pub async fn keep(transport: Arc<dyn Transport>, metrics: Metrics) {
     let mut tasks = Tasks::default();
     let origin = (Trace::off(), Origin::new("kube-apiserver", 0));
-    let informers = Informers::start(&mut tasks, Arc::clone(&transport), (&WATCHED, 1), origin);
-    let controller = Box::new(IpAddressRepair::default());
-    controller_loop::run(controller, 0, informers, transport, metrics).await;
+    let informers = Informers::start(&mut tasks, Arc::clone(&transport), &WATCHED, origin);
+    let controllers: Vec<Box<dyn Controller>> = vec![Box::new(IpAddressRepair::default())];
+    controller_loop::run(controllers, informers, transport, metrics).await;
 }

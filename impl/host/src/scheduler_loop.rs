@@ -64,7 +64,7 @@ impl Driven {
     fn next(&mut self, informers: &Informers) -> Option<Decision> {
         let mut caches = informers.caches();
         let now = clock::now();
-        for change in caches.take_changes(0) {
+        for change in caches.take_changes() {
             self.scheduler.observe(&change, now);
             self.counted.observe(&change);
         }

@@ -130,16 +130,10 @@ impl Starter<'_> {
         let start = move |started: Started| {
             let mut controllers = controllers::all(&config);
             controllers.retain(|controller| chosen.has(controller.name()));
-            let (subscribers, metrics) = (controllers.len(), &started.metrics);
             let mut tasks = Tasks::default();
-            let informers = started.informers(&mut tasks, subscribers);
-            for (subscriber, controller) in controllers.into_iter().enumerate() {
-                let (informers, transport) = (informers.clone(), Arc::clone(&started.transport));
-                let metrics = metrics.clone();
-                tasks.spawn(controller_loop::run(
-                    controller, subscriber, informers, transport, metrics,
-                ));
-            }
+            let informers = started.informers(&mut tasks);
+            let (transport, metrics) = (started.transport, started.metrics);
+            tasks.spawn(controller_loop::run(controllers, informers, transport, metrics));
             tasks
         };
         self.stand(CONTROLLER_MANAGER, resources::ALL, start, components, |all| {
@@ -157,7 +151,7 @@ impl Starter<'_> {
             scheduling::configured(settings.scheduler_config.as_deref())?;
         let start = move |started: Started| {
             let mut tasks = Tasks::default();
-            let informers = started.informers(&mut tasks, 1);
+            let informers = started.informers(&mut tasks);
             let scheduler = Scheduler::new(configuration.clone());
             let (transport, extenders) = (started.transport, extenders.clone());
             let metrics = started.metrics;
@@ -227,10 +221,10 @@ struct Started {
 }
 
 impl Started {
-    fn informers(&self, tasks: &mut Tasks, subscribers: usize) -> Informers {
+    fn informers(&self, tasks: &mut Tasks) -> Informers {
         self.trace.acted(&self.origin, "started", String::new(), "", Value::Null);
         let transport = Arc::clone(&self.transport);
         let trace = (self.trace.clone(), self.origin.clone());
-        Informers::start(tasks, transport, (&self.watched, subscribers), trace)
+        Informers::start(tasks, transport, &self.watched, trace)
     }
 }

@@ -21,7 +21,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Removes folders below `root` for ever.
 pub async fn remove_folders(root: String, transport: Arc<dyn Transport>) {
     let mut tasks = Tasks::default();
-    let watched = (&[&resources::PERSISTENT_VOLUMES][..], 1);
+    let watched = &[&resources::PERSISTENT_VOLUMES];
     let origin = (Trace::off(), Origin::new("local-path", 0));
     let informers = Informers::start(&mut tasks, Arc::clone(&transport), watched, origin);
     loop {
@@ -43,7 +43,7 @@ pub async fn remove_folders(root: String, transport: Arc<dyn Transport>) {
 /// The volumes whose folders may go, with these.
 fn removable(informers: &Informers, root: &str) -> Vec<(Arc<PersistentVolume>, String)> {
     let mut caches = informers.caches();
-    caches.take_changes(0);
+    caches.take_changes();
     let volumes = caches.view.persistent_volumes.iter();
     let removable = volumes.filter_map(|volume| {
         let path = folders::removable(volume, root)?;

@@ -115,7 +115,7 @@ fn run(grants: Grants) -> UnboundedReceiver<Value> {
     let transport: Arc<dyn Transport> = Arc::new(ApiServer { grants, told: sender });
     let mut tasks = Tasks::default();
     let origin = (Trace::off(), Origin::new("kube-scheduler", 0));
-    let informers = Informers::start(&mut tasks, Arc::clone(&transport), (&WATCHED, 1), origin);
+    let informers = Informers::start(&mut tasks, Arc::clone(&transport), &WATCHED, origin);
     let configuration =
         Configuration { initial_backoff: Duration::ZERO, ..Configuration::default() };
     let extenders = Extenders::new(&[]).unwrap();
