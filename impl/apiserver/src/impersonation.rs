@@ -40,6 +40,14 @@ pub fn acting(user: User, headers: &HeaderMap) -> Result<User, Status> {
     Ok(acting)
 }
 
+/// Removes what says who is acted as.
+pub fn without(headers: &mut HeaderMap) {
+    let names = headers.keys().filter(|name| name.as_str().starts_with("impersonate-"));
+    for name in names.cloned().collect::<Vec<_>>() {
+        headers.remove(name);
+    }
+}
+
 fn first(headers: &HeaderMap, name: &str) -> String {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().to_owned()

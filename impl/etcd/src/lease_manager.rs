@@ -62,7 +62,7 @@ impl LeaseManager {
             return Ok(granted.lease);
         }
         let reuse = REUSE_MAX.min(self.ttl / 20);
-        let lease = self.grant((self.ttl + reuse).as_secs().cast_signed()).await?;
+        let lease = self.grant(whole_seconds(self.ttl + reuse)).await?;
         *last = Some(Granted { lease, until: now + reuse, objects: 1 });
         Ok(lease)
     }
@@ -86,6 +86,11 @@ impl Granted {
     fn takes_one_more(&self, now: Instant) -> bool {
         now < self.until && self.objects < OBJECTS_MAX
     }
+}
+
+/// No less than a time.
+fn whole_seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -162,6 +167,17 @@ mod tests {
         assert_ne!(second, first);
         kept.manager.forget().await;
         assert_ne!(kept.put("d").await, second);
+    }
+
+    #[tokio::test]
+    async fn what_gets_a_lease_at_the_last_moment_still_has_its_whole_time() {
+        let kept = Kept::new(Duration::from_secs(30));
+
+        let lease = kept.put("a").await;
+
+        let given_away = Duration::from_millis(1500);
+        let ttl = kept.etcd.snapshot().lease(lease).unwrap().ttl_seconds;
+        assert!(Duration::from_secs(ttl.cast_unsigned()) >= kept.manager.ttl + given_away, "{ttl}");
     }
 
     #[test]

@@ -110,6 +110,19 @@ impl Leases {
     /// Revokes a lease and removes its keys.
     pub async fn revoke(&self, lease: LeaseId) -> Result<Record, CommitError> {
         let _shared = self.shared.numbers.read().await;
+        self.revoke_this(lease).await
+    }
+
+    /// The same, if it has ended: its number may have been given to another one in the meantime.
+    async fn revoke_ended(&self, lease: LeaseId) -> Result<(), CommitError> {
+        let _shared = self.shared.numbers.read().await;
+        if self.deadlines().left(lease, Instant::now()).is_none() {
+            self.revoke_this(lease).await?;
+        }
+        Ok(())
+    }
+
+    async fn revoke_this(&self, lease: LeaseId) -> Result<Record, CommitError> {
         let farewell = Arc::clone(&self.farewell);
         let revoked = self.etcd.revoke_witnessed(lease, move |keys| farewell(keys)).await;
         if matches!(revoked, Ok(_) | Err(CommitError::Invalid(_))) {
@@ -164,10 +177,10 @@ impl Leases {
 
     /// All at once: they share an fsync.
     async fn perform(&self, due: Due) -> Result<(), CommitError> {
-        let revoked = join_all(due.ended.iter().map(|lease| self.revoke(*lease))).await;
+        let revoked = join_all(due.ended.iter().map(|lease| self.revoke_ended(*lease))).await;
         let notes = due.checkpoints.iter();
         let noted = notes.map(|(lease, left)| self.etcd.checkpoint(*lease, Some(*left)));
-        let noted = join_all(noted).await;
+        let noted = join_all(noted).await.into_iter().map(|noted| noted.map(drop));
         revoked.into_iter().chain(noted).try_for_each(|done| match done {
             // Whoever was faster has revoked it.
             Ok(_) | Err(CommitError::Invalid(_)) => Ok(()),

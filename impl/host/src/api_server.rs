@@ -60,7 +60,7 @@ struct Shared {
     /// write the same, such as the usage of a quota, nobody is outrun for ever.
     turns: tokio::sync::Mutex<()>,
     /// Decisions that may take long, as many at once as there are cores.
-    long_decisions: Semaphore,
+    long_decisions: Arc<Semaphore>,
 }
 
 /// What an API server is told when it starts.
@@ -96,7 +96,7 @@ impl ApiServer {
             settings,
             event_leases,
             turns,
-            long_decisions: Semaphore::new(cores),
+            long_decisions: Arc::new(Semaphore::new(cores)),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -248,10 +248,13 @@ impl ApiServer {
             return apiserver::decide(store, call, context);
         }
         let (store, call, context) = (store.clone(), call.clone(), context.clone());
-        let _place = self.shared.long_decisions.acquire().await;
-        let decision =
-            tokio::task::spawn_blocking(move || apiserver::decide(&store, &call, &context)).await;
-        decision.unwrap_or_else(|error| Decision::Respond(Status::internal(error).into()))
+        let place = Arc::clone(&self.shared.long_decisions).acquire_owned().await;
+        let decision = tokio::task::spawn_blocking(move || {
+            // Held to the end, also where nobody waits for it any more.
+            let _place = place;
+            apiserver::decide(&store, &call, &context)
+        });
+        decision.await.unwrap_or_else(|error| Decision::Respond(Status::internal(error).into()))
     }
 
     fn context(&self) -> Context {

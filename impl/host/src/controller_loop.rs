@@ -6,7 +6,8 @@ use std::time::Duration;
 use api::Key;
 use client::{Batches, Change, View};
 use controllers::Controller;
-use futures_util::stream::{self, FuturesUnordered, StreamExt};
+use futures_util::stream::{self, StreamExt};
+use tokio::task::JoinSet;
 
 use crate::informer::Informers;
 use crate::metrics::Metrics;
@@ -35,15 +36,18 @@ pub async fn run(
 ) {
     let driven = controllers.into_iter().map(|controller| Driven::new(controller, &metrics));
     let mut driven: Vec<Driven> = driven.collect();
-    let mut running = FuturesUnordered::new();
+    let mut running = JoinSet::new();
     loop {
         let changed = informers.changed();
         for (index, key, batches) in begin(&mut driven, &informers) {
-            let transport = &*transport;
-            running.push(async move { (index, key, carry_out(transport, batches).await) });
+            let transport = Arc::clone(&transport);
+            running.spawn(async move { (index, key, carry_out(&*transport, batches).await) });
         }
         tokio::select! {
-            Some((index, key, done)) = running.next() => driven[index].settle(&key, &done),
+            Some(done) = running.join_next() => {
+                let (index, key, done) = done.expect("carrying out does not panic");
+                driven[index].settle(&key, &done);
+            }
             () = changed => {}
             () = tokio::time::sleep(left(&driven)) => {}
         }

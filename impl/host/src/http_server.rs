@@ -87,9 +87,11 @@ impl Door {
     }
 
     /// Lets nobody in any more, ends the watches, and waits for the answers that are under way, if they come in time.
-    pub async fn close(self, patience: Duration) {
+    pub async fn close(mut self, patience: Duration) {
         self.closes.send_replace(true);
-        drop(tokio::time::timeout(patience, self.served).await);
+        if tokio::time::timeout(patience, &mut self.served).await.is_err() {
+            self.served.abort();
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use api::{Reason, Status};
-use apiserver::ProxyCall;
+use apiserver::{ProxyCall, impersonation};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, HOST, LOCATION};
 use http::request::Parts;
@@ -124,8 +124,9 @@ fn request(
     let mut request = request.map_err(Status::internal)?;
     *request.headers_mut() = parts.headers.clone();
     let headers = request.headers_mut();
-    // Who may use the API server is not for others to know.
+    // Who may use the API server, and as whom, is not for others to know.
     headers.remove(http::header::AUTHORIZATION);
+    impersonation::without(headers);
     headers.remove(CONTENT_LENGTH);
     if let Some(authority) = parts.uri.authority().map(|authority| authority.as_str())
         && let Ok(host) = HeaderValue::from_str(authority)

@@ -5,14 +5,35 @@ use bytes::Bytes;
 use client::{Outcome, wire};
 use http::Method;
 use http::header::CONTENT_TYPE;
+use http::uri::InvalidUri;
 use http_body_util::BodyExt;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::local::Observed;
 use crate::transport::{Body, Transport};
 
+/// What is written otherwise in a path: where it would end there, and what may not stand in it at all.
+const IN_PATHS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
 /// Performs a request.
 pub async fn perform(transport: &dyn Transport, request: &Request) -> Outcome {
-    match transport.send(to_http(request)).await {
+    let request = to_http(request).map_err(|error| Status::bad_request(error.to_string()))?;
+    match transport.send(request).await {
         Ok(response) => outcome(response).await,
         Err(error) => Err(Status::new(Reason::ServiceUnavailable, error.to_string())),
     }
@@ -37,19 +58,18 @@ fn read(body: &[u8]) -> Outcome {
         .map_err(|error| Status::internal(format!("an answer is not JSON: {error}")))
 }
 
-/// The path and query of a component's request. Neither needs escapes: they are names of Kubernetes'.
+/// The path and query of a component's request. A name may have whatever a segment of a path can be made to hold; what
+/// queries say is known beforehand.
 fn target(request: &Request) -> String {
+    let path = request.path();
+    let path = utf8_percent_encode(&path, IN_PATHS);
     let query = request.query().into_iter();
     let query: Vec<String> = query.map(|(name, value)| format!("{name}={value}")).collect();
-    if query.is_empty() {
-        request.path()
-    } else {
-        format!("{}?{}", request.path(), query.join("&"))
-    }
+    if query.is_empty() { path.to_string() } else { format!("{path}?{}", query.join("&")) }
 }
 
-/// The HTTP request of a component's request.
-pub fn to_http(request: &Request) -> http::Request<Bytes> {
+/// The HTTP request of a component's request; none where a name is too long for one.
+pub fn to_http(request: &Request) -> Result<http::Request<Bytes>, InvalidUri> {
     let (method, content_type) = match request.verb {
         Verb::Create => (Method::POST, "application/json"),
         Verb::Get | Verb::List => (Method::GET, "application/json"),
@@ -62,8 +82,40 @@ pub fn to_http(request: &Request) -> http::Request<Bytes> {
     let body = request.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
     let mut http = http::Request::new(body);
     *http.method_mut() = method;
-    *http.uri_mut() = target(request).parse().unwrap_or_default();
+    *http.uri_mut() = target(request).parse()?;
     http.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(content_type));
     http.extensions_mut().insert(Observed(request.observed_revision));
-    http
+    Ok(http)
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{Key, resources};
+
+    use super::*;
+
+    fn uri(name: &str) -> Option<String> {
+        let request = Request::get(&resources::CLUSTER_ROLES, Key::cluster(name));
+        to_http(&request).ok().map(|request| request.uri().to_string())
+    }
+
+    #[test]
+    fn a_name_is_one_segment_of_the_path_whatever_it_has() {
+        let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+        for (name, segment) in [
+            ("system:node", "system:node"),
+            ("a b", "a%20b"),
+            ("a?b", "a%3Fb"),
+            ("a#b", "a%23b"),
+            ("a\"b\\", "a%22b%5C"),
+            ("ä", "%C3%A4"),
+        ] {
+            assert_eq!(uri(name), Some(format!("{roles}/{segment}")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_for_a_request_addresses_nothing_else() {
+        assert_eq!(uri(&"a".repeat(1 << 16)), None);
+    }
 }

@@ -20,6 +20,9 @@ pub(crate) const PROTOCOL: &str = "v4.channel.k8s.io";
 /// How long a client may take to open its streams.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How much of a size of a terminal is waited for at the most.
+const SIZE_BYTES_MAX: usize = 1024;
+
 /// The streams that a client has opened.
 #[derive(Default)]
 struct Opened {
@@ -125,6 +128,9 @@ async fn read_sizes(stream: Option<Stream>, resize: mpsc::Sender<(u16, u16)>) {
             {
                 return;
             }
+        }
+        if text.len() > SIZE_BYTES_MAX {
+            return;
         }
     }
 }

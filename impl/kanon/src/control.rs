@@ -1,7 +1,7 @@
 //! How `kanon stop` and `kanon node` talk to a running cluster: a line in, a line out, on a socket that
 //! only the cluster's owner can open.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
@@ -11,6 +11,12 @@ use crate::profile::Profile;
 
 /// How long an order may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long to wait until somebody is listened to again who could not be.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// How long an order is at the most.
+const ORDER_BYTES_MAX: u64 = 1024;
 
 /// What a running cluster can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +96,12 @@ pub(crate) fn listen(
     let owner_only = std::fs::Permissions::from_mode(0o600);
     std::fs::set_permissions(&path, owner_only).while_doing(path.display())?;
     std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else {
+                // For want of descriptors, for instance.
+                std::thread::sleep(ACCEPT_RETRY);
+                continue;
+            };
             if let Some(received) = receive(stream)
                 && orders.send(received).is_err()
             {
@@ -104,7 +115,8 @@ pub(crate) fn listen(
 fn receive(stream: UnixStream) -> Option<Received> {
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let mut line = String::new();
-    BufReader::new(stream.try_clone().ok()?).read_line(&mut line).ok()?;
+    let order = stream.try_clone().ok()?.take(ORDER_BYTES_MAX);
+    BufReader::new(order).read_line(&mut line).ok()?;
     Some(Received { order: Order::parse(&line)?, stream })
 }
 

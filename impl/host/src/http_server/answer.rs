@@ -81,7 +81,7 @@ async fn answer(
     if let Err(status) = authorize(&server, &user, info) {
         return refuse(&parts, status);
     }
-    let place = match in_flight.enter(&parts.method, info) {
+    let place = match in_flight.enter(&parts.method, info, &user) {
         Ok(place) => place,
         Err(status) => return terminate(&parts, status),
     };

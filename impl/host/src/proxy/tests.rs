@@ -67,7 +67,8 @@ async fn a_request_and_its_answer_go_through_without_what_is_between_neighbours(
         Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\nhi";
     let (port, heard) = server(says).await;
 
-    let more = "Authorization: Bearer secret\r\nX-Mine: 2\r\nConnection: close\r\n";
+    let more = "Authorization: Bearer secret\r\nImpersonate-User: secret\r\nX-Mine: 2\r\n\
+        Connection: close\r\n";
     let answer = answer(port, &format!("GET {PREFIX}/a%20b?c=d HTTP/1.1"), more).await;
 
     let heard = heard.await.unwrap();

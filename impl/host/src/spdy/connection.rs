@@ -16,6 +16,9 @@ const PIECES_MAX: usize = 16;
 /// How much is read at once.
 const READ_BYTES: usize = 32 * 1024;
 
+/// How much may wait to be sent. Who asks for more answers without reading them is let go of.
+const UNSENT_BYTES_MAX: usize = 1024 * 1024;
+
 /// The client has broken a stream off.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Broken;
@@ -178,8 +181,14 @@ async fn read<I: AsyncRead>(mut from: ReadHalf<I>, shared: Arc<Shared>, mut disp
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let Ok(bytes @ 1..) = from.read(&mut buffer).await else { return };
-        let events = shared.session().receive(&buffer[..bytes]);
+        let (events, unsent) = {
+            let mut session = shared.session();
+            (session.receive(&buffer[..bytes]), session.output_bytes())
+        };
         shared.has_output.notify_one();
+        if unsent > UNSENT_BYTES_MAX {
+            return;
+        }
         // A client that breaks the rules is told nothing that it could not see.
         let Ok(events) = events else { return };
         for event in events {

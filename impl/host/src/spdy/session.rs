@@ -163,6 +163,11 @@ impl Session {
         frame::put_go_away(&mut self.output, self.last_stream);
     }
 
+    /// How much is to be sent.
+    pub fn output_bytes(&self) -> usize {
+        self.output.len()
+    }
+
     /// What is to be sent.
     pub fn take_output(&mut self) -> Bytes {
         self.output.split().freeze()

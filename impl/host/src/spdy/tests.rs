@@ -1,5 +1,7 @@
 //! Sessions against a client that writes frames by hand, in one piece or in any.
 
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -308,4 +310,20 @@ async fn a_client_that_goes_ends_its_streams() {
 
     assert!(stream.incoming.recv().await.is_none());
     assert!(connection.accept().await.is_none());
+}
+
+#[tokio::test]
+async fn who_asks_for_answers_and_reads_none_is_let_go_of() {
+    let (mut wire, server) = tokio::io::duplex(1024);
+    let mut connection = Connection::serve(server);
+    let mut client = Client::default();
+    // Each ping is echoed.
+    (0..100).for_each(|_| client.control(6, false, &1_u32.to_be_bytes()));
+    let pings = client.wire.freeze();
+
+    let sent = tokio::spawn(async move { while wire.write_all(&pings).await.is_ok() {} });
+    let ended = tokio::time::timeout(Duration::from_secs(60), connection.accept()).await;
+
+    assert!(ended.expect("it ends in time").is_none());
+    sent.abort();
 }
