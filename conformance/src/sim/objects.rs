@@ -59,11 +59,15 @@ pub(crate) fn changed([before, after]: &[Objects; 2]) -> [Objects; 2] {
     let but = |objects: &Objects, others: &Objects| {
         let pointed = pointers(others);
         let own = objects.0.iter().filter(|object| !pointed.contains(&Arc::as_ptr(object)));
-        // What was forgotten and read again is the same, too.
-        let own = own.filter(|object| !others.0.contains(object));
+        own.map(Arc::clone).collect::<Vec<_>>()
+    };
+    let (gone, new) = (but(before, after), but(after, before));
+    // What was forgotten and read again is the same, too.
+    let unlike = |objects: &[Arc<Value>], others: &[Arc<Value>]| {
+        let own = objects.iter().filter(|object| !others.contains(object));
         Objects(own.map(Arc::clone).collect())
     };
-    [but(before, after), but(after, before)]
+    [unlike(&gone, &new), unlike(&new, &gone)]
 }
 
 #[cfg(test)]

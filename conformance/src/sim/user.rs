@@ -11,7 +11,7 @@ use store::Store;
 
 use crate::sim::objects::objects;
 use crate::sim::random::Random;
-use crate::sim::workloads::{Workload, roll_out};
+use crate::sim::workloads::{SMALL_NODES, Size, Workload, roll_out};
 use crate::sim::world::World;
 
 /// The namespaces of every cluster.
@@ -51,10 +51,10 @@ impl World<'_> {
             return;
         }
         let (store, random) = (&self.server.published, &mut self.random);
-        let is_default = chosen == Workload::Deployments;
-        let requests = match is_default {
-            true => ask(store, random, self.options.nodes).into_iter().collect(),
-            false => chosen.ask(store, random),
+        let nodes = self.options.nodes;
+        let requests = match chosen == Workload::Deployments {
+            true => ask(store, random, share(nodes, &workloads)).into_iter().collect(),
+            false => chosen.ask(store, random, Size { nodes }),
         };
         for request in requests {
             self.send(None, Origin::new("kubectl", 0), request);
@@ -68,6 +68,11 @@ impl World<'_> {
             workloads => *self.random.pick(workloads).unwrap_or(&Workload::Deployments),
         }
     }
+}
+
+/// How many of the nodes are for Deployments: beside others half of them, but never fewer than a small cluster has.
+fn share(nodes: usize, workloads: &[Workload]) -> usize {
+    if workloads.len() > 1 { (nodes / 2).max(nodes.min(SMALL_NODES)) } else { nodes }
 }
 
 fn ask(store: &Store, random: &mut Random, nodes: usize) -> Option<Request> {

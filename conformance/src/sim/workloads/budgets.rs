@@ -5,38 +5,38 @@ use api::{Key, Request, Timestamp, resources};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Moment, any, create, key, name, pod_spec, uid};
+use super::{Moment, Size, any, create, key, name, pod_spec, uid};
 use crate::sim::checks::{count, is_deleted, runs};
 use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
 
 const APP: &str = "budgeted";
 
-pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
+pub(super) fn ask(store: &Store, random: &mut Random, size: Size) -> Option<Request> {
     let (sets, budgets) = (&resources::REPLICA_SETS, &resources::POD_DISRUPTION_BUDGETS);
     match random.below(8) {
-        0 => Some(create(sets, "default", set())),
-        1 | 2 => Some(create(budgets, "default", budget(random))),
+        0 => Some(create(sets, "default", set(size))),
+        1 | 2 => Some(create(budgets, "default", budget(random, size))),
         3 => {
             let budget = any(store, budgets, random)?;
-            let patch = json!({"spec": {"minAvailable": random.below(3)}});
+            let patch = json!({"spec": {"minAvailable": random.below(size.of(3))}});
             Some(Request::merge_patch(budgets, key(&budget), patch))
         }
         _ => Some(evict(&key(&any(store, &resources::PODS, random)?))),
     }
 }
 
-fn set() -> Value {
+fn set(size: Size) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
         "metadata": {"name": APP, "namespace": "default"},
-        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": APP}},
+        "spec": {"replicas": size.of(3), "selector": {"matchLabels": {"app": APP}},
             "template": {"metadata": {"labels": {"app": APP}}, "spec": pod_spec()}}})
 }
 
-fn budget(random: &mut Random) -> Value {
+fn budget(random: &mut Random, size: Size) -> Value {
     json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
         "metadata": {"name": APP, "namespace": "default"},
-        "spec": {"minAvailable": random.below(3), "selector": {"matchLabels": {"app": APP}}}})
+        "spec": {"minAvailable": random.below(size.of(3)), "selector": {"matchLabels": {"app": APP}}}})
 }
 
 fn evict(pod: &Key) -> Request {

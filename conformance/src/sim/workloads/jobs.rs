@@ -7,7 +7,7 @@ use api::{Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Moment, any, create, delete, key, name, owners, pod_spec, pods_of, uid};
+use super::{Moment, Size, any, create, delete, key, name, owners, pod_spec, pods_of, uid};
 use crate::sim::checks::{count, is_deleted, is_finished};
 use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
@@ -17,10 +17,10 @@ const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
 /// How many Pods of a Job may fail.
 const BACKOFF_LIMIT: i64 = 2;
 
-pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
+pub(super) fn ask(store: &Store, random: &mut Random, size: Size) -> Option<Request> {
     let resource = &resources::JOBS;
     match random.below(8) {
-        0..=3 => Some(create(resource, "default", work(random))),
+        0..=3 => Some(create(resource, "default", work(random, size))),
         4 => {
             let job = any(store, resource, random)?;
             let patch = json!({"spec": {"suspend": random.one_in(2)}});
@@ -34,13 +34,13 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     }
 }
 
-fn work(random: &mut Random) -> Value {
+fn work(random: &mut Random, size: Size) -> Value {
     let mut spec = pod_spec();
     spec["restartPolicy"] = json!("Never");
     let mode = if random.one_in(2) { "Indexed" } else { "NonIndexed" };
     json!({"apiVersion": "batch/v1", "kind": "Job",
-        "metadata": {"name": format!("work-{}", random.below(4)), "namespace": "default"},
-        "spec": {"completions": 1 + random.below(3), "parallelism": 1 + random.below(2),
+        "metadata": {"name": format!("work-{}", random.below(size.of(4))), "namespace": "default"},
+        "spec": {"completions": 1 + random.below(size.of(3)), "parallelism": size.of(1 + random.below(2)),
             "completionMode": mode, "backoffLimit": BACKOFF_LIMIT, "template": {"spec": spec}}})
 }
 

@@ -39,6 +39,9 @@ use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
 use crate::sim::user::{any, create, key};
 
+/// With each more of so many nodes, people ask for as much again.
+pub(crate) const SMALL_NODES: usize = 50;
+
 /// A kind of thing that people ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -133,18 +136,18 @@ impl Workload {
     }
 
     /// What somebody asks for, at once; nothing for what `user` asks for, and where there is nothing to ask.
-    pub(crate) fn ask(self, store: &Store, random: &mut Random) -> Vec<Request> {
+    pub(crate) fn ask(self, store: &Store, random: &mut Random, size: Size) -> Vec<Request> {
         let request = match self {
             Self::Deployments => None,
-            Self::StatefulSets => stateful_sets::ask(store, random),
+            Self::StatefulSets => stateful_sets::ask(store, random, size),
             Self::DaemonSets => daemon_sets::ask(store, random),
-            Self::Jobs => jobs::ask(store, random),
-            Self::Services => return services::ask(store, random),
-            Self::Budgets => budgets::ask(store, random),
-            Self::Namespaces => namespaces::ask(store, random),
-            Self::Owners => owners::ask(store, random),
-            Self::Rollouts => rollouts::ask(store, random),
-            Self::Volumes => return volumes::ask(store, random),
+            Self::Jobs => jobs::ask(store, random, size),
+            Self::Services => return services::ask(store, random, size),
+            Self::Budgets => budgets::ask(store, random, size),
+            Self::Namespaces => namespaces::ask(store, random, size),
+            Self::Owners => owners::ask(store, random, size),
+            Self::Rollouts => rollouts::ask(store, random, size),
+            Self::Volumes => return volumes::ask(store, random, size),
             Self::Certificates => certificates::ask(store, random),
             Self::Accounts => accounts::ask(store, random),
             Self::Attachments => return attachments::ask(store, random),
@@ -327,6 +330,20 @@ impl From<Workloads> for String {
     }
 }
 
+/// How large a cluster is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    /// How many nodes it has.
+    pub(crate) nodes: usize,
+}
+
+impl Size {
+    /// How many of something people ask for at the most, of which they want `few` in a small cluster.
+    pub(crate) fn of(self, few: usize) -> usize {
+        few * (self.nodes / SMALL_NODES).max(1)
+    }
+}
+
 /// What is remembered from one plan of a controller to the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Decisions {
@@ -447,6 +464,13 @@ mod tests {
             assert_eq!(workloads.to_string(), text);
         }
         assert_eq!("all".parse::<Workloads>().unwrap().iter().count(), Workload::ALL.len());
+    }
+
+    #[test]
+    fn people_ask_for_more_where_there_are_many_nodes() {
+        let two = |nodes| Size { nodes }.of(2);
+
+        assert_eq!([3, 20, 500].map(two), [2, 2, 20]);
     }
 
     #[test]

@@ -4,13 +4,13 @@ use api::{ApiResource, Key, Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Moment, create, delete, name, pod_spec, uid};
+use super::{Moment, Size, create, delete, name, pod_spec, uid};
 use crate::sim::checks::is_deleted;
 use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
 
-pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
-    let namespace = format!("team-{}", random.below(2));
+pub(super) fn ask(store: &Store, random: &mut Random, size: Size) -> Option<Request> {
+    let namespace = format!("team-{}", random.below(size.of(2)));
     match random.below(8) {
         0 | 1 => {
             let object = json!({"apiVersion": "v1", "kind": "Namespace",

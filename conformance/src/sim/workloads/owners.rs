@@ -7,7 +7,7 @@ use api::{ApiResource, Key, Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Moment, create, delete, key, name, owners, uid};
+use super::{Moment, Size, create, delete, key, name, owners, uid};
 use crate::sim::checks::is_deleted;
 use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
@@ -17,12 +17,16 @@ const MAPS: usize = 6;
 /// A namespace from which no reference reaches the others.
 const ELSEWHERE: &str = "kube-public";
 
-pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
+pub(super) fn ask(store: &Store, random: &mut Random, size: Size) -> Option<Request> {
     match random.below(8) {
         0..=3 => {
             let kind = ["ConfigMap", "Secret"][random.below(2)];
             let namespace = if random.one_in(6) { ELSEWHERE } else { "default" };
-            Some(create(resource_of(kind), namespace, map(kind, (store, namespace), random)))
+            Some(create(
+                resource_of(kind),
+                namespace,
+                map(kind, (store, namespace), (random, size)),
+            ))
         }
         4 => {
             let maps = maps(store);
@@ -46,8 +50,12 @@ fn kind(map: &Value) -> &str {
     text(map, &["kind"])
 }
 
-fn map(kind: &str, (store, namespace): (&Store, &str), random: &mut Random) -> Value {
-    let name = format!("owned-{}", random.below(MAPS));
+fn map(
+    kind: &str,
+    (store, namespace): (&Store, &str),
+    (random, size): (&mut Random, Size),
+) -> Value {
+    let name = format!("owned-{}", random.below(size.of(MAPS)));
     let owner = maps(store).any(random).filter(|_| !random.one_in(3));
     let owners: Vec<Value> = owner.iter().map(|owner| reference(owner, random)).collect();
     json!({"apiVersion": "v1", "kind": kind,

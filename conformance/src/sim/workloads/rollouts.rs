@@ -9,15 +9,15 @@ use api::{Request, resources};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{any, create, delete, key, name, owners, pod_spec, roll_out, uid};
+use super::{Size, any, create, delete, key, name, owners, pod_spec, roll_out, uid};
 use crate::sim::checks::{count, is_deleted};
 use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
 
-pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
+pub(super) fn ask(store: &Store, random: &mut Random, size: Size) -> Option<Request> {
     let deployments = &resources::DEPLOYMENTS;
     match random.below(11) {
-        0 | 1 => Some(create(deployments, "default", deployment(random))),
+        0 | 1 => Some(create(deployments, "default", deployment(random, size))),
         2..=5 => roll_out(deployments, store, random),
         6 | 7 => take_name(store, random),
         8 if random.one_in(3) => {
@@ -28,11 +28,11 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     }
 }
 
-fn deployment(random: &mut Random) -> Value {
-    let name = format!("site-{}", random.below(2));
+fn deployment(random: &mut Random, size: Size) -> Value {
+    let name = format!("site-{}", random.below(size.of(2)));
     json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": name, "namespace": "default"},
-        "spec": {"replicas": 1 + random.below(3), "selector": {"matchLabels": {"app": name}},
+        "spec": {"replicas": 1 + random.below(size.of(3)), "selector": {"matchLabels": {"app": name}},
             "template": {"metadata": {"labels": {"app": name}}, "spec": pod_spec()}}})
 }
 

@@ -8,22 +8,22 @@ use serde_json::{Value, json};
 use store::Store;
 
 use super::exposure::by_hand::SOMEBODY;
-use super::{any, create, delete, key, name, pod_spec, uid};
+use super::{Size, any, create, delete, key, name, pod_spec, uid};
 use crate::sim::checks::{is_deleted, runs};
 use crate::sim::objects::objects;
 use crate::sim::random::Random;
 
-pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
+pub(super) fn ask(store: &Store, random: &mut Random, size: Size) -> Vec<Request> {
     match random.below(12) {
         5..=8 => relabel(store, random),
-        one => ask_one(one, store, random).into_iter().collect(),
+        one => ask_one(one, (store, size), random).into_iter().collect(),
     }
 }
 
-fn ask_one(chosen: usize, store: &Store, random: &mut Random) -> Option<Request> {
+fn ask_one(chosen: usize, (store, size): (&Store, Size), random: &mut Random) -> Option<Request> {
     match chosen {
         0 | 1 => Some(create(&resources::SERVICES, "default", service(random))),
-        2..=4 => Some(create(&resources::PODS, "default", pod(random))),
+        2..=4 => Some(create(&resources::PODS, "default", pod(random, size))),
         9 | 10 => {
             Some(delete(&resources::PODS, &any(store, &resources::PODS, random)?, "Background"))
         }
@@ -61,8 +61,8 @@ fn service(random: &mut Random) -> Value {
         "spec": {"selector": {"app": app}, "ports": [{"port": 80}]}})
 }
 
-fn pod(random: &mut Random) -> Value {
-    let name = format!("web-{}", random.below(8));
+fn pod(random: &mut Random, size: Size) -> Value {
+    let name = format!("web-{}", random.below(size.of(8)));
     json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "default", "labels": {"app": app(random)}},
         "spec": pod_spec()})

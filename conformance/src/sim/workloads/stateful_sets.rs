@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Moment, any, create, delete, key, name, owners, pod_spec, pods_of, roll_out};
+use super::{Moment, Size, any, create, delete, key, name, owners, pod_spec, pods_of, roll_out};
 use crate::sim::checks::{count, is_deleted, runs};
 use crate::sim::machine::Machine;
 use crate::sim::objects::objects;
@@ -21,14 +21,14 @@ use crate::sim::random::Random;
 /// How the names of the StatefulSets begin.
 const PREFIX: &str = "db-";
 
-pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
+pub(super) fn ask(store: &Store, random: &mut Random, size: Size) -> Option<Request> {
     let resource = &resources::STATEFUL_SETS;
     match random.below(16) {
-        0 | 1 => Some(create(resource, "default", database(random))),
+        0 | 1 => Some(create(resource, "default", database(random, size))),
         2..=5 => {
             let set = any(store, resource, random)?;
             // All of them or few: in between, little would have to go.
-            let replicas = if random.one_in(2) { 3 } else { random.below(2) };
+            let replicas = if random.one_in(2) { size.of(3) } else { random.below(size.of(2)) };
             let patch = json!({"spec": {"replicas": replicas}});
             Some(Request::merge_patch(resource, key(&set), patch).to_subresource("scale"))
         }
@@ -42,12 +42,12 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Option<Request> {
     }
 }
 
-fn database(random: &mut Random) -> Value {
-    let name = format!("{PREFIX}{}", ["a", "b"][random.below(2)]);
+fn database(random: &mut Random, size: Size) -> Value {
+    let name = format!("{PREFIX}{}", random.below(size.of(2)));
     let policy = if random.one_in(6) { "Parallel" } else { "OrderedReady" };
     json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
         "metadata": {"name": name, "namespace": "default"},
-        "spec": {"replicas": 3, "serviceName": name,
+        "spec": {"replicas": size.of(3), "serviceName": name,
             "podManagementPolicy": policy, "selector": {"matchLabels": {"app": name}},
             "template": {"metadata": {"labels": {"app": name}}, "spec": pod_spec()}}})
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use store::Store;
 
 use super::attachments::is_driven;
-use super::{Moment, any, create, delete, key, name, owners, pod_spec, uid};
+use super::{Moment, Size, any, create, delete, key, name, owners, pod_spec, uid};
 use crate::sim::checks::{is_deleted, is_finished};
 use crate::sim::objects::{Objects, objects};
 use crate::sim::random::Random;
@@ -33,7 +33,7 @@ const CLASSES: [(&str, &str, &str); 3] = [
     ("folders", LOCAL_PATH, "WaitForFirstConsumer"),
 ];
 
-pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
+pub(super) fn ask(store: &Store, random: &mut Random, size: Size) -> Vec<Request> {
     let classes = objects(store, &resources::STORAGE_CLASSES);
     let is_missing =
         |wanted: &(&str, &str, &str)| !classes.iter().any(|found| name(found) == wanted.0);
@@ -43,9 +43,9 @@ pub(super) fn ask(store: &Store, random: &mut Random) -> Vec<Request> {
         return missing;
     }
     let request = match random.below(20) {
-        0..=2 => Some(create(VOLUMES, "", volume(random))),
-        3..=5 => Some(create(CLAIMS, "default", claim(random))),
-        6..=8 => Some(create(&resources::PODS, "default", pod(random))),
+        0..=2 => Some(create(VOLUMES, "", volume(random, size))),
+        3..=5 => Some(create(CLAIMS, "default", claim(random, size))),
+        6..=8 => Some(create(&resources::PODS, "default", pod(random, size))),
         9 | 10 => deletable(store, CLAIMS, random),
         11 => deletable(store, VOLUMES, random),
         12 | 13 => {
@@ -75,10 +75,10 @@ pub(crate) fn class((name, provisioner, mode): (&str, &str, &str)) -> Request {
     create(&resources::STORAGE_CLASSES, "", class)
 }
 
-fn volume(random: &mut Random) -> Value {
+fn volume(random: &mut Random, size: Size) -> Value {
     let policy = ["Retain", "Delete"][random.below(2)];
     let class = CLASSES[random.below(2)].0;
-    let name = format!("disk-{}", random.below(3));
+    let name = format!("disk-{}", random.below(size.of(3)));
     disk(&name, (class, policy))
 }
 
@@ -89,9 +89,9 @@ pub(crate) fn disk(name: &str, (class, policy): (&str, &str)) -> Value {
             "hostPath": {"path": format!("/disks/{name}")}}})
 }
 
-fn claim(random: &mut Random) -> Value {
+fn claim(random: &mut Random, size: Size) -> Value {
     let class = CLASSES[random.below(CLASSES.len())].0;
-    claim_of(&format!("data-{}", random.below(3)), class)
+    claim_of(&format!("data-{}", random.below(size.of(3))), class)
 }
 
 pub(crate) fn claim_of(name: &str, class: &str) -> Value {
@@ -105,12 +105,15 @@ fn claim_spec(class: &str) -> Value {
 }
 
 /// A Pod that uses a claim, or brings its own: its name is that of a claim of somebody else, now and then.
-fn pod(random: &mut Random) -> Value {
+fn pod(random: &mut Random, size: Size) -> Value {
     let class = CLASSES[random.below(CLASSES.len())].0;
     let (name, volume) = match random.below(4) {
         0 => ("data".to_owned(), own(&random.below(2).to_string(), class)),
-        1 => (format!("user-{}", random.below(2)), own("own", class)),
-        _ => (format!("user-{}", random.below(3)), of_claim(&format!("data-{}", random.below(3)))),
+        1 => (format!("user-{}", random.below(size.of(2))), own("own", class)),
+        _ => {
+            let name = format!("user-{}", random.below(size.of(3)));
+            (name, of_claim(&format!("data-{}", random.below(size.of(3)))))
+        }
     };
     user(&name, &volume)
 }
