@@ -39,7 +39,7 @@ fn document(below: &str) -> Option<Value> {
         "description": "Bearer Token authentication"}});
     Some(json!({
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "unversioned"},
+        "info": {"title": "Kubernetes", "version": "1.36"},
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": security},
     }))
