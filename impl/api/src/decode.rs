@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::kind::ApiResource;
 use crate::schema::Schema;
 
+mod go_syntax;
 mod path;
 mod prune;
 mod scalar;
@@ -121,8 +122,10 @@ pub fn go_name(value: &Value) -> &'static str {
 
 /// Parses JSON.
 pub fn parse_json(bytes: &[u8]) -> Result<Parsed, DecodeError> {
-    let (value, paths) =
-        strict::parse(bytes).map_err(|error| DecodeError::Json(error.to_string()))?;
+    let (value, paths) = strict::parse(bytes).map_err(|error| {
+        let words = go_syntax::complaint(bytes);
+        DecodeError::Json(words.unwrap_or_else(|| error.to_string()))
+    })?;
     let duplicates = paths.iter().map(|path| format!("duplicate field \"{path}\"")).collect();
     Ok(Parsed { value, duplicates })
 }

@@ -348,7 +348,10 @@ pub fn told(causes: &[Cause]) -> String {
 }
 
 fn cause_value(cause: &Cause) -> Value {
-    let mut value = json!({"reason": cause.reason, "message": cause.message});
+    let mut value = json!({"reason": cause.reason});
+    if !cause.message.is_empty() {
+        value["message"] = Value::from(cause.message.as_str());
+    }
     if !cause.field.is_empty() {
         value["field"] = Value::from(cause.field.as_str());
     }

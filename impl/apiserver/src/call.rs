@@ -73,6 +73,8 @@ pub struct Call {
     pub path: String,
     /// The query's pairs, decoded, in order.
     pub query: Vec<(String, String)>,
+    /// Whether the server that is asked closes.
+    pub is_closing: bool,
     /// The `Content-Type` header.
     pub content_type: String,
     /// The `Accept` header.
@@ -94,6 +96,7 @@ impl Call {
             method: self.method.clone(),
             path: self.path.clone(),
             query: self.query.clone(),
+            is_closing: self.is_closing,
             content_type: self.content_type.clone(),
             accept: self.accept.clone(),
             if_none_match: self.if_none_match.clone(),

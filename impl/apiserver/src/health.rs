@@ -39,7 +39,11 @@ pub(crate) fn paths() -> impl Iterator<Item = String> {
 pub(crate) fn answer(call: &Call, has_store: bool) -> Response {
     let name = asked(&call.path).unwrap_or("healthz");
     let checks = checks(name);
-    let is_ok = |check: &str| has_store || check != "etcd";
+    let is_ok = |check: &str| match check {
+        "etcd" => has_store,
+        SHUTDOWN => !call.is_closing,
+        _ => true,
+    };
     match call.path.split('/').filter(|part| !part.is_empty()).nth(1) {
         None => all(call, name, checks.map(|check| (check, is_ok(check))).collect()),
         Some(one) if checks.clone().any(|check| check == one) && is_ok(one) => {
@@ -58,13 +62,15 @@ pub struct HealthAsked {
     /// `healthz`, `livez` or `readyz`.
     pub root: &'static str,
     excluded: Vec<String>,
+    is_closing: bool,
 }
 
 /// What a request asks of all checks, if it does; one for a single check does not.
 pub fn asks_for_health(call: &Call) -> Option<HealthAsked> {
     let name = call.path.trim_matches('/');
     let root = ROOTS.into_iter().find(|root| *root == name)?;
-    Some(HealthAsked { root, excluded: call.parameters("exclude").map(str::to_owned).collect() })
+    let excluded = call.parameters("exclude").map(str::to_owned).collect();
+    Some(HealthAsked { root, excluded, is_closing: call.is_closing })
 }
 
 impl HealthAsked {
@@ -75,7 +81,10 @@ impl HealthAsked {
         }
         let asked =
             checks(self.root).filter(|check| !self.excluded.iter().any(|name| name == check));
-        asked.map(|check| (check, code == 200 || check != "etcd")).collect()
+        let closes = self.is_closing && asked.clone().any(|check| check == SHUTDOWN);
+        // Of a server that closes nobody knows whether its store could be asked, too.
+        let failed = if closes { SHUTDOWN } else { "etcd" };
+        asked.map(|check| (check, code == 200 || check != failed)).collect()
     }
 }
 
@@ -140,6 +149,23 @@ mod tests {
         let told = "[+]ping ok\n[+]log ok\n[-]etcd failed: reason withheld\nlivez check failed\n";
         assert_eq!(ask("/livez", &[], false), (500, told.to_owned()));
         assert_eq!(ask("/livez", &[("exclude", "etcd")], false), (200, "ok".to_owned()));
+    }
+
+    #[test]
+    fn who_closes_is_alive_and_not_ready() {
+        let ask = |path: &str| {
+            let call = Call { path: path.to_owned(), is_closing: true, ..Call::default() };
+            let checks = asks_for_health(&call).map(|asked| asked.checks(500));
+            let response = answer(&call, true);
+            (response.code, String::from_utf8(response.body).expect("it is text"), checks)
+        };
+
+        let told = "[+]ping ok\n[+]log ok\n[+]etcd ok\n[-]shutdown failed: reason withheld\n\
+                    readyz check failed\n";
+        let checks = [("ping", true), ("log", true), ("etcd", true), (SHUTDOWN, false)];
+        assert_eq!(ask("/readyz"), (500, told.to_owned(), Some(checks.to_vec())));
+        assert_eq!(ask("/readyz/shutdown").0, 500);
+        assert_eq!(ask("/livez").0, 200);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use api::{ApiResource, resources};
 use serde_json::{Map, Value, json};
 
 mod discovery;
+mod gnostic;
 mod paths;
 mod schemas;
 mod serve;
@@ -17,6 +18,7 @@ mod tests;
 #[cfg(test)]
 mod upstream;
 mod v2;
+mod v3;
 
 pub(crate) use serve::{index, version_2, version_3};
 
@@ -39,7 +41,7 @@ fn document(below: &str) -> Option<Value> {
         "description": "Bearer Token authentication"}});
     Some(json!({
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "unversioned"},
+        "info": {"title": "Kubernetes", "version": "1.36"},
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": security},
     }))

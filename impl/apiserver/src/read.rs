@@ -193,7 +193,9 @@ fn at_resource_version(
             if revision > current {
                 return Err(too_large(revision, current));
             }
-            store.at(revision).map_err(|expired| too_old(expired.asked, expired.compacted))
+            store.at(revision).map_err(|_| {
+                Status::expired("The resourceVersion for the provided list is too old.")
+            })
         }
         asked => not_too_new(store, asked).map(|()| store.clone()),
     }

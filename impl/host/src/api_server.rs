@@ -359,6 +359,7 @@ fn call(parts: &Parts, body: &Bytes, user: User) -> Call {
         method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        is_closing: parts.extensions.get::<Closing>().is_some_and(Closing::has_begun),
         content_type: header(CONTENT_TYPE),
         accept: header(ACCEPT),
         if_none_match: header(IF_NONE_MATCH),

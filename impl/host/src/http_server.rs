@@ -37,6 +37,9 @@ pub const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// Source: `DefaultMaxHeaderBytes` of Go's net/http, and what it leaves beyond.
 const HEADER_BYTES_MAX: usize = 1024 * 1024 + 4096;
 
+/// How many headers a request of HTTP/1.1 may have. Go counts only their bytes, but there is no harm in so many.
+const HEADERS_MAX: usize = 1000;
+
 /// After how long a connection on which nothing comes is asked whether it lives, and how often then.
 /// Source: apiserver/pkg/server/secure_serving.go (`defaultKeepAlivePeriod`, v1.36), and the rest is Go's.
 const KEEP_ALIVE: Duration = Duration::from_secs(180);

@@ -361,6 +361,9 @@ pub(crate) enum Bench {
         /// The kubeconfig of another cluster.
         #[arg(long)]
         kubeconfig: Option<PathBuf>,
+        /// The address of another cluster's server, instead of the one in the kubeconfig.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
         /// How long each measurement of a rate takes.
         #[arg(long, default_value = "5")]
         seconds: NonZero<u64>,

@@ -4,6 +4,7 @@
 
 use api::amounts::{add, amounts};
 use api::object::{at, text};
+use api::status::Cause;
 use api::{Status, pod_resources, resources};
 use serde_json::Value;
 
@@ -20,13 +21,20 @@ pub(super) fn validate(admission: Admission<'_>, new: &Value, old: &Value) -> Re
     let node = admission.find(&resources::NODES, None, name).ok_or_else(missing)?;
     let system = text(&node, &["metadata", "labels", "kubernetes.io/os"]);
     if !matches!(system, "" | "linux") {
-        return Err(admission.forbidden(&format!(
-            "pod resize is only supported on linux nodes, node \"{name}\" is \"{system}\""
-        )));
+        let why =
+            format!("pod resize is only supported on linux nodes, node \"{name}\" is \"{system}\"");
+        return Err(refused(admission, &why, "UnsupportedPlatform"));
     }
     fits(new, &node).map_err(|why| {
-        admission.forbidden(&format!("node didn't have enough allocatable resources: {why}"))
+        let why = format!("node didn't have enough allocatable resources: {why}");
+        refused(admission, &why, "NodeCapacity")
     })
+}
+
+/// 403 with a cause that clients branch on.
+fn refused(admission: Admission<'_>, why: &str, reason: &'static str) -> Status {
+    let cause = Cause { reason, field: String::new(), message: String::new() };
+    Status { causes: vec![cause], ..admission.forbidden(why) }
 }
 
 fn fits(pod: &Value, node: &Value) -> Result<(), String> {

@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::call::Decision;
 use crate::testing::Client;
 
 /// A client of an API server with a namespace `a` and its service account.
@@ -276,11 +277,17 @@ fn a_pod_cannot_be_resized_beyond_what_its_node_can_give() {
 
     let too_much = resize("2500m", "2Gi").unwrap_err();
     let enough = resize("2", "1Gi");
+    pod["spec"]["containers"][0]["resources"] = has("3", "1Gi");
+    let Decision::Respond(refusal) = world.0.decide(&Method::PUT, &path, &pod) else {
+        panic!("it is taken")
+    };
 
     let why = "node didn't have enough allocatable resources: cpu, requested: 2500, allocatable: 2000; memory, \
                requested: 2147483648, allocatable: 1073741824";
     assert!(too_much.ends_with(why), "{too_much}");
     assert_eq!(enough, Ok(()));
+    let refusal: Value = serde_json::from_slice(&refusal.body).unwrap();
+    assert_eq!(refusal["details"]["causes"], json!([{"reason": "NodeCapacity"}]));
 }
 
 #[test]

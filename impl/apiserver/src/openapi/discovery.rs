@@ -65,14 +65,14 @@ pub(super) fn paths(root: &str) -> Option<Value> {
         "openid/v1/jwks" => Page {
             id: "getServiceAccountIssuerOpenIDKeyset".to_owned(),
             tag: "openid",
-            description: "get the keys that check tokens of service accounts",
+            description: "get service account issuer OpenID JSON Web Key Set (contains public token verification keys)",
             answer: None,
             media_types: &["application/jwk-set+json"],
         },
         ".well-known/openid-configuration" => Page {
             id: "getServiceAccountIssuerOpenIDConfiguration".to_owned(),
             tag: "WellKnown",
-            description: "get who signs tokens of service accounts, and where the keys are",
+            description: "get service account issuer OpenID configuration, also known as the 'OIDC discovery doc'",
             answer: None,
             media_types: &["application/json"],
         },

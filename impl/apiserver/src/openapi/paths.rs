@@ -44,8 +44,8 @@ fn hoisted(mut item: Value) -> Value {
         let own = operations.iter_mut().filter(|(name, _)| *name != "parameters");
         let mut taken: Vec<Value> = vec![];
         for (_, operation) in own {
-            taken.extend(operation["parameters"].take().as_array().cloned().unwrap_or_default());
-            operation["parameters"] = json!([]);
+            let parameters = operation.as_object_mut().and_then(|words| words.remove("parameters"));
+            taken.extend(parameters.iter().filter_map(Value::as_array).flatten().cloned());
         }
         let parameters = operations.entry("parameters").or_insert_with(|| parameters(""));
         taken.extend(parameters.as_array().cloned().unwrap_or_default());
@@ -256,9 +256,10 @@ fn connected(resource: &ApiResource, kind: Kind<'_>, suffix: &str, verbs: &[&str
     verbs.iter().map(operation).collect()
 }
 
-/// The definition of what a deletion answers.
+/// The definition of what a deletion is said to answer. That of a Namespace answers another, in upstream as here.
 fn deleted(resource: &ApiResource) -> &'static str {
-    if strategy::returns_deleted_object(resource) { definition(kind(resource)) } else { STATUS }
+    let is_said = strategy::returns_deleted_object(resource) && resource.kind != "Namespace";
+    if is_said { definition(kind(resource)) } else { STATUS }
 }
 
 /// `the specified Pod`, `status of the specified Pod`.

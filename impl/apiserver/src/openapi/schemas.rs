@@ -86,7 +86,7 @@ fn object(definition: &Definition, descriptions: Option<&Descriptions>) -> Value
 }
 
 /// Sets a list, unless it is empty.
-fn set(schema: &mut Value, name: &str, list: Value) {
+pub(super) fn set(schema: &mut Value, name: &str, list: Value) {
     if list.as_array().is_some_and(|list| !list.is_empty()) {
         schema[name] = list;
     }

@@ -1,7 +1,6 @@
 //! How the documents are sent: in the form that is accepted, with tags, and for good where a hash is asked for.
 //!
-//! Source: kube-openapi/pkg/handler/handler.go and handler3/handler.go, as of Kubernetes v1.36. Leaves out
-//! version 3 in protobuf.
+//! Source: kube-openapi/pkg/handler/handler.go and handler3/handler.go, as of Kubernetes v1.36.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -11,7 +10,7 @@ use http::header::{CACHE_CONTROL, EXPIRES, LOCATION, VARY};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{document, roots, v2};
+use super::{document, roots, v2, v3};
 use crate::accept::media_types;
 use crate::call::{Call, Response};
 use crate::entity_tag::{self, not_modified, tagged};
@@ -25,26 +24,31 @@ const JSON: &str = "application/json";
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const PROTOBUF_DEPRECATED: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
+/// Version 3 in protobuf, likewise.
+const PROTOBUF_V3: &str = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
+const PROTOBUF_V3_DEPRECATED: &str = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
+
 /// `/openapi/v3`: where the document of each group and version is.
-pub(crate) fn index() -> Response {
+pub(crate) fn index(call: &Call) -> Response {
     let entries = tags()
         .iter()
         .map(|(root, tag)| (root.clone(), json!({"serverRelativeURL": address(root, tag)})));
-    let index = json!({"paths": entries.collect::<Value>()});
-    // Upstream does not say that it is JSON.
-    Response::bytes(200, "text/plain; charset=utf-8", index.to_string().into_bytes())
+    let response = Response::json(200, &json!({"paths": entries.collect::<Value>()}));
+    let tag = entity_tag::of(&response.body);
+    not_modified(call, &tag).unwrap_or_else(|| tagged(response, &tag))
 }
 
 /// `/openapi/v3/apis/apps/v1`: the document below that path.
 pub(crate) fn version_3(root: &str, call: &Call, now: Timestamp) -> Result<Response, Status> {
     let tag = tags().get(root).ok_or_else(Status::no_such_path)?;
-    if !media_types(call).any(|accepted| is_like(accepted, JSON)) {
+    let Some(form) = form(call, [JSON, PROTOBUF_V3, PROTOBUF_V3_DEPRECATED]) else {
         return Ok(not_acceptable());
-    }
+    };
+    let whole = || not_modified(call, tag).unwrap_or_else(|| whole(root, form, tag));
     match call.parameter("hash") {
-        "" => Ok(not_modified(call, tag).unwrap_or_else(|| whole(root, tag))),
+        "" => Ok(whole()),
         hash if hash == tag => {
-            let mut response = not_modified(call, tag).unwrap_or_else(|| whole(root, tag));
+            let mut response = whole();
             let in_a_year = now + SignedDuration::from_hours(365 * 24);
             let expires = in_a_year.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();
             let for_good = (CACHE_CONTROL, "public, immutable".to_owned());
@@ -61,9 +65,7 @@ pub(crate) fn version_3(root: &str, call: &Call, now: Timestamp) -> Result<Respo
 
 /// `/openapi/v2`: one document of everything.
 pub(crate) fn version_2(call: &Call) -> Response {
-    let forms = [JSON, PROTOBUF_DEPRECATED, PROTOBUF];
-    let mut accepted = media_types(call);
-    let form = accepted.find_map(|accepted| forms.iter().find(|form| is_like(accepted, form)));
+    let form = form(call, [JSON, PROTOBUF_DEPRECATED, PROTOBUF]);
     let Some(form) = form else { return not_acceptable() };
     static TAG: OnceLock<String> = OnceLock::new();
     let tag = TAG.get_or_init(|| entity_tag::of(v2::document_v2().to_string().as_bytes()));
@@ -71,15 +73,25 @@ pub(crate) fn version_2(call: &Call) -> Response {
         return response;
     }
     let document = v2::document_v2();
-    let response = match *form {
+    let response = match form {
         JSON => Response::json(200, &document),
         _ => Response::bytes(200, PROTOBUF, v2::protobuf(&document)),
     };
     tagged(response, tag)
 }
 
-fn whole(root: &str, tag: &str) -> Response {
-    tagged(Response::json(200, &document(root).unwrap_or_default()), tag)
+fn whole(root: &str, form: &str, tag: &str) -> Response {
+    let document = document(root).unwrap_or_default();
+    let response = match form {
+        JSON => Response::json(200, &document),
+        _ => Response::bytes(200, PROTOBUF_V3, v3::protobuf(&document)),
+    };
+    tagged(response, tag)
+}
+
+/// The first of these forms that is accepted.
+fn form(call: &Call, forms: [&'static str; 3]) -> Option<&'static str> {
+    media_types(call).find_map(|accepted| forms.into_iter().find(|form| is_like(accepted, form)))
 }
 
 fn address(root: &str, tag: &str) -> String {

@@ -148,7 +148,7 @@ fn what_the_only_operation_of_a_path_takes_is_told_of_the_path() {
 
     let pods = &document["paths"]["/api/v1/pods"];
     assert!(names(&pods["parameters"]).contains(&"labelSelector"));
-    assert_eq!(pods["get"]["parameters"], json!([]));
+    assert_eq!(pods["get"].get("parameters"), None);
     let exec = &document["paths"]["/api/v1/namespaces/{namespace}/pods/{name}/exec"];
     let expected =
         ["namespace", "name", "command", "container", "stderr", "stdin", "stdout", "tty"];

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::entity_tag;
 
+mod paths;
+
 const DIGESTS: &str = include_str!("kubernetes-1.36.txt");
 
 /// How much of a digest is kept.
@@ -153,11 +155,15 @@ fn digests(documents: impl Iterator<Item = Value>) -> BTreeMap<String, String> {
             schemas.entry(name.clone()).or_default().insert(told);
         }
     }
-    let digest = |forms: BTreeSet<String>| {
+    let digest_of = |forms: BTreeSet<String>| {
         let forms: Vec<String> = forms.into_iter().collect();
-        entity_tag::of(forms.join("\n").as_bytes())[..DIGITS].to_lowercase()
+        digest(forms.join("\n").as_bytes())
     };
-    schemas.into_iter().map(|(name, forms)| (name, digest(forms))).collect()
+    schemas.into_iter().map(|(name, forms)| (name, digest_of(forms))).collect()
+}
+
+fn digest(text: &[u8]) -> String {
+    entity_tag::of(text)[..DIGITS].to_lowercase()
 }
 
 fn without_what_may_differ(name: &str, schema: &Value) -> Value {

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schemas::PREFIX;
+use super::schemas::{PREFIX, set};
 use super::{document, roots};
 
 mod protobuf;
@@ -117,22 +117,25 @@ fn operation(operation: &Value) -> Value {
     converted["produces"] = media_types(&answers["200"]["content"]);
     converted["responses"] =
         entries(answers).map(|(code, answer)| (code.clone(), response(answer))).collect();
-    converted["parameters"] = parameters(&operation["parameters"]);
-    if operation.get("parameters").is_none() {
+    let of_query = parameters(&operation["parameters"]);
+    let taken =
+        body_parameter(&body).into_iter().chain(of_query.as_array().cloned().into_iter().flatten());
+    set(&mut converted, "parameters", taken.collect());
+    if operation.get("x-kubernetes-action").is_none() {
         tell_of_api(&mut converted);
-        return converted;
-    }
-    if let (Some(list), Some((_, content))) =
-        (converted["parameters"].as_array_mut(), entries(&body["content"]).next())
-    {
-        let mut parameter =
-            json!({"name": "body", "in": "body", "schema": schema_v2(&content["schema"])});
-        if body["required"] == true {
-            parameter["required"] = json!(true);
-        }
-        list.insert(0, parameter);
     }
     converted
+}
+
+/// The body, which is one of the parameters here.
+fn body_parameter(body: &Value) -> Option<Value> {
+    let (_, content) = entries(&body["content"]).next()?;
+    let mut parameter =
+        json!({"name": "body", "in": "body", "schema": schema_v2(&content["schema"])});
+    if body["required"] == true {
+        parameter["required"] = json!(true);
+    }
+    Some(parameter)
 }
 
 /// What tells of the API itself takes nothing. An object is told in whatever form it could be sent in, too.
@@ -140,7 +143,6 @@ fn tell_of_api(operation: &mut Value) {
     let is_object = operation["responses"]["200"]["schema"].get("$ref").is_some();
     let produces = operation["produces"].clone();
     let Some(words) = operation.as_object_mut() else { return };
-    words.remove("parameters");
     if is_object {
         words.insert("consumes".to_owned(), produces);
     } else {

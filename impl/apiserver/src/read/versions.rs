@@ -115,6 +115,16 @@ fn a_list_is_of_the_version_that_the_tables_say() {
     }
 }
 
+#[test]
+fn a_list_of_a_version_that_is_gone_is_refused_in_the_words_of_the_store() {
+    let query = "resourceVersion=2&resourceVersionMatch=Exact";
+
+    let refused = refusal(client().get(MAPS, query));
+
+    let words = "The resourceVersion for the provided list is too old.";
+    assert_eq!(refused, (410, words.to_owned()));
+}
+
 /// The token in a list of two.
 fn token(client: &Client, query: &str) -> String {
     let Decision::Respond(response) = client.get(MAPS, query) else { panic!("{query}: no list") };

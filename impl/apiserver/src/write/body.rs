@@ -1,12 +1,15 @@
 //! From the bytes of a request to the object that it means.
 
-use api::decode::{self, Decoded};
+use api::decode::{self, DecodeError, Decoded};
 use api::object::text;
 use api::{ApiResource, Reason, Status};
 use serde_json::Value;
 
 use crate::call::Call;
 use crate::route::Objects;
+
+/// How much of a body is shown that cannot be parsed.
+const SHOWN_BYTES_MAX: usize = 30;
 
 /// An object and what its sender should be warned of.
 #[derive(Debug)]
@@ -108,8 +111,8 @@ pub(super) fn options(call: &Call) -> Result<Option<Value>, Status> {
             .map_err(|error| bad_body(&error)),
         "application/yaml" => decode::parse_yaml(&call.body)
             .map(|parsed| parsed.value)
-            .map_err(|error| bad_body(&error)),
-        other => Err(unsupported(other)),
+            .map_err(|error| Status::bad_request(error.to_string())),
+        _ => Err(unsupported()),
     }?;
     if value.is_object() || value.is_null() {
         return Ok(Some(value));
@@ -127,28 +130,51 @@ fn decode(call: &Call, resource: &ApiResource) -> Result<Decoded, Status> {
             resource.kind, resource.version, resource.kind
         ))
     };
+    let refuse = |error: DecodeError| match &error {
+        DecodeError::Json(_) => {
+            unrecognized(call, resource, &format!("couldn't get version/kind; {error}"))
+        }
+        DecodeError::Yaml(_) => unrecognized(call, resource, &error.to_string()),
+        DecodeError::Type { .. } | DecodeError::Text(_) | DecodeError::UnknownKind(_) => {
+            cannot(&error)
+        }
+    };
     match call.media_type() {
         "application/vnd.kubernetes.protobuf" => {
             let object = api::protobuf::decode_any(&call.body).map_err(|error| cannot(&error))?;
             check_type(resource, &object)?;
             decode::object(resource, object).map_err(|error| cannot(&error))
         }
-        "" | "*/*" | "application/json" => {
-            decode::json(resource, &call.body).map_err(|error| cannot(&error))
-        }
-        "application/yaml" => decode::yaml(resource, &call.body).map_err(|error| cannot(&error)),
-        other => Err(unsupported(other)),
+        "" | "*/*" | "application/json" => decode::json(resource, &call.body).map_err(refuse),
+        "application/yaml" => decode::yaml(resource, &call.body).map_err(refuse),
+        _ => Err(unsupported()),
     }
 }
 
+/// 400 for what cannot be parsed, so that nobody knows of which kind it is. Some of it is shown.
+/// Source: apiserver/pkg/endpoints/handlers/rest.go, v1.36 (`transformDecodeError`, `summarizeData`).
+fn unrecognized(call: &Call, resource: &ApiResource, error: &str) -> Status {
+    let shown = &call.body[..call.body.len().min(SHOWN_BYTES_MAX)];
+    let mut summary = match shown.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => String::from_utf8_lossy(shown).into_owned(),
+        Some(_) => shown.iter().map(|byte| format!("{byte:02x}")).collect(),
+    };
+    if shown.len() < call.body.len() {
+        summary += " ...";
+    }
+    Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {}): {error} ({summary})",
+        resource.kind
+    ))
+}
+
 /// 415.
-pub(super) fn unsupported(media_type: &str) -> Status {
+pub(super) fn unsupported() -> Status {
     Status::new(
         Reason::UnsupportedMediaType,
-        format!(
-            "the body of the request was in an unknown format - accepted media types include: \
-             application/json, application/yaml, application/vnd.kubernetes.protobuf (got {media_type})"
-        ),
+        "the body of the request was in an unknown format - accepted media types include: \
+         application/json, application/yaml, application/vnd.kubernetes.protobuf",
     )
 }
 
@@ -176,4 +202,57 @@ fn check_type(resource: &ApiResource, object: &Value) -> Result<(), Status> {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use crate::call::Call;
+    use crate::testing::{Client, refusal};
+
+    /// The code and the words with which a body is refused.
+    fn refused(content_type: &str, body: &str) -> (u16, String) {
+        let mut client = Client::new();
+        let namespace = serde_json::json!({"metadata": {"name": "a"}});
+        client.created("/api/v1/namespaces", &namespace);
+        let path = "/api/v1/namespaces/a/configmaps";
+        let mut call = Call::of_tests(Method::POST, path, &serde_json::Value::Null);
+        call.content_type = content_type.to_owned();
+        call.body = body.as_bytes().to_vec();
+        refusal(crate::decide(&client.store, &call, &client.context))
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_shown_with_the_words_of_go() {
+        let head = "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; \
+                    json parse error: ";
+        let end = "unexpected end of JSON input";
+        let long = format!("{{\"a\": \"{}", "b".repeat(40));
+        for (body, words) in [
+            ("", format!("{end} (<empty>)")),
+            ("{\"a\":", format!("{end} ({{\"a\":)")),
+            ("ab", "invalid character 'a' looking for beginning of value (6162)".to_owned()),
+            (&*long, format!("{end} ({} ...)", &long[..30])),
+        ] {
+            assert_eq!(
+                refused("application/json", body),
+                (400, format!("{head}{words}")),
+                "{body}"
+            );
+        }
+        let (code, words) = refused("application/yaml", "a: [");
+        assert_eq!(code, 400);
+        let head = "the object provided is unrecognized (must be of type ConfigMap): error converting YAML to \
+                    JSON: yaml: ";
+        assert!(words.starts_with(head) && words.ends_with(" (613a205b)"), "{words}");
+    }
+
+    #[test]
+    fn a_type_that_is_not_known_is_refused_with_those_that_are() {
+        let words = "the body of the request was in an unknown format - accepted media types include: \
+                     application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+        assert_eq!(refused("application/cbor", "x"), (415, words.to_owned()));
+    }
 }

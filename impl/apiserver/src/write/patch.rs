@@ -20,7 +20,7 @@ pub(crate) fn patch(write: Write<'_>) -> Result<Decision, Status> {
     }
     let (resource, version) = (write.target.served(), write.target.version);
     let kind = kind(write.call)?;
-    let parsed = document(write.call)?;
+    let parsed = document(write.call, kind)?;
     let (old, revision) = write.current()?;
     let served = version.map_or_else(|| old.clone(), |version| version.serve(&old));
     let patched = patch::apply(kind, resource, &served, &parsed.value)?;
@@ -114,9 +114,30 @@ pub(super) fn kind(call: &Call) -> Result<PatchKind, Status> {
 }
 
 /// The patch itself, and what is not right about its keys.
-pub(super) fn document(call: &Call) -> Result<Parsed, Status> {
-    api::decode::parse_json(&call.body)
-        .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))
+pub(super) fn document(call: &Call, kind: PatchKind) -> Result<Parsed, Status> {
+    let parsed = api::decode::parse_json(&call.body).map_err(|error| {
+        let error = error.to_string();
+        undecoded(kind, error.strip_prefix("json parse error: ").unwrap_or(&error))
+    })?;
+    let (is_right, target) = match kind {
+        PatchKind::Json => (parsed.value.is_array(), "[]handlers.jsonPatchOp"),
+        PatchKind::Merge | PatchKind::StrategicMerge => {
+            (parsed.value.is_object(), "map[string]interface {}")
+        }
+    };
+    if is_right || parsed.value.is_null() || FieldValidation::of(call) == FieldValidation::Ignore {
+        return Ok(parsed);
+    }
+    let found = api::decode::go_name(&parsed.value);
+    Err(undecoded(kind, &format!("json: cannot unmarshal {found} into Go value of type {target}")))
+}
+
+/// Source: apiserver/pkg/endpoints/handlers/patch.go, v1.36 (`applyJSPatch`, `strategicPatchObject`).
+fn undecoded(kind: PatchKind, words: &str) -> Status {
+    Status::bad_request(match kind {
+        PatchKind::Json | PatchKind::Merge => format!("error decoding patch: {words}"),
+        PatchKind::StrategicMerge => words.to_owned(),
+    })
 }
 
 /// What strict validation has to say of a patch. Only the operations of a JSON patch have fields of their own.
@@ -205,6 +226,25 @@ mod tests {
         let errors = "json patch duplicate field \"[0].value\", json patch unknown field \"[0].foo\", \
                       unknown field \"spec.unknown\"";
         assert_eq!(refused("json-patch", operations), (422, errors.to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_patch_is_refused_in_the_words_of_go() {
+        let end = "unexpected end of JSON input";
+        let (list, map) = ("[]handlers.jsonPatchOp", "map[string]interface {}");
+        let of_type = |found: &str, target: &str| {
+            format!("json: cannot unmarshal {found} into Go value of type {target}")
+        };
+        for (kind, patch, words) in [
+            ("json-patch", "[{", format!("error decoding patch: {end}")),
+            ("json-patch", "{}", format!("error decoding patch: {}", of_type("object", list))),
+            ("merge-patch", "{\"a\":", format!("error decoding patch: {end}")),
+            ("merge-patch", "[]", format!("error decoding patch: {}", of_type("array", map))),
+            ("strategic-merge-patch", "", end.to_owned()),
+            ("strategic-merge-patch", "1", of_type("number", map)),
+        ] {
+            assert_eq!(refused(kind, patch), (400, words), "{kind} {patch}");
+        }
     }
 
     #[test]

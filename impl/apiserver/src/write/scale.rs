@@ -45,8 +45,8 @@ pub(crate) fn patch_scale(write: Write<'_>) -> Result<Decision, Status> {
         return apply_scale(write);
     }
     let current = Current::of(write)?;
-    let parsed = patches::document(write.call)?;
     let asked = patches::kind(write.call)?;
+    let parsed = patches::document(write.call, asked)?;
     let kind = match asked {
         patch::PatchKind::StrategicMerge | patch::PatchKind::Merge => patch::PatchKind::Merge,
         patch::PatchKind::Json => patch::PatchKind::Json,

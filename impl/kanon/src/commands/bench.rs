@@ -22,8 +22,9 @@ pub(crate) fn run(arguments: &Bench) -> Result<ExitCode, Failure> {
         Bench::Start { runs, idle, runtime, output } => {
             start::run(runs.get(), *idle, *runtime, *output)
         }
-        Bench::Api { kubeconfig, seconds, output } => {
-            api::run(kubeconfig.as_deref(), seconds.get(), *output)
+        Bench::Api { kubeconfig, server, seconds, output } => {
+            let of_another = (kubeconfig.as_deref(), server.as_deref());
+            api::run(of_another, seconds.get(), *output)
         }
         Bench::Controllers { runs, replicas, objects, dependents, pods, idle, output } => {
             let sizes = controllers::Sizes {

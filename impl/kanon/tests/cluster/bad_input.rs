@@ -51,7 +51,7 @@ fn cases() -> Vec<Case> {
         case(
             ("malformed JSON", "POST", MAPS),
             "{\"metadata\": ",
-            (400, "BadRequest", "cannot be handled as a ConfigMap"),
+            (400, "BadRequest", "json parse error: unexpected end of JSON input ({\"metadata\": )"),
         ),
         case(
             ("another kind", "POST", MAPS),

@@ -14,7 +14,8 @@ use crate::support::{Cluster, Outcome, ensure, eventually, trial};
 pub(crate) use connection::{Connection, Server};
 use malice::{
     DRY_PODS, JSON, MALICE, Malice, Payloads, TRAVERSAL, deep_json, duplicate_keys, huge_selector,
-    large_headers, many_containers, many_headers, patch_bomb, spaces_and_options, yaml_bomb,
+    large_headers, many_containers, many_headers, patch_bomb, several_headers, spaces_and_options,
+    yaml_bomb,
 };
 
 mod connection;
@@ -230,6 +231,8 @@ async fn too_long(server: &Server) -> Outcome {
     let headers = server.raw(many_headers(&server.host).as_bytes()).await?;
     let refusal = "HTTP/1.1 431 Request Header Fields Too Large\r\n";
     ensure(headers.starts_with(refusal), headers)?;
+    let several = server.raw(several_headers(&server.host).as_bytes()).await?;
+    ensure(several.starts_with("HTTP/1.1 200 OK\r\n"), several)?;
     let mut sender = connection::http2(server).await?;
     let answer = sender.send_request(large_headers(&server.host)?).await?;
     ensure(answer.status() == 431, format!("{answer:?}"))?;

@@ -1,16 +1,20 @@
 //! Start, status, stop, delete, and what they leave behind.
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use libtest_mimic::Trial;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Cluster, Outcome, ensure, trial};
+use crate::hostile::Server;
+use crate::support::{Cluster, Outcome, ensure, eventually, text, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("start_tells_its_steps_and_what_to_type_next", steps),
         trial("a_second_start_is_harmless", second_start),
         trial("delete_puts_the_old_context_back", context_is_put_back),
+        trial("who_closes_is_not_ready_and_answers_what_is_under_way", closing),
         trial("stop_keeps_the_data_and_delete_removes_it", stop_and_delete),
         trial("a_port_in_use_is_one_line_and_leaves_nothing_running", port_in_use),
         trial("a_profile_that_is_no_dns_label_is_a_usage_error", bad_profile),
@@ -52,6 +56,32 @@ async fn context_is_put_back() -> Outcome {
 
     ensure(during.contains("current-context: trial"), &during)?;
     ensure(after.contains("current-context: mine") && !after.contains("trial"), after)
+}
+
+/// A request that is under way when the server begins to close.
+async fn closing() -> Outcome {
+    let cluster = Cluster::simulated(&["--nodes", "0"])?;
+    let server = Server::of(&cluster)?;
+    let mut stream = server.connect().await?;
+    let head = "GET /readyz?verbose HTTP/1.1\r\nhost: kanon\r\ncontent-length: 1\r\n\
+                expect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    let mut begun = vec![0; 25];
+    stream.read_exact(&mut begun).await?;
+    ensure(begun == b"HTTP/1.1 100 Continue\r\n\r\n", text(&begun))?;
+
+    Command::new("kill").args(["-TERM", &cluster.pid()?]).status()?;
+    eventually("nobody is let in", || async { Ok(server.connect().await.is_err().then_some(())) })
+        .await?;
+    stream.write_all(b"x").await?;
+    let mut answer = vec![];
+    stream.read_to_end(&mut answer).await?;
+    cluster.ended().await?;
+
+    let answer = text(&answer);
+    ensure(answer.starts_with("HTTP/1.1 500 Internal Server Error\r\n"), &answer)?;
+    let told = "[+]etcd ok\n[-]shutdown failed: reason withheld\nreadyz check failed\n";
+    ensure(answer.ends_with(told), answer)
 }
 
 async fn stop_and_delete() -> Outcome {

@@ -38,6 +38,7 @@ mod support;
 mod typed_client;
 mod unread_watches;
 mod volumes;
+mod wire;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -73,6 +74,7 @@ fn main() -> std::process::ExitCode {
         controllers::trials(),
         devices::trials(),
         volumes::trials(),
+        wire::trials(),
         kubectl::trials(),
         kubectl_apply::trials(),
         kubectl_autoscaling::trials(),

@@ -107,6 +107,11 @@ impl Cluster {
     pub(crate) async fn kill(&self) -> Outcome {
         let pid = self.pid()?;
         Command::new("kill").args(["-9", &pid]).status()?;
+        self.ended().await
+    }
+
+    /// Waits until the cluster's process is gone.
+    pub(crate) async fn ended(&self) -> Outcome {
         eventually("the process is gone", || async {
             Ok((self.kanon(&["status"]).status.code() == Some(1)).then_some(()))
         })

@@ -55,8 +55,18 @@ fn held() -> BTreeMap<String, String> {
     sources().into_iter().flat_map(named).collect()
 }
 
-/// The names of official tests in a source file.
+/// A source file without what is commented out.
+fn code(text: &str) -> String {
+    let is_code = |line: &&str| {
+        let line = line.trim_start();
+        !line.starts_with("//") || line.starts_with(DOC)
+    };
+    text.split_inclusive('\n').filter(is_code).collect()
+}
+
+/// The names of official tests in a source file. What is always ignored is none.
 fn names(text: &str) -> Vec<String> {
+    let text = &code(text);
     let mut names: Vec<String> = text
         .lines()
         .filter_map(|line| Some(line.trim().strip_prefix(DOC)?.to_owned()))
@@ -65,6 +75,10 @@ fn names(text: &str) -> Vec<String> {
     for call in CALLS {
         for (place, call) in text.match_indices(&format!("{call}(")) {
             let argument = text[place + call.len()..].trim_start();
+            let (_, after) = argument.split_once(')').unwrap_or_default();
+            if after.trim_start().starts_with(".with_ignored_flag(true)") {
+                continue;
+            }
             if let Some(argument) = argument.strip_prefix('"') {
                 // A quote in a name is written with a backslash.
                 let unquoted = argument.replace("\\\"", "\u{1}");
@@ -125,6 +139,20 @@ fn every_official_test_has_one_of_ours_or_says_why_not() {
     }
     for (name, why_not) in all {
         assert!(held.contains_key(name) || !why_not.is_empty(), "{name} has no test and no reason");
+    }
+}
+
+#[test]
+fn a_test_that_is_commented_out_or_ignored_is_none() {
+    assert_eq!(names("    official(\"a should b\", body),\n"), ["a should b"]);
+    assert_eq!(names("/// Conformance: a should b\nasync fn c() {}\n"), ["a should b"]);
+    for gone in [
+        "    // official(\"a should b\", body),\n",
+        "    official(\"a should b\", body).with_ignored_flag(true),\n",
+        "    official(\n        \"a should b\",\n        body,\n    )\n    .with_ignored_flag(true),\n",
+        "// /// Conformance: a should b\n",
+    ] {
+        assert!(names(gone).is_empty(), "{gone}");
     }
 }
 

@@ -32,6 +32,7 @@ const PARAMETER_TYPES: &[(&str, &str)] = &[
     ("force", "boolean"),
     ("gracePeriodSeconds", "integer"),
     ("ignoreStoreReadErrorWithClusterBreakingPotential", "boolean"),
+    ("insecureSkipTLSVerifyBackend", "boolean"),
     ("limit", "integer"),
     ("limitBytes", "integer"),
     ("orphanDependents", "boolean"),
@@ -91,11 +92,13 @@ pub(super) fn value(resource: &ApiResource, operation: Operation<'_>) -> Value {
         "operationId": operation.id,
         "description": operation.description,
         "tags": [tag(resource)],
-        "parameters": query,
         "responses": responses,
         "x-kubernetes-action": operation.action,
         "x-kubernetes-group-version-kind": {"group": group, "version": version, "kind": kind},
     });
+    if !query.is_empty() {
+        value["parameters"] = Value::Array(query);
+    }
     if let Some(body) = operation.body {
         value["requestBody"] = json!({"content": body});
         if !operation.action.starts_with("delete") {

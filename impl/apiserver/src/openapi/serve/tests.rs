@@ -21,12 +21,16 @@ fn headers(response: &Response, names: [HeaderName; 3]) -> [Option<&str>; 3] {
 
 #[test]
 fn the_index_names_each_document_with_the_hash_of_its_content() {
-    let index: Value = serde_json::from_slice(&index().body).unwrap();
+    let response = index(&call(&[], "", ""));
+    let index: Value = serde_json::from_slice(&response.body).unwrap();
 
     let address = index["paths"]["apis/apps/v1"]["serverRelativeURL"].as_str().unwrap();
     let tag = entity_tag::of(&apps(&call(&[], "", "")).body);
     assert_eq!(tag.len(), 128);
     assert_eq!(address, format!("/openapi/v3/apis/apps/v1?hash={tag}"));
+    assert_eq!(response.content_type, JSON);
+    let known = super::index(&call(&[], "", header(&response, ETAG).unwrap()));
+    assert_eq!((known.code, known.body.is_empty()), (304, true));
 }
 
 #[test]
@@ -82,6 +86,21 @@ fn version_2_comes_in_the_form_that_is_accepted() {
     assert_eq!(form(PROTOBUF_DEPRECATED), (200, PROTOBUF));
     assert_eq!(form(PROTOBUF), (200, PROTOBUF));
     assert_eq!(form("text/html"), (406, ""));
+}
+
+#[test]
+fn version_3_comes_in_the_form_that_is_accepted() {
+    let form = |accept: &str| {
+        let response = apps(&call(&[], accept, ""));
+        (response.code, response.content_type)
+    };
+
+    assert_eq!(form("application/json, */*"), (200, JSON));
+    assert_eq!(form(PROTOBUF_V3_DEPRECATED), (200, PROTOBUF_V3));
+    assert_eq!(form(PROTOBUF_V3), (200, PROTOBUF_V3));
+    assert_eq!(form(PROTOBUF), (406, ""));
+    let tag = |accept: &str| header(&apps(&call(&[], accept, "")), ETAG).map(str::to_owned);
+    assert_eq!(tag(PROTOBUF_V3), tag(JSON), "both are of one content");
     assert_eq!(apps(&call(&[], "text/html", "")).code, 406);
 }
 

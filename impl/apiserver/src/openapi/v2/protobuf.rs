@@ -2,8 +2,9 @@
 //!
 //! Source: gnostic-models/openapiv2/OpenAPIv2.proto, for the fields that our documents have.
 
-use api::protobuf::Writer;
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::openapi::gnostic::{Message, named, wrapped};
 
 /// The document as an `openapi.v2.Document`.
 pub(in crate::openapi) fn encode(document: &Value) -> Vec<u8> {
@@ -21,96 +22,6 @@ pub(in crate::openapi) fn encode(document: &Value) -> Vec<u8> {
         named(1, definitions, |definition| wrapped(2, api_key(definition)))
     });
     message.into_bytes()
-}
-
-/// A message being written, and the JSON object that it says.
-struct Message<'a> {
-    fields: Option<&'a Map<String, Value>>,
-    writer: Writer,
-}
-
-impl<'a> Message<'a> {
-    fn of(value: &'a Value) -> Self {
-        Self { fields: value.as_object(), writer: Writer::default() }
-    }
-
-    fn get(&self, name: &str) -> Option<&'a Value> {
-        self.fields.and_then(|fields| fields.get(name))
-    }
-
-    /// One text, or each of several.
-    fn text(&mut self, number: u32, name: &str) -> &mut Self {
-        let found = self.get(name);
-        let list = found.and_then(Value::as_array).into_iter().flatten();
-        for text in list.chain(found).filter_map(Value::as_str) {
-            self.writer.bytes(number, text.as_bytes());
-        }
-        self
-    }
-
-    fn flag(&mut self, number: u32, name: &str) -> &mut Self {
-        if self.get(name) == Some(&Value::Bool(true)) {
-            self.writer.varint(number, 1);
-        }
-        self
-    }
-
-    fn one(&mut self, number: u32, name: &str, encode: impl Fn(&'a Value) -> Self) -> &mut Self {
-        if let Some(value) = self.get(name) {
-            self.writer.bytes(number, &encode(value).into_bytes());
-        }
-        self
-    }
-
-    fn each(&mut self, number: u32, name: &str, encode: impl Fn(&'a Value) -> Self) -> &mut Self {
-        let list = self.get(name).and_then(Value::as_array);
-        for value in list.into_iter().flatten() {
-            self.writer.bytes(number, &encode(value).into_bytes());
-        }
-        self
-    }
-
-    /// `x-kubernetes-…`, as YAML, which JSON is.
-    fn vendor_extensions(&mut self, number: u32) -> &mut Self {
-        let fields = self.fields.into_iter().flatten();
-        for (name, value) in fields.filter(|(name, _)| name.starts_with("x-")) {
-            let mut any = Writer::default();
-            any.bytes(2, value.to_string().as_bytes());
-            self.writer.bytes(number, &pair(name, any));
-        }
-        self
-    }
-
-    fn into_bytes(self) -> Vec<u8> {
-        self.writer.into_bytes()
-    }
-}
-
-/// A message that has nothing but one field.
-fn wrapped(number: u32, inner: Message<'_>) -> Message<'_> {
-    let mut writer = Writer::default();
-    writer.bytes(number, &inner.into_bytes());
-    Message { fields: None, writer }
-}
-
-fn pair(name: &str, value: Writer) -> Vec<u8> {
-    let mut pair = Writer::default();
-    pair.bytes(1, name.as_bytes());
-    pair.bytes(2, &value.into_bytes());
-    pair.into_bytes()
-}
-
-/// A map, as pairs of a name and a message.
-fn named<'a>(
-    number: u32,
-    map: &'a Value,
-    encode: impl Fn(&'a Value) -> Message<'a>,
-) -> Message<'a> {
-    let mut message = Message { fields: None, writer: Writer::default() };
-    for (name, value) in map.as_object().into_iter().flatten() {
-        message.writer.bytes(number, &pair(name, encode(value).writer));
-    }
-    message
 }
 
 fn strings(list: &Value) -> Message<'_> {

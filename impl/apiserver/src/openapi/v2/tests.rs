@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::openapi::gnostic::reading::{fields, follow, named};
 
 fn collect_references(value: &Value, names: &mut BTreeSet<String>) {
     if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
@@ -106,39 +107,6 @@ fn a_patch_says_what_it_takes_and_of_which_kind() {
     assert!(consumed.contains(&json!("application/strategic-merge-patch+json")));
     let deployment = json!({"$ref": "#/definitions/io.k8s.api.apps.v1.Deployment"});
     assert_eq!(patch["responses"]["200"]["schema"], deployment);
-}
-
-/// The values of a field that holds bytes, in a message that has no others but numbers.
-fn fields(mut message: &[u8], wanted: u64) -> Vec<&[u8]> {
-    let mut found = vec![];
-    while !message.is_empty() {
-        let tag = varint(&mut message);
-        let length = varint(&mut message) as usize;
-        if tag & 7 == 2 {
-            let (value, rest) = message.split_at(length);
-            found.extend((tag >> 3 == wanted).then_some(value));
-            message = rest;
-        }
-    }
-    found
-}
-
-fn varint(bytes: &mut &[u8]) -> u64 {
-    let length = bytes.iter().take_while(|byte| **byte >= 0x80).count() + 1;
-    let (number, rest) = bytes.split_at(length);
-    *bytes = rest;
-    number.iter().rev().fold(0, |sum, byte| sum << 7 | u64::from(byte & 0x7f))
-}
-
-/// The message under a name in a list of pairs.
-fn named<'a>(pairs: &[&'a [u8]], name: &str) -> &'a [u8] {
-    let pair = pairs.iter().find(|pair| fields(pair, 1) == [name.as_bytes()]);
-    fields(pair.unwrap_or_else(|| panic!("{name} is there")), 2)[0]
-}
-
-/// Follows fields of which there is one.
-fn follow<'a>(message: &'a [u8], path: &[u64]) -> &'a [u8] {
-    path.iter().fold(message, |message, number| fields(message, *number)[0])
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::{Answered, HEADERS_PATIENCE, IDLE_PATIENCE, drive};
 use crate::http_server::deadline::Deadline;
 use crate::http_server::heard::Heard;
 use crate::http_server::pieces::{BrokenOff, Pieces};
-use crate::http_server::{Closing, HEADER_BYTES_MAX};
+use crate::http_server::{Closing, HEADER_BYTES_MAX, HEADERS_MAX};
 
 /// Serves a connection, which may be upgraded.
 pub(in crate::http_server) async fn serve<S, H, F>(stream: S, handle: H, closing: Closing)
@@ -36,7 +36,7 @@ where
     let heard = turn.clone();
     let stream = Heard { stream, tell: move || heard.heard() };
     let mut builder = Builder::new();
-    builder.header_read_timeout(None).max_buf_size(HEADER_BYTES_MAX);
+    builder.header_read_timeout(None).max_buf_size(HEADER_BYTES_MAX).max_headers(HEADERS_MAX);
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let deadline = turn.deadline.clone();
     drive(connection, UpgradeableConnection::graceful_shutdown, deadline, closing).await;

@@ -32,16 +32,19 @@ const WATCHES: [usize; 3] = [1, 100, 1_000];
 const NAMESPACE: &str = "kanon-bench";
 const LIST_NAMESPACE: &str = "kanon-bench-list";
 
-/// Measures the cluster of a kubeconfig, or one of our own that nobody else uses.
+/// Measures the cluster of a kubeconfig, or at an address, or one of our own that nobody else uses.
 pub(super) fn run(
-    kubeconfig: Option<&Path>,
+    (kubeconfig, server): (Option<&Path>, Option<&str>),
     seconds: u64,
     output: Output,
 ) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Runtime::new().while_doing("starting threads")?;
     let time = Duration::from_secs(seconds);
-    if let Some(path) = kubeconfig {
-        let target = Target::read(Some(path)).map_err(Failure::cannot)?;
+    if kubeconfig.is_some() || server.is_some() {
+        let mut target = Target::read(kubeconfig).map_err(Failure::cannot)?;
+        if let Some(server) = server {
+            target.server = server.trim_end_matches('/').to_owned();
+        }
         print(&runtime.block_on(measure(&target, None, time))?, output);
         return Ok(ExitCode::SUCCESS);
     }
