@@ -4,10 +4,12 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use store::{Bytes, Transaction};
+use store::{Bytes, Committed, LeaseId, Record, Store, Transaction};
+use tokio::sync::{oneshot, watch};
 
 use crate::disk::Disk;
 use crate::part::{Part, Roomy};
+use crate::writer::{Message, Writer};
 use crate::{CommitError, Etcd};
 
 /// What fails from now on.
@@ -55,11 +57,17 @@ impl Part for FailingPart {
     }
 }
 
-/// A store on a disk that fails as told.
-fn store_on(folder: &Path) -> (Etcd, Arc<Mutex<Fails>>) {
+/// A disk that fails as told, and what it holds.
+fn disk_on(folder: &Path) -> (Disk, Store, Arc<Mutex<Fails>>) {
     let (mut disk, store) = Disk::open(folder).expect("the folder is new");
     let fails = Arc::new(Mutex::new(Fails::default()));
     disk.wrap(|file| Box::new(FailingPart { file, fails: Arc::clone(&fails) }));
+    (disk, store, fails)
+}
+
+/// A store on a disk that fails as told.
+fn store_on(folder: &Path) -> (Etcd, Arc<Mutex<Fails>>) {
+    let (disk, store, fails) = disk_on(folder);
     (Etcd::start(disk, store).expect("there are threads"), fails)
 }
 
@@ -130,4 +138,56 @@ async fn a_write_that_cannot_be_taken_back_ends_all_writing() {
     assert!(matches!(later, Err(CommitError::Broken(_))), "{later:?}");
     let (before, after) = keys_before_and_after(etcd, folder.path()).await;
     assert_eq!((before, after), (vec!["a".to_owned()], vec!["a".to_owned()]));
+}
+
+/// Grants a lease; what comes of it.
+fn grant(lease: i64) -> (Message, oneshot::Receiver<Result<Record, CommitError>>) {
+    let (answer, answered) = oneshot::channel();
+    let grant = move |store: &mut Store| {
+        let witness: crate::Witness = Box::new(|_| {});
+        Ok((store.grant(LeaseId(lease), 60)?, witness))
+    };
+    (Message::Change(Box::new(grant), answer), answered)
+}
+
+#[test]
+fn a_refusal_that_rests_on_what_did_not_become_durable_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, store, fails) = disk_on(folder.path());
+    let mut writer = Writer::new(disk, store.clone(), watch::channel(store).0);
+    let ((first, mut granted), (second, mut refused)) = (grant(7), grant(7));
+
+    fails.lock().unwrap().append = true;
+    writer.write([first, second].into_iter());
+    fails.lock().unwrap().append = false;
+
+    for answered in [&mut granted, &mut refused] {
+        let answer = answered.try_recv().unwrap();
+        assert!(matches!(answer, Err(CommitError::Refused(_))), "{answer:?}");
+    }
+    let (again, mut granted) = grant(7);
+    writer.write(std::iter::once(again));
+    assert!(granted.try_recv().unwrap().is_ok(), "nobody has that lease");
+}
+
+#[test]
+fn what_is_too_much_for_one_fsync_waits_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, store, _) = disk_on(folder.path());
+    let mut writer = Writer::new(disk, store.clone(), watch::channel(store).0);
+    let put = |key: &str| {
+        let value = Bytes::from(vec![b'a'; 10 * 1024 * 1024]);
+        let (answer, answered) = oneshot::channel::<Result<Committed, CommitError>>();
+        let put = Transaction::create(key.as_bytes().into(), value);
+        (Message::Commit(put, Box::new(|_| {}), answer), answered)
+    };
+    let (messages, mut answers): (Vec<_>, Vec<_>) = ["a", "b", "c"].map(put).into_iter().unzip();
+    let mut waiting = messages.into_iter();
+
+    writer.write(waiting.by_ref());
+
+    assert_eq!(waiting.len(), 1);
+    assert!(answers[1].try_recv().unwrap().is_ok());
+    writer.write(waiting);
+    assert!(answers[2].try_recv().unwrap().is_ok());
 }

@@ -44,9 +44,12 @@ pub(crate) enum Message {
 
 /// What waits for the disk.
 enum Decided {
-    Commit(Committed, Witness, Answer<Committed>),
-    Change(Record, storage::Witness, Answer<Record>),
+    Commit(Result<Committed, Refusal>, Witness, Answer<Committed>),
+    Change(Result<(Record, storage::Witness), Refusal>, Answer<Record>),
 }
+
+/// How many bytes of keys and values share one fsync, but for those of the last message.
+const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Its fields are dropped in this order: who waits for the end of `publish` finds the files free.
 #[derive(Debug)]
@@ -63,11 +66,17 @@ impl Writer {
         Self { disk, head, broken: None, publish }
     }
 
-    /// Decides a batch, makes it durable, publishes it, answers.
+    /// Decides a batch, makes it durable, publishes it, answers. What is too much for one is left in it.
     pub(crate) fn write(&mut self, batch: impl Iterator<Item = Message>) {
-        let (mut decided, mut records) = (vec![], vec![]);
+        let (mut decided, mut records, mut bytes) = (vec![], vec![], 0);
         for message in batch {
-            decided.extend(self.decide(message, &mut records));
+            let (decision, record) = self.decide(message);
+            decided.push(decision);
+            bytes += record.as_ref().map_or(0, Record::written_bytes);
+            records.extend(record);
+            if bytes >= BATCH_BYTES_MAX {
+                break;
+            }
         }
         let written = self.make_durable(&records);
         let answers: Vec<_> =
@@ -78,24 +87,18 @@ impl Writer {
         answers.into_iter().for_each(|answer| answer());
     }
 
-    /// Decides; what is refused is answered at once.
-    fn decide(&mut self, message: Message, records: &mut Vec<Record>) -> Option<Decided> {
+    /// Decides. What is refused may rest on what is not durable yet, and is answered as late.
+    fn decide(&mut self, message: Message) -> (Decided, Option<Record>) {
         match message {
             Message::Commit(transaction, witness, answer) => {
-                let committed = match self.head.commit(&transaction) {
-                    Ok(committed) => committed,
-                    Err(refusal) => return refuse(answer, refusal),
-                };
-                records.extend(committed.record.clone());
-                Some(Decided::Commit(committed, witness, answer))
+                let committed = self.head.commit(&transaction);
+                let record = committed.as_ref().ok().and_then(|committed| committed.record.clone());
+                (Decided::Commit(committed, witness, answer), record)
             }
             Message::Change(deed, answer) => {
-                let (record, witness) = match deed(&mut self.head) {
-                    Ok(done) => done,
-                    Err(refusal) => return refuse(answer, refusal),
-                };
-                records.push(record.clone());
-                Some(Decided::Change(record, witness, answer))
+                let done = deed(&mut self.head);
+                let record = done.as_ref().ok().map(|(record, _)| record.clone());
+                (Decided::Change(done, answer), record)
             }
         }
     }
@@ -139,29 +142,25 @@ fn free_aside(before: Store) {
     drop(freeing.spawn(move || drop(before)));
 }
 
-fn refuse<T>(answer: Answer<T>, refusal: Refusal) -> Option<Decided> {
-    // A caller that has gone away is told nothing.
-    drop(answer.send(Err(CommitError::Invalid(refusal))));
-    None
-}
-
 impl Decided {
     /// Tells the witness if all is durable. What is left is to answer, once it is published.
     fn witnessed(self, written: &Result<(), CommitError>) -> Box<dyn FnOnce()> {
         let written = written.clone();
         // A caller that has gone away does not change what was committed.
         match self {
-            Decided::Commit(committed, witness, answer) => {
-                if written.is_ok() {
-                    witness(&committed);
+            Decided::Commit(decision, witness, answer) => {
+                let committed = written.and_then(|()| Ok(decision?));
+                if let Ok(committed) = &committed {
+                    witness(committed);
                 }
-                Box::new(move || drop(answer.send(written.map(|()| committed))))
+                Box::new(move || drop(answer.send(committed)))
             }
-            Decided::Change(record, witness, answer) => {
-                if written.is_ok() {
+            Decided::Change(decision, answer) => {
+                let done = written.and_then(|()| Ok(decision?)).map(|(record, witness)| {
                     witness(record.revision);
-                }
-                Box::new(move || drop(answer.send(written.map(|()| record))))
+                    record
+                });
+                Box::new(move || drop(answer.send(done)))
             }
         }
     }

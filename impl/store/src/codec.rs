@@ -8,7 +8,7 @@ pub(crate) fn encode_bytes(bytes: &[u8], payload: &mut Vec<u8>) {
 }
 
 pub(crate) fn length(bytes: usize) -> u32 {
-    u32::try_from(bytes).expect("a frame is smaller than 4 GiB: requests and batches are bounded")
+    u32::try_from(bytes).expect("a frame is smaller than 4 GiB: what is written at once is bounded")
 }
 
 pub(crate) struct Reader<'a> {

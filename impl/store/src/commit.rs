@@ -10,6 +10,10 @@ use crate::{
 /// For how many seconds a lease is granted at most. Source: etcd's `lease.MaxLeaseTTL`.
 const LEASE_SECONDS_MAX: i64 = 9_000_000_000;
 
+/// How many bytes of keys and values a transaction may write. A request is far smaller; but it may name keys whose values
+/// stay, and these are written again.
+const WRITTEN_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 impl Store {
     /// Decides and applies a transaction.
     pub fn commit(&mut self, transaction: &Transaction) -> Result<Committed, Refusal> {
@@ -20,6 +24,9 @@ impl Store {
         let (succeeded, outcomes) = decision.run(branch)?;
         let Decision { store, revision, changes, events, .. } = decision;
         let record = (!changes.is_empty()).then_some(Record { revision, changes });
+        if record.as_ref().is_some_and(|record| record.written_bytes() > WRITTEN_BYTES_MAX) {
+            return Err(Refusal::TooLarge);
+        }
         if record.is_some() {
             *self = store.at_its_next(revision, events);
         }

@@ -34,6 +34,9 @@ pub enum Refusal {
     /// A transaction writes one key twice.
     #[error("etcdserver: duplicate key given in txn request")]
     DuplicateKey,
+    /// What a transaction leaves in the log is larger than that may be.
+    #[error("etcdserver: request is too large")]
+    TooLarge,
     /// A sort is not one that there is.
     #[error("etcdserver: invalid sort option")]
     InvalidSort,

@@ -177,6 +177,13 @@ pub struct Record {
 }
 
 impl Record {
+    /// How many bytes of keys and values it writes.
+    pub fn written_bytes(&self) -> usize {
+        let bytes =
+            |write: &Write| write.key.len() + write.value.as_ref().map_or(0, |value| value.len());
+        self.writes().map(bytes).sum()
+    }
+
     /// Its writes, in order.
     pub fn writes(&self) -> impl Iterator<Item = &Write> {
         self.changes.iter().filter_map(|change| match change {

@@ -33,6 +33,7 @@ pub(super) fn refused(refusal: Refusal) -> Status {
         | Refusal::LeaseProvided
         | Refusal::TooManyOperations
         | Refusal::DuplicateKey
+        | Refusal::TooLarge
         | Refusal::InvalidSort => Code::InvalidArgument,
         Refusal::Compacted | Refusal::FutureRevision | Refusal::LeaseTooLong => Code::OutOfRange,
         Refusal::LeaseNotFound => Code::NotFound,
@@ -44,7 +45,7 @@ pub(super) fn refused(refusal: Refusal) -> Status {
 /// Refuses a request that is too large.
 pub(super) fn within_size(request: &impl Message) -> Result<(), Status> {
     match request.encoded_len() > REQUEST_BYTES_MAX {
-        true => Err(Status::invalid_argument("etcdserver: request is too large")),
+        true => Err(refused(Refusal::TooLarge)),
         false => Ok(()),
     }
 }

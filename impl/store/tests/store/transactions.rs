@@ -1,8 +1,8 @@
 //! Transactions: one revision, compares, branches, and what is refused.
 
 use store::{
-    Compare, Condition, LeaseId, OPERATIONS_MAX, Operation, Outcome, Put, Query, Range, Refusal,
-    Relation, Revision, Store, Transaction,
+    Bytes, Compare, Condition, LeaseId, OPERATIONS_MAX, Operation, Outcome, Put, Query, Range,
+    Refusal, Relation, Revision, Store, Transaction,
 };
 
 use crate::{FIRST, after, bytes, delete, put, run, values};
@@ -199,6 +199,26 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
         assert_eq!(run(&mut store, operations), Err(refusal));
         assert_eq!((store.revision(), store.len()), (before, 1));
     }
+}
+
+#[test]
+fn no_more_is_written_at_once_than_the_log_can_hold() {
+    let mut store = Store::default();
+    let large = Bytes::from(vec![b'a'; 64 * 1024 * 1024]);
+    let keys = ["a", "b", "c", "d"].map(bytes);
+    for key in &keys {
+        let put = Operation::Put(Put::new(key.clone(), large.clone()));
+        run(&mut store, vec![put]).unwrap();
+    }
+    let keep = |keys: &[Bytes]| {
+        let keep = |key: &Bytes| Operation::Put(Put { key: key.clone(), value: None, lease: None });
+        keys.iter().map(keep).collect::<Vec<_>>()
+    };
+    let before = store.revision();
+
+    assert_eq!(run(&mut store, keep(&keys)), Err(Refusal::TooLarge));
+    assert_eq!(store.revision(), before);
+    assert!(run(&mut store, keep(&keys[..3])).is_ok());
 }
 
 #[test]
