@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use store::{Record, Revision, Store, log, snapshot};
 
-use crate::files::{io_error, lock, make_folder, numbered, replace, sync_folder};
+use crate::files::{self, io_error, lock, make_folder, numbered, replace, sync_folder};
 use crate::identity::Identity;
 use crate::part::{Part, Roomy};
 use crate::tools::Inspected;
@@ -109,7 +109,13 @@ impl Disk {
         let in_folder = |error| io_error(folder, error);
         make_folder(folder).map_err(in_folder)?;
         let lock = lock(folder)?;
-        let identity = Identity::of(folder, is_new(folder).map_err(in_folder)?)?;
+        let is_new = is_new(folder).map_err(in_folder)?;
+        if is_new {
+            // Before it is said who the store is: a log that is missing then was lost.
+            files::open(&part_path(folder, 0)).map_err(in_folder)?;
+        }
+        let identity = Identity::of(folder, is_new)?;
+        files::remove_unfinished(folder).map_err(in_folder)?;
         let Held { store, snapshot_bytes, first, number, sound, .. } = held(folder)?;
         let path = part_path(folder, number);
         let part = Roomy::open(&path, sound).map_err(|error| io_error(&path, error))?;
@@ -163,11 +169,11 @@ impl Disk {
         self.part.cut(self.part_bytes)?;
         let number = self.number + 1;
         let path = part_path(&self.folder, number);
-        let part = Roomy::open(&path, 0)?;
-        if let Err(error) = sync_folder(&self.folder) {
-            std::fs::remove_file(path)?;
-            return Err(error);
-        }
+        let part = Roomy::open(&path, 0).and_then(|part| sync_folder(&self.folder).map(|()| part));
+        let part = part.inspect_err(|_| {
+            // An empty part that stays would make this one, which goes on, one that is cut.
+            drop(std::fs::remove_file(&path));
+        })?;
         (self.part, self.number, self.part_bytes) = (Box::new(part), number, 0);
         let (folder, store) = (self.folder.clone(), store.clone());
         let saver = std::thread::Builder::new().name("etcd-snapshot".to_owned());
@@ -208,11 +214,15 @@ impl Drop for Disk {
 
 /// Whether nothing was ever written here: a crash may have left what a new store begins with.
 fn is_new(folder: &Path) -> io::Result<bool> {
-    let mut names = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name()));
-    names.try_fold(true, |is_new, name: io::Result<_>| {
-        let name = name?;
-        Ok(is_new && ["lock", "store.new"].iter().any(|known| name == *known))
-    })
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_empty_log = name == "wal-0" && entry.metadata()?.len() == 0;
+        if !is_empty_log && !["lock", "store.new"].iter().any(|known| name == *known) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// From which length on the log is replaced, behind a snapshot of this length.
@@ -274,8 +284,10 @@ fn held(folder: &Path) -> Result<Held, OpenError> {
     };
     let parts = numbered(folder, "wal").map_err(in_folder)?;
     let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
+    let Some(number) = parts.last().map(|(number, _)| *number) else {
+        return Err(OpenError::MissingPart(part_path(folder, first)));
+    };
     let (sound, torn) = read_parts(folder, first, &parts, &mut store)?;
-    let number = parts.last().map_or(first, |(number, _)| *number);
     Ok(Held { store, snapshot_bytes, first, number, sound, torn })
 }
 
@@ -301,6 +313,7 @@ pub(crate) fn write_new(folder: &Path, snapshot: &[u8]) -> Result<(), OpenError>
         let why = "it is not empty".to_owned();
         return Err(OpenError::Foreign { path: folder.to_owned(), why });
     }
+    files::open(&part_path(folder, 1)).map_err(in_folder)?;
     replace(folder, "snapshot-1", snapshot).map_err(in_folder)?;
     Identity::of(folder, true).map(drop)
 }

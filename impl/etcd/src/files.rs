@@ -40,16 +40,39 @@ pub(crate) fn cut(file: &mut File, length: u64) -> io::Result<()> {
     file.sync_all()
 }
 
+/// What the name of a file ends with that is being written.
+const UNFINISHED: &str = "new";
+
 /// Writes a file beside the old one and puts it in its place.
 pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let temporary = folder.join(format!("{name}.new"));
+    let temporary = folder.join(format!("{name}.{UNFINISHED}"));
+    let finished = write(&temporary, bytes)
+        .and_then(|()| std::fs::rename(&temporary, folder.join(name)))
+        .inspect_err(|_| {
+            // Where it stays, it goes when the folder is opened again.
+            drop(std::fs::remove_file(&temporary));
+        });
+    finished?;
+    sync_folder(folder)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(FILE_MODE);
-    let mut file = options.open(&temporary)?;
+    let mut file = options.open(path)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, folder.join(name))?;
-    sync_folder(folder)
+    file.sync_all()
+}
+
+/// Removes what a crash has left of files that were being written.
+pub(crate) fn remove_unfinished(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == UNFINISHED) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes durable which files a folder has.

@@ -111,6 +111,34 @@ async fn a_file_that_is_missing_is_named() {
     let error = Etcd::open(path).expect_err("a part is missing").to_string();
 
     assert!(error.ends_with("wal-0 is missing"), "{error}");
+    std::fs::remove_file(path.join("wal-1")).expect("it is there");
+
+    let error = Etcd::open(path).expect_err("the log is missing").to_string();
+
+    assert!(error.ends_with("wal-0 is missing"), "{error}");
+    assert!(!path.join("wal-0").exists(), "and it is not begun anew");
+}
+
+#[tokio::test]
+async fn what_a_crash_has_left_unfinished_is_removed() {
+    let small = Small::new().await;
+    let left = small.folder.path().join("snapshot-9.new");
+    std::fs::write(&left, b"half").expect("it can be written");
+
+    let etcd = Etcd::open(small.folder.path()).expect("nothing is damaged");
+
+    assert!(!left.exists());
+    assert_eq!(Some(etcd.snapshot().revision()), small.past.last().map(Store::revision));
+}
+
+#[tokio::test]
+async fn a_store_of_which_a_crash_has_left_an_empty_log_is_new() {
+    let folder = tempfile::tempdir().expect("there is room");
+    std::fs::write(folder.path().join("wal-0"), b"").expect("it can be written");
+
+    let etcd = Etcd::open(folder.path()).expect("nothing was ever written");
+
+    assert_eq!(etcd.snapshot().revision(), Revision(1));
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ impl Stream {
         self.send(vec![progress; asked]).await?;
         tokio::select! {
             request = self.requests.next() => self.obey(request).await,
+            () = self.answers.closed() => None,
             changed = self.published.changed() => changed.ok(),
             _ = self.tick.tick() => {
                 let quiet = self.watches.look_after(revision);
@@ -177,4 +178,35 @@ fn unwanted(filters: &[i32]) -> Vec<EventKind> {
         _ => None,
     };
     filters.iter().filter_map(kind).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Etcd;
+
+    /// Such a client may have said everything, so that nothing else tells that it has gone.
+    #[tokio::test]
+    async fn a_stream_ends_with_who_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let etcd = Etcd::open(folder.path()).unwrap();
+        let (answers, receiver) = mpsc::channel(ANSWERS_MAX);
+        let hour = Duration::from_secs(3600);
+        let stream = Stream {
+            watches: Watches::new(etcd.identity()),
+            published: etcd.subscribe(),
+            requests: Requests(None),
+            answers,
+            progress_requests: 0,
+            tick: interval_at(Instant::now() + hour, hour),
+        };
+        let running = tokio::spawn(stream.run());
+
+        drop(receiver);
+
+        let ended = tokio::time::timeout(Duration::from_secs(30), running).await;
+        assert_eq!(ended.expect("it ends").unwrap(), None);
+    }
 }
