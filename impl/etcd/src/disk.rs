@@ -165,6 +165,25 @@ impl Disk {
         if self.part_bytes < self.part_bytes_max || self.saving.is_some() {
             return Ok(());
         }
+        self.rotate(store)
+    }
+
+    /// Has a snapshot replace all of the log, and waits for it: what was forgotten takes no room afterwards. If it fails,
+    /// the log is as it was.
+    pub(crate) fn defragment(&mut self, store: &Store) -> io::Result<()> {
+        if let Some(saving) = self.saving.take() {
+            // If it failed, the log that it was to replace is still there.
+            drop(saving.join());
+        }
+        self.rotate(store)?;
+        let saved = self.saving.take().map(JoinHandle::join);
+        let bytes =
+            saved.unwrap_or(Ok(Ok(0))).unwrap_or_else(|_| Err(io::Error::other("panicked")))?;
+        self.part_bytes_max = part_bytes_max(bytes);
+        Ok(())
+    }
+
+    fn rotate(&mut self, store: &Store) -> io::Result<()> {
         // Only the last part has room behind what is written.
         self.part.cut(self.part_bytes)?;
         let number = self.number + 1;

@@ -100,6 +100,17 @@ impl Etcd {
         self.change(move |store| store.compact(revision)).await
     }
 
+    /// Writes anew what is held, so that what was forgotten takes no room on disk. Who writes waits for it, as with etcd.
+    pub async fn defragment(&self) -> Result<(), CommitError> {
+        let writer = self.writer.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let shared = writer.upgrade().ok_or(CommitError::Stopped)?;
+            let mut shared = shared.lock().map_err(|_| CommitError::Stopped)?;
+            shared.writer.defragment()
+        });
+        done.await.unwrap_or(Err(CommitError::Stopped))
+    }
+
     /// Forgets old history every `period`, keeping one period of it, until the store stops.
     pub(crate) async fn compact_every(&self, period: Duration) {
         let mut before = self.snapshot().revision();

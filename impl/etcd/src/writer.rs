@@ -103,6 +103,14 @@ impl Writer {
         }
     }
 
+    /// Writes anew what is held.
+    pub(crate) fn defragment(&mut self) -> Result<(), CommitError> {
+        if let Some(why) = &self.broken {
+            return Err(CommitError::Broken(why.clone()));
+        }
+        self.disk.defragment(&self.head).map_err(|error| CommitError::Refused(error.to_string()))
+    }
+
     fn make_durable(&mut self, records: &[Record]) -> Result<(), CommitError> {
         if let Some(why) = &self.broken {
             self.head = self.publish.borrow().clone();

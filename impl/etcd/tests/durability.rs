@@ -127,3 +127,27 @@ async fn a_restart_does_not_bring_back_what_was_compacted() {
     assert!(reopened.compacted() >= Revision(3), "{}", reopened.compacted());
     assert_eq!((reopened.revision(), reopened.iter().count()), (Revision(4), 3));
 }
+
+#[tokio::test]
+async fn what_was_compacted_takes_no_room_once_the_store_is_defragmented() {
+    let folder = tempfile::tempdir().unwrap();
+    let etcd = Etcd::open(folder.path()).unwrap();
+    let value = Bytes::from(vec![7; 1024 * 1024]);
+    for _ in 0..8 {
+        let put = Operation::Put(Put::new("key".as_bytes().into(), value.clone()));
+        etcd.commit(Transaction::of(vec![put])).await.unwrap();
+    }
+    let revision = etcd.snapshot().revision();
+    etcd.compact(revision).await.unwrap();
+    let before = etcd.size_bytes().unwrap();
+
+    etcd.defragment().await.unwrap();
+
+    // The value, and the event that made it.
+    let after = etcd.size_bytes().unwrap();
+    assert!(before > 8 * 1024 * 1024 && after < 3 * 1024 * 1024, "{before} and {after} bytes");
+    etcd.commit(create("later")).await.unwrap();
+    close(etcd).await;
+    let reopened = Etcd::open(folder.path()).unwrap().snapshot();
+    assert_eq!((reopened.revision(), reopened.iter().count()), (Revision(revision.0 + 1), 2));
+}

@@ -9,7 +9,7 @@ use etcd_client::proto::{
 use store::{Refusal, Store, snapshot};
 use tonic::{Request, Response, Status};
 
-use super::errors::{refused, stopped};
+use super::errors::{refused, status, stopped};
 use super::{Member, RAFT_TERM, VERSION, requests};
 use crate::backup;
 use crate::tools::hash_of_keys;
@@ -60,11 +60,11 @@ impl PbMaintenanceService for Member {
         }))
     }
 
-    /// There is nothing to do: the log is replaced by a snapshot when it is long.
     async fn defragment(
         &self,
         _: Request<PbDefragmentRequest>,
     ) -> Result<Response<PbDefragmentResponse>, Status> {
+        self.etcd.defragment().await.map_err(status)?;
         Ok(Response::new(PbDefragmentResponse { header: self.header_now() }))
     }
 

@@ -77,7 +77,10 @@ pub(super) fn compact(folder: &StoreFolder, revision: Option<u64>) -> Result<Exi
         inspect(&folder.data_dir)?;
         let etcd = Etcd::open(&folder.data_dir).map_err(Failure::cannot)?;
         let revision = revision.map_or(etcd.snapshot().revision(), Revision);
-        let compacted = etcd.compact(revision).await;
+        let compacted = match etcd.compact(revision).await {
+            Ok(_) => etcd.defragment().await,
+            Err(error) => Err(error),
+        };
         let mut published = etcd.subscribe();
         drop(etcd);
         while published.changed().await.is_ok() {}
