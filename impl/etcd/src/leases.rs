@@ -204,3 +204,22 @@ async fn until(next: Option<Instant>) {
 fn free_number() -> LeaseId {
     LeaseId((random() >> 1 | 1).cast_signed())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lease_that_has_the_number_of_one_that_ended_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let leases = Leases::of(Etcd::open(folder.path()).unwrap());
+        let anew = LeaseId(7);
+        leases.grant(anew, 60).await.unwrap();
+
+        // What was due when its predecessor had ended.
+        leases.perform(Due { ended: vec![anew], checkpoints: vec![] }).await.unwrap();
+
+        assert!(leases.status(anew).is_some());
+        assert!(leases.etcd.snapshot().lease(anew).is_some());
+    }
+}

@@ -134,3 +134,28 @@ async fn read_sizes(stream: Option<Stream>, resize: mpsc::Sender<(u16, u16)>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spdy::tests::Client;
+
+    #[tokio::test]
+    async fn a_size_that_does_not_end_is_not_waited_for() {
+        let (mut wire, io) = tokio::io::duplex(64 * 1024);
+        let mut connection = Connection::serve(io);
+        let mut client = Client::default();
+        client.open(1, &[("streamtype", "resize")], false);
+        client.data(1, br#"{"Width":80,"Height":24}"#, false);
+        client.data(1, &[b' '; 2 * SIZE_BYTES_MAX], false);
+        client.send(&mut wire).await;
+        let stream = connection.accept().await;
+        let (sender, mut sizes) = mpsc::channel(MESSAGES_MAX);
+
+        let ended = tokio::time::timeout(PATIENCE, read_sizes(stream, sender)).await;
+
+        assert!(ended.is_ok(), "the client is still there");
+        assert_eq!(sizes.recv().await, Some((80, 24)));
+        assert_eq!(sizes.recv().await, None);
+    }
+}

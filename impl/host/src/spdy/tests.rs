@@ -37,9 +37,14 @@ impl Client {
         put_data(&mut self.wire, stream, bytes, is_last);
     }
 
+    /// Sends what was written.
+    pub(crate) async fn send(&mut self, wire: &mut DuplexStream) {
+        wire.write_all(&self.wire.split()).await.expect("the server reads");
+    }
+
     /// Sends what was written, and hears answers until this one: `reply 1`, `data 1 text`, `end 1`, `reset 1`.
     pub(crate) async fn exchange(&mut self, wire: &mut DuplexStream, last: &str) -> Vec<String> {
-        wire.write_all(&self.wire.split()).await.expect("the server reads");
+        self.send(wire).await;
         let mut heard = vec![];
         while !heard.iter().any(|line| line == last) {
             let mut buffer = [0; 1024];
