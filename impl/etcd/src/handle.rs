@@ -30,6 +30,8 @@ pub struct Etcd {
     writer: Weak<Mutex<Shared>>,
     /// How many messages wait for that thread.
     waiting: Arc<AtomicUsize>,
+    /// How many are about to write themselves.
+    willing: Arc<AtomicUsize>,
     sender: mpsc::Sender<Message>,
     published: watch::Receiver<Store>,
     identity: Identity,
@@ -50,12 +52,12 @@ impl Etcd {
         let (sender, receiver) = mpsc::channel();
         let (publish, published) = watch::channel(store.clone());
         let writer = Arc::new(Mutex::new(Shared::of(Writer::new(disk, store, publish))));
-        let (shared, waiting) = (Arc::downgrade(&writer), Arc::default());
+        let (shared, waiting, willing) = (Arc::downgrade(&writer), Arc::default(), Arc::default());
         let taken = Arc::clone(&waiting);
         std::thread::Builder::new()
             .name("etcd-writer".to_owned())
             .spawn(move || write_in_turn(&writer, &receiver, &taken))?;
-        Ok(Self { writer: shared, waiting, sender, published, identity, folder })
+        Ok(Self { writer: shared, waiting, willing, sender, published, identity, folder })
     }
 
     /// How much its files hold, in bytes; nothing if they cannot be asked.
@@ -177,23 +179,49 @@ impl Etcd {
         message: impl FnOnce(Answer<T>) -> Message,
     ) -> Result<T, CommitError> {
         let (answer, answered) = oneshot::channel();
-        self.submit(message(answer))?;
+        self.submit(message(answer)).await?;
         answered.await.map_err(|_| CommitError::Stopped)?
     }
 
     /// Writes here where nobody else has written of late: two changes of thread less. Where others do, the writer's
     /// own thread syncs once for all that wait, and this one has better things to do than to wait for the disk.
-    fn submit(&self, message: Message) -> Result<(), CommitError> {
+    async fn submit(&self, message: Message) -> Result<(), CommitError> {
         let writer = self.writer.upgrade().ok_or(CommitError::Stopped)?;
-        if has_thread_to_spare()
-            && let Ok(mut writer) = writer.try_lock()
-            && writer.alone >= ALONE_MIN
-        {
-            writer.write(std::iter::once(message), &self.waiting);
-            return Ok(());
+        if has_thread_to_spare() && writer.try_lock().is_ok_and(|shared| shared.is_alone()) {
+            let willing = Willing::one_more(&self.willing);
+            // Others of the same task have not had their turn yet.
+            tokio::task::yield_now().await;
+            if willing.is_alone()
+                && self.waiting.load(Ordering::Relaxed) == 0
+                && let Ok(mut shared) = writer.try_lock()
+                && shared.is_alone()
+            {
+                shared.write(std::iter::once(message), &self.waiting);
+                return Ok(());
+            }
         }
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.sender.send(message).map_err(|_| CommitError::Stopped)
+    }
+}
+
+/// Somebody who is about to write, for as long as this lives.
+struct Willing<'a>(&'a AtomicUsize);
+
+impl<'a> Willing<'a> {
+    fn one_more(willing: &'a AtomicUsize) -> Self {
+        willing.fetch_add(1, Ordering::Relaxed);
+        Self(willing)
+    }
+
+    fn is_alone(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 1
+    }
+}
+
+impl Drop for Willing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -212,6 +240,10 @@ struct Shared {
 impl Shared {
     fn of(writer: Writer) -> Self {
         Self { writer, alone: 0 }
+    }
+
+    fn is_alone(&self) -> bool {
+        self.alone >= ALONE_MIN
     }
 
     fn write(&mut self, batch: impl Iterator<Item = Message>, waiting: &AtomicUsize) {

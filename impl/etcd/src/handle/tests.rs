@@ -35,18 +35,20 @@ fn put(key: &str) -> Transaction {
     Transaction::create(key.as_bytes().into(), Bytes::from(&b"1"[..]))
 }
 
+/// Commits, and answers which thread wrote.
+async fn commit(etcd: Etcd, key: String) -> String {
+    let (tell, told) = mpsc::channel();
+    let witness = move |_: &Committed| {
+        let name = thread::current().name().unwrap_or_default().to_owned();
+        tell.send(name).expect("someone listens");
+    };
+    etcd.commit_witnessed(put(&key), witness).await.expect("the key is new");
+    told.recv().expect("the witness was called")
+}
+
 /// Commits in a task, and answers which thread wrote.
 fn written_by(etcd: &Etcd, key: impl Into<String>) -> JoinHandle<String> {
-    let (etcd, key) = (etcd.clone(), key.into());
-    tokio::spawn(async move {
-        let (tell, told) = mpsc::channel();
-        let witness = move |_: &Committed| {
-            let name = thread::current().name().unwrap_or_default().to_owned();
-            tell.send(name).expect("someone listens");
-        };
-        etcd.commit_witnessed(put(&key), witness).await.expect("the key is new");
-        told.recv().expect("the witness was called")
-    })
+    tokio::spawn(commit(etcd.clone(), key.into()))
 }
 
 #[test]
@@ -115,4 +117,19 @@ fn who_comes_while_one_writes_waits_for_the_writers_thread() {
 
     assert_eq!(writers, ["etcd-writer"; 3], "and so does the next: there are several");
     assert_eq!(etcd.waiting.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn those_of_one_task_do_not_write_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let etcd = Etcd::open(folder.path()).unwrap();
+
+    let writers = runtime(2).block_on(async {
+        write_alone(&etcd).await;
+        let together = ["a", "b", "c"].map(|key| commit(etcd.clone(), key.to_owned()));
+        let all = tokio::spawn(futures_util::future::join_all(together));
+        all.await.unwrap()
+    });
+
+    assert_eq!(writers, ["etcd-writer"; 3]);
 }
