@@ -20,16 +20,20 @@ impl Store {
         validity::check(transaction)?;
         let branch = self.branch(transaction);
         self.check(&branch)?;
-        let mut decision = Decision::on(self);
-        let (succeeded, outcomes) = decision.run(branch)?;
-        let Decision { store, revision, changes, events, .. } = decision;
-        let record = (!changes.is_empty()).then_some(Record { revision, changes });
-        if record.as_ref().is_some_and(|record| record.written_bytes() > WRITTEN_BYTES_MAX) {
-            return Err(Refusal::TooLarge);
-        }
-        if record.is_some() {
-            *self = store.at_its_next(revision, events);
-        }
+        let mut decision = Decision::on(self, &branch);
+        let done = decision.run(branch).and_then(|done| decision.check_size().map(|()| done));
+        let Decision { revision, writes, events, .. } = decision;
+        let (succeeded, outcomes) = match done {
+            Ok(done) => done,
+            Err(refusal) => {
+                self.take_back(events);
+                return Err(refusal);
+            }
+        };
+        let record = (!writes.is_empty()).then(|| {
+            self.remember(revision, events);
+            Record { revision, changes: writes.into_iter().map(Change::Write).collect() }
+        });
         Ok(Committed { succeeded, revision: self.revision(), outcomes, record })
     }
 
@@ -159,21 +163,37 @@ impl Branch<'_> {
             Step::Branch(within) => within.try_for_each(check),
         })
     }
+
+    /// Whether something is read as of a revision that is named.
+    fn reads_the_past(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Do(Operation::Read(query)) => query.revision.is_some(),
+            Step::Do(Operation::Put(_) | Operation::Delete(_) | Operation::Transaction(_)) => false,
+            Step::Branch(within) => within.reads_the_past(),
+        })
+    }
 }
 
-/// A transaction while it runs: the store as it was, as it sees it, and what it has changed.
-struct Decision {
-    before: Store,
-    store: Store,
+/// A transaction while it runs: the store as it was, where that is read, the store as it makes it, and what it has
+/// changed. Without a copy of the store, what others do not share is changed where it lies.
+struct Decision<'a> {
+    before: Option<Store>,
+    store: &'a mut Store,
     revision: Revision,
-    changes: Vec<Change>,
+    writes: Vec<Write>,
     events: Vec<Event>,
 }
 
-impl Decision {
-    fn on(store: &Store) -> Self {
-        let (before, store, revision) = (store.clone(), store.clone(), store.revision().next());
-        Self { before, store, revision, changes: vec![], events: vec![] }
+impl<'a> Decision<'a> {
+    fn on(store: &'a mut Store, branch: &Branch<'_>) -> Self {
+        let before = branch.reads_the_past().then(|| store.clone());
+        let revision = store.revision().next();
+        Self { before, store, revision, writes: vec![], events: vec![] }
+    }
+
+    fn check_size(&self) -> Result<(), Refusal> {
+        let bytes: usize = self.writes.iter().map(Write::written_bytes).sum();
+        if bytes > WRITTEN_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(()) }
     }
 
     fn run(&mut self, branch: Branch<'_>) -> Result<(bool, Vec<Outcome>), Refusal> {
@@ -192,10 +212,13 @@ impl Decision {
             Operation::Put(put) => self.put(put),
             Operation::Delete(range) => Ok(self.delete(range)),
             // Whoever names a revision does not mean the one that is being made.
-            Operation::Read(query) if query.revision.is_some() => {
-                self.before.read(query).map(Outcome::Read)
+            Operation::Read(query) => {
+                let read = match (&self.before, query.revision) {
+                    (Some(before), Some(_)) => before.read(query),
+                    (_, None) | (None, Some(_)) => self.store.read(query),
+                };
+                read.map(Outcome::Read)
             }
-            Operation::Read(query) => self.store.read(query).map(Outcome::Read),
             Operation::Transaction(_) => unreachable!("transactions within are branches"),
         }
     }
@@ -226,6 +249,6 @@ impl Decision {
 
     fn write(&mut self, write: Write) {
         self.events.push(self.store.write_at(self.revision, &write));
-        self.changes.push(Change::Write(write));
+        self.writes.push(write);
     }
 }

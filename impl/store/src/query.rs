@@ -105,8 +105,8 @@ impl Store {
         match query.revision {
             Some(revision) if revision > self.revision() => Err(Refusal::FutureRevision),
             Some(revision) if revision < self.revision() => {
-                let past = self.at(revision).map_err(|_| Refusal::Compacted)?;
-                Ok(past.read_now(query))
+                let past = self.at_within(revision, &query.range);
+                past.map(|past| past.read_now(query)).map_err(|_| Refusal::Compacted)
             }
             Some(_) | None => Ok(self.read_now(query)),
         }

@@ -134,27 +134,28 @@ impl Store {
 
     /// The store as it was at an earlier revision that is not compacted away.
     pub fn at(&self, revision: Revision) -> Result<Self, Expired> {
+        self.at_within(revision, &Range::prefix(b""))
+    }
+
+    /// The same for one who looks at no keys but those of a range: the others may be as they are now.
+    pub(crate) fn at_within(&self, revision: Revision, range: &Range) -> Result<Self, Expired> {
         if revision < self.compacted {
             return Err(Expired { asked: revision, compacted: self.compacted });
         }
-        Ok(self.undone_after(revision))
+        Ok(self.undone_after(revision, range))
     }
 
     /// The store before the first event that is remembered: from it and the history it can be built
     /// again.
     pub fn base(&self) -> Self {
-        self.undone_after(Revision(self.oldest.0 - 1))
+        self.undone_after(Revision(self.oldest.0 - 1), &Range::prefix(b""))
     }
 
-    fn undone_after(&self, revision: Revision) -> Self {
+    fn undone_after(&self, revision: Revision, range: &Range) -> Self {
         let mut past = self.clone();
         let (kept, later) = (self.history.split(&revision.next()).0, self.later_than(revision));
-        for event in later.rev() {
-            match &event.before {
-                Some(before) => past.keys.insert(event.now.key.clone(), Arc::clone(before)),
-                None => past.keys.remove(&event.now.key),
-            };
-        }
+        let concerned = later.filter(|event| range.contains(&event.now.key));
+        concerned.rev().for_each(|event| past.undo(&event.now.key, event.before.as_ref()));
         past.revision = revision.min(self.revision);
         past.history = kept;
         past
@@ -225,11 +226,28 @@ impl Store {
         }
     }
 
-    /// The store when the changes that were made with [`write_at`](Self::write_at) are its next revision.
-    pub(crate) fn at_its_next(mut self, revision: Revision, events: Vec<Event>) -> Self {
+    /// Notes what was done with [`write_at`](Self::write_at) as its next revision.
+    pub(crate) fn remember(&mut self, revision: Revision, events: Vec<Event>) {
         self.revision = revision;
         self.history.insert(revision, events.into());
-        self
+    }
+
+    /// Undoes what was done with [`write_at`](Self::write_at) and is not to be remembered.
+    pub(crate) fn take_back(&mut self, events: Vec<Event>) {
+        for Event { now, before, .. } in events.into_iter().rev() {
+            self.detach(now.lease, &now.key);
+            self.undo(&now.key, before.as_ref());
+            if let Some(before) = &before {
+                self.attach(before.lease, &before.key);
+            }
+        }
+    }
+
+    fn undo(&mut self, key: &Bytes, before: Option<&Arc<KeyValue>>) {
+        match before {
+            Some(before) => self.keys.insert(key.clone(), Arc::clone(before)),
+            None => self.keys.remove(key),
+        };
     }
 
     /// Changes one key as part of a revision.

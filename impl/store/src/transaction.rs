@@ -179,9 +179,7 @@ pub struct Record {
 impl Record {
     /// How many bytes of keys and values it writes.
     pub fn written_bytes(&self) -> usize {
-        let bytes =
-            |write: &Write| write.key.len() + write.value.as_ref().map_or(0, |value| value.len());
-        self.writes().map(bytes).sum()
+        self.writes().map(Write::written_bytes).sum()
     }
 
     /// Its writes, in order.
@@ -219,4 +217,11 @@ pub struct Write {
     pub value: Option<Bytes>,
     /// The lease that it then ends with.
     pub lease: LeaseId,
+}
+
+impl Write {
+    /// How many bytes its key and its value have.
+    pub(crate) fn written_bytes(&self) -> usize {
+        self.key.len() + self.value.as_ref().map_or(0, |value| value.len())
+    }
 }

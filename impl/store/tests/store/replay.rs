@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use store::{LeaseId, Operation, Range, Record, Revision, Store, Transaction, log, snapshot};
+use store::{
+    LeaseId, Operation, Put, Query, Range, Record, Revision, Store, Transaction, log, snapshot,
+};
 
 use crate::{bytes, delete, leased, put};
 
@@ -109,7 +111,32 @@ proptest! {
         for (revision, keys) in past.range(store.compacted()..) {
             let then = store.at(*revision).expect("it is not compacted");
             prop_assert_eq!(&then.iter().cloned().collect::<Vec<_>>(), keys);
+            for range in [Range::Key(bytes("key-1")), Range::prefix(b"key-2"), Range::From(bytes("key-3"))] {
+                let asked = Query { revision: Some(*revision), ..Query::all(range.clone()) };
+                let within: Vec<_> = then.range(&range).cloned().collect();
+                prop_assert_eq!(store.read(&asked).map(|found| found.keys), Ok(within));
+            }
         }
+    }
+
+    #[test]
+    fn what_is_refused_leaves_the_store_as_it_was(
+        deeds in vec(deed(), 0..30),
+        operations in vec(operation(), 0..4),
+    ) {
+        let mut store = Store::default();
+        deeds.iter().for_each(|deed| drop(take(&mut store, deed)));
+        store.commit(&Transaction::of(vec![put("last", "1")])).expect("it makes sense");
+        let before = store.clone();
+        let keeps_value = Put { value: None, ..Put::new(bytes("last"), bytes("")) };
+        // That the key goes first shows only once it is gone.
+        let late = [Operation::Delete(Range::From(bytes("last"))), Operation::Put(keeps_value)];
+        let operations = operations.into_iter().chain(late).collect();
+
+        let refused = store.commit(&Transaction::of(operations));
+
+        prop_assert!(refused.is_err());
+        prop_assert_eq!(seen(&store), seen(&before));
     }
 
     #[test]
