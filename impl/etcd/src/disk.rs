@@ -5,8 +5,9 @@
 //! removed when a snapshot is durable.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use store::{Record, Revision, Store, log, snapshot};
@@ -18,6 +19,8 @@ use crate::tools::Inspected;
 
 /// Below this a part of the log is not replaced by a snapshot.
 const PART_BYTES_MIN: u64 = 16 * 1024 * 1024;
+/// How many pieces are read before the first of them is taken.
+const AHEAD: usize = 8;
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -256,11 +259,11 @@ fn part_path(folder: &Path, number: u64) -> PathBuf {
 /// Writes the snapshot that begins with a part of the log, and removes what came before. How long the
 /// snapshot is, in bytes.
 fn save(folder: &Path, number: u64, store: &Store) -> io::Result<u64> {
-    let snapshot = snapshot::encode(store);
-    replace(folder, &format!("snapshot-{number}"), &snapshot)?;
+    let name = format!("snapshot-{number}");
+    let bytes = replace(folder, &name, |file| snapshot::write(store, file))?;
     remove_older(folder, number)?;
     sync_folder(folder)?;
-    Ok(snapshot.len() as u64)
+    Ok(bytes)
 }
 
 fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
@@ -274,10 +277,34 @@ fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
 
 /// What a snapshot holds, and how long it is.
 fn read_snapshot(path: &Path) -> Result<(Store, u64), OpenError> {
-    let bytes = std::fs::read(path).map_err(|error| io_error(path, error))?;
-    let store = snapshot::decode(&bytes)
-        .map_err(|corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt })?;
-    Ok((store, bytes.len() as u64))
+    let in_file = |error| io_error(path, error);
+    let damaged = |corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt };
+    let file = File::open(path).map_err(in_file)?;
+    let bytes = file.metadata().map_err(in_file)?.len();
+    let mut restored = snapshot::Restored::default();
+    ahead(snapshot::pieces(BufReader::new(file)), |piece| {
+        let piece = piece.map_err(|unread| match unread {
+            snapshot::Unread::Corrupt(corrupt) => damaged(corrupt),
+            snapshot::Unread::Io(error) => in_file(error),
+        })?;
+        restored.take(piece).map_err(damaged)
+    })?;
+    Ok((restored.store().map_err(damaged)?, bytes))
+}
+
+/// Takes what comes one after the other, while a thread of its own makes the next.
+fn ahead<T: Send, E>(
+    items: impl Iterator<Item = T> + Send,
+    take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel(AHEAD);
+        scope.spawn(move || {
+            // Nobody takes what follows an error.
+            drop(items.into_iter().try_for_each(|item| sender.send(item)));
+        });
+        receiver.into_iter().try_for_each(take)
+    })
 }
 
 /// What the files of a folder hold.
@@ -333,7 +360,7 @@ pub(crate) fn write_new(folder: &Path, snapshot: &[u8]) -> Result<(), OpenError>
         return Err(OpenError::Foreign { path: folder.to_owned(), why });
     }
     files::open(&part_path(folder, 1)).map_err(in_folder)?;
-    replace(folder, "snapshot-1", snapshot).map_err(in_folder)?;
+    replace(folder, "snapshot-1", |file| file.write_all(snapshot)).map_err(in_folder)?;
     Identity::of(folder, true).map(drop)
 }
 

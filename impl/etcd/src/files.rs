@@ -1,7 +1,7 @@
 //! Small things done to files, each durable when it returns.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, IntoInnerError, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -43,25 +43,35 @@ pub(crate) fn cut(file: &mut File, length: u64) -> io::Result<()> {
 /// What the name of a file ends with that is being written.
 const UNFINISHED: &str = "new";
 
-/// Writes a file beside the old one and puts it in its place.
-pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file beside the old one and puts it in its place. How long it is, in bytes.
+pub(crate) fn replace(
+    folder: &Path,
+    name: &str,
+    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<u64> {
     let temporary = folder.join(format!("{name}.{UNFINISHED}"));
-    let finished = write(&temporary, bytes)
-        .and_then(|()| std::fs::rename(&temporary, folder.join(name)))
+    let finished = write(&temporary, content)
+        .and_then(|bytes| std::fs::rename(&temporary, folder.join(name)).map(|()| bytes))
         .inspect_err(|_| {
             // Where it stays, it goes when the folder is opened again.
             drop(std::fs::remove_file(&temporary));
         });
-    finished?;
-    sync_folder(folder)
+    let bytes = finished?;
+    sync_folder(folder)?;
+    Ok(bytes)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<u64> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(FILE_MODE);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let mut buffered = BufWriter::new(options.open(path)?);
+    content(&mut buffered)?;
+    let file = buffered.into_inner().map_err(IntoInnerError::into_error)?;
+    file.sync_all()?;
+    Ok(file.metadata()?.len())
 }
 
 /// Removes what a crash has left of files that were being written.

@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::io::Write;
 use std::path::Path;
 
 use crate::disk::OpenError;
@@ -27,7 +28,7 @@ impl Identity {
             Ok(text) => parse(&text).map_err(|why| OpenError::Foreign { path, why }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_new => {
                 let drawn = Self { cluster: random(), member: random() };
-                replace(folder, "store", drawn.written().as_bytes())
+                replace(folder, "store", |file| file.write_all(drawn.written().as_bytes()))
                     .map_err(|error| io_error(&path, error))?;
                 Ok(drawn)
             }

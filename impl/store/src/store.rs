@@ -45,30 +45,32 @@ impl Store {
         keys: impl IntoIterator<Item = KeyValue>,
         leases: impl IntoIterator<Item = (LeaseId, Lease)>,
     ) -> Self {
-        let mut store = Self {
-            revision,
-            compacted: revision,
-            oldest: revision.next(),
-            keys: keys.into_iter().map(|found| (found.key.clone(), Arc::new(found))).collect(),
-            history: OrdMap::new(),
-            leases: leases.into_iter().collect(),
-        };
-        let attached: Vec<_> = store.iter().cloned().collect();
-        attached.iter().for_each(|found| store.attach(found.lease, &found.key));
+        let mut store = Self::beginning(revision);
+        store.compacted = revision;
+        store.hold_leases(leases);
+        keys.into_iter().for_each(|found| store.hold(found));
         store
     }
 
-    /// A store built again from what it held before its first event, its history, and its leases.
-    pub(crate) fn rebuild(
-        (base, keys): (Revision, Vec<KeyValue>),
-        compacted: Revision,
-        records: &[Record],
-        leases: Vec<(LeaseId, Lease)>,
-    ) -> Self {
-        let mut store = Self::restore(base, keys, leases);
-        records.iter().for_each(|record| store.apply(record));
-        store.compacted = compacted;
-        store
+    /// A store without keys at this revision that remembers nothing before it.
+    pub(crate) fn beginning(revision: Revision) -> Self {
+        Self { revision, oldest: revision.next(), ..Self::default() }
+    }
+
+    /// Holds leases, whose keys follow, as of its beginning.
+    pub(crate) fn hold_leases(&mut self, leases: impl IntoIterator<Item = (LeaseId, Lease)>) {
+        self.leases.extend(leases);
+    }
+
+    /// Holds a key as of its beginning.
+    pub(crate) fn hold(&mut self, found: KeyValue) {
+        self.attach(found.lease, &found.key);
+        self.keys.insert(found.key.clone(), Arc::new(found));
+    }
+
+    /// Is compacted at a revision, and forgets nothing that it remembers.
+    pub(crate) fn compacted_before(&mut self, compacted: Revision) {
+        self.compacted = compacted;
     }
 
     /// The revision of the last change.
