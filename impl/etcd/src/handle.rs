@@ -27,11 +27,8 @@ const ALONE_MIN: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Etcd {
     /// Its thread owns it.
-    writer: Weak<Mutex<Shared>>,
-    /// How many messages wait for that thread.
-    waiting: Arc<AtomicUsize>,
-    /// How many are about to write themselves.
-    willing: Arc<AtomicUsize>,
+    writer: Weak<Mutex<Writer>>,
+    crowd: Arc<Crowd>,
     sender: mpsc::Sender<Message>,
     published: watch::Receiver<Store>,
     identity: Identity,
@@ -56,13 +53,13 @@ impl Etcd {
         let folder = Arc::from(disk.folder());
         let (sender, receiver) = mpsc::channel();
         let (publish, published) = watch::channel(store.clone());
-        let writer = Arc::new(Mutex::new(Shared::of(Writer::new(disk, store, publish))));
-        let (shared, waiting, willing) = (Arc::downgrade(&writer), Arc::default(), Arc::default());
-        let taken = Arc::clone(&waiting);
+        let writer = Arc::new(Mutex::new(Writer::new(disk, store, publish)));
+        let (shared, crowd) = (Arc::downgrade(&writer), Arc::new(Crowd::default()));
+        let served = Arc::clone(&crowd);
         std::thread::Builder::new()
             .name("etcd-writer".to_owned())
-            .spawn(move || write_in_turn(&writer, &receiver, &taken))?;
-        Ok(Self { writer: shared, waiting, willing, sender, published, identity, folder })
+            .spawn(move || write_in_turn(&writer, &receiver, &served))?;
+        Ok(Self { writer: shared, crowd, sender, published, identity, folder })
     }
 
     /// How much its files hold, in bytes; nothing if they cannot be asked.
@@ -111,9 +108,9 @@ impl Etcd {
     pub async fn defragment(&self) -> Result<(), CommitError> {
         let writer = self.writer.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let shared = writer.upgrade().ok_or(CommitError::Stopped)?;
-            let mut shared = shared.lock().map_err(|_| CommitError::Stopped)?;
-            shared.writer.defragment()
+            let writer = writer.upgrade().ok_or(CommitError::Stopped)?;
+            let mut writer = writer.lock().map_err(|_| CommitError::Stopped)?;
+            writer.defragment()
         });
         done.await.unwrap_or(Err(CommitError::Stopped))
     }
@@ -191,42 +188,68 @@ impl Etcd {
     /// Writes here where nobody else has written of late: two changes of thread less. Where others do, the writer's
     /// own thread syncs once for all that wait, and this one has better things to do than to wait for the disk.
     async fn submit(&self, message: Message) -> Result<(), CommitError> {
-        let writer = self.writer.upgrade().ok_or(CommitError::Stopped)?;
-        if has_thread_to_spare() && writer.try_lock().is_ok_and(|shared| shared.is_alone()) {
-            let willing = Willing::one_more(&self.willing);
+        if self.crowd.is_one() && has_thread_to_spare() {
+            let willing = Willing::one_more(&self.crowd);
             // Others of the same task have not had their turn yet.
             tokio::task::yield_now().await;
+            let writer = self.writer.upgrade().ok_or(CommitError::Stopped)?;
             if willing.is_alone()
-                && self.waiting.load(Ordering::Relaxed) == 0
-                && let Ok(mut shared) = writer.try_lock()
-                && shared.is_alone()
+                && let Ok(mut writer) = writer.try_lock()
+                && self.crowd.is_one()
             {
-                shared.write(std::iter::once(message), &self.waiting);
+                self.crowd.write(&mut writer, std::iter::once(message));
                 return Ok(());
             }
         }
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.crowd.waiting.fetch_add(1, Ordering::Relaxed);
         self.sender.send(message).map_err(|_| CommitError::Stopped)
     }
 }
 
+/// How many write.
+#[derive(Debug, Default)]
+struct Crowd {
+    /// How many messages wait for the writer's thread.
+    waiting: AtomicUsize,
+    /// How many are about to write themselves.
+    willing: AtomicUsize,
+    /// How many batches of one message were written in a row while no other waited.
+    alone: AtomicUsize,
+}
+
+impl Crowd {
+    /// Whether one alone has written of late, and nobody waits.
+    fn is_one(&self) -> bool {
+        self.alone.load(Ordering::Relaxed) >= ALONE_MIN && self.waiting.load(Ordering::Relaxed) == 0
+    }
+
+    fn write(&self, writer: &mut Writer, batch: impl Iterator<Item = Message>) {
+        let mut count = 0;
+        writer.write(batch.inspect(|_| count += 1));
+        let is_alone = count == 1 && self.waiting.load(Ordering::Relaxed) == 0;
+        let before = self.alone.load(Ordering::Relaxed);
+        // Whoever writes has the writer's lock.
+        self.alone.store(if is_alone { before + 1 } else { 0 }, Ordering::Relaxed);
+    }
+}
+
 /// Somebody who is about to write, for as long as this lives.
-struct Willing<'a>(&'a AtomicUsize);
+struct Willing<'a>(&'a Crowd);
 
 impl<'a> Willing<'a> {
-    fn one_more(willing: &'a AtomicUsize) -> Self {
-        willing.fetch_add(1, Ordering::Relaxed);
-        Self(willing)
+    fn one_more(crowd: &'a Crowd) -> Self {
+        crowd.willing.fetch_add(1, Ordering::Relaxed);
+        Self(crowd)
     }
 
     fn is_alone(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 1
+        self.0.willing.load(Ordering::Relaxed) == 1
     }
 }
 
 impl Drop for Willing<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.willing.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -235,42 +258,14 @@ fn has_thread_to_spare() -> bool {
     Handle::try_current().is_ok_and(|runtime| runtime.metrics().num_workers() > 1)
 }
 
-/// The writer, and how many batches of one message it has written in a row while no other waited.
-#[derive(Debug)]
-struct Shared {
-    writer: Writer,
-    alone: usize,
-}
-
-impl Shared {
-    fn of(writer: Writer) -> Self {
-        Self { writer, alone: 0 }
-    }
-
-    fn is_alone(&self) -> bool {
-        self.alone >= ALONE_MIN
-    }
-
-    fn write(&mut self, batch: impl Iterator<Item = Message>, waiting: &AtomicUsize) {
-        let mut count = 0;
-        self.writer.write(batch.inspect(|_| count += 1));
-        let is_alone = count == 1 && waiting.load(Ordering::Relaxed) == 0;
-        self.alone = if is_alone { self.alone + 1 } else { 0 };
-    }
-}
-
 /// The writer's own thread. It ends with the last handle, or after a panic while something was written.
-fn write_in_turn(
-    shared: &Mutex<Shared>,
-    receiver: &mpsc::Receiver<Message>,
-    waiting: &AtomicUsize,
-) {
+fn write_in_turn(writer: &Mutex<Writer>, receiver: &mpsc::Receiver<Message>, crowd: &Crowd) {
     while let Ok(first) = receiver.recv() {
-        let Ok(mut shared) = shared.lock() else { return };
+        let Ok(mut writer) = writer.lock() else { return };
         let batch = std::iter::once(first).chain(receiver.try_iter()).take(BATCH_MAX);
         let taken = batch.inspect(|_| {
-            waiting.fetch_sub(1, Ordering::Relaxed);
+            crowd.waiting.fetch_sub(1, Ordering::Relaxed);
         });
-        shared.write(taken, waiting);
+        crowd.write(&mut writer, taken);
     }
 }

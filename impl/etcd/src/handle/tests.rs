@@ -93,7 +93,7 @@ fn who_comes_while_one_writes_waits_for_the_writers_thread() {
         begun.recv().expect("the first writes");
         let others = [written_by(&etcd, "b"), written_by(&etcd, "c")];
         let both_wait = async {
-            while etcd.waiting.load(Ordering::Relaxed) < others.len() {
+            while etcd.crowd.waiting.load(Ordering::Relaxed) < others.len() {
                 tokio::task::yield_now().await;
             }
         };
@@ -109,7 +109,7 @@ fn who_comes_while_one_writes_waits_for_the_writers_thread() {
     });
 
     assert_eq!(writers, ["etcd-writer"; 3], "and so does the next: there are several");
-    assert_eq!(etcd.waiting.load(Ordering::Relaxed), 0);
+    assert_eq!(etcd.crowd.waiting.load(Ordering::Relaxed), 0);
 }
 
 #[test]
