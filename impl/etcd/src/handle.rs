@@ -4,9 +4,9 @@
 mod tests;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use store::{Committed, KeyValue, LeaseId, Record, Refusal, Revision, Store, Transaction};
 use tokio::runtime::Handle;
@@ -22,6 +22,9 @@ const BATCH_MAX: usize = 1024;
 
 /// How many batches of one message come in a row before it is taken that only one writes.
 const ALONE_MIN: usize = 16;
+
+/// Within how long who writes again does so in the same task, or has others in it who write.
+const JUST_MICROSECONDS: u64 = 20;
 
 /// A handle to the store; clones share it. The files are closed when the last is gone.
 #[derive(Clone, Debug)]
@@ -54,7 +57,7 @@ impl Etcd {
         let (sender, receiver) = mpsc::channel();
         let (publish, published) = watch::channel(store.clone());
         let writer = Arc::new(Mutex::new(Writer::new(disk, store, publish)));
-        let (shared, crowd) = (Arc::downgrade(&writer), Arc::new(Crowd::default()));
+        let (shared, crowd) = (Arc::downgrade(&writer), Arc::new(Crowd::new()));
         let served = Arc::clone(&crowd);
         std::thread::Builder::new()
             .name("etcd-writer".to_owned())
@@ -190,8 +193,10 @@ impl Etcd {
     async fn submit(&self, message: Message) -> Result<(), CommitError> {
         if self.crowd.is_one() && has_thread_to_spare() {
             let willing = Willing::one_more(&self.crowd);
-            // Others of the same task have not had their turn yet.
-            tokio::task::yield_now().await;
+            if self.crowd.has_just_written() {
+                // Others of the same task may not have had their turn yet.
+                tokio::task::yield_now().await;
+            }
             let writer = self.writer.upgrade().ok_or(CommitError::Stopped)?;
             if willing.is_alone()
                 && let Ok(mut writer) = writer.try_lock()
@@ -207,7 +212,7 @@ impl Etcd {
 }
 
 /// How many write.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Crowd {
     /// How many messages wait for the writer's thread.
     waiting: AtomicUsize,
@@ -215,9 +220,26 @@ struct Crowd {
     willing: AtomicUsize,
     /// How many batches of one message were written in a row while no other waited.
     alone: AtomicUsize,
+    /// When the last batch was written, in microseconds after the beginning.
+    written: AtomicU64,
+    beginning: Instant,
 }
 
 impl Crowd {
+    fn new() -> Self {
+        let (waiting, willing, alone, written) = Default::default();
+        Self { waiting, willing, alone, written, beginning: Instant::now() }
+    }
+
+    fn microseconds(&self) -> u64 {
+        self.beginning.elapsed().as_micros().try_into().unwrap_or(u64::MAX)
+    }
+
+    /// Whether something was written so lately that no client can have heard of it and written again.
+    fn has_just_written(&self) -> bool {
+        self.microseconds() < self.written.load(Ordering::Relaxed) + JUST_MICROSECONDS
+    }
+
     /// Whether one alone has written of late, and nobody waits.
     fn is_one(&self) -> bool {
         self.alone.load(Ordering::Relaxed) >= ALONE_MIN && self.waiting.load(Ordering::Relaxed) == 0
@@ -230,6 +252,7 @@ impl Crowd {
         let before = self.alone.load(Ordering::Relaxed);
         // Whoever writes has the writer's lock.
         self.alone.store(if is_alone { before + 1 } else { 0 }, Ordering::Relaxed);
+        self.written.store(self.microseconds(), Ordering::Relaxed);
     }
 }
 

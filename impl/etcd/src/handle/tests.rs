@@ -25,11 +25,12 @@ fn runtime(workers: usize) -> tokio::runtime::Runtime {
 }
 
 /// Writes until it does so itself, as nobody else writes; who wrote each time.
-async fn write_alone(etcd: &Etcd) -> Vec<String> {
+async fn write_alone(etcd: &Etcd, prefix: &str) -> Vec<String> {
     let mut writers = vec![];
     // More than is needed: who is answered may come back before the writer's thread has let go.
     while writers.len() < 100 * ALONE_MIN && writers.last().is_none_or(|last| last != WORKER) {
-        writers.push(written_by(etcd, writers.len().to_string()).await.expect("it ends"));
+        writers
+            .push(written_by(etcd, format!("{prefix}-{}", writers.len())).await.expect("it ends"));
     }
     writers
 }
@@ -59,7 +60,7 @@ fn a_lone_writer_writes_on_its_own_thread() {
     let folder = tempfile::tempdir().unwrap();
     let etcd = Etcd::open(folder.path()).unwrap();
 
-    let writers = runtime(2).block_on(write_alone(&etcd));
+    let writers = runtime(2).block_on(write_alone(&etcd, "alone"));
 
     assert_eq!(writers.last().unwrap(), WORKER);
     assert!(writers.len() > ALONE_MIN, "it is not known at once that nobody else writes");
@@ -70,7 +71,7 @@ fn a_runtime_of_one_thread_goes_on_while_the_disk_writes() {
     let folder = tempfile::tempdir().unwrap();
     let etcd = Etcd::open(folder.path()).unwrap();
 
-    let writers = runtime(1).block_on(write_alone(&etcd));
+    let writers = runtime(1).block_on(write_alone(&etcd, "alone"));
 
     assert!(writers.iter().all(|writer| writer == "etcd-writer"), "{writers:?}");
 }
@@ -83,7 +84,7 @@ fn who_comes_while_one_writes_waits_for_the_writers_thread() {
     let (end, ended) = mpsc::channel::<()>();
 
     let writers = runtime(2).block_on(async {
-        write_alone(&etcd).await;
+        write_alone(&etcd, "alone").await;
         let first = etcd.clone();
         let slow = move |_: &Committed| {
             begin.send(()).expect("someone listens");
@@ -116,13 +117,19 @@ fn who_comes_while_one_writes_waits_for_the_writers_thread() {
 fn those_of_one_task_do_not_write_one_after_the_other() {
     let folder = tempfile::tempdir().unwrap();
     let etcd = Etcd::open(folder.path()).unwrap();
+    let deadline = Instant::now() + DEADLINE;
 
-    let writers = runtime(2).block_on(async {
-        write_alone(&etcd).await;
-        let together = ["a", "b", "c"].map(|key| commit(etcd.clone(), key.to_owned()));
-        let all = tokio::spawn(futures_util::future::join_all(together));
-        all.await.unwrap()
+    runtime(2).block_on(async {
+        for round in 0.. {
+            write_alone(&etcd, &format!("alone-{round}")).await;
+            let keys = ["a", "b", "c"].map(|key| format!("{key}-{round}"));
+            let together = keys.map(|key| commit(etcd.clone(), key));
+            let writers = tokio::spawn(futures_util::future::join_all(together)).await.unwrap();
+            // The first may come so late that it might be alone.
+            if writers[1..] == ["etcd-writer"; 2] {
+                return;
+            }
+            assert!(Instant::now() < deadline, "round {round}: {writers:?}");
+        }
     });
-
-    assert_eq!(writers, ["etcd-writer"; 3]);
 }
