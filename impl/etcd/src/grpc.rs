@@ -9,6 +9,7 @@ mod cluster;
 mod errors;
 mod kv;
 mod lease;
+mod limits;
 mod maintenance;
 mod requests;
 mod responses;
@@ -25,8 +26,12 @@ use futures_util::StreamExt;
 use store::Revision;
 use tokio::net::TcpListener;
 use tokio::sync::watch as signal;
-use tonic::transport::server::TcpIncoming;
+use tonic::body::Body;
+use tonic::codegen::http::Response;
+use tonic::transport::server::{Router, TcpIncoming};
 use tonic::transport::{Certificate, Identity as Keys, Server, ServerTlsConfig};
+use tower::layer::util::{Identity as Unlayered, Stack};
+use tower::util::MapResponseLayer;
 
 use crate::{Etcd, Identity, Leases};
 
@@ -47,10 +52,6 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// `--grpc-keepalive-interval` and `--grpc-keepalive-timeout`.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2 * 3600);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// What is read of a message at most. Above etcd's own limit, so that what is a little too large gets
-/// etcd's answer.
-const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -91,7 +92,8 @@ pub async fn serve(
 ) -> Result<(), tonic::transport::Error> {
     let mut server = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .layer(MapResponseLayer::new(limits::in_etcds_words as InEtcdsWords));
     if let Some(tls) = options.tls.clone() {
         server = server.tls_config(tls_config(tls))?;
     }
@@ -120,14 +122,19 @@ async fn patiently<T>(accepted: std::io::Result<T>) -> std::io::Result<T> {
     accepted
 }
 
-fn routes(server: &mut Server, member: Member) -> tonic::transport::server::Router {
-    let kv = PbKvServer::new(member.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+/// What each answer goes through.
+type InEtcdsWords = fn(Response<Body>) -> Response<Body>;
+
+type Words = Stack<MapResponseLayer<InEtcdsWords>, Unlayered>;
+
+fn routes(server: &mut Server<Words>, member: Member) -> Router<Words> {
+    let most = limits::MESSAGE_BYTES_MAX;
     server
-        .add_service(kv)
-        .add_service(PbWatchServer::new(member.clone()))
-        .add_service(PbLeaseServer::new(member.clone()))
-        .add_service(PbMaintenanceServer::new(member.clone()))
-        .add_service(PbClusterServer::new(member))
+        .add_service(PbKvServer::new(member.clone()).max_decoding_message_size(most))
+        .add_service(PbWatchServer::new(member.clone()).max_decoding_message_size(most))
+        .add_service(PbLeaseServer::new(member.clone()).max_decoding_message_size(most))
+        .add_service(PbMaintenanceServer::new(member.clone()).max_decoding_message_size(most))
+        .add_service(PbClusterServer::new(member).max_decoding_message_size(most))
         .add_service(auth::NoUsers)
 }
 

@@ -81,6 +81,15 @@ async fn puts_that_make_no_sense_are_refused_in_etcds_words() {
         put("a", &vec![0; 1536 * 1024], options()).await,
         invalid("etcdserver: request is too large")
     );
+    // The key, and what says where key and value begin and how long they are.
+    let bytes = 2048 * 1024 + 8;
+    assert_eq!(
+        put("a", &vec![0; 2048 * 1024], options()).await,
+        (
+            Code::ResourceExhausted,
+            format!("grpc: received message larger than max ({bytes} vs. 2097152)")
+        )
+    );
     assert_eq!(server.etcd.snapshot().revision().0, 1);
 }
 
