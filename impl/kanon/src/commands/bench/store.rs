@@ -55,7 +55,7 @@ struct Report {
     keys: usize,
     value_bytes: usize,
     puts: Vec<Puts>,
-    puts_through_grpc: Vec<Puts>,
+    through_grpc: remote::Measured,
     puts_during_compaction: Puts,
     ranges_per_second: f64,
     range_keys: usize,
@@ -83,20 +83,21 @@ async fn measure(
     time: Duration,
 ) -> Result<Report, Failure> {
     let resident_before = kibibytes(std::process::id(), "VmRSS:")?;
+    let written_before = bytes_to_disk()?;
     let etcd = Etcd::open(&folder.join("keys")).while_doing("the store")?;
     fill(&etcd, keys, value_bytes).await?;
     let resident = kibibytes(std::process::id(), "VmRSS:")? - resident_before;
-    let bytes = value_bytes + key(0).len();
-    let written = folder_bytes(&folder.join("keys"))? / (keys * bytes) as f64;
     let ranges_per_second = ranges(&etcd, time);
     close(etcd).await;
+    let bytes = value_bytes + key(0).len();
+    let written = (bytes_to_disk()? - written_before) / (keys * bytes) as f64;
     let restart_seconds = restart(&folder.join("keys")).await?;
     let etcd = Etcd::open(&folder.join("puts")).while_doing("the store")?;
     let mut puts_of = vec![];
     for writers in WRITERS {
         puts_of.push(puts(&etcd, writers, value_bytes, time).await?);
     }
-    let puts_through_grpc = remote::through_grpc(&etcd, value_bytes, time).await?;
+    let through_grpc = remote::through_grpc(&etcd, value_bytes, time).await?;
     let compacting = tokio::spawn(compact_on(etcd.clone()));
     let puts_during_compaction = puts(&etcd, WRITERS[1], value_bytes, time).await?;
     compacting.abort();
@@ -107,7 +108,7 @@ async fn measure(
         keys,
         value_bytes,
         puts: puts_of,
-        puts_through_grpc,
+        through_grpc,
         puts_during_compaction,
         ranges_per_second,
         range_keys: RANGE_KEYS.min(keys),
@@ -267,13 +268,12 @@ async fn restart(folder: &Path) -> Result<f64, Failure> {
     Ok(seconds)
 }
 
-fn folder_bytes(folder: &Path) -> Result<f64, Failure> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(folder).while_doing(folder.display())? {
-        let entry = entry.while_doing(folder.display())?;
-        bytes += entry.metadata().while_doing(folder.display())?.len();
-    }
-    Ok(bytes as f64)
+/// How many bytes this process has had written to disks. Source: proc_pid_io(5).
+fn bytes_to_disk() -> Result<f64, Failure> {
+    const PATH: &str = "/proc/self/io";
+    let text = std::fs::read_to_string(PATH).while_doing(PATH)?;
+    let number = text.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
+    number.ok_or_else(|| Failure::cannot(format!("{PATH}: there is no write_bytes")))
 }
 
 impl fmt::Display for Report {
@@ -285,7 +285,7 @@ impl fmt::Display for Report {
         writeln!(formatter, "values of {} bytes; durable puts:", self.value_bytes)?;
         self.puts.iter().try_for_each(|puts| writeln!(formatter, "{puts}"))?;
         writeln!(formatter, "the same through gRPC:")?;
-        self.puts_through_grpc.iter().try_for_each(|puts| writeln!(formatter, "{puts}"))?;
+        writeln!(formatter, "{}", self.through_grpc)?;
         writeln!(formatter, "in-process while history is compacted ten times a second:")?;
         writeln!(formatter, "{}", self.puts_during_compaction)?;
         let Report { keys, range_keys, watches, .. } = self;
