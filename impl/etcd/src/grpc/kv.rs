@@ -9,6 +9,7 @@ use store::{Committed, KeyValue, Operation, Outcome, Revision, Transaction};
 use tonic::{Request, Response, Status};
 
 use super::errors::{refused, status, within_size};
+use super::maintenance::aside;
 use super::{Member, requests, responses};
 
 /// How many keys a part of a streamed answer has.
@@ -24,14 +25,14 @@ impl PbKvService for Member {
         &self,
         request: Request<PbRangeRequest>,
     ) -> Result<Response<PbRangeResponse>, Status> {
-        Ok(Response::new(self.read(request.get_ref())?))
+        Ok(Response::new(self.read(request.get_ref()).await?))
     }
 
     async fn range_stream(
         &self,
         request: Request<PbRangeRequest>,
     ) -> Result<Response<Self::RangeStreamStream>, Status> {
-        let answer = self.read(request.get_ref())?;
+        let answer = self.read(request.get_ref()).await?;
         Ok(Response::new(tokio_stream::iter(chunks(answer))))
     }
 
@@ -80,11 +81,18 @@ impl PbKvService for Member {
 }
 
 impl Member {
-    fn read(&self, request: &PbRangeRequest) -> Result<PbRangeResponse, Status> {
+    /// Reads; what was long ago, beside the threads that serve everybody: all that came later is looked through.
+    async fn read(&self, request: &PbRangeRequest) -> Result<PbRangeResponse, Status> {
         let query = requests::query(request).map_err(refused)?;
         let store = self.etcd.snapshot();
-        let found = store.read(&query).map_err(refused)?;
-        Ok(responses::range(&found, self.header(store.revision())))
+        let header = self.header(store.revision());
+        let found = match query.revision {
+            Some(revision) if revision < store.revision() => {
+                aside(move || store.read(&query)).await?
+            }
+            Some(_) | None => store.read(&query),
+        };
+        Ok(responses::range(&found.map_err(refused)?, header))
     }
 
     async fn commit(&self, transaction: Transaction) -> Result<Committed, Status> {

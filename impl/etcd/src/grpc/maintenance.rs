@@ -133,7 +133,9 @@ impl PbMaintenanceService for Member {
 }
 
 /// Does what takes long where it keeps no other request waiting.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Status> {
     tokio::task::spawn_blocking(work).await.map_err(|_| stopped())
 }
 
