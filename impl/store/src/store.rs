@@ -58,8 +58,13 @@ impl Store {
         store
     }
 
-    /// A store built again from what it held before its first event, its history, and its leases.
-    pub(crate) fn rebuild(
+    /// A store built again from what it held before its first event, its history, and its leases. Keys whose values are not
+    /// known any more are [`KeyValue::forgotten`].
+    ///
+    /// # Panics
+    ///
+    /// If the records do not come in order, from the revision of the base on, without gaps.
+    pub fn rebuild(
         (base, keys): (Revision, Vec<KeyValue>),
         compacted: Revision,
         records: &[Record],
@@ -152,6 +157,9 @@ impl Store {
         for event in later.rev() {
             match &event.before {
                 Some(before) => past.keys.insert(event.now.key.clone(), Arc::clone(before)),
+                None if event.now.version > 1 => {
+                    past.keys.insert(event.now.key.clone(), Arc::new(event.now.forgotten()))
+                }
                 None => past.keys.remove(&event.now.key),
             };
         }
@@ -261,7 +269,7 @@ impl Store {
         });
         self.keys.insert(key.clone(), Arc::clone(&now));
         self.attach(*lease, key);
-        Event { kind: EventKind::Put, now, before }
+        Event { kind: EventKind::Put, now, before: before.filter(|before| !before.is_forgotten()) }
     }
 
     fn delete(&mut self, revision: Revision, key: &Bytes, before: Option<Arc<KeyValue>>) -> Event {
