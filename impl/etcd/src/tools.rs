@@ -4,7 +4,7 @@ use std::path::Path;
 
 use store::{Store, snapshot};
 
-use crate::backup;
+use crate::backup::{self, BackupError};
 use crate::disk::{OpenError, read, write_new};
 use crate::identity::Identity;
 
@@ -31,22 +31,18 @@ pub fn inspect(folder: &Path) -> Result<Inspected, OpenError> {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// The file is no snapshot, or a damaged one.
-    #[error("it is no snapshot of a store, or it is damaged")]
-    NoSnapshot,
-    /// The file is damaged although its seal is whole.
     #[error(transparent)]
-    Corrupt(#[from] snapshot::Corrupt),
+    Backup(#[from] BackupError),
     /// The folder of the store cannot be written.
     #[error(transparent)]
     Folder(#[from] OpenError),
 }
 
-/// Makes a new store of a file that [`backup::seal`] made. The folder must be empty or not exist. The new
-/// store has an identity of its own.
+/// Makes a new store of a snapshot of ours or of etcd's. The folder must be empty or not exist. The new store has an
+/// identity of its own.
 pub fn restore(folder: &Path, file: &[u8]) -> Result<Store, RestoreError> {
-    let bytes = backup::unseal(file).ok_or(RestoreError::NoSnapshot)?;
-    let store = snapshot::decode(bytes)?;
-    write_new(folder, bytes)?;
+    let store = backup::read(backup::unseal(file)?).map_err(BackupError::from)?;
+    write_new(folder, &snapshot::encode(&store))?;
     Ok(store)
 }
 
