@@ -6,6 +6,7 @@
 //! Source: etcd v3.6, `server/storage/schema/bucket.go`, `server/storage/mvcc/revision.go`,
 //! `etcdutl/snapshot/v3_snapshot.go`.
 
+mod hash;
 mod history;
 mod rows;
 mod schema;
@@ -16,6 +17,7 @@ use store::Store;
 use crate::Identity;
 use crate::bolt::{Corrupt, Writer};
 
+pub use hash::{hash, hash_kv};
 pub use history::read;
 
 const CHECKSUM_BYTES: usize = 32;

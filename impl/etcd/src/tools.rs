@@ -46,18 +46,7 @@ pub fn restore(folder: &Path, file: &[u8]) -> Result<Store, RestoreError> {
     Ok(store)
 }
 
-/// A hash of all keys with their values and counters. Two stores that hold the same have the same.
+/// A hash of all writes that are remembered. Two stores that hold the same have the same.
 pub fn hash_of_keys(store: &Store) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    for found in store.iter() {
-        for bytes in [&found.key, &found.value] {
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
-        }
-        for number in [found.create_revision.0, found.mod_revision.0, found.version] {
-            hasher.update(&number.to_le_bytes());
-        }
-        hasher.update(&found.lease.0.to_le_bytes());
-    }
-    hasher.finalize()
+    backup::hash_kv(store, store.revision()).expect("it is not compacted")
 }

@@ -39,13 +39,14 @@ pub(super) struct StoredLease {
 
 type Pair = (Vec<u8>, Vec<u8>);
 
-/// All buckets of a store.
+/// All buckets of a store, by name.
 pub(super) fn buckets(store: &Store, identity: Identity) -> Vec<Bucket> {
     let empty = EMPTY.map(|name| Bucket { name, entries: Box::new(Vec::<Pair>::new()) });
     let mut buckets = Vec::from(empty);
     buckets.push(Bucket { name: KEY, entries: Box::new(Keys(rows(store))) });
     buckets.push(Bucket { name: LEASE, entries: Box::new(leases(store)) });
     buckets.push(Bucket { name: META, entries: Box::new(meta(store, identity)) });
+    buckets.sort_unstable_by_key(|bucket| bucket.name);
     buckets
 }
 

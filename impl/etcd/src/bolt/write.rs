@@ -82,11 +82,6 @@ impl Writer {
         self.plan.pages * PAGE_BYTES as u64
     }
 
-    /// What its buckets hold, by name.
-    pub fn buckets(&self) -> impl Iterator<Item = &Bucket> {
-        self.buckets.iter().map(|(bucket, _)| bucket)
-    }
-
     /// All of it: one or more whole pages at a time.
     pub fn pages(self) -> impl Iterator<Item = Vec<u8>> + Send {
         iter::once(self.head()).chain((0..self.plan.nodes.len()).map(move |node| self.page(node)))

@@ -6,13 +6,12 @@ use etcd_client::proto::{
     PbMaintenanceService, PbMoveLeaderRequest, PbMoveLeaderResponse, PbSnapshotRequest,
     PbSnapshotResponse, PbStatusRequest, PbStatusResponse,
 };
-use store::{Refusal, Store, snapshot};
+use store::{Refusal, Store};
 use tonic::{Request, Response, Status};
 
 use super::errors::{refused, status, stopped};
 use super::{Member, RAFT_TERM, VERSION, requests};
-use crate::backup::Backup;
-use crate::tools::hash_of_keys;
+use crate::backup::{self, Backup};
 
 /// Upstream's answer where nothing was compacted yet.
 const NEVER_COMPACTED: i64 = -1;
@@ -68,7 +67,8 @@ impl PbMaintenanceService for Member {
     async fn hash(&self, _: Request<PbHashRequest>) -> Result<Response<PbHashResponse>, Status> {
         let store = self.etcd.snapshot();
         let header = self.header(store.revision());
-        let hash = aside(move || crc32fast::hash(&snapshot::encode(&store))).await?;
+        let identity = self.etcd.identity();
+        let hash = aside(move || backup::hash(&store, identity)).await?;
         Ok(Response::new(PbHashResponse { header, hash }))
     }
 
@@ -83,7 +83,7 @@ impl PbMaintenanceService for Member {
         }
         let header = self.header(store.revision());
         let compacted = store.compacted().0.cast_signed();
-        let hash = aside(move || store.at(revision).map(|then| hash_of_keys(&then))).await?;
+        let hash = aside(move || backup::hash_kv(&store, revision)).await?;
         Ok(Response::new(PbHashKvResponse {
             header,
             hash: hash.map_err(|_| refused(Refusal::Compacted))?,
