@@ -1,61 +1,120 @@
-//! A snapshot as `etcdctl snapshot save` takes it: blocks of 512 bytes, and a SHA-256 behind.
+//! A store as a database of etcd's, and back: what `etcdctl snapshot save` gets, and what etcd starts with.
 //!
-//! In the blocks: the snapshot, zeros, and at the very end the length of the snapshot (u64,
-//! little-endian). etcdctl cannot look into it: the snapshot is not a database of etcd's.
+//! As etcd has it, of each key there is its last value before the compacted revision, and all that happened
+//! since; a SHA-256 stands behind the database. Members and the version of the cluster are left out:
+//! whoever restores gives new ones. Users, roles and alarms are not read: there are none here.
+//! Source: etcd v3.6, `server/storage/schema/bucket.go`, `server/storage/mvcc/revision.go`,
+//! `etcdutl/snapshot/v3_snapshot.go`.
+
+mod hash;
+mod history;
+mod rows;
+mod schema;
 
 use sha2::{Digest, Sha256};
+use store::Store;
 
-const BLOCK_BYTES: usize = 512;
-const LENGTH_BYTES: usize = 8;
+use crate::Identity;
+use crate::bolt::{Corrupt, Writer};
+
+pub use hash::{hash, hash_kv};
+pub use history::read;
+
 const CHECKSUM_BYTES: usize = 32;
 
-/// The file for a snapshot.
-pub fn seal(mut snapshot: Vec<u8>) -> Vec<u8> {
-    let length = snapshot.len();
-    let padded = (length + LENGTH_BYTES).next_multiple_of(BLOCK_BYTES) - LENGTH_BYTES;
-    snapshot.resize(padded, 0);
-    snapshot.extend_from_slice(&(length as u64).to_le_bytes());
-    let checksum = Sha256::digest(&snapshot);
-    snapshot.extend_from_slice(&checksum);
-    snapshot
+/// What the length of a database is a multiple of.
+const SECTOR_BYTES: usize = 512;
+
+/// How large the parts of a snapshot are. Source: etcd's `snapshotSendBufferSize`.
+const BLOB_BYTES: usize = 32 * 1024;
+
+/// Why a file is no snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackupError {
+    /// It is a copy of the file of an etcd perhaps; nobody knows whether it is whole.
+    #[error("snapshot missing hash")]
+    NoHash,
+    /// It is damaged.
+    #[error("expected sha256 {}, got {}", listed(.expected), listed(.got))]
+    WrongHash {
+        /// What stands in the file.
+        expected: Vec<u8>,
+        /// What is right for what the file holds.
+        got: Vec<u8>,
+    },
+    /// It is whole, and not what etcd writes.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
 }
 
-/// The snapshot in a file; nothing where the file is something else, or damaged.
-pub fn unseal(file: &[u8]) -> Option<&[u8]> {
-    let (blocks, checksum) = file.split_at_checked(file.len().checked_sub(CHECKSUM_BYTES)?)?;
-    if Sha256::digest(blocks)[..] != *checksum {
-        return None;
+/// As etcd prints bytes.
+fn listed(bytes: &[u8]) -> String {
+    let numbers: Vec<_> = bytes.iter().map(u8::to_string).collect();
+    format!("[{}]", numbers.join(" "))
+}
+
+/// A snapshot that is to be written.
+#[derive(Debug)]
+pub struct Backup {
+    database: Writer,
+}
+
+impl Backup {
+    /// Of all that a store holds and remembers.
+    pub fn of(store: &Store, identity: Identity) -> Self {
+        Self { database: Writer::new(schema::buckets(store, identity)) }
     }
-    let (padded, length) = blocks.split_last_chunk::<LENGTH_BYTES>()?;
-    padded.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)
+
+    /// How long it is, without the hash behind.
+    pub fn bytes(&self) -> u64 {
+        self.database.bytes()
+    }
+
+    /// Its parts, which are made when they are asked for. The last is the hash.
+    pub fn blobs(self) -> impl Iterator<Item = Vec<u8>> + Send {
+        Blobs { pages: Box::new(self.database.pages()), hash: Some(Sha256::new()), made: vec![] }
+    }
+}
+
+struct Blobs {
+    pages: Box<dyn Iterator<Item = Vec<u8>> + Send>,
+    /// Of what was handed out; nothing when it was, too.
+    hash: Option<Sha256>,
+    /// What was not handed out yet.
+    made: Vec<u8>,
+}
+
+impl Iterator for Blobs {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        while self.made.len() < BLOB_BYTES
+            && let Some(pages) = self.pages.next()
+        {
+            self.made.extend(pages);
+        }
+        if self.made.is_empty() {
+            return self.hash.take().map(|hash| hash.finalize().to_vec());
+        }
+        let rest = self.made.split_off(BLOB_BYTES.min(self.made.len()));
+        let blob = std::mem::replace(&mut self.made, rest);
+        self.hash.as_mut()?.update(&blob);
+        Some(blob)
+    }
+}
+
+/// The database in a file, without the hash behind it.
+pub fn unseal(file: &[u8]) -> Result<&[u8], BackupError> {
+    if file.len() % SECTOR_BYTES != CHECKSUM_BYTES {
+        return Err(BackupError::NoHash);
+    }
+    let (database, expected) = file.split_at(file.len() - CHECKSUM_BYTES);
+    let got = Sha256::digest(database).to_vec();
+    match got == expected {
+        true => Ok(database),
+        false => Err(BackupError::WrongHash { expected: expected.to_vec(), got }),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sealed_snapshot_is_whole_blocks_and_a_checksum() {
-        for length in [0, 1, 503, 504, 505, 512, 1024] {
-            let snapshot = vec![7; length];
-
-            let sealed = seal(snapshot.clone());
-
-            assert_eq!(sealed.len() % BLOCK_BYTES, CHECKSUM_BYTES);
-            assert_eq!(unseal(&sealed), Some(&snapshot[..]));
-        }
-    }
-
-    #[test]
-    fn a_damaged_file_is_no_snapshot() {
-        let sealed = seal(vec![7; 600]);
-
-        for byte in 0..sealed.len() {
-            let mut damaged = sealed.clone();
-            damaged[byte] ^= 1;
-
-            assert_eq!(unseal(&damaged), None, "byte {byte}");
-            assert_eq!(unseal(&sealed[..byte]), None, "cut at {byte}");
-        }
-    }
-}
+mod tests;

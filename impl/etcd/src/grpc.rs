@@ -35,12 +35,14 @@ use tower::util::MapResponseLayer;
 
 use crate::{Etcd, Identity, Leases};
 
+pub(crate) use responses::key_value;
+
 /// The version of etcd whose behaviour clients may rely on. From 3.5.13 on, Kubernetes trusts the
 /// answers to progress requests.
 pub const VERSION: &str = "3.5.13";
 
 /// The term of a leader that nobody has challenged.
-const RAFT_TERM: u64 = 2;
+pub(crate) const RAFT_TERM: u64 = 2;
 
 /// How long requests may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(2);

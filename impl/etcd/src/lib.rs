@@ -5,6 +5,7 @@
 //! answered only after its frame is on disk.
 
 pub mod backup;
+pub mod bolt;
 mod deadlines;
 mod disk;
 #[cfg(test)]

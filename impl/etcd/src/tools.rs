@@ -4,7 +4,7 @@ use std::path::Path;
 
 use store::{Store, snapshot};
 
-use crate::backup;
+use crate::backup::{self, BackupError};
 use crate::disk::{OpenError, read, write_new};
 use crate::identity::Identity;
 
@@ -31,37 +31,22 @@ pub fn inspect(folder: &Path) -> Result<Inspected, OpenError> {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// The file is no snapshot, or a damaged one.
-    #[error("it is no snapshot of a store, or it is damaged")]
-    NoSnapshot,
-    /// The file is damaged although its seal is whole.
     #[error(transparent)]
-    Corrupt(#[from] snapshot::Corrupt),
+    Backup(#[from] BackupError),
     /// The folder of the store cannot be written.
     #[error(transparent)]
     Folder(#[from] OpenError),
 }
 
-/// Makes a new store of a file that [`backup::seal`] made. The folder must be empty or not exist. The new
-/// store has an identity of its own.
+/// Makes a new store of a snapshot of ours or of etcd's. The folder must be empty or not exist. The new store has an
+/// identity of its own.
 pub fn restore(folder: &Path, file: &[u8]) -> Result<Store, RestoreError> {
-    let bytes = backup::unseal(file).ok_or(RestoreError::NoSnapshot)?;
-    let store = snapshot::decode(bytes)?;
-    write_new(folder, bytes)?;
+    let store = backup::read(backup::unseal(file)?).map_err(BackupError::from)?;
+    write_new(folder, &snapshot::encode(&store))?;
     Ok(store)
 }
 
-/// A hash of all keys with their values and counters. Two stores that hold the same have the same.
+/// A hash of all writes that are remembered. Two stores that hold the same have the same.
 pub fn hash_of_keys(store: &Store) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    for found in store.iter() {
-        for bytes in [&found.key, &found.value] {
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
-        }
-        for number in [found.create_revision.0, found.mod_revision.0, found.version] {
-            hasher.update(&number.to_le_bytes());
-        }
-        hasher.update(&found.lease.0.to_le_bytes());
-    }
-    hasher.finalize()
+    backup::hash_kv(store, store.revision()).expect("it is not compacted")
 }

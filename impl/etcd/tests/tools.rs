@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use etcd::tools::{RestoreError, hash_of_keys, inspect, restore};
-use etcd::{Etcd, OpenError, backup};
-use store::{Bytes, Transaction, snapshot};
+use etcd::backup::{Backup, BackupError};
+use etcd::tools::{Inspected, RestoreError, hash_of_keys, inspect, restore};
+use etcd::{Etcd, OpenError};
+use sha2::{Digest, Sha256};
+use store::{Bytes, Transaction};
 
 async fn filled(folder: &Path) {
     let etcd = Etcd::open(folder).expect("the folder is new");
@@ -15,6 +17,10 @@ async fn filled(folder: &Path) {
     let mut published = etcd.subscribe();
     drop(etcd);
     while published.changed().await.is_ok() {}
+}
+
+fn snapshot_of(inspected: &Inspected) -> Vec<u8> {
+    Backup::of(&inspected.store, inspected.identity).blobs().flatten().collect()
 }
 
 #[tokio::test]
@@ -45,7 +51,7 @@ async fn a_restored_store_holds_the_same_and_is_another() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path()).await;
     let first = inspect(folder.path()).unwrap();
-    let file = backup::seal(snapshot::encode(&first.store));
+    let file = snapshot_of(&first);
     let other = tempfile::tempdir().unwrap();
 
     restore(other.path(), &file).unwrap();
@@ -61,11 +67,18 @@ async fn a_restored_store_holds_the_same_and_is_another() {
 async fn nothing_is_restored_from_garbage_or_over_something() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path()).await;
-    let file = backup::seal(snapshot::encode(&inspect(folder.path()).unwrap().store));
+    let file = snapshot_of(&inspect(folder.path()).unwrap());
     let new = folder.path().join("new");
 
-    assert!(matches!(restore(&new, b"garbage"), Err(RestoreError::NoSnapshot)));
-    assert!(matches!(restore(&new, &backup::seal(vec![1])), Err(RestoreError::Corrupt(_))));
+    let refused = |file: &[u8]| match restore(&new, file) {
+        Err(RestoreError::Backup(error)) => error,
+        Ok(_) | Err(RestoreError::Folder(_)) => panic!("it is not refused"),
+    };
+    let no_database = [&[0; 512][..], &Sha256::digest([0; 512])].concat();
+
+    assert_eq!(refused(b"garbage"), BackupError::NoHash);
+    assert!(matches!(refused(&[7; 544]), BackupError::WrongHash { .. }));
+    assert!(matches!(refused(&no_database), BackupError::Corrupt(_)));
     assert!(matches!(restore(folder.path(), &file), Err(RestoreError::Folder(_))));
     assert!(!new.exists());
 }

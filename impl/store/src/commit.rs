@@ -26,7 +26,7 @@ impl Store {
         let (succeeded, outcomes) = match done {
             Ok(done) => done,
             Err(refusal) => {
-                self.take_back(events);
+                self.take_back(&events);
                 return Err(refusal);
             }
         };

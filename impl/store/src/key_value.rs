@@ -21,6 +21,26 @@ pub struct KeyValue {
     pub lease: LeaseId,
 }
 
+impl KeyValue {
+    /// The key before it was last written, where that was compacted away: of it no more is known than when it was created
+    /// and how often it was written.
+    #[must_use]
+    pub fn forgotten(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            value: Arc::from([]),
+            create_revision: self.create_revision,
+            mod_revision: Revision(0),
+            version: self.version - 1,
+            lease: LeaseId::NONE,
+        }
+    }
+
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.mod_revision == Revision(0)
+    }
+}
+
 /// Whether an event wrote or removed its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
@@ -37,6 +57,6 @@ pub struct Event {
     pub kind: EventKind,
     /// The key as it is after the event.
     pub now: Arc<KeyValue>,
-    /// The key as it was; `None` when it did not exist.
+    /// The key as it was; `None` when it did not exist, or was compacted away before the store was restored.
     pub before: Option<Arc<KeyValue>>,
 }

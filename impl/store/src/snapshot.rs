@@ -354,6 +354,30 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_holds_what_is_left_of_a_key_that_was_forgotten() {
+        let now = KeyValue {
+            key: bytes("a"),
+            value: bytes("5"),
+            create_revision: Revision(2),
+            mod_revision: Revision(6),
+            version: 5,
+            lease: LeaseId::NONE,
+        };
+        let write = Write { key: bytes("a"), value: Some(bytes("5")), lease: LeaseId::NONE };
+        let record = Record { revision: Revision(6), changes: vec![Change::Write(write)] };
+        let base = (Revision(5), vec![now.forgotten()]);
+        let store = Store::rebuild(base, Revision(6), &[record], vec![]);
+
+        let restored = decode(&encode(&store)).unwrap();
+
+        for store in [store, restored] {
+            let event = store.events_after(Revision(5)).unwrap().next().unwrap();
+            assert_eq!((&*event.now, &event.before), (&now, &None));
+            assert_eq!(store.get(b"a").map(|found| &**found), Some(&now));
+        }
+    }
+
+    #[test]
     fn a_damaged_snapshot_is_refused() {
         let snapshot = encode(&store());
 

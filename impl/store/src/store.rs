@@ -73,6 +73,24 @@ impl Store {
         self.compacted = compacted;
     }
 
+    /// A store built again from what it held before its first event, its history, and its leases. Keys whose values are not
+    /// known any more are [`KeyValue::forgotten`].
+    ///
+    /// # Panics
+    ///
+    /// If the records do not come in order, from the revision of the base on, without gaps.
+    pub fn rebuild(
+        (base, keys): (Revision, Vec<KeyValue>),
+        compacted: Revision,
+        records: &[Record],
+        leases: Vec<(LeaseId, Lease)>,
+    ) -> Self {
+        let mut store = Self::restore(base, keys, leases);
+        records.iter().for_each(|record| store.apply(record));
+        store.compacted = compacted;
+        store
+    }
+
     /// The revision of the last change.
     pub fn revision(&self) -> Revision {
         self.revision
@@ -157,7 +175,7 @@ impl Store {
         let mut past = self.clone();
         let (kept, later) = (self.history.split(&revision.next()).0, self.later_than(revision));
         let concerned = later.filter(|event| range.contains(&event.now.key));
-        concerned.rev().for_each(|event| past.undo(&event.now.key, event.before.as_ref()));
+        concerned.rev().for_each(|event| past.undo(event));
         past.revision = revision.min(self.revision);
         past.history = kept;
         past
@@ -235,20 +253,21 @@ impl Store {
     }
 
     /// Undoes what was done with [`write_at`](Self::write_at) and is not to be remembered.
-    pub(crate) fn take_back(&mut self, events: Vec<Event>) {
-        for Event { now, before, .. } in events.into_iter().rev() {
-            self.detach(now.lease, &now.key);
-            self.undo(&now.key, before.as_ref());
-            if let Some(before) = &before {
+    pub(crate) fn take_back(&mut self, events: &[Event]) {
+        for event in events.iter().rev() {
+            self.detach(event.now.lease, &event.now.key);
+            self.undo(event);
+            if let Some(before) = &event.before {
                 self.attach(before.lease, &before.key);
             }
         }
     }
 
-    fn undo(&mut self, key: &Bytes, before: Option<&Arc<KeyValue>>) {
+    fn undo(&mut self, Event { now, before, .. }: &Event) {
         match before {
-            Some(before) => self.keys.insert(key.clone(), Arc::clone(before)),
-            None => self.keys.remove(key),
+            Some(before) => self.keys.insert(now.key.clone(), Arc::clone(before)),
+            None if now.version > 1 => self.keys.insert(now.key.clone(), Arc::new(now.forgotten())),
+            None => self.keys.remove(&now.key),
         };
     }
 
@@ -281,7 +300,7 @@ impl Store {
         });
         self.keys.insert(key.clone(), Arc::clone(&now));
         self.attach(*lease, key);
-        Event { kind: EventKind::Put, now, before }
+        Event { kind: EventKind::Put, now, before: before.filter(|before| !before.is_forgotten()) }
     }
 
     fn delete(&mut self, revision: Revision, key: &Bytes, before: Option<Arc<KeyValue>>) -> Event {

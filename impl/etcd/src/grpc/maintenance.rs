@@ -6,16 +6,12 @@ use etcd_client::proto::{
     PbMaintenanceService, PbMoveLeaderRequest, PbMoveLeaderResponse, PbSnapshotRequest,
     PbSnapshotResponse, PbStatusRequest, PbStatusResponse,
 };
-use store::{Refusal, Store, snapshot};
+use store::{Refusal, Store};
 use tonic::{Request, Response, Status};
 
 use super::errors::{refused, status, stopped};
 use super::{Member, RAFT_TERM, VERSION, requests};
-use crate::backup;
-use crate::tools::hash_of_keys;
-
-/// How large the parts of a snapshot are. Source: etcd's `snapshotSendBufferSize`.
-const BLOB_BYTES: usize = 32 * 1024;
+use crate::backup::{self, Backup};
 
 /// Upstream's answer where nothing was compacted yet.
 const NEVER_COMPACTED: i64 = -1;
@@ -71,7 +67,8 @@ impl PbMaintenanceService for Member {
     async fn hash(&self, _: Request<PbHashRequest>) -> Result<Response<PbHashResponse>, Status> {
         let store = self.etcd.snapshot();
         let header = self.header(store.revision());
-        let hash = aside(move || crc32fast::hash(&snapshot::encode(&store))).await?;
+        let identity = self.etcd.identity();
+        let hash = aside(move || backup::hash(&store, identity)).await?;
         Ok(Response::new(PbHashResponse { header, hash }))
     }
 
@@ -86,7 +83,7 @@ impl PbMaintenanceService for Member {
         }
         let header = self.header(store.revision());
         let compacted = store.compacted().0.cast_signed();
-        let hash = aside(move || store.at(revision).map(|then| hash_of_keys(&then))).await?;
+        let hash = aside(move || backup::hash_kv(&store, revision)).await?;
         Ok(Response::new(PbHashKvResponse {
             header,
             hash: hash.map_err(|_| refused(Refusal::Compacted))?,
@@ -95,25 +92,20 @@ impl PbMaintenanceService for Member {
         }))
     }
 
-    /// All that the store holds, in its own format, sealed so that etcdctl takes it.
+    /// All that the store holds, as a database of etcd's, and the hash of it.
     async fn snapshot(
         &self,
         _: Request<PbSnapshotRequest>,
     ) -> Result<Response<Self::SnapshotStream>, Status> {
-        let store = self.etcd.snapshot();
+        let (store, identity) = (self.etcd.snapshot(), self.etcd.identity());
         let header = self.header(store.revision());
-        let bytes = aside(move || backup::seal(snapshot::encode(&store))).await?;
-        let length = bytes.len();
-        let part = move |start: usize| {
-            let end = length.min(start + BLOB_BYTES);
-            Ok(PbSnapshotResponse {
-                header,
-                remaining_bytes: (length - end) as u64,
-                blob: bytes[start..end].to_vec(),
-                version: VERSION.to_owned(),
-            })
-        };
-        let parts = (0..length).step_by(BLOB_BYTES).map(part);
+        let backup = aside(move || Backup::of(&store, identity)).await?;
+        let left = backup.bytes();
+        let parts = backup.blobs().scan(left, move |left, blob| {
+            *left = left.saturating_sub(blob.len() as u64);
+            let version = VERSION.to_owned();
+            Some(Ok(PbSnapshotResponse { header, remaining_bytes: *left, blob, version }))
+        });
         Ok(Response::new(tokio_stream::iter(Box::new(parts) as Parts)))
     }
 

@@ -9,7 +9,7 @@ use etcd_client::proto::{
 use store::{Event, EventKind, Found, KeyValue, Outcome, Revision};
 
 /// A key.
-pub(super) fn key_value(found: &KeyValue) -> PbKeyValue {
+pub(crate) fn key_value(found: &KeyValue) -> PbKeyValue {
     PbKeyValue {
         key: found.key.to_vec(),
         create_revision: found.create_revision.0.cast_signed(),

@@ -48,8 +48,7 @@ async fn snapshot(etcdctl: Etcdctl) -> Outcome {
     etcdctl.succeed(&["snapshot", "save", &path.to_string_lossy()]).await?;
 
     let saved = std::fs::read(path)?;
-    let snapshot = etcd::backup::unseal(&saved).ok_or("the checksum does not match")?;
-    let restored = store::snapshot::decode(snapshot)?;
+    let restored = etcd::backup::read(etcd::backup::unseal(&saved)?)?;
     ensure(restored.len() == 1, || format!("{} keys", restored.len()))
 }
 

@@ -37,6 +37,8 @@ pub(crate) fn ensure(holds: bool, message: impl FnOnce() -> String) -> Outcome {
 /// A server, and etcdctl that talks to it.
 pub(crate) struct Etcdctl {
     pub(crate) server: Server,
+    /// To whom it talks.
+    pub(crate) endpoint: String,
     /// Flags of every command.
     pub(crate) flags: Vec<String>,
 }
@@ -49,14 +51,15 @@ pub(crate) struct Running {
 
 impl Etcdctl {
     pub(crate) async fn start(options: Options) -> Self {
-        Self { server: Server::start_with(options).await, flags: vec![] }
+        let server = Server::start_with(options).await;
+        Self { endpoint: server.address.clone(), server, flags: vec![] }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("etcdctl");
         command
             .env("ETCDCTL_API", "3")
-            .args(["--endpoints", &self.server.address])
+            .args(["--endpoints", &self.endpoint])
             .args(&self.flags)
             .args(arguments)
             .stdin(Stdio::piped())

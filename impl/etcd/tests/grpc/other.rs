@@ -1,5 +1,6 @@
 //! Maintenance, members, and users that there are not.
 
+use etcd::backup;
 use etcd_client::{AlarmAction, AlarmType};
 use tonic::Code;
 
@@ -52,10 +53,11 @@ async fn a_snapshot_holds_the_store_and_its_checksum() {
         remaining.push(part.remaining_bytes());
     }
 
-    let snapshot = etcd::backup::unseal(&bytes).unwrap();
-    let restored = store::snapshot::decode(snapshot).unwrap();
+    let database = backup::unseal(&bytes).unwrap();
+    let restored = backup::read(database).unwrap();
     assert_eq!((restored.revision().0, restored.len()), (2, 1));
-    assert!(remaining.len() > 1 && remaining.last() == Some(&0));
+    assert!(remaining.is_sorted_by(|one, next| one >= next) && remaining.ends_with(&[0, 0]));
+    assert_eq!(remaining[0], database.len() as u64 - 32 * 1024);
 }
 
 #[tokio::test]

@@ -33,7 +33,8 @@ impl Server {
         Self::start_in(tempfile::tempdir().expect("a folder"), options).await
     }
 
-    async fn start_in(folder: tempfile::TempDir, options: Options) -> Self {
+    /// With the store in a folder.
+    pub(crate) async fn start_in(folder: tempfile::TempDir, options: Options) -> Self {
         let etcd = Etcd::open(folder.path()).expect("the store opens");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it listens").to_string();

@@ -3,6 +3,7 @@
 //! Half-way, both are restarted: ours as it is stopped, etcd with `kill -9`. Where they differ, ours is wrong. The trials need `etcd`; without it they are reported as ignored, by
 //! name. A trial that fails prints its seed and the request.
 
+mod hashes;
 mod real;
 mod script;
 #[path = "../grpc/support.rs"]
@@ -28,7 +29,9 @@ fn main() -> ExitCode {
         let name = format!("a_store_answers_like_etcd_with_seed_{seed}");
         Trial::test(name, run).with_ignored_flag(!found)
     };
-    libtest_mimic::run(&Arguments::from_args(), (1..=3).map(trial).collect()).exit_code()
+    let mut trials: Vec<_> = (1..=3).map(trial).collect();
+    trials.extend(hashes::trials().into_iter().map(|trial| trial.with_ignored_flag(!found)));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 fn compare(seed: u64) -> Result<(), String> {

@@ -17,13 +17,17 @@ pub(crate) fn is_there() -> bool {
 pub(crate) struct Real {
     command: Command,
     process: Child,
-    url: String,
+    pub(crate) url: String,
     _folder: tempfile::TempDir,
 }
 
 impl Real {
     pub(crate) async fn start() -> Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        Self::start_in(tempfile::tempdir().map_err(|error| error.to_string())?).await
+    }
+
+    /// With what lies in `data` of a folder.
+    pub(crate) async fn start_in(folder: tempfile::TempDir) -> Result<Self, String> {
         let (url, peers) = (free_url()?, free_url()?);
         let mut command = Command::new("etcd");
         command
@@ -33,7 +37,7 @@ impl Real {
             // A member that is alone need not wait for others before it leads.
             .args(["--heartbeat-interval", "20", "--election-timeout", "100"])
             .arg("--data-dir")
-            .arg(folder.path())
+            .arg(folder.path().join("data"))
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let process = command.spawn().map_err(|error| error.to_string())?;

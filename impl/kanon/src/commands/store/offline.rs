@@ -1,13 +1,15 @@
 //! `kanon store check|compact|snapshot|restore|hash`: what can be done to a store that is not open.
 
 use std::fmt;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use etcd::backup::Backup;
 use etcd::tools::{self, Inspected, RestoreError};
-use etcd::{Etcd, OpenError, backup};
+use etcd::{Etcd, OpenError};
 use serde::Serialize;
-use store::{Revision, Store, snapshot as format};
+use store::{Revision, Store};
 
 use crate::cli::StoreFolder;
 use crate::failure::{Failure, While};
@@ -92,10 +94,15 @@ pub(super) fn compact(folder: &StoreFolder, revision: Option<u64>) -> Result<Exi
 
 pub(super) fn snapshot(folder: &StoreFolder, file: &Path) -> Result<ExitCode, Failure> {
     let inspected = inspect(&folder.data_dir)?;
-    let sealed = backup::seal(format::encode(&inspected.store));
-    std::fs::write(file, sealed).while_doing(format!("writing {}", file.display()))?;
+    let backup = Backup::of(&inspected.store, inspected.identity);
+    write(file, backup).while_doing(format!("writing {}", file.display()))?;
     print(&Report::of(&inspected), folder.output);
     Ok(ExitCode::SUCCESS)
+}
+
+fn write(file: &Path, backup: Backup) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(file)?;
+    backup.blobs().try_for_each(|blob| file.write_all(&blob))
 }
 
 pub(super) fn restore(folder: &StoreFolder, file: &Path) -> Result<ExitCode, Failure> {
@@ -103,7 +110,7 @@ pub(super) fn restore(folder: &StoreFolder, file: &Path) -> Result<ExitCode, Fai
     match tools::restore(&folder.data_dir, &bytes) {
         Ok(_) => {}
         Err(error @ RestoreError::Folder(_)) => return Err(Failure::cannot(error)),
-        Err(error @ (RestoreError::NoSnapshot | RestoreError::Corrupt(_))) => {
+        Err(error @ RestoreError::Backup(_)) => {
             return Err(Failure::cannot(format!("{}: {error}", file.display())));
         }
     }
