@@ -210,7 +210,7 @@ impl Disk {
         let part = Roomy::open(&path, 0).and_then(|part| sync_folder(&self.folder).map(|()| part));
         let part = part.inspect_err(|_| {
             // An empty part that stays would make this one, which goes on, one that is cut.
-            drop(std::fs::remove_file(&path));
+            drop(files::remove(&path));
         })?;
         (self.part, self.number, self.part_bytes) = (Box::new(part), number, 0);
         let (folder, store) = (self.folder.clone(), store.clone());
@@ -283,7 +283,7 @@ fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
     files
         .iter()
         .filter(|(old, _)| *old < number)
-        .try_for_each(|(_, path)| std::fs::remove_file(path))
+        .try_for_each(|(_, path)| files::remove(path))
 }
 
 /// What a snapshot holds, and how long it is.

@@ -1,25 +1,22 @@
 //! Small things done to files, each durable when it returns.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{File, TryLockError};
+use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::calls;
+pub(crate) use crate::calls::{open, remove, sync_folder};
 use crate::disk::OpenError;
-
-/// Who may read what is stored, Secrets too: the owner alone, as etcd has it.
-const FOLDER_MODE: u32 = 0o700;
-const FILE_MODE: u32 = 0o600;
 
 /// Makes a folder, and those above it, unless it is there.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
-}
-
-/// Opens a file that is created if it is not there.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        make_folder(above)?;
+    }
+    calls::make_folder(path)
 }
 
 /// Takes the lock of a folder, which lasts as long as the file is open.
@@ -35,9 +32,9 @@ pub(crate) fn lock(folder: &Path) -> Result<File, OpenError> {
 
 /// Shortens a file to its first bytes, behind which the next are written.
 pub(crate) fn cut(file: &mut File, length: u64) -> io::Result<()> {
-    file.set_len(length)?;
+    calls::set_length(file, length)?;
     file.seek(SeekFrom::Start(length))?;
-    file.sync_all()
+    calls::sync_all(file)
 }
 
 /// What the name of a file ends with that is being written.
@@ -47,21 +44,20 @@ const UNFINISHED: &str = "new";
 pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = folder.join(format!("{name}.{UNFINISHED}"));
     let finished = write(&temporary, bytes)
-        .and_then(|()| std::fs::rename(&temporary, folder.join(name)))
+        .and_then(|()| calls::rename(&temporary, &folder.join(name)))
         .inspect_err(|_| {
             // Where it stays, it goes when the folder is opened again.
-            drop(std::fs::remove_file(&temporary));
+            drop(remove(&temporary));
         });
     finished?;
     sync_folder(folder)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(FILE_MODE);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let mut file = open(path)?;
+    calls::set_length(&file, 0)?;
+    calls::write(&mut file, bytes)?;
+    calls::sync_all(&file)
 }
 
 /// Removes what a crash has left of files that were being written.
@@ -69,15 +65,10 @@ pub(crate) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == UNFINISHED) {
-            std::fs::remove_file(path)?;
+            remove(&path)?;
         }
     }
     Ok(())
-}
-
-/// Makes durable which files a folder has.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// An error of the operating system, with the file that it is about.

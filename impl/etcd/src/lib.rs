@@ -18,6 +18,7 @@ mod leases;
 mod part;
 pub mod remote;
 mod storage;
+mod system;
 pub mod tools;
 mod writer;
 
@@ -29,3 +30,5 @@ pub use leases::{Farewell, Leases};
 pub use remote::Remote;
 pub use storage::{Storage, Verdict, Witness};
 pub use writer::CommitError;
+
+use system as calls;

@@ -2,12 +2,10 @@
 
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
-use nix::fcntl::{FallocateFlags, fallocate};
-
-use crate::files;
+use crate::{calls, files};
 
 /// How much room is made at a time. A write into room that is there changes only the file's content, which
 /// a disk makes durable sooner than a change of its length too.
@@ -43,8 +41,7 @@ impl Roomy {
     /// Makes room. Where that cannot be done, the file grows with each write.
     fn make_room(&mut self, end: u64) {
         let more = ROOM_BYTES.max(end - self.length);
-        let [offset, bytes] = [self.length, more].map(|number| number.try_into().unwrap_or(0));
-        let made = fallocate(&self.file, FallocateFlags::empty(), offset, bytes);
+        let made = calls::allocate(&self.file, self.length, more);
         self.length = if made.is_ok() { self.length + more } else { end };
     }
 }
@@ -55,13 +52,13 @@ impl Part for Roomy {
         if end > self.length {
             self.make_room(end);
         }
-        self.file.write_all(bytes)?;
+        calls::write(&mut self.file, bytes)?;
         self.written = end;
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        calls::sync_data(&self.file)
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
