@@ -5,7 +5,7 @@
 //! removed when a snapshot is durable.
 
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -135,14 +135,18 @@ impl Disk {
         if is_new {
             // Before it is said who the store is: a log that is missing then was lost.
             files::open(&part_path(folder, 0)).map_err(in_folder)?;
+            sync_folder(folder).map_err(in_folder)?;
         }
         let identity = Identity::of(folder, is_new)?;
         files::remove_unfinished(folder).map_err(in_folder)?;
         let Held { store, snapshot_bytes, first, number, sound, .. } = held(folder)?;
         let path = part_path(folder, number);
-        let part = Roomy::open(&path, sound).map_err(|error| io_error(&path, error))?;
-        remove_older(folder, first).map_err(in_folder)?;
+        let part_bytes_max = options.part_bytes_max(snapshot_bytes);
+        let part = Roomy::open(&path, sound, part_bytes_max);
+        let part = part.map_err(|error| io_error(&path, error))?;
+        // A process that was killed may have left names that only seem to be there.
         sync_folder(folder).map_err(in_folder)?;
+        remove_older(folder, first).map_err(in_folder)?;
         let disk = Self {
             folder: folder.to_owned(),
             options,
@@ -150,7 +154,7 @@ impl Disk {
             part: Box::new(part),
             number,
             part_bytes: sound,
-            part_bytes_max: options.part_bytes_max(snapshot_bytes),
+            part_bytes_max,
             saving: None,
             _lock: lock,
         };
@@ -211,10 +215,11 @@ impl Disk {
         self.part.cut(self.part_bytes)?;
         let number = self.number + 1;
         let path = part_path(&self.folder, number);
-        let part = Roomy::open(&path, 0).and_then(|part| sync_folder(&self.folder).map(|()| part));
+        let part = Roomy::open(&path, 0, self.part_bytes_max)
+            .and_then(|part| sync_folder(&self.folder).map(|()| part));
         let part = part.inspect_err(|_| {
             // An empty part that stays would make this one, which goes on, one that is cut.
-            drop(std::fs::remove_file(&path));
+            drop(files::remove(&path));
         })?;
         (self.part, self.number, self.part_bytes) = (Box::new(part), number, 0);
         let (folder, store) = (self.folder.clone(), store.clone());
@@ -237,7 +242,8 @@ impl Disk {
     #[cfg(test)]
     pub(crate) fn wrap(&mut self, around: impl FnOnce(Roomy) -> Box<dyn Part>) {
         let path = part_path(&self.folder, self.number);
-        self.part = around(Roomy::open(&path, self.part_bytes).expect("it is writable"));
+        let part = Roomy::open(&path, self.part_bytes, self.part_bytes_max);
+        self.part = around(part.expect("it is writable"));
     }
 }
 
@@ -284,10 +290,11 @@ fn save(folder: &Path, number: u64, store: &Store) -> io::Result<u64> {
 fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
     let mut files = numbered(folder, "snapshot")?;
     files.extend(numbered(folder, "wal")?);
-    files
-        .iter()
-        .filter(|(old, _)| *old < number)
-        .try_for_each(|(_, path)| std::fs::remove_file(path))
+    files.iter().filter(|(old, _)| *old < number).try_for_each(|(_, path)| files::remove(path))
+}
+
+fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
 }
 
 /// What a snapshot holds, and how long it is.
@@ -344,7 +351,11 @@ fn held(folder: &Path) -> Result<Held, OpenError> {
         None => (0, (Store::default(), 0)),
     };
     let parts = numbered(folder, "wal").map_err(in_folder)?;
-    let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
+    let mut parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
+    // One that was given up is back where the power has failed, and the one before has gone on.
+    while parts.len() > 1 && parts.last().is_some_and(|(_, path)| is_empty(path)) {
+        parts.pop();
+    }
     let Some(number) = parts.last().map(|(number, _)| *number) else {
         return Err(OpenError::MissingPart(part_path(folder, first)));
     };
@@ -367,7 +378,7 @@ pub(crate) fn read(folder: &Path) -> Result<Inspected, OpenError> {
 }
 
 /// Makes a new store that begins with a snapshot.
-pub(crate) fn write_new(folder: &Path, snapshot: &[u8]) -> Result<(), OpenError> {
+pub(crate) fn write_new(folder: &Path, store: &Store) -> Result<(), OpenError> {
     let in_folder = |error| io_error(folder, error);
     make_folder(folder).map_err(in_folder)?;
     if std::fs::read_dir(folder).map_err(in_folder)?.next().is_some() {
@@ -375,7 +386,7 @@ pub(crate) fn write_new(folder: &Path, snapshot: &[u8]) -> Result<(), OpenError>
         return Err(OpenError::Foreign { path: folder.to_owned(), why });
     }
     files::open(&part_path(folder, 1)).map_err(in_folder)?;
-    replace(folder, "snapshot-1", |file| file.write_all(snapshot)).map_err(in_folder)?;
+    replace(folder, "snapshot-1", |file| snapshot::write(store, file)).map_err(in_folder)?;
     Identity::of(folder, true).map(drop)
 }
 

@@ -1,25 +1,27 @@
 //! Small things done to files, each durable when it returns.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, IntoInnerError, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::calls;
+pub(crate) use crate::calls::{open, remove, sync_folder};
 use crate::disk::OpenError;
 
-/// Who may read what is stored, Secrets too: the owner alone, as etcd has it.
-const FOLDER_MODE: u32 = 0o700;
-const FILE_MODE: u32 = 0o600;
-
-/// Makes a folder, and those above it, unless it is there.
+/// Makes a folder, and those above it, unless it is there. Who has made it may have been killed before it was durable.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.unwrap_or(Path::new("."));
+    if path.is_dir() {
+        return unless(io::ErrorKind::PermissionDenied, sync_folder(above));
+    }
+    make_folder(above)?;
+    unless(io::ErrorKind::AlreadyExists, calls::make_folder(path))?;
+    sync_folder(above)
 }
 
-/// Opens a file that is created if it is not there.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
+fn unless(kind: io::ErrorKind, done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|error| if error.kind() == kind { Ok(()) } else { Err(error) })
 }
 
 /// Takes the lock of a folder, which lasts as long as the file is open.
@@ -35,26 +37,41 @@ pub(crate) fn lock(folder: &Path) -> Result<File, OpenError> {
 
 /// Shortens a file to its first bytes, behind which the next are written.
 pub(crate) fn cut(file: &mut File, length: u64) -> io::Result<()> {
-    file.set_len(length)?;
+    calls::set_length(file, length)?;
     file.seek(SeekFrom::Start(length))?;
-    file.sync_all()
+    calls::sync_all(file)
 }
 
 /// What the name of a file ends with that is being written.
 const UNFINISHED: &str = "new";
 
+/// A file that is being written.
+#[derive(Debug)]
+pub(crate) struct Unfinished(File);
+
+impl io::Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        calls::write(&mut self.0, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Writes a file beside the old one and puts it in its place. How long it is, in bytes.
 pub(crate) fn replace(
     folder: &Path,
     name: &str,
-    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    content: impl FnOnce(&mut BufWriter<Unfinished>) -> io::Result<()>,
 ) -> io::Result<u64> {
     let temporary = folder.join(format!("{name}.{UNFINISHED}"));
     let finished = write(&temporary, content)
-        .and_then(|bytes| std::fs::rename(&temporary, folder.join(name)).map(|()| bytes))
+        .and_then(|bytes| calls::rename(&temporary, &folder.join(name)).map(|()| bytes))
         .inspect_err(|_| {
             // Where it stays, it goes when the folder is opened again.
-            drop(std::fs::remove_file(&temporary));
+            drop(remove(&temporary));
         });
     let bytes = finished?;
     sync_folder(folder)?;
@@ -63,14 +80,14 @@ pub(crate) fn replace(
 
 fn write(
     path: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    content: impl FnOnce(&mut BufWriter<Unfinished>) -> io::Result<()>,
 ) -> io::Result<u64> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(FILE_MODE);
-    let mut buffered = BufWriter::new(options.open(path)?);
+    let file = open(path)?;
+    calls::set_length(&file, 0)?;
+    let mut buffered = BufWriter::new(Unfinished(file));
     content(&mut buffered)?;
-    let file = buffered.into_inner().map_err(IntoInnerError::into_error)?;
-    file.sync_all()?;
+    let Unfinished(file) = buffered.into_inner().map_err(IntoInnerError::into_error)?;
+    calls::sync_all(&file)?;
     Ok(file.metadata()?.len())
 }
 
@@ -79,15 +96,10 @@ pub(crate) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == UNFINISHED) {
-            std::fs::remove_file(path)?;
+            remove(&path)?;
         }
     }
     Ok(())
-}
-
-/// Makes durable which files a folder has.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// An error of the operating system, with the file that it is about.

@@ -17,8 +17,13 @@ mod identity;
 mod lease_manager;
 mod leases;
 mod part;
+#[cfg(test)]
+mod power;
+#[cfg(test)]
+mod recorded;
 pub mod remote;
 mod storage;
+mod system;
 pub mod tools;
 mod writer;
 
@@ -30,3 +35,8 @@ pub use leases::{Farewell, Leases};
 pub use remote::Remote;
 pub use storage::{Storage, Verdict, Witness};
 pub use writer::CommitError;
+
+#[cfg(test)]
+use recorded as calls;
+#[cfg(not(test))]
+use system as calls;

@@ -2,15 +2,13 @@
 
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
-use nix::fcntl::{FallocateFlags, fallocate};
+use crate::{calls, files};
 
-use crate::files;
-
-/// How much room is made at a time. A write into room that is there changes only the file's content, which
-/// a disk makes durable sooner than a change of its length too.
+/// How much room is made at a time, if a part gets that long. A write into room that is there changes only the file's
+/// content, which a disk makes durable sooner than a change of its length too.
 const ROOM_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A file that grows. Tests have others, which fail.
@@ -30,21 +28,23 @@ pub(crate) struct Roomy {
     written: u64,
     /// How long the file is. Not less than what is written.
     length: u64,
+    /// How much room is made at a time.
+    room: u64,
 }
 
 impl Roomy {
-    /// Opens a file, or creates it, and cuts off what lies behind its first bytes.
-    pub(crate) fn open(path: &Path, sound: u64) -> io::Result<Self> {
-        let mut part = Self { file: files::open(path)?, written: sound, length: sound };
+    /// Opens a file, or creates it, and cuts off what lies behind its first bytes. It is expected to get so long.
+    pub(crate) fn open(path: &Path, sound: u64, expected: u64) -> io::Result<Self> {
+        let (file, room) = (files::open(path)?, ROOM_BYTES.min(expected));
+        let mut part = Self { file, written: sound, length: sound, room };
         part.cut(sound)?;
         Ok(part)
     }
 
     /// Makes room. Where that cannot be done, the file grows with each write.
     fn make_room(&mut self, end: u64) {
-        let more = ROOM_BYTES.max(end - self.length);
-        let [offset, bytes] = [self.length, more].map(|number| number.try_into().unwrap_or(0));
-        let made = fallocate(&self.file, FallocateFlags::empty(), offset, bytes);
+        let more = self.room.max(end - self.length);
+        let made = calls::allocate(&self.file, self.length, more);
         self.length = if made.is_ok() { self.length + more } else { end };
     }
 }
@@ -55,13 +55,13 @@ impl Part for Roomy {
         if end > self.length {
             self.make_room(end);
         }
-        self.file.write_all(bytes)?;
+        calls::write(&mut self.file, bytes)?;
         self.written = end;
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        calls::sync_data(&self.file)
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {

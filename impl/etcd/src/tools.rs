@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use store::{Store, snapshot};
+use store::Store;
 
 use crate::backup::{self, BackupError};
 use crate::disk::{OpenError, read, write_new};
@@ -42,7 +42,7 @@ pub enum RestoreError {
 /// identity of its own.
 pub fn restore(folder: &Path, file: &[u8]) -> Result<Store, RestoreError> {
     let store = backup::read(backup::unseal(file)?).map_err(BackupError::from)?;
-    write_new(folder, &snapshot::encode(&store))?;
+    write_new(folder, &store)?;
     Ok(store)
 }
 
