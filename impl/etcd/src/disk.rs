@@ -16,8 +16,25 @@ use crate::identity::Identity;
 use crate::part::{Part, Roomy};
 use crate::tools::Inspected;
 
-/// Below this a part of the log is not replaced by a snapshot.
-const PART_BYTES_MIN: u64 = 16 * 1024 * 1024;
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Below this length, in bytes, a part of the log is not replaced by a snapshot.
+    pub part_bytes_min: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { part_bytes_min: 16 * 1024 * 1024 }
+    }
+}
+
+impl Options {
+    /// From which length on the log is replaced, behind a snapshot of this length.
+    fn part_bytes_max(self, snapshot_bytes: u64) -> u64 {
+        self.part_bytes_min.max(2 * snapshot_bytes)
+    }
+}
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +108,7 @@ pub(crate) enum AppendError {
 #[derive(Debug)]
 pub(crate) struct Disk {
     folder: PathBuf,
+    options: Options,
     identity: Identity,
     /// The part of the log that is written, its number and its length.
     part: Box<dyn Part>,
@@ -105,7 +123,7 @@ pub(crate) struct Disk {
 
 impl Disk {
     /// Opens or creates the files and reads what they hold. A torn tail is cut.
-    pub(crate) fn open(folder: &Path) -> Result<(Self, Store), OpenError> {
+    pub(crate) fn open(folder: &Path, options: Options) -> Result<(Self, Store), OpenError> {
         let in_folder = |error| io_error(folder, error);
         make_folder(folder).map_err(in_folder)?;
         let lock = lock(folder)?;
@@ -123,11 +141,12 @@ impl Disk {
         sync_folder(folder).map_err(in_folder)?;
         let disk = Self {
             folder: folder.to_owned(),
+            options,
             identity,
             part: Box::new(part),
             number,
             part_bytes: sound,
-            part_bytes_max: part_bytes_max(snapshot_bytes),
+            part_bytes_max: options.part_bytes_max(snapshot_bytes),
             saving: None,
             _lock: lock,
         };
@@ -179,7 +198,7 @@ impl Disk {
         let saved = self.saving.take().map(JoinHandle::join);
         let bytes =
             saved.unwrap_or(Ok(Ok(0))).unwrap_or_else(|_| Err(io::Error::other("panicked")))?;
-        self.part_bytes_max = part_bytes_max(bytes);
+        self.part_bytes_max = self.options.part_bytes_max(bytes);
         Ok(())
     }
 
@@ -206,7 +225,7 @@ impl Disk {
         let Some(saving) = self.saving.take_if(|saving| saving.is_finished()) else { return };
         // If it failed, the log that it was to replace is still there, and is replaced by the next.
         if let Ok(Ok(bytes)) = saving.join() {
-            self.part_bytes_max = part_bytes_max(bytes);
+            self.part_bytes_max = self.options.part_bytes_max(bytes);
         }
     }
 
@@ -242,11 +261,6 @@ fn is_new(folder: &Path) -> io::Result<bool> {
         }
     }
     Ok(true)
-}
-
-/// From which length on the log is replaced, behind a snapshot of this length.
-fn part_bytes_max(snapshot_bytes: u64) -> u64 {
-    PART_BYTES_MIN.max(2 * snapshot_bytes)
 }
 
 fn part_path(folder: &Path, number: u64) -> PathBuf {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use store::{Bytes, Committed, LeaseId, Record, Store, Transaction};
 use tokio::sync::{oneshot, watch};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Options};
 use crate::part::{Part, Roomy};
 use crate::writer::{Message, Writer};
 use crate::{CommitError, Etcd};
@@ -59,7 +59,7 @@ impl Part for FailingPart {
 
 /// A disk that fails as told, and what it holds.
 fn disk_on(folder: &Path) -> (Disk, Store, Arc<Mutex<Fails>>) {
-    let (mut disk, store) = Disk::open(folder).expect("the folder is new");
+    let (mut disk, store) = Disk::open(folder, Options::default()).expect("the folder is new");
     let fails = Arc::new(Mutex::new(Fails::default()));
     disk.wrap(|file| Box::new(FailingPart { file, fails: Arc::clone(&fails) }));
     (disk, store, fails)

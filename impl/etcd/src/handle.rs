@@ -12,7 +12,7 @@ use store::{Committed, KeyValue, LeaseId, Record, Refusal, Revision, Store, Tran
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
-use crate::disk::{Disk, OpenError};
+use crate::disk::{Disk, OpenError, Options};
 use crate::identity::Identity;
 use crate::storage;
 use crate::writer::{Answer, CommitError, Message, Writer};
@@ -41,7 +41,12 @@ pub struct Etcd {
 impl Etcd {
     /// Opens the store in a folder and starts its writer.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        let (disk, store) = Disk::open(folder)?;
+        Self::open_with(folder, Options::default())
+    }
+
+    /// The same, and as these options say.
+    pub fn open_with(folder: &Path, options: Options) -> Result<Self, OpenError> {
+        let (disk, store) = Disk::open(folder, options)?;
         Self::start(disk, store).map_err(|error| OpenError::Io { path: folder.to_owned(), error })
     }
 

@@ -21,7 +21,7 @@ mod storage;
 pub mod tools;
 mod writer;
 
-pub use disk::OpenError;
+pub use disk::{OpenError, Options};
 pub use handle::Etcd;
 pub use identity::Identity;
 pub use lease_manager::LeaseManager;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use etcd::{Etcd, OpenError};
+use etcd::{Etcd, OpenError, Options};
 use store::{Bytes, Operation, Put, Revision, Transaction};
 
 fn create(key: &str) -> Transaction {
@@ -92,6 +92,19 @@ async fn a_long_log_becomes_a_snapshot_and_loses_nothing() {
 
     assert!(folder.path().join("snapshot-1").exists());
     assert_eq!((reopened.snapshot().iter().count(), reopened.snapshot().revision().0), (20, 21));
+}
+
+#[tokio::test]
+async fn a_log_is_long_when_its_options_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let etcd = Etcd::open_with(folder.path(), Options { part_bytes_min: 1 }).unwrap();
+    etcd.commit(create("a")).await.unwrap();
+    close(etcd).await;
+
+    let reopened = Etcd::open(folder.path()).unwrap();
+
+    assert!(folder.path().join("snapshot-1").exists());
+    assert_eq!((keys(&reopened), reopened.snapshot().revision()), (vec!["a".into()], Revision(2)));
 }
 
 #[tokio::test]
