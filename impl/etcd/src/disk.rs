@@ -3,13 +3,18 @@
 //! `lock`; `store`, which says what it is; `wal-N`, the N-th part of the log; `snapshot-N`, what the
 //! store held when that part began. All parts from the newest snapshot on are read; older files are
 //! removed when a snapshot is durable.
+//!
+//! Parts and snapshots say whose they are and which. The next part is there, without records, before the
+//! one before it ends; only behind an end that is durable something is written to it. So of parts that were
+//! written none can be missing, or cut, without being missed.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-use store::{Record, Revision, Store, log, snapshot};
+use store::log::{self, HEAD_BYTES, Metadata};
+use store::{Record, Revision, Store, snapshot};
 
 use crate::files::{self, io_error, lock, make_folder, numbered, replace, sync_folder};
 use crate::identity::Identity;
@@ -59,7 +64,7 @@ pub enum OpenError {
         corrupt: log::Corrupt,
     },
     /// A part of the log that others follow is cut short.
-    #[error("{path}: it ends at byte {bytes} within a record, and a later part follows")]
+    #[error("{path}: it is cut at byte {bytes}, and a later part follows")]
     CutPart {
         /// The file.
         path: PathBuf,
@@ -127,16 +132,16 @@ impl Disk {
         let in_folder = |error| io_error(folder, error);
         make_folder(folder).map_err(in_folder)?;
         let lock = lock(folder)?;
-        let is_new = is_new(folder).map_err(in_folder)?;
-        if is_new {
-            // Before it is said who the store is: a log that is missing then was lost.
-            files::open(&part_path(folder, 0)).map_err(in_folder)?;
-        }
-        let identity = Identity::of(folder, is_new)?;
+        let identity = match is_new(folder).map_err(in_folder)? {
+            true => create(folder)?,
+            false => Identity::of(folder)?,
+        };
+        let Held { store, snapshot_bytes, first, last } = held(folder, identity)?;
+        // Nothing is changed before all of it is known to be sound.
         files::remove_unfinished(folder).map_err(in_folder)?;
-        let Held { store, snapshot_bytes, first, number, sound, .. } = held(folder)?;
-        let path = part_path(folder, number);
-        let part = Roomy::open(&path, sound).map_err(|error| io_error(&path, error))?;
+        let path = part_path(folder, last.number);
+        let part_bytes = last.sound as u64;
+        let part = Roomy::open(&path, part_bytes).map_err(|error| io_error(&path, error))?;
         remove_older(folder, first).map_err(in_folder)?;
         sync_folder(folder).map_err(in_folder)?;
         let disk = Self {
@@ -144,8 +149,8 @@ impl Disk {
             options,
             identity,
             part: Box::new(part),
-            number,
-            part_bytes: sound,
+            number: last.number,
+            part_bytes,
             part_bytes_max: options.part_bytes_max(snapshot_bytes),
             saving: None,
             _lock: lock,
@@ -165,8 +170,12 @@ impl Disk {
 
     /// Makes records durable. After a failed write the log is as it was before.
     pub(crate) fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
-        let frame = log::encode(records);
-        if let Err(error) = self.part.append(&frame) {
+        let (metadata, offset) = self.place();
+        self.write(&log::encode(records, metadata, offset))
+    }
+
+    fn write(&mut self, frame: &[u8]) -> Result<(), AppendError> {
+        if let Err(error) = self.part.append(frame) {
             return Err(match self.part.cut(self.part_bytes) {
                 Ok(()) => AppendError::Refused(error),
                 Err(_) => AppendError::Broken(error),
@@ -177,9 +186,15 @@ impl Disk {
         Ok(())
     }
 
+    /// Where the next frame is.
+    fn place(&self) -> (Metadata, usize) {
+        let offset = usize::try_from(self.part_bytes).expect("a part fits in memory");
+        (self.identity.metadata(self.number), offset)
+    }
+
     /// Begins a new part of the log if this one is long, and has a snapshot replace what comes before
-    /// it. The writer does not wait for the snapshot. If one of both fails, the log is as it was.
-    pub(crate) fn rotate_if_long(&mut self, store: &Store) -> io::Result<()> {
+    /// it. The writer does not wait for the snapshot. If one of both is refused, the log goes on.
+    pub(crate) fn rotate_if_long(&mut self, store: &Store) -> Result<(), AppendError> {
         self.note_saved();
         if self.part_bytes < self.part_bytes_max || self.saving.is_some() {
             return Ok(());
@@ -187,35 +202,36 @@ impl Disk {
         self.rotate(store)
     }
 
-    /// Has a snapshot replace all of the log, and waits for it: what was forgotten takes no room afterwards. If it fails,
-    /// the log is as it was.
-    pub(crate) fn defragment(&mut self, store: &Store) -> io::Result<()> {
+    /// Has a snapshot replace all of the log, and waits for it: what was forgotten takes no room afterwards. If it is
+    /// refused, the log goes on.
+    pub(crate) fn defragment(&mut self, store: &Store) -> Result<(), AppendError> {
         if let Some(saving) = self.saving.take() {
             // If it failed, the log that it was to replace is still there.
             drop(saving.join());
         }
         self.rotate(store)?;
         let saved = self.saving.take().map(JoinHandle::join);
-        let bytes =
-            saved.unwrap_or(Ok(Ok(0))).unwrap_or_else(|_| Err(io::Error::other("panicked")))?;
+        let saved = saved.unwrap_or(Ok(Ok(0)));
+        let saved = saved.unwrap_or_else(|_| Err(io::Error::other("panicked")));
+        let bytes = saved.map_err(AppendError::Refused)?;
         self.part_bytes_max = self.options.part_bytes_max(bytes);
         Ok(())
     }
 
-    fn rotate(&mut self, store: &Store) -> io::Result<()> {
-        // Only the last part has room behind what is written.
-        self.part.cut(self.part_bytes)?;
-        let number = self.number + 1;
-        let path = part_path(&self.folder, number);
-        let part = Roomy::open(&path, 0).and_then(|part| sync_folder(&self.folder).map(|()| part));
-        let part = part.inspect_err(|_| {
-            // An empty part that stays would make this one, which goes on, one that is cut.
-            drop(std::fs::remove_file(&path));
-        })?;
-        (self.part, self.number, self.part_bytes) = (Box::new(part), number, 0);
+    fn rotate(&mut self, store: &Store) -> Result<(), AppendError> {
+        let (ending, offset) = self.place();
+        let next = self.identity.metadata(self.number + 1);
+        let part = begin_part(&self.folder, next).map_err(AppendError::Refused)?;
+        // If this one goes on after all, the next has no records, and is begun anew.
+        self.write(&log::end(ending, offset))?;
+        // If it fails, there is room that reads as zeros.
+        drop(self.part.cut(self.part_bytes));
+        (self.part, self.number, self.part_bytes) =
+            (Box::new(part), next.number, HEAD_BYTES as u64);
         let (folder, store) = (self.folder.clone(), store.clone());
         let saver = std::thread::Builder::new().name("etcd-snapshot".to_owned());
-        self.saving = Some(saver.spawn(move || save(&folder, number, &store))?);
+        let saving = saver.spawn(move || save(&folder, next, &store));
+        self.saving = Some(saving.map_err(AppendError::Refused)?);
         Ok(())
     }
 
@@ -255,12 +271,26 @@ fn is_new(folder: &Path) -> io::Result<bool> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let is_empty_log = name == "wal-0" && entry.metadata()?.len() == 0;
-        if !is_empty_log && !["lock", "store.new"].iter().any(|known| name == *known) {
+        let is_begun = name == "wal-0" && entry.metadata()?.len() == HEAD_BYTES as u64;
+        if !is_begun && !["lock", "store.new", "wal-0.new"].iter().any(|known| name == *known) {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Begins a new store. Who it is is said last: a log that is missing then was lost.
+fn create(folder: &Path) -> Result<Identity, OpenError> {
+    let identity = Identity::draw();
+    begin_part(folder, identity.metadata(0)).map_err(|error| io_error(folder, error))?;
+    identity.keep(folder)?;
+    Ok(identity)
+}
+
+/// Makes a part of the log without records. It is there whole, or not at all.
+fn begin_part(folder: &Path, metadata: Metadata) -> io::Result<Roomy> {
+    replace(folder, &format!("wal-{}", metadata.number), &log::head(metadata))?;
+    Roomy::open(&part_path(folder, metadata.number), HEAD_BYTES as u64)
 }
 
 fn part_path(folder: &Path, number: u64) -> PathBuf {
@@ -269,10 +299,10 @@ fn part_path(folder: &Path, number: u64) -> PathBuf {
 
 /// Writes the snapshot that begins with a part of the log, and removes what came before. How long the
 /// snapshot is, in bytes.
-fn save(folder: &Path, number: u64, store: &Store) -> io::Result<u64> {
-    let snapshot = snapshot::encode(store);
-    replace(folder, &format!("snapshot-{number}"), &snapshot)?;
-    remove_older(folder, number)?;
+fn save(folder: &Path, metadata: Metadata, store: &Store) -> io::Result<u64> {
+    let snapshot = snapshot::encode_behind(log::head(metadata), store);
+    replace(folder, &format!("snapshot-{}", metadata.number), &snapshot)?;
+    remove_older(folder, metadata.number)?;
     sync_folder(folder)?;
     Ok(snapshot.len() as u64)
 }
@@ -286,10 +316,24 @@ fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
         .try_for_each(|(_, path)| std::fs::remove_file(path))
 }
 
-/// What a snapshot holds, and how long it is.
-fn read_snapshot(path: &Path) -> Result<(Store, u64), OpenError> {
+/// The bytes of a file that begins with this.
+fn read_own(path: &Path, due: Metadata) -> Result<Vec<u8>, OpenError> {
     let bytes = std::fs::read(path).map_err(|error| io_error(path, error))?;
-    let store = snapshot::decode(&bytes)
+    let found = log::metadata(&bytes)
+        .map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
+    if found != due {
+        let Metadata { cluster, member, number } = found;
+        let whose = format!("cluster {cluster:x}, member {member:x}, number {number}");
+        let why = format!("conflicting metadata found: {whose}");
+        return Err(OpenError::Foreign { path: path.to_owned(), why });
+    }
+    Ok(bytes)
+}
+
+/// What a snapshot holds, and how long it is.
+fn read_snapshot(path: &Path, due: Metadata) -> Result<(Store, u64), OpenError> {
+    let bytes = read_own(path, due)?;
+    let store = snapshot::decode(&bytes[HEAD_BYTES..])
         .map_err(|corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt })?;
     Ok((store, bytes.len() as u64))
 }
@@ -299,43 +343,76 @@ struct Held {
     store: Store,
     /// How long the newest snapshot is.
     snapshot_bytes: u64,
-    /// The parts of the log that are needed, from the first to this number.
+    /// The first part of the log that is needed, and the last.
     first: u64,
+    last: Last,
+}
+
+/// The part of the log that is written on.
+struct Last {
     number: u64,
-    /// How much of the last part is sound, and how much was torn off a write behind that.
-    sound: u64,
-    torn: u64,
+    /// How much of it is sound, and how much was torn off a write behind that.
+    sound: usize,
+    torn: usize,
+    /// Whether another follows.
+    is_ended: bool,
 }
 
 /// Reads the newest snapshot and the log from there on.
-fn held(folder: &Path) -> Result<Held, OpenError> {
+fn held(folder: &Path, identity: Identity) -> Result<Held, OpenError> {
     let in_folder = |error| io_error(folder, error);
     let snapshots = numbered(folder, "snapshot").map_err(in_folder)?;
     let (first, (mut store, snapshot_bytes)) = match snapshots.last() {
-        Some((number, path)) => (*number, read_snapshot(path)?),
+        Some((number, path)) => (*number, read_snapshot(path, identity.metadata(*number))?),
         None => (0, (Store::default(), 0)),
     };
-    let parts = numbered(folder, "wal").map_err(in_folder)?;
-    let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
-    let Some(number) = parts.last().map(|(number, _)| *number) else {
-        return Err(OpenError::MissingPart(part_path(folder, first)));
-    };
-    let (sound, torn) = read_parts(folder, first, &parts, &mut store)?;
-    Ok(Held { store, snapshot_bytes, first, number, sound, torn })
+    let last = read_parts(folder, identity, first, &mut store)?;
+    Ok(Held { store, snapshot_bytes, first, last })
+}
+
+/// Applies all parts of the log.
+fn read_parts(
+    folder: &Path,
+    identity: Identity,
+    first: u64,
+    store: &mut Store,
+) -> Result<Last, OpenError> {
+    let missing = |number| OpenError::MissingPart(part_path(folder, number));
+    let parts = numbered(folder, "wal").map_err(|error| io_error(folder, error))?;
+    let parts = parts.into_iter().filter(|(number, _)| *number >= first);
+    let mut last: Option<Last> = None;
+    for ((number, path), due) in parts.zip(first..) {
+        if number != due {
+            return Err(missing(due));
+        }
+        let part = read_own(&path, identity.metadata(number))?;
+        match last.take_if(|last| !last.is_ended) {
+            // It was begun, and the one before goes on: that has no end yet.
+            Some(before) if part.len() == HEAD_BYTES => last = Some(before),
+            Some(Last { number, sound: bytes, .. }) => {
+                return Err(OpenError::CutPart { path: part_path(folder, number), bytes });
+            }
+            None => last = Some(apply(&path, number, &part, store)?),
+        }
+    }
+    match last {
+        Some(last) if last.is_ended => Err(missing(last.number + 1)),
+        last => last.ok_or(missing(first)),
+    }
 }
 
 /// Reads a store that no process has open, and changes nothing.
 pub(crate) fn read(folder: &Path) -> Result<Inspected, OpenError> {
     let in_folder = |error| io_error(folder, error);
     std::fs::read_dir(folder).map_err(in_folder)?;
-    let identity = Identity::of(folder, false)?;
+    let identity = Identity::of(folder)?;
     let _lock = lock(folder)?;
-    let Held { store, torn, .. } = held(folder)?;
+    let Held { store, last, .. } = held(folder, identity)?;
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder).map_err(in_folder)? {
         bytes += entry.and_then(|entry| entry.metadata()).map_err(in_folder)?.len();
     }
-    Ok(Inspected { identity, store, torn_bytes: torn, bytes })
+    Ok(Inspected { identity, store, torn_bytes: last.torn as u64, bytes })
 }
 
 /// Makes a new store that begins with a snapshot.
@@ -346,37 +423,16 @@ pub(crate) fn write_new(folder: &Path, snapshot: &[u8]) -> Result<(), OpenError>
         let why = "it is not empty".to_owned();
         return Err(OpenError::Foreign { path: folder.to_owned(), why });
     }
-    files::open(&part_path(folder, 1)).map_err(in_folder)?;
-    replace(folder, "snapshot-1", snapshot).map_err(in_folder)?;
-    Identity::of(folder, true).map(drop)
+    let identity = Identity::draw();
+    let metadata = identity.metadata(1);
+    begin_part(folder, metadata).map_err(in_folder)?;
+    let file = [&log::head(metadata), snapshot].concat();
+    replace(folder, "snapshot-1", &file).map_err(in_folder)?;
+    identity.keep(folder)
 }
 
-/// Applies all parts of the log, and says how much of the last is sound and how much is torn behind that.
-fn read_parts(
-    folder: &Path,
-    first: u64,
-    parts: &[(u64, PathBuf)],
-    store: &mut Store,
-) -> Result<(u64, u64), OpenError> {
-    let mut last = (0, 0);
-    for ((number, path), due) in parts.iter().zip(first..) {
-        if *number != due {
-            return Err(OpenError::MissingPart(part_path(folder, due)));
-        }
-        let part = std::fs::read(path).map_err(|error| io_error(path, error))?;
-        let sound = apply(path, &part, store)?;
-        if sound < part.len() && *number != parts[parts.len() - 1].0 {
-            return Err(OpenError::CutPart { path: path.clone(), bytes: sound });
-        }
-        // Zeros at the end are room.
-        let torn = part[sound..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        last = (sound as u64, torn as u64);
-    }
-    Ok(last)
-}
-
-/// Applies one part of the log. How much of it is sound.
-fn apply(path: &Path, part: &[u8], store: &mut Store) -> Result<usize, OpenError> {
+/// Applies one part of the log.
+fn apply(path: &Path, number: u64, part: &[u8], store: &mut Store) -> Result<Last, OpenError> {
     let decoded =
         log::decode(part).map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
     for record in &decoded.records {
@@ -386,5 +442,8 @@ fn apply(path: &Path, part: &[u8], store: &mut Store) -> Result<usize, OpenError
         }
         store.apply(record);
     }
-    Ok(decoded.sound_bytes)
+    let sound = decoded.sound_bytes;
+    // Zeros at the end are room.
+    let torn = part[sound..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    Ok(Last { number, sound, torn, is_ended: decoded.is_ended })
 }

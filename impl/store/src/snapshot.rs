@@ -1,7 +1,7 @@
 //! The bytes of a snapshot: the store before the first event that is remembered, and what happened
 //! since; with a checksum.
 //!
-//! Magic `KSN2`, CRC-32 of the rest (u32); revision of the base (u64), number of its keys (u32), and
+//! Magic `KSN3`, CRC-32 of the rest (u32); revision of the base (u64), number of its keys (u32), and
 //! for each: key, value (each a length and bytes), create revision, mod revision, version, lease; the
 //! compacted revision (u64), number of records (u32) and the records, as in the log; number of leases
 //! (u32) and for each: number, seconds, seconds left or `i64::MIN`. Numbers are little-endian, of 64
@@ -11,7 +11,7 @@ use crate::codec::{Reader, encode_bytes, length};
 use crate::log::{decode_record, encode_record};
 use crate::{Change, Event, EventKind, KeyValue, Lease, LeaseId, Record, Revision, Store, Write};
 
-const MAGIC: &[u8; 4] = b"KSN2";
+const MAGIC: &[u8; 4] = b"KSN3";
 /// All seconds are left of a lease.
 const WHOLE: i64 = i64::MIN;
 
@@ -22,25 +22,35 @@ pub struct Corrupt(&'static str);
 
 /// All that a store holds.
 pub fn encode(store: &Store) -> Vec<u8> {
-    let mut payload = vec![];
-    encode_base(&store.base(), &mut payload);
+    encode_behind(vec![], store)
+}
+
+/// The same, behind what a file begins with.
+pub fn encode_behind(mut file: Vec<u8>, store: &Store) -> Vec<u8> {
+    file.extend_from_slice(MAGIC);
+    let checksum = file.len();
+    file.extend_from_slice(&[0; 4]);
+    encode_store(store, &mut file);
+    let (header, payload) = file.split_at_mut(checksum + 4);
+    header[checksum..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    file
+}
+
+fn encode_store(store: &Store, payload: &mut Vec<u8>) {
+    encode_base(&store.base(), payload);
     payload.extend_from_slice(&store.compacted().0.to_le_bytes());
     let records: Vec<_> =
         store.history().map(|(revision, events)| record(revision, events)).collect();
     payload.extend_from_slice(&length(records.len()).to_le_bytes());
-    records.iter().for_each(|record| encode_record(record, &mut payload));
-    encode_leases(store, &mut payload);
-    let mut snapshot = MAGIC.to_vec();
-    snapshot.extend_from_slice(&crc32fast::hash(&payload).to_le_bytes());
-    snapshot.extend_from_slice(&payload);
-    snapshot
+    records.iter().for_each(|record| encode_record(record, payload));
+    encode_leases(store, payload);
 }
 
 /// The store that a snapshot was taken of.
 pub fn decode(snapshot: &[u8]) -> Result<Store, Corrupt> {
     let mut reader = Reader::new(snapshot);
     if reader.take(4) != Some(MAGIC) {
-        return Err(Corrupt("it does not begin with KSN2"));
+        return Err(Corrupt("it does not begin with KSN3"));
     }
     let checksum = reader.u32().ok_or(Corrupt("its header is cut"))?;
     if crc32fast::hash(&snapshot[8..]) != checksum {
@@ -149,6 +159,15 @@ mod tests {
             |store: &Store| -> Vec<_> { store.events_after(start).unwrap().cloned().collect() };
         assert_eq!(events(&restored), events(&store));
         assert_eq!(events(&store).len(), 3);
+    }
+
+    #[test]
+    fn a_snapshot_behind_something_is_the_same() {
+        let store = store();
+
+        let file = encode_behind(b"head".to_vec(), &store);
+
+        assert_eq!(file, [&b"head"[..], &encode(&store)].concat());
     }
 
     #[test]
