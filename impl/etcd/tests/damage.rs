@@ -261,15 +261,18 @@ async fn a_file_of_another_store_or_with_another_number_is_named() {
 }
 
 #[tokio::test]
-async fn what_a_crash_has_left_unfinished_is_removed() {
+async fn what_a_crash_has_left_unfinished_is_removed_from_a_store_that_is_sound() {
     let small = Small::new().await;
-    let left = small.folder.path().join("snapshot-9.new");
+    let (left, wal, away) = (small.path("snapshot-9.new"), small.path("wal-3"), small.path("away"));
     std::fs::write(&left, b"half").expect("it can be written");
+    std::fs::rename(&wal, &away).expect("it is there");
+    opened(small.folder.path()).await.expect_err("a part is missing");
+    std::fs::rename(&away, &wal).expect("it is there");
 
-    let etcd = Etcd::open(small.folder.path()).expect("nothing is damaged");
+    let store = opened(small.folder.path()).await.expect("nothing is damaged");
 
     assert!(!left.exists());
-    assert_eq!(Some(etcd.snapshot().revision()), small.past.last().map(Store::revision));
+    assert_eq!(Some(store.revision()), small.past.last().map(Store::revision));
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ fn a_frame_counts_only_in_its_part_and_in_its_place() {
         (Metadata { cluster: 9, ..METADATA }, HEAD_BYTES),
         (Metadata { member: 9, ..METADATA }, HEAD_BYTES),
         (Metadata { number: 9, ..METADATA }, HEAD_BYTES),
-        (METADATA, HEAD_BYTES + SECTOR_BYTES),
+        (METADATA, HEAD_BYTES + 16),
     ];
 
     for (metadata, offset) in others {
@@ -159,6 +159,18 @@ fn sectors_that_have_changed_places_are_damage() {
     let changed = [before, second, first, rest].concat();
 
     assert_eq!(decode(&changed).unwrap_err().offset, HEAD_BYTES);
+}
+
+#[test]
+fn a_sector_of_which_a_part_is_missing_is_damage() {
+    let log = Log::of(vec![vec![record(2, Some(&[7; 2 * SECTOR_BYTES]))]]);
+    let header = HEAD_BYTES..HEAD_BYTES + 16;
+
+    for lost in [header.clone(), header.end..SECTOR_BYTES, SECTOR_BYTES..2 * SECTOR_BYTES - 1] {
+        let damaged = zeroed(&log.bytes, &lost.clone().collect::<Vec<_>>());
+
+        assert_eq!(decode(&damaged).unwrap_err().offset, HEAD_BYTES, "{lost:?}");
+    }
 }
 
 /// Records of one frame. Zeros over the borders of sectors are among their values.
