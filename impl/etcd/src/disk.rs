@@ -3,14 +3,20 @@
 //! `lock`; `store`, which says what it is; `wal-N`, the N-th part of the log; `snapshot-N`, what the
 //! store held when that part began. All parts from the newest snapshot on are read; older files are
 //! removed when a snapshot is durable.
+//!
+//! Parts and snapshots say whose they are and which. The next part is there, without records, before the
+//! one before it ends; only behind an end that is durable something is written to it. So of parts that were
+//! written none can be missing, or cut, without being missed.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use store::{Record, Revision, Store, log, snapshot};
+use store::log::{self, HEAD_BYTES, Metadata};
+use store::{Record, Revision, Store, snapshot};
 
 use crate::files::{self, io_error, lock, make_folder, numbered, replace, sync_folder};
 use crate::identity::Identity;
@@ -63,7 +69,7 @@ pub enum OpenError {
         corrupt: log::Corrupt,
     },
     /// A part of the log that others follow is cut short.
-    #[error("{path}: it ends at byte {bytes} within a record, and a later part follows")]
+    #[error("{path}: it is cut at byte {bytes}, and a later part follows")]
     CutPart {
         /// The file.
         path: PathBuf,
@@ -131,20 +137,20 @@ impl Disk {
         let in_folder = |error| io_error(folder, error);
         make_folder(folder).map_err(in_folder)?;
         let lock = lock(folder)?;
-        let is_new = is_new(folder).map_err(in_folder)?;
-        if is_new {
-            // Before it is said who the store is: a log that is missing then was lost.
-            files::open(&part_path(folder, 0)).map_err(in_folder)?;
-            sync_folder(folder).map_err(in_folder)?;
-        }
-        let identity = Identity::of(folder, is_new)?;
+        let identity = match is_new(folder).map_err(in_folder)? {
+            true => create(folder, options.part_bytes_max(0))?,
+            false => Identity::of(folder)?,
+        };
+        let Held { store, snapshot_bytes, first, last } = held(folder, identity)?;
+        // Nothing is changed before all of it is known to be sound.
         files::remove_unfinished(folder).map_err(in_folder)?;
-        let Held { store, snapshot_bytes, first, number, sound, .. } = held(folder)?;
-        let path = part_path(folder, number);
-        let part_bytes_max = options.part_bytes_max(snapshot_bytes);
-        let part = Roomy::open(&path, sound, part_bytes_max);
+        let path = part_path(folder, last.number);
+        let (part_bytes, part_bytes_max) =
+            (last.sound as u64, options.part_bytes_max(snapshot_bytes));
+        let part = Roomy::open(&path, part_bytes, part_bytes_max);
         let part = part.map_err(|error| io_error(&path, error))?;
-        // A process that was killed may have left names that only seem to be there.
+        // A process that was killed may have left ends of parts, and names, that only seem to be there.
+        sync_parts(folder, first..last.number).map_err(in_folder)?;
         sync_folder(folder).map_err(in_folder)?;
         remove_older(folder, first).map_err(in_folder)?;
         let disk = Self {
@@ -152,8 +158,8 @@ impl Disk {
             options,
             identity,
             part: Box::new(part),
-            number,
-            part_bytes: sound,
+            number: last.number,
+            part_bytes,
             part_bytes_max,
             saving: None,
             _lock: lock,
@@ -173,8 +179,12 @@ impl Disk {
 
     /// Makes records durable. After a failed write the log is as it was before.
     pub(crate) fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
-        let frame = log::encode(records);
-        if let Err(error) = self.part.append(&frame) {
+        let (metadata, offset) = self.place();
+        self.write(&log::encode(records, metadata, offset))
+    }
+
+    fn write(&mut self, frame: &[u8]) -> Result<(), AppendError> {
+        if let Err(error) = self.part.append(frame) {
             return Err(match self.part.cut(self.part_bytes) {
                 Ok(()) => AppendError::Refused(error),
                 Err(_) => AppendError::Broken(error),
@@ -185,9 +195,15 @@ impl Disk {
         Ok(())
     }
 
+    /// Where the next frame is.
+    fn place(&self) -> (Metadata, usize) {
+        let offset = usize::try_from(self.part_bytes).expect("a part fits in memory");
+        (self.identity.metadata(self.number), offset)
+    }
+
     /// Begins a new part of the log if this one is long, and has a snapshot replace what comes before
-    /// it. The writer does not wait for the snapshot. If one of both fails, the log is as it was.
-    pub(crate) fn rotate_if_long(&mut self, store: &Store) -> io::Result<()> {
+    /// it. The writer does not wait for the snapshot. If one of both is refused, the log goes on.
+    pub(crate) fn rotate_if_long(&mut self, store: &Store) -> Result<(), AppendError> {
         self.note_saved();
         if self.part_bytes < self.part_bytes_max || self.saving.is_some() {
             return Ok(());
@@ -195,36 +211,37 @@ impl Disk {
         self.rotate(store)
     }
 
-    /// Has a snapshot replace all of the log, and waits for it: what was forgotten takes no room afterwards. If it fails,
-    /// the log is as it was.
-    pub(crate) fn defragment(&mut self, store: &Store) -> io::Result<()> {
+    /// Has a snapshot replace all of the log, and waits for it: what was forgotten takes no room afterwards. If it is
+    /// refused, the log goes on.
+    pub(crate) fn defragment(&mut self, store: &Store) -> Result<(), AppendError> {
         if let Some(saving) = self.saving.take() {
             // If it failed, the log that it was to replace is still there.
             drop(saving.join());
         }
         self.rotate(store)?;
         let saved = self.saving.take().map(JoinHandle::join);
-        let bytes =
-            saved.unwrap_or(Ok(Ok(0))).unwrap_or_else(|_| Err(io::Error::other("panicked")))?;
+        let saved = saved.unwrap_or(Ok(Ok(0)));
+        let saved = saved.unwrap_or_else(|_| Err(io::Error::other("panicked")));
+        let bytes = saved.map_err(AppendError::Refused)?;
         self.part_bytes_max = self.options.part_bytes_max(bytes);
         Ok(())
     }
 
-    fn rotate(&mut self, store: &Store) -> io::Result<()> {
-        // Only the last part has room behind what is written.
-        self.part.cut(self.part_bytes)?;
-        let number = self.number + 1;
-        let path = part_path(&self.folder, number);
-        let part = Roomy::open(&path, 0, self.part_bytes_max)
-            .and_then(|part| sync_folder(&self.folder).map(|()| part));
-        let part = part.inspect_err(|_| {
-            // An empty part that stays would make this one, which goes on, one that is cut.
-            drop(files::remove(&path));
-        })?;
-        (self.part, self.number, self.part_bytes) = (Box::new(part), number, 0);
+    fn rotate(&mut self, store: &Store) -> Result<(), AppendError> {
+        let (ending, offset) = self.place();
+        let next = self.identity.metadata(self.number + 1);
+        let part = begin_part(&self.folder, next, self.part_bytes_max);
+        let part = part.map_err(AppendError::Refused)?;
+        // If this one goes on after all, the next has no records, and is begun anew.
+        self.write(&log::end(ending, offset))?;
+        // If it fails, there is room that reads as zeros.
+        drop(self.part.cut(self.part_bytes));
+        (self.part, self.number, self.part_bytes) =
+            (Box::new(part), next.number, HEAD_BYTES as u64);
         let (folder, store) = (self.folder.clone(), store.clone());
         let saver = std::thread::Builder::new().name("etcd-snapshot".to_owned());
-        self.saving = Some(saver.spawn(move || save(&folder, number, &store))?);
+        let saving = saver.spawn(move || save(&folder, next, &store));
+        self.saving = Some(saving.map_err(AppendError::Refused)?);
         Ok(())
     }
 
@@ -265,24 +282,50 @@ fn is_new(folder: &Path) -> io::Result<bool> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let is_empty_log = name == "wal-0" && entry.metadata()?.len() == 0;
-        if !is_empty_log && !["lock", "store.new"].iter().any(|known| name == *known) {
+        let is_begun = name == "wal-0" && entry.metadata()?.len() == HEAD_BYTES as u64;
+        if !is_begun && !["lock", "store.new", "wal-0.new"].iter().any(|known| name == *known) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
+/// Begins a new store. Who it is is said last: a log that is missing then was lost.
+fn create(folder: &Path, part_bytes_max: u64) -> Result<Identity, OpenError> {
+    let identity = Identity::draw();
+    let begun = begin_part(folder, identity.metadata(0), part_bytes_max);
+    begun.map_err(|error| io_error(folder, error))?;
+    identity.keep(folder)?;
+    Ok(identity)
+}
+
+/// Makes a part of the log without records. It is there whole, or not at all. It is expected to get so long.
+fn begin_part(folder: &Path, metadata: Metadata, expected: u64) -> io::Result<Roomy> {
+    let head = log::head(metadata);
+    replace(folder, &format!("wal-{}", metadata.number), |file| file.write_all(&head))?;
+    Roomy::open(&part_path(folder, metadata.number), HEAD_BYTES as u64, expected)
+}
+
+fn sync_parts(folder: &Path, mut numbers: Range<u64>) -> io::Result<()> {
+    numbers.try_for_each(|number| files::sync(&part_path(folder, number)))
+}
+
 fn part_path(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("wal-{number}"))
 }
 
-/// Writes the snapshot that begins with a part of the log, and removes what came before. How long the
-/// snapshot is, in bytes.
-fn save(folder: &Path, number: u64, store: &Store) -> io::Result<u64> {
-    let name = format!("snapshot-{number}");
-    let bytes = replace(folder, &name, |file| snapshot::write(store, file))?;
-    remove_older(folder, number)?;
+/// Writes the snapshot that begins with a part of the log. How long it is, in bytes.
+fn write_snapshot(folder: &Path, metadata: Metadata, store: &Store) -> io::Result<u64> {
+    replace(folder, &format!("snapshot-{}", metadata.number), |file| {
+        file.write_all(&log::head(metadata))?;
+        snapshot::write(store, file)
+    })
+}
+
+/// Does that, and removes what came before.
+fn save(folder: &Path, metadata: Metadata, store: &Store) -> io::Result<u64> {
+    let bytes = write_snapshot(folder, metadata, store)?;
+    remove_older(folder, metadata.number)?;
     sync_folder(folder)?;
     Ok(bytes)
 }
@@ -293,18 +336,30 @@ fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
     files.iter().filter(|(old, _)| *old < number).try_for_each(|(_, path)| files::remove(path))
 }
 
-fn is_empty(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
+/// Checks that a file begins by saying that it is this one.
+fn check_head(path: &Path, head: &[u8], due: Metadata) -> Result<(), OpenError> {
+    let found =
+        log::metadata(head).map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
+    if found != due {
+        let Metadata { cluster, member, number } = found;
+        let whose = format!("cluster {cluster:x}, member {member:x}, number {number}");
+        let why = format!("conflicting metadata found: {whose}");
+        return Err(OpenError::Foreign { path: path.to_owned(), why });
+    }
+    Ok(())
 }
 
 /// What a snapshot holds, and how long it is.
-fn read_snapshot(path: &Path) -> Result<(Store, u64), OpenError> {
+fn read_snapshot(path: &Path, due: Metadata) -> Result<(Store, u64), OpenError> {
     let in_file = |error| io_error(path, error);
     let damaged = |corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt };
     let file = File::open(path).map_err(in_file)?;
     let bytes = file.metadata().map_err(in_file)?.len();
+    let (mut head, mut file) = (vec![], BufReader::new(file));
+    (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(in_file)?;
+    check_head(path, &head, due)?;
     let mut restored = snapshot::Restored::default();
-    ahead(snapshot::pieces(BufReader::new(file)), |piece| {
+    ahead(snapshot::pieces(file), |piece| {
         let piece = piece.map_err(|unread| match unread {
             snapshot::Unread::Corrupt(corrupt) => damaged(corrupt),
             snapshot::Unread::Io(error) => in_file(error),
@@ -334,47 +389,77 @@ struct Held {
     store: Store,
     /// How long the newest snapshot is.
     snapshot_bytes: u64,
-    /// The parts of the log that are needed, from the first to this number.
+    /// The first part of the log that is needed, and the last.
     first: u64,
+    last: Last,
+}
+
+/// The part of the log that is written on.
+struct Last {
     number: u64,
-    /// How much of the last part is sound, and how much was torn off a write behind that.
-    sound: u64,
-    torn: u64,
+    /// How much of it is sound, and how much was torn off a write behind that.
+    sound: usize,
+    torn: usize,
+    /// Whether another follows.
+    is_ended: bool,
 }
 
 /// Reads the newest snapshot and the log from there on.
-fn held(folder: &Path) -> Result<Held, OpenError> {
+fn held(folder: &Path, identity: Identity) -> Result<Held, OpenError> {
     let in_folder = |error| io_error(folder, error);
     let snapshots = numbered(folder, "snapshot").map_err(in_folder)?;
     let (first, (mut store, snapshot_bytes)) = match snapshots.last() {
-        Some((number, path)) => (*number, read_snapshot(path)?),
+        Some((number, path)) => (*number, read_snapshot(path, identity.metadata(*number))?),
         None => (0, (Store::default(), 0)),
     };
-    let parts = numbered(folder, "wal").map_err(in_folder)?;
-    let mut parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
-    // One that was given up is back where the power has failed, and the one before has gone on.
-    while parts.len() > 1 && parts.last().is_some_and(|(_, path)| is_empty(path)) {
-        parts.pop();
+    let last = read_parts(folder, identity, first, &mut store)?;
+    Ok(Held { store, snapshot_bytes, first, last })
+}
+
+/// Applies all parts of the log.
+fn read_parts(
+    folder: &Path,
+    identity: Identity,
+    first: u64,
+    store: &mut Store,
+) -> Result<Last, OpenError> {
+    let missing = |number| OpenError::MissingPart(part_path(folder, number));
+    let parts = numbered(folder, "wal").map_err(|error| io_error(folder, error))?;
+    let parts = parts.into_iter().filter(|(number, _)| *number >= first);
+    let mut last: Option<Last> = None;
+    for ((number, path), due) in parts.zip(first..) {
+        if number != due {
+            return Err(missing(due));
+        }
+        let part = std::fs::read(&path).map_err(|error| io_error(&path, error))?;
+        check_head(&path, &part, identity.metadata(number))?;
+        match last.take_if(|last| !last.is_ended) {
+            // It was begun, and the one before goes on: that has no end yet.
+            Some(before) if part.len() == HEAD_BYTES => last = Some(before),
+            Some(Last { number, sound: bytes, .. }) => {
+                return Err(OpenError::CutPart { path: part_path(folder, number), bytes });
+            }
+            None => last = Some(apply(&path, number, &part, store)?),
+        }
     }
-    let Some(number) = parts.last().map(|(number, _)| *number) else {
-        return Err(OpenError::MissingPart(part_path(folder, first)));
-    };
-    let (sound, torn) = read_parts(folder, first, &parts, &mut store)?;
-    Ok(Held { store, snapshot_bytes, first, number, sound, torn })
+    match last {
+        Some(last) if last.is_ended => Err(missing(last.number + 1)),
+        last => last.ok_or(missing(first)),
+    }
 }
 
 /// Reads a store that no process has open, and changes nothing.
 pub(crate) fn read(folder: &Path) -> Result<Inspected, OpenError> {
     let in_folder = |error| io_error(folder, error);
     std::fs::read_dir(folder).map_err(in_folder)?;
-    let identity = Identity::of(folder, false)?;
+    let identity = Identity::of(folder)?;
     let _lock = lock(folder)?;
-    let Held { store, torn, .. } = held(folder)?;
+    let Held { store, last, .. } = held(folder, identity)?;
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder).map_err(in_folder)? {
         bytes += entry.and_then(|entry| entry.metadata()).map_err(in_folder)?.len();
     }
-    Ok(Inspected { identity, store, torn_bytes: torn, bytes })
+    Ok(Inspected { identity, store, torn_bytes: last.torn as u64, bytes })
 }
 
 /// Makes a new store that begins with a snapshot.
@@ -385,45 +470,29 @@ pub(crate) fn write_new(folder: &Path, store: &Store) -> Result<(), OpenError> {
         let why = "it is not empty".to_owned();
         return Err(OpenError::Foreign { path: folder.to_owned(), why });
     }
-    files::open(&part_path(folder, 1)).map_err(in_folder)?;
-    replace(folder, "snapshot-1", |file| snapshot::write(store, file)).map_err(in_folder)?;
-    Identity::of(folder, true).map(drop)
+    let identity = Identity::draw();
+    let metadata = identity.metadata(1);
+    begin_part(folder, metadata, HEAD_BYTES as u64).map_err(in_folder)?;
+    write_snapshot(folder, metadata, store).map_err(in_folder)?;
+    identity.keep(folder)
 }
 
-/// Applies all parts of the log, and says how much of the last is sound and how much is torn behind that.
-fn read_parts(
-    folder: &Path,
-    first: u64,
-    parts: &[(u64, PathBuf)],
-    store: &mut Store,
-) -> Result<(u64, u64), OpenError> {
-    let mut last = (0, 0);
-    for ((number, path), due) in parts.iter().zip(first..) {
-        if *number != due {
-            return Err(OpenError::MissingPart(part_path(folder, due)));
+/// Applies one part of the log.
+fn apply(path: &Path, number: u64, part: &[u8], store: &mut Store) -> Result<Last, OpenError> {
+    let damaged = |corrupt| OpenError::Log { path: path.to_owned(), corrupt };
+    let mut runs = log::runs(part).map_err(damaged)?;
+    ahead(&mut runs, |records| {
+        for record in records.map_err(damaged)? {
+            let missing = store.next_revision(&record);
+            if record.revision != missing {
+                return Err(OpenError::Gap { path: path.to_owned(), missing });
+            }
+            store.apply(&record);
         }
-        let part = std::fs::read(path).map_err(|error| io_error(path, error))?;
-        let sound = apply(path, &part, store)?;
-        if sound < part.len() && *number != parts[parts.len() - 1].0 {
-            return Err(OpenError::CutPart { path: path.clone(), bytes: sound });
-        }
-        // Zeros at the end are room.
-        let torn = part[sound..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        last = (sound as u64, torn as u64);
-    }
-    Ok(last)
-}
-
-/// Applies one part of the log. How much of it is sound.
-fn apply(path: &Path, part: &[u8], store: &mut Store) -> Result<usize, OpenError> {
-    let decoded =
-        log::decode(part).map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
-    for record in &decoded.records {
-        let missing = store.next_revision(record);
-        if record.revision != missing {
-            return Err(OpenError::Gap { path: path.to_owned(), missing });
-        }
-        store.apply(record);
-    }
-    Ok(decoded.sound_bytes)
+        Ok(())
+    })?;
+    let (sound, is_ended) = (runs.sound_bytes(), runs.is_ended());
+    // Zeros at the end are room.
+    let torn = part[sound..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    Ok(Last { number, sound, torn, is_ended })
 }

@@ -142,6 +142,60 @@ async fn a_write_that_cannot_be_taken_back_ends_all_writing() {
     assert_eq!((before, after), (vec!["a".to_owned()], vec!["a".to_owned()]));
 }
 
+#[tokio::test]
+async fn a_part_that_cannot_end_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (etcd, fails) = store_on(folder.path());
+    put(&etcd, "a").await.unwrap();
+
+    fails.lock().unwrap().append = true;
+    let refused = etcd.defragment().await;
+    fails.lock().unwrap().append = false;
+    put(&etcd, "b").await.unwrap();
+
+    assert!(matches!(refused, Err(CommitError::Refused(_))), "{refused:?}");
+    assert!(folder.path().join("wal-1").exists(), "it was begun");
+    let (before, after) = keys_before_and_after(etcd, folder.path()).await;
+    assert_eq!((&before, &after), (&vec!["a".to_owned(), "b".to_owned()], &before));
+}
+
+#[tokio::test]
+async fn a_part_of_which_nobody_knows_whether_it_has_ended_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (etcd, fails) = store_on(folder.path());
+    put(&etcd, "a").await.unwrap();
+
+    fails.lock().unwrap().sync = true;
+    let broken = etcd.defragment().await;
+    fails.lock().unwrap().sync = false;
+    let later = put(&etcd, "b").await;
+
+    assert!(matches!(broken, Err(CommitError::Broken(_))), "{broken:?}");
+    assert!(matches!(later, Err(CommitError::Broken(_))), "{later:?}");
+    let (before, after) = keys_before_and_after(etcd, folder.path()).await;
+    assert_eq!((before, after), (vec!["a".to_owned()], vec!["a".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_rotation_that_breaks_the_log_ends_all_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut disk, store) = Disk::open(folder.path(), Options { part_bytes_min: 1 }).unwrap();
+    let fails = Arc::new(Mutex::new(Fails::default()));
+    disk.wrap(|file| Box::new(FailingPart { file, fails: Arc::clone(&fails) }));
+    let etcd = Etcd::start(disk, store).unwrap();
+    let fail = Arc::clone(&fails);
+    let witness = move |_: &Committed| fail.lock().unwrap().sync = true;
+
+    let durable = Transaction::create(Bytes::from(&b"a"[..]), Bytes::from(&b"1"[..]));
+    etcd.commit_witnessed(durable, witness).await.unwrap();
+    fails.lock().unwrap().sync = false;
+    let later = put(&etcd, "b").await;
+
+    assert!(matches!(later, Err(CommitError::Broken(_))), "{later:?}");
+    let (before, after) = keys_before_and_after(etcd, folder.path()).await;
+    assert_eq!((before, after), (vec!["a".to_owned()], vec!["a".to_owned()]));
+}
+
 /// Grants a lease; what comes of it.
 fn grant(lease: i64) -> (Message, oneshot::Receiver<Result<Record, CommitError>>) {
     let (answer, answered) = oneshot::channel();

@@ -42,6 +42,11 @@ pub(crate) fn cut(file: &mut File, length: u64) -> io::Result<()> {
     calls::sync_all(file)
 }
 
+/// Makes durable what a file holds.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    calls::sync_all(&open(path)?)
+}
+
 /// What the name of a file ends with that is being written.
 const UNFINISHED: &str = "new";
 

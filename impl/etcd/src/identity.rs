@@ -3,13 +3,17 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use store::log::Metadata;
 
 use crate::disk::OpenError;
 use crate::files::{io_error, replace};
 
+const NAME: &str = "store";
+
 /// The version of the files that this program writes and reads.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The numbers of a store. They are drawn when it is created, and stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +25,16 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Reads the file `store`, or writes it where the folder is new.
-    pub(crate) fn of(folder: &Path, is_new: bool) -> Result<Self, OpenError> {
-        let path = folder.join("store");
+    /// Draws the numbers of a new store.
+    pub(crate) fn draw() -> Self {
+        Self { cluster: random(), member: random() }
+    }
+
+    /// Reads the file `store`.
+    pub(crate) fn of(folder: &Path) -> Result<Self, OpenError> {
+        let path = path(folder);
         match std::fs::read_to_string(&path) {
             Ok(text) => parse(&text).map_err(|why| OpenError::Foreign { path, why }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_new => {
-                let drawn = Self { cluster: random(), member: random() };
-                replace(folder, "store", |file| file.write_all(drawn.written().as_bytes()))
-                    .map_err(|error| io_error(&path, error))?;
-                Ok(drawn)
-            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let why = "it is missing: another version of this program wrote the folder";
                 Err(OpenError::Foreign { path, why: why.to_owned() })
@@ -40,11 +43,26 @@ impl Identity {
         }
     }
 
+    /// Writes the file `store`.
+    pub(crate) fn keep(self, folder: &Path) -> Result<(), OpenError> {
+        let kept = replace(folder, NAME, |file| file.write_all(self.written().as_bytes()));
+        kept.map(drop).map_err(|error| io_error(&path(folder), error))
+    }
+
+    /// What its files of this number begin with.
+    pub(crate) fn metadata(self, number: u64) -> Metadata {
+        Metadata { cluster: self.cluster, member: self.member, number }
+    }
+
     fn written(self) -> String {
         let Self { cluster, member } = self;
         let text = format!("version {VERSION}\ncluster {cluster:x}\nmember {member:x}\n");
         format!("{text}checksum {:08x}\n", crc32fast::hash(text.as_bytes()))
     }
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join(NAME)
 }
 
 fn parse(text: &str) -> Result<Identity, String> {
@@ -56,15 +74,14 @@ fn parse(text: &str) -> Result<Identity, String> {
     if version != VERSION.to_string() {
         return Err(format!("it is of version {version}; this program reads version {VERSION}"));
     }
-    let (signed, _) = text.split_once("checksum").unwrap_or((text, ""));
-    let checksum = format!("{:08x}", crc32fast::hash(signed.as_bytes()));
-    if field("checksum")? != checksum {
-        return Err("its checksum does not match".to_owned());
-    }
     let number = |name: &str| {
         u64::from_str_radix(field(name)?, 16).map_err(|error| format!("{name}: {error}"))
     };
-    Ok(Identity { cluster: number("cluster")?, member: number("member")? })
+    let identity = Identity { cluster: number("cluster")?, member: number("member")? };
+    match identity.written() == text {
+        true => Ok(identity),
+        false => Err("its checksum does not match".to_owned()),
+    }
 }
 
 /// A number that nobody else will draw, most likely, and not zero. The standard library seeds its hash
@@ -81,24 +98,26 @@ mod tests {
     fn a_new_store_is_itself_and_stays_so() {
         let folder = tempfile::tempdir().unwrap();
 
-        let first = Identity::of(folder.path(), true).unwrap();
+        let first = Identity::draw();
+        first.keep(folder.path()).unwrap();
 
-        assert_eq!(Identity::of(folder.path(), false).unwrap(), first);
-        let other = tempfile::tempdir().unwrap();
-        assert_ne!(Identity::of(other.path(), true).unwrap(), first);
+        assert_eq!(Identity::of(folder.path()).unwrap(), first);
+        assert_ne!(Identity::draw(), first);
     }
 
     #[test]
     fn another_version_is_named() {
-        assert_eq!(
-            parse("version 3\ncluster a\nmember b\n"),
-            Err("it is of version 3; this program reads version 2".to_owned())
-        );
+        for version in [2, 4] {
+            assert_eq!(
+                parse(&format!("version {version}\ncluster a\nmember b\n")),
+                Err(format!("it is of version {version}; this program reads version 3"))
+            );
+        }
         assert_eq!(parse("garbage"), Err("it has no version".to_owned()));
     }
 
     #[test]
-    fn any_flipped_bit_is_noticed() {
+    fn any_flipped_bit_and_any_cut_is_noticed() {
         let text = Identity { cluster: 1, member: 2 }.written();
 
         for bit in 0..text.len() * 8 {
@@ -107,6 +126,7 @@ mod tests {
             let read = String::from_utf8(damaged).map_err(|error| error.to_string());
 
             assert!(read.and_then(|text| parse(&text)).is_err(), "bit {bit}");
+            assert!(parse(&text[..bit / 8]).is_err(), "cut at {}", bit / 8);
         }
     }
 }

@@ -108,7 +108,7 @@ impl Writer {
         if let Some(why) = &self.broken {
             return Err(CommitError::Broken(why.clone()));
         }
-        self.disk.defragment(&self.head).map_err(|error| CommitError::Refused(error.to_string()))
+        self.disk.defragment(&self.head).map_err(|error| self.take_back(error))
     }
 
     fn make_durable(&mut self, records: &[Record]) -> Result<(), CommitError> {
@@ -127,8 +127,8 @@ impl Writer {
         if before.compacted() < self.head.compacted() {
             free_aside(before);
         }
-        // If it cannot be done now, the log grows, and it is tried again after the next batch.
-        drop(self.disk.rotate_if_long(&self.head));
+        // If it is refused now, the log grows, and it is tried again after the next batch.
+        drop(self.disk.rotate_if_long(&self.head).map_err(|error| self.take_back(error)));
     }
 
     fn take_back(&mut self, error: AppendError) -> CommitError {

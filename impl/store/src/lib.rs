@@ -6,6 +6,7 @@
 
 mod codec;
 mod commit;
+mod frame;
 mod intervals;
 mod key_value;
 mod lease;

@@ -1,22 +1,38 @@
-//! The bytes of the write-ahead log: frames of records, each frame with checksums.
+//! The bytes of the write-ahead log: in each part of it frames of records.
 //!
-//! One frame is what one fsync makes durable. A torn frame can therefore only be the last, and what is
-//! torn off is missing or, a sector at a time, zero. Anything else is damage, and is named. Pure, so that
-//! the simulator's failing disk runs the same code.
+//! The first frame of a part says whose it is, as three numbers (u64): cluster, member, part. Each of
+//! the others is what one fsync makes durable, so only the last can be torn; it is, or what is broken is
+//! damage, and is named. An empty frame of its own kind ends the part: another follows. Pure, so that the
+//! simulator's failing disk runs the same code.
 //!
-//! A frame: magic `KWL2`, length of the payload (u32), CRC-32 of the payload (u32), CRC-32 of those
-//! twelve bytes (u32), payload. A record: revision (u64), number of changes (u32); a change: its tag
-//! (u8), then key and value (a length as u32, and bytes), and numbers (64 bits), as the tag has them.
-//! All numbers are little-endian.
-//! Source of what counts as torn: etcd's `server/storage/wal/decoder.go`, `isTornEntry`.
+//! A record: revision (u64), number of changes (u32); a change: its tag (u8), then key and value (a length
+//! as u32, and bytes), and numbers (64 bits), as the tag has them. All numbers are little-endian.
+//! Source of what comes first: etcd's `server/storage/wal/wal.go`, `Create`, 3.8.
+
+#[cfg(test)]
+mod tests;
 
 use crate::codec::{Reader, encode_bytes, length};
+use crate::frame::{self, Kind};
 use crate::{Change, LeaseId, Record, Revision, Write};
 
-const MAGIC: &[u8; 4] = b"KWL2";
-const HEADER_BYTES: usize = 16;
-/// Disks write sectors whole or not at all.
-const SECTOR_BYTES: usize = 512;
+/// How many bytes the first frame has.
+pub const HEAD_BYTES: usize = 48;
+/// How much of a part is read at a time, at least.
+const RUN_BYTES: usize = 256 * 1024;
+/// What a first frame is bound to; the others are bound to what it says.
+const HEAD_SEED: u32 = 0;
+
+/// Whose a part of the log is, or a snapshot, and which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// The cluster that wrote it.
+    pub cluster: u64,
+    /// The member of it.
+    pub member: u64,
+    /// The number in the name of the file.
+    pub number: u64,
+}
 
 /// A frame that is broken, and not as a write that was torn off would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,89 +44,132 @@ pub struct Corrupt {
     pub why: &'static str,
 }
 
-/// What a log holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a part of the log holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
+    /// Whose it is.
+    pub metadata: Metadata,
     /// The records, in order.
     pub records: Vec<Record>,
     /// How many bytes are sound. What lies behind them is a torn tail, to be cut.
     pub sound_bytes: usize,
+    /// Whether another part follows.
+    pub is_ended: bool,
 }
 
-/// The frame that makes these records durable together.
-pub fn encode(records: &[Record]) -> Vec<u8> {
+/// The frame that a part of the log begins with, and the file of a snapshot.
+pub fn head(metadata: Metadata) -> Vec<u8> {
+    frame::encode(Kind::Metadata, &numbers(metadata), 0, HEAD_SEED)
+}
+
+/// The frame that makes these records durable together, at this offset of a part.
+pub fn encode(records: &[Record], metadata: Metadata, offset: usize) -> Vec<u8> {
     let mut payload = vec![];
     for record in records {
         encode_record(record, &mut payload);
     }
-    let mut frame = Vec::with_capacity(HEADER_BYTES + payload.len());
-    frame.extend_from_slice(MAGIC);
-    frame.extend_from_slice(&length(payload.len()).to_le_bytes());
-    frame.extend_from_slice(&crc32fast::hash(&payload).to_le_bytes());
-    frame.extend_from_slice(&crc32fast::hash(&frame).to_le_bytes());
-    frame.extend_from_slice(&payload);
-    frame
+    frame::encode(Kind::Records, &payload, offset, seed(metadata))
 }
 
-/// Reads a whole log.
-pub fn decode(log: &[u8]) -> Result<Decoded, Corrupt> {
-    let mut decoded = Decoded::default();
-    while decoded.sound_bytes < log.len() {
-        let offset = decoded.sound_bytes;
-        match decode_frame(log, offset) {
-            Ok((records, bytes)) => {
-                decoded.records.extend(records);
-                decoded.sound_bytes += bytes;
+/// The frame that ends a part, at this offset of it.
+pub fn end(metadata: Metadata, offset: usize) -> Vec<u8> {
+    frame::encode(Kind::End, &[], offset, seed(metadata))
+}
+
+/// Whose a file is. A first frame is whole before its file has a name, so none that is torn is taken.
+pub fn metadata(file: &[u8]) -> Result<Metadata, Corrupt> {
+    let corrupt = |why| Corrupt { offset: 0, why };
+    let frame = frame::decode(file, 0, HEAD_SEED).map_err(corrupt)?;
+    let payload = frame.filter(|frame| frame.kind == Kind::Metadata).map(|frame| frame.payload);
+    let payload = payload.ok_or(corrupt("it does not say whose the file is"))?;
+    decode_metadata(&payload).ok_or(corrupt("its payload is malformed"))
+}
+
+/// Reads a whole part.
+pub fn decode(part: &[u8]) -> Result<Decoded, Corrupt> {
+    let (mut runs, mut records) = (runs(part)?, vec![]);
+    for run in runs.by_ref() {
+        records.extend(run?);
+    }
+    let Runs { metadata, sound_bytes, is_ended, .. } = runs;
+    Ok(Decoded { metadata, records, sound_bytes, is_ended })
+}
+
+/// Reads a part, many records at a time.
+pub fn runs(part: &[u8]) -> Result<Runs<'_>, Corrupt> {
+    let metadata = metadata(part)?;
+    Ok(Runs { part, metadata, sound_bytes: HEAD_BYTES, is_ended: false, is_over: false })
+}
+
+/// The records of a part, in order, some in each item. After an error none follow.
+#[derive(Debug)]
+pub struct Runs<'a> {
+    part: &'a [u8],
+    metadata: Metadata,
+    sound_bytes: usize,
+    is_ended: bool,
+    is_over: bool,
+}
+
+impl Runs<'_> {
+    /// How many bytes are sound of those that were read. When all are, a torn tail lies behind them, to be cut.
+    pub fn sound_bytes(&self) -> usize {
+        self.sound_bytes
+    }
+
+    /// Whether another part follows.
+    pub fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+
+    fn take_frame(&mut self, records: &mut Vec<Record>) -> Result<(), &'static str> {
+        let Some(frame) = frame::decode(self.part, self.sound_bytes, seed(self.metadata))? else {
+            self.is_over = true;
+            return Ok(());
+        };
+        match frame.kind {
+            Kind::Metadata => return Err("it says again whose the file is"),
+            Kind::Records => {
+                records.extend(decode_records(&frame.payload).ok_or("its payload is malformed")?);
             }
-            Err(Broken { is_torn: true, .. }) if !sound_frame_after(log, offset + 1) => break,
-            Err(Broken { why, .. }) => return Err(Corrupt { offset, why }),
+            Kind::End => (self.is_ended, self.is_over) = (true, true),
+        }
+        self.sound_bytes = frame.end;
+        match self.is_over && !frame::is_zero(&self.part[frame.end..]) {
+            true => Err("the part has ended before it"),
+            false => Ok(()),
         }
     }
-    Ok(decoded)
 }
 
-/// A frame that cannot be read, and whether the end of a write may look like that.
-struct Broken {
-    why: &'static str,
-    is_torn: bool,
-}
+impl Iterator for Runs<'_> {
+    type Item = Result<Vec<Record>, Corrupt>;
 
-fn sound_frame_after(log: &[u8], start: usize) -> bool {
-    let is_start = |offset: &usize| log[*offset..].starts_with(MAGIC);
-    (start..log.len()).filter(is_start).any(|offset| decode_frame(log, offset).is_ok())
-}
-
-fn decode_frame(log: &[u8], offset: usize) -> Result<(Vec<Record>, usize), Broken> {
-    let frame = &log[offset..];
-    let Some((header, rest)) = frame.split_at_checked(HEADER_BYTES) else {
-        let is_torn = MAGIC.starts_with(&frame[..frame.len().min(4)]) || has_zeros(frame, offset);
-        return Err(Broken { why: "its header is cut", is_torn });
-    };
-    let (fields, checksum) = header.split_at(12);
-    if crc32fast::hash(fields).to_le_bytes() != *checksum || !fields.starts_with(MAGIC) {
-        let is_torn = has_zeros(header, offset);
-        return Err(Broken { why: "the checksum of its header does not match", is_torn });
+    fn next(&mut self) -> Option<Self::Item> {
+        let (start, mut records) = (self.sound_bytes, vec![]);
+        while !self.is_over && self.sound_bytes < start + RUN_BYTES {
+            if let Err(why) = self.take_frame(&mut records) {
+                self.is_over = true;
+                return Some(Err(Corrupt { offset: self.sound_bytes, why }));
+            }
+        }
+        (!records.is_empty()).then_some(Ok(records))
     }
-    let mut reader = Reader::new(&fields[4..]);
-    let (Some(length), Some(checksum)) = (reader.u32(), reader.u32()) else {
-        return Err(Broken { why: "its header is malformed", is_torn: false });
-    };
-    let Some(payload) = rest.get(..length as usize) else {
-        return Err(Broken { why: "its payload is cut", is_torn: true });
-    };
-    if crc32fast::hash(payload) != checksum {
-        let is_torn = has_zeros(payload, offset + HEADER_BYTES);
-        return Err(Broken { why: "its checksum does not match", is_torn });
-    }
-    let malformed = Broken { why: "its payload is malformed", is_torn: false };
-    Ok((decode_records(payload).ok_or(malformed)?, HEADER_BYTES + payload.len()))
 }
 
-/// Whether some sector of these bytes, which lie at this offset of a file, is zero.
-fn has_zeros(bytes: &[u8], offset: usize) -> bool {
-    let (head, tail) = bytes.split_at(bytes.len().min(SECTOR_BYTES - offset % SECTOR_BYTES));
-    let mut sectors = std::iter::once(head).chain(tail.chunks(SECTOR_BYTES));
-    sectors.any(|sector| sector.iter().all(|byte| *byte == 0))
+fn numbers(Metadata { cluster, member, number }: Metadata) -> Vec<u8> {
+    [cluster, member, number].map(u64::to_le_bytes).concat()
+}
+
+fn decode_metadata(payload: &[u8]) -> Option<Metadata> {
+    let mut reader = Reader::new(payload);
+    let [cluster, member, number] = [reader.u64()?, reader.u64()?, reader.u64()?];
+    reader.is_empty().then_some(Metadata { cluster, member, number })
+}
+
+/// What the frames of a part are bound to, so that those of others are none here.
+fn seed(metadata: Metadata) -> u32 {
+    crc32fast::hash(&numbers(metadata))
 }
 
 fn decode_records(payload: &[u8]) -> Option<Vec<Record>> {
@@ -185,97 +244,4 @@ fn decode_change(reader: &mut Reader<'_>) -> Option<Change> {
         COMPACT => Change::Compact(Revision(reader.u64()?)),
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Bytes;
-
-    fn record(revision: u64, value: Option<&[u8]>) -> Record {
-        let key = Bytes::from(&b"/registry/pods/a"[..]);
-        let lease = LeaseId(if value.is_some() { 7 } else { 0 });
-        let write = Write { key, value: value.map(Bytes::from), lease };
-        Record { revision: Revision(revision), changes: vec![Change::Write(write)] }
-    }
-
-    fn log() -> (Vec<Record>, Vec<u8>, usize) {
-        let records = vec![record(2, Some(b"one")), record(3, None), record(4, Some(b""))];
-        let first = encode(&records[..2]);
-        let mut log = first.clone();
-        log.extend(encode(&records[2..]));
-        (records, log, first.len())
-    }
-
-    #[test]
-    fn what_is_encoded_is_decoded() {
-        let (records, log, _) = log();
-
-        let decoded = decode(&log).unwrap();
-
-        assert_eq!(decoded, Decoded { records, sound_bytes: log.len() });
-    }
-
-    #[test]
-    fn every_kind_of_change_is_decoded() {
-        let changes = vec![
-            Change::Grant(LeaseId(-7), 60),
-            Change::Checkpoint(LeaseId(-7), Some(30)),
-            Change::Checkpoint(LeaseId(-7), None),
-            Change::Revoke(LeaseId(-7)),
-            Change::Compact(Revision(3)),
-        ];
-        let records = vec![Record { revision: Revision(4), changes }];
-
-        assert_eq!(decode(&encode(&records)).unwrap().records, records);
-    }
-
-    #[test]
-    fn a_tail_torn_at_any_byte_is_cut_and_loses_nothing_before_it() {
-        let (records, log, first) = log();
-
-        for torn in first..log.len() {
-            let decoded = decode(&log[..torn]).unwrap();
-
-            assert_eq!((decoded.records.len(), decoded.sound_bytes), (2, first), "torn at {torn}");
-            assert_eq!(decoded.records, records[..2]);
-        }
-    }
-
-    #[test]
-    fn any_flipped_bit_is_named() {
-        let (_, log, first) = log();
-
-        for bit in 0..log.len() * 8 {
-            let mut damaged = log.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-
-            let offset = decode(&damaged).expect_err("damage is found").offset;
-
-            assert_eq!(offset, if bit < first * 8 { 0 } else { first }, "bit {bit}");
-        }
-    }
-
-    #[test]
-    fn a_write_whose_last_sectors_are_zero_is_torn() {
-        let (_, mut log, first) = log();
-        let long = encode(&[record(5, Some(&[7; 4 * SECTOR_BYTES]))]);
-        let begin = log.len();
-        log.extend(&long);
-
-        for sector in (begin.div_ceil(SECTOR_BYTES)..).take(3) {
-            let mut torn = log.clone();
-            torn[sector * SECTOR_BYTES..][..SECTOR_BYTES].fill(0);
-
-            assert_eq!(decode(&torn).unwrap().sound_bytes, begin, "sector {sector}");
-        }
-        let mut zeros = log[..first].to_vec();
-        zeros.extend([0; 100]);
-        assert_eq!(decode(&zeros).unwrap().sound_bytes, first);
-    }
-
-    #[test]
-    fn garbage_is_not_taken_for_a_log() {
-        assert_eq!(decode(b"not a log").unwrap_err().offset, 0);
-    }
 }

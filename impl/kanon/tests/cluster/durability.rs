@@ -136,7 +136,7 @@ async fn torn_tail() -> Outcome {
     cluster.kill().await?;
     let wal = cluster.data().join("store").join("wal-0");
     let mut bytes = std::fs::read(&wal)?;
-    bytes.extend_from_slice(b"KWL2\xff\x00\x00\x00torn");
+    bytes.extend_from_slice(b"KWL3\x01\x00\x00\x00torn");
     std::fs::write(&wal, bytes)?;
 
     cluster.succeed(RESTART)?;

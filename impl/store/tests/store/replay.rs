@@ -10,6 +10,8 @@ use store::{
 
 use crate::{bytes, delete, leased, put};
 
+const METADATA: log::Metadata = log::Metadata { cluster: 1, member: 2, number: 0 };
+
 /// Something that is done to a store.
 #[derive(Clone, Debug)]
 enum Deed {
@@ -88,7 +90,9 @@ proptest! {
         }
 
         let mut replayed = Store::default();
-        for record in log::decode(&log::encode(&records)).expect("it is sound").records {
+        let mut part = log::head(METADATA);
+        part.extend(log::encode(&records, METADATA, part.len()));
+        for record in log::decode(&part).expect("it is sound").records {
             replayed.apply(&record);
         }
         let mut restored = snapshot::decode(&snapshot::encode(&saved)).expect("it is sound");
