@@ -5,8 +5,8 @@
 //! removed when a snapshot is durable.
 //!
 //! Parts and snapshots say whose they are and which. The next part is there, without records, before the
-//! one before it ends; only behind an end that is durable something is written to it. So of parts that were
-//! written none can be missing, or cut, without being missed.
+//! one before it ends, and is written only when that end is durable. So no part with records can be lost
+//! unnoticed, and only the last of them be cut.
 
 use std::fs::File;
 use std::io;
@@ -47,7 +47,7 @@ pub enum OpenError {
     /// Another process has it open.
     #[error("{0} is in use by another process")]
     InUse(PathBuf),
-    /// Another version of this program wrote it, or something else did.
+    /// Another version of this program wrote it, or another store, or something else did.
     #[error("{path}: {why}")]
     Foreign {
         /// The file.
@@ -55,7 +55,7 @@ pub enum OpenError {
         /// What is wrong with it.
         why: String,
     },
-    /// The log is damaged in the middle.
+    /// A part of the log is damaged, or what a snapshot begins with.
     #[error("{path}: {corrupt}")]
     Log {
         /// The file.
