@@ -10,6 +10,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -142,8 +143,10 @@ impl Disk {
         let path = part_path(folder, last.number);
         let part_bytes = last.sound as u64;
         let part = Roomy::open(&path, part_bytes).map_err(|error| io_error(&path, error))?;
-        remove_older(folder, first).map_err(in_folder)?;
+        // A process that was killed may have left names, and the end of a part, that only seem to be there.
+        sync_parts(folder, first..last.number)?;
         sync_folder(folder).map_err(in_folder)?;
+        remove_older(folder, first).map_err(in_folder)?;
         let disk = Self {
             folder: folder.to_owned(),
             options,
@@ -291,6 +294,13 @@ fn create(folder: &Path) -> Result<Identity, OpenError> {
 fn begin_part(folder: &Path, metadata: Metadata) -> io::Result<Roomy> {
     replace(folder, &format!("wal-{}", metadata.number), &log::head(metadata))?;
     Roomy::open(&part_path(folder, metadata.number), HEAD_BYTES as u64)
+}
+
+fn sync_parts(folder: &Path, mut numbers: Range<u64>) -> Result<(), OpenError> {
+    numbers.try_for_each(|number| {
+        let path = part_path(folder, number);
+        files::sync(&path).map_err(|error| io_error(&path, error))
+    })
 }
 
 fn part_path(folder: &Path, number: u64) -> PathBuf {
