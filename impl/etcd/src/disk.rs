@@ -5,8 +5,8 @@
 //! removed when a snapshot is durable.
 //!
 //! Parts and snapshots say whose they are and which. The next part is there, without records, before the
-//! one before it ends; only behind an end that is durable something is written to it. So of parts that were
-//! written none can be missing, or cut, without being missed.
+//! one before it ends, and is written only when that end is durable. So no part with records can be lost
+//! unnoticed, and only the last of them be cut.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
@@ -52,7 +52,7 @@ pub enum OpenError {
     /// Another process has it open.
     #[error("{0} is in use by another process")]
     InUse(PathBuf),
-    /// Another version of this program wrote it, or something else did.
+    /// Another version of this program wrote it, or another store, or something else did.
     #[error("{path}: {why}")]
     Foreign {
         /// The file.
@@ -60,7 +60,7 @@ pub enum OpenError {
         /// What is wrong with it.
         why: String,
     },
-    /// The log is damaged in the middle.
+    /// A part of the log is damaged, or what a snapshot begins with.
     #[error("{path}: {corrupt}")]
     Log {
         /// The file.
@@ -149,8 +149,8 @@ impl Disk {
             (last.sound as u64, options.part_bytes_max(snapshot_bytes));
         let part = Roomy::open(&path, part_bytes, part_bytes_max);
         let part = part.map_err(|error| io_error(&path, error))?;
-        // A process that was killed may have left ends of parts, and names, that only seem to be there.
-        sync_parts(folder, first..last.number).map_err(in_folder)?;
+        // A process that was killed may have left names, and the end of a part, that only seem to be there.
+        sync_parts(folder, first..last.number)?;
         sync_folder(folder).map_err(in_folder)?;
         remove_older(folder, first).map_err(in_folder)?;
         let disk = Self {
@@ -306,8 +306,11 @@ fn begin_part(folder: &Path, metadata: Metadata, expected: u64) -> io::Result<Ro
     Roomy::open(&part_path(folder, metadata.number), HEAD_BYTES as u64, expected)
 }
 
-fn sync_parts(folder: &Path, mut numbers: Range<u64>) -> io::Result<()> {
-    numbers.try_for_each(|number| files::sync(&part_path(folder, number)))
+fn sync_parts(folder: &Path, mut numbers: Range<u64>) -> Result<(), OpenError> {
+    numbers.try_for_each(|number| {
+        let path = part_path(folder, number);
+        files::sync(&path).map_err(|error| io_error(&path, error))
+    })
 }
 
 fn part_path(folder: &Path, number: u64) -> PathBuf {

@@ -153,7 +153,7 @@ impl Header {
         self.pieces(offset).last().map_or(offset + HEADER_BYTES, |piece| piece.range.end)
     }
 
-    /// The checksum of a piece. Nowhere else, and in no other frame, has it the same.
+    /// The checksum of a piece, in this frame and this sector.
     fn checksum_of(&self, data: &[u8], piece: &Piece) -> u32 {
         let sector = (piece.range.start / SECTOR_BYTES) as u32;
         let mut hasher = Hasher::new_with_initial(self.checksum ^ sector);
