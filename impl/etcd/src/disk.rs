@@ -124,6 +124,7 @@ pub(crate) struct Disk {
     part: Box<dyn Part>,
     number: u64,
     part_bytes: u64,
+    encoder: log::Encoder,
     /// From which length on the part is replaced by a snapshot.
     part_bytes_max: u64,
     /// Writes a snapshot, or has written the last, and says how long it is.
@@ -160,6 +161,7 @@ impl Disk {
             part: Box::new(part),
             number: last.number,
             part_bytes,
+            encoder: log::Encoder::default(),
             part_bytes_max,
             saving: None,
             _lock: lock,
@@ -180,7 +182,10 @@ impl Disk {
     /// Makes records durable. After a failed write the log is as it was before.
     pub(crate) fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
         let (metadata, offset) = self.place();
-        self.write(&log::encode(records, metadata, offset))
+        let mut encoder = std::mem::take(&mut self.encoder);
+        let written = self.write(encoder.encode(records, metadata, offset));
+        self.encoder = encoder;
+        written
     }
 
     fn write(&mut self, frame: &[u8]) -> Result<(), AppendError> {

@@ -45,9 +45,23 @@ pub(crate) struct Frame {
 
 /// The bytes of a frame. With another seed, or at another offset, they are none.
 pub(crate) fn encode(kind: Kind, payload: &[u8], offset: usize, seed: u32) -> Vec<u8> {
+    let mut frame = vec![];
+    encode_over(&mut frame, kind, payload, offset, seed);
+    frame
+}
+
+/// The same, in the place of what `frame` held.
+pub(crate) fn encode_over(
+    frame: &mut Vec<u8>,
+    kind: Kind,
+    payload: &[u8],
+    offset: usize,
+    seed: u32,
+) {
     let header = Header::new(kind, payload.len(), offset, seed);
-    let mut frame = Vec::with_capacity(header.end(offset) - offset);
-    header.encode(&mut frame);
+    frame.clear();
+    frame.reserve(header.end(offset) - offset);
+    header.encode(frame);
     let mut rest = payload;
     for piece in header.pieces(offset) {
         let (data, after) = rest.split_at(piece.payload_bytes);
@@ -58,7 +72,6 @@ pub(crate) fn encode(kind: Kind, payload: &[u8], offset: usize, seed: u32) -> Ve
         frame.extend_from_slice(&checksum.to_le_bytes());
         rest = after;
     }
-    frame
 }
 
 /// Reads the frame at an offset. There is none where the file ends, or where a write was torn off.

@@ -18,6 +18,8 @@ use crate::{Change, LeaseId, Record, Revision, Write};
 
 /// How many bytes the first frame has.
 pub const HEAD_BYTES: usize = 48;
+/// How much room is kept for the next frame, at most.
+const ROOM_BYTES_MAX: usize = 1024 * 1024;
 /// How much of a part is read at a time, at least.
 const RUN_BYTES: usize = 256 * 1024;
 /// What a first frame is bound to; the others are bound to what it says.
@@ -64,11 +66,30 @@ pub fn head(metadata: Metadata) -> Vec<u8> {
 
 /// The frame that makes these records durable together, at this offset of a part.
 pub fn encode(records: &[Record], metadata: Metadata, offset: usize) -> Vec<u8> {
-    let mut payload = vec![];
-    for record in records {
-        encode_record(record, &mut payload);
+    let mut encoder = Encoder::default();
+    encoder.encode(records, metadata, offset);
+    encoder.frame
+}
+
+/// Makes one frame after the other in the same room.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    payload: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+impl Encoder {
+    /// The frame that makes these records durable together, at this offset of a part.
+    pub fn encode(&mut self, records: &[Record], metadata: Metadata, offset: usize) -> &[u8] {
+        let Self { payload, frame } = self;
+        for room in [&mut *payload, &mut *frame] {
+            room.clear();
+            room.shrink_to(ROOM_BYTES_MAX);
+        }
+        records.iter().for_each(|record| encode_record(record, payload));
+        frame::encode_over(frame, Kind::Records, payload, offset, seed(metadata));
+        frame
     }
-    frame::encode(Kind::Records, &payload, offset, seed(metadata))
 }
 
 /// The frame that ends a part, at this offset of it.

@@ -261,3 +261,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn frames_that_are_made_in_the_same_room_are_as_others() {
+    let mut encoder = Encoder::default();
+    let long = vec![7; 2 * ROOM_BYTES_MAX];
+
+    for value in [&long[..], b"short", b"", &long] {
+        let records = [record(2, Some(value))];
+        assert_eq!(encoder.encode(&records, METADATA, 48), encode(&records, METADATA, 48));
+    }
+    encoder.encode(&[], METADATA, 48);
+    assert!(encoder.payload.capacity() <= ROOM_BYTES_MAX, "the room for long ones is not kept");
+}
