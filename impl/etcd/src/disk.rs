@@ -136,7 +136,9 @@ impl Disk {
         files::remove_unfinished(folder).map_err(in_folder)?;
         let Held { store, snapshot_bytes, first, number, sound, .. } = held(folder)?;
         let path = part_path(folder, number);
-        let part = Roomy::open(&path, sound).map_err(|error| io_error(&path, error))?;
+        let part_bytes_max = options.part_bytes_max(snapshot_bytes);
+        let part = Roomy::open(&path, sound, part_bytes_max);
+        let part = part.map_err(|error| io_error(&path, error))?;
         remove_older(folder, first).map_err(in_folder)?;
         sync_folder(folder).map_err(in_folder)?;
         let disk = Self {
@@ -146,7 +148,7 @@ impl Disk {
             part: Box::new(part),
             number,
             part_bytes: sound,
-            part_bytes_max: options.part_bytes_max(snapshot_bytes),
+            part_bytes_max,
             saving: None,
             _lock: lock,
         };
@@ -207,7 +209,8 @@ impl Disk {
         self.part.cut(self.part_bytes)?;
         let number = self.number + 1;
         let path = part_path(&self.folder, number);
-        let part = Roomy::open(&path, 0).and_then(|part| sync_folder(&self.folder).map(|()| part));
+        let part = Roomy::open(&path, 0, self.part_bytes_max)
+            .and_then(|part| sync_folder(&self.folder).map(|()| part));
         let part = part.inspect_err(|_| {
             // An empty part that stays would make this one, which goes on, one that is cut.
             drop(files::remove(&path));
@@ -233,7 +236,8 @@ impl Disk {
     #[cfg(test)]
     pub(crate) fn wrap(&mut self, around: impl FnOnce(Roomy) -> Box<dyn Part>) {
         let path = part_path(&self.folder, self.number);
-        self.part = around(Roomy::open(&path, self.part_bytes).expect("it is writable"));
+        let part = Roomy::open(&path, self.part_bytes, self.part_bytes_max);
+        self.part = around(part.expect("it is writable"));
     }
 }
 

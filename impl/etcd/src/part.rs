@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::{calls, files};
 
-/// How much room is made at a time. A write into room that is there changes only the file's content, which
-/// a disk makes durable sooner than a change of its length too.
+/// How much room is made at a time, if a part gets that long. A write into room that is there changes only the file's
+/// content, which a disk makes durable sooner than a change of its length too.
 const ROOM_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A file that grows. Tests have others, which fail.
@@ -28,19 +28,22 @@ pub(crate) struct Roomy {
     written: u64,
     /// How long the file is. Not less than what is written.
     length: u64,
+    /// How much room is made at a time.
+    room: u64,
 }
 
 impl Roomy {
-    /// Opens a file, or creates it, and cuts off what lies behind its first bytes.
-    pub(crate) fn open(path: &Path, sound: u64) -> io::Result<Self> {
-        let mut part = Self { file: files::open(path)?, written: sound, length: sound };
+    /// Opens a file, or creates it, and cuts off what lies behind its first bytes. It is expected to get so long.
+    pub(crate) fn open(path: &Path, sound: u64, expected: u64) -> io::Result<Self> {
+        let (file, room) = (files::open(path)?, ROOM_BYTES.min(expected));
+        let mut part = Self { file, written: sound, length: sound, room };
         part.cut(sound)?;
         Ok(part)
     }
 
     /// Makes room. Where that cannot be done, the file grows with each write.
     fn make_room(&mut self, end: u64) {
-        let more = ROOM_BYTES.max(end - self.length);
+        let more = self.room.max(end - self.length);
         let made = calls::allocate(&self.file, self.length, more);
         self.length = if made.is_ok() { self.length + more } else { end };
     }
