@@ -131,6 +131,7 @@ impl Disk {
         if is_new {
             // Before it is said who the store is: a log that is missing then was lost.
             files::open(&part_path(folder, 0)).map_err(in_folder)?;
+            sync_folder(folder).map_err(in_folder)?;
         }
         let identity = Identity::of(folder, is_new)?;
         files::remove_unfinished(folder).map_err(in_folder)?;
@@ -139,8 +140,9 @@ impl Disk {
         let part_bytes_max = options.part_bytes_max(snapshot_bytes);
         let part = Roomy::open(&path, sound, part_bytes_max);
         let part = part.map_err(|error| io_error(&path, error))?;
-        remove_older(folder, first).map_err(in_folder)?;
+        // A process that was killed may have left names that only seem to be there.
         sync_folder(folder).map_err(in_folder)?;
+        remove_older(folder, first).map_err(in_folder)?;
         let disk = Self {
             folder: folder.to_owned(),
             options,
@@ -284,10 +286,11 @@ fn save(folder: &Path, number: u64, store: &Store) -> io::Result<u64> {
 fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
     let mut files = numbered(folder, "snapshot")?;
     files.extend(numbered(folder, "wal")?);
-    files
-        .iter()
-        .filter(|(old, _)| *old < number)
-        .try_for_each(|(_, path)| files::remove(path))
+    files.iter().filter(|(old, _)| *old < number).try_for_each(|(_, path)| files::remove(path))
+}
+
+fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
 }
 
 /// What a snapshot holds, and how long it is.
@@ -320,7 +323,11 @@ fn held(folder: &Path) -> Result<Held, OpenError> {
         None => (0, (Store::default(), 0)),
     };
     let parts = numbered(folder, "wal").map_err(in_folder)?;
-    let parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
+    let mut parts: Vec<_> = parts.into_iter().filter(|(number, _)| *number >= first).collect();
+    // One that was given up is back where the power has failed, and the one before has gone on.
+    while parts.len() > 1 && parts.last().is_some_and(|(_, path)| is_empty(path)) {
+        parts.pop();
+    }
     let Some(number) = parts.last().map(|(number, _)| *number) else {
         return Err(OpenError::MissingPart(part_path(folder, first)));
     };

@@ -8,15 +8,20 @@ use crate::calls;
 pub(crate) use crate::calls::{open, remove, sync_folder};
 use crate::disk::OpenError;
 
-/// Makes a folder, and those above it, unless it is there.
+/// Makes a folder, and those above it, unless it is there. Who has made it may have been killed before it was durable.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.unwrap_or(Path::new("."));
     if path.is_dir() {
-        return Ok(());
+        return unless(io::ErrorKind::PermissionDenied, sync_folder(above));
     }
-    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
-        make_folder(above)?;
-    }
-    calls::make_folder(path)
+    make_folder(above)?;
+    unless(io::ErrorKind::AlreadyExists, calls::make_folder(path))?;
+    sync_folder(above)
+}
+
+fn unless(kind: io::ErrorKind, done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|error| if error.kind() == kind { Ok(()) } else { Err(error) })
 }
 
 /// Takes the lock of a folder, which lasts as long as the file is open.

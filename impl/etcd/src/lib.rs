@@ -16,6 +16,10 @@ mod identity;
 mod lease_manager;
 mod leases;
 mod part;
+#[cfg(test)]
+mod power;
+#[cfg(test)]
+mod recorded;
 pub mod remote;
 mod storage;
 mod system;
@@ -31,4 +35,7 @@ pub use remote::Remote;
 pub use storage::{Storage, Verdict, Witness};
 pub use writer::CommitError;
 
+#[cfg(test)]
+use recorded as calls;
+#[cfg(not(test))]
 use system as calls;

@@ -1,4 +1,5 @@
-//! What a store asks of the operating system to change files, one call each.
+//! What a store asks of the operating system to change files, one call each. Tests have others of the same names: see
+//! `recorded`.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
