@@ -9,6 +9,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::disk::{Disk, Options};
 use crate::part::{Part, Roomy};
+use crate::power::run::{Deed, Run, busy, put as put_all};
+use crate::recorded;
 use crate::writer::{Message, Writer};
 use crate::{CommitError, Etcd};
 
@@ -190,4 +192,57 @@ fn what_is_too_much_for_one_fsync_waits_for_the_next() {
     assert!(answers[1].try_recv().unwrap().is_ok());
     writer.write(waiting);
     assert!(answers[2].try_recv().unwrap().is_ok());
+}
+
+/// Opens a store again that was written to, which finds what it must hold, and writes.
+fn check_again(mut run: Run) {
+    run.close();
+    run.recorder.fail(recorded::Fails::default());
+
+    run.open().expect("nothing is damaged");
+    run.perform(&Deed::Commit(vec![put_all("last", vec![1])]));
+
+    check_written(&run, "last");
+}
+
+fn check_written(run: &Run, key: &str) {
+    let store = run.past.last().expect("there is a beginning");
+    assert!(!run.is_broken && store.get(key.as_bytes()).is_some(), "{key} is missing");
+}
+
+#[test]
+fn whichever_call_fails_once_what_was_acknowledged_is_there() {
+    for call in 0.. {
+        let mut run = Run::new();
+        run.recorder.fail(recorded::Fails::once(call));
+
+        busy().iter().for_each(|deed| run.perform(deed));
+
+        let has_failed = run.recorder.made() > call;
+        check_again(run);
+        if !has_failed {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_was_full_for_a_while_takes_more_whatever_was_being_written() {
+    let deeds = busy();
+    for call in 0.. {
+        let mut run = Run::new();
+        run.recorder.fail(recorded::Fails::full_from(call));
+        deeds[..20].iter().for_each(|deed| run.perform(deed));
+        let was_full = run.recorder.made() > call;
+        run.recorder.fail(recorded::Fails::default());
+
+        run.perform(&Deed::Commit(vec![put_all("first", vec![1])]));
+
+        check_written(&run, "first");
+        deeds[20..40].iter().for_each(|deed| run.perform(deed));
+        check_again(run);
+        if !was_full {
+            break;
+        }
+    }
 }
