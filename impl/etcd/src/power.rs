@@ -59,7 +59,7 @@ static BUSY: LazyLock<Recording> = LazyLock::new(|| {
 
 /// A store that is opened after the power has failed holds what it should, takes a write, and does not lose that or
 /// anything else when the power fails again.
-pub(crate) fn survives(left: &Left, expected: &[Store]) -> Result<(), String> {
+fn survives(left: &Left, expected: &[Store]) -> Result<(), String> {
     let (recorder, mut disk, mut store) = opened(left)?;
     let revisions: Vec<_> = expected.iter().map(Store::revision).collect();
     let unexpected = || format!("{} is there, and not as in {revisions:?}", store.revision());

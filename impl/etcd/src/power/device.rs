@@ -52,7 +52,7 @@ pub(crate) enum Kept {
     AllButBytes,
     Only(usize),
     AllBut(usize),
-    /// As these say, in turns: a change is there if its number is 0, not if it is 1, else those of its sectors whose bit
+    /// As these say, in turns: a change is there if its number is 0, not if it is 1, else those sectors of it whose bit
     /// is set.
     Some(Vec<u8>),
 }

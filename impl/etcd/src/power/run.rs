@@ -1,6 +1,6 @@
 //! A store that is written to in a watched folder, and what is known of what it holds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures_util::future::join_all;
 use store::{
@@ -9,6 +9,7 @@ use store::{
 use tokio::runtime::Runtime;
 
 use crate::disk::OpenError;
+use crate::files::numbered;
 use crate::recorded::Recorder;
 use crate::{CommitError, Etcd, Options};
 
@@ -23,6 +24,8 @@ const STORE: &str = "of/store";
 pub(crate) enum Deed {
     /// Transactions that come at the same time.
     Commit(Vec<Transaction>),
+    /// A value that reads like the log.
+    CommitLog,
     Grant(i64),
     Revoke(i64),
     /// Forgets all but the last revisions, so many.
@@ -99,6 +102,10 @@ impl Run {
             Ok(()) | Err(OpenError::Io { .. }) => {}
             Err(error) => panic!("{error}"),
         }
+        if matches!(deed, Deed::CommitLog) && self.etcd.is_some() {
+            let value = newest_part(&self.folder());
+            return self.perform(&Deed::Commit(vec![put("log", value)]));
+        }
         if let Some(etcd) = self.etcd.clone() {
             let answers = self.runtime.block_on(answers(&etcd, deed));
             self.learn(answers);
@@ -156,7 +163,7 @@ async fn answers<'a>(etcd: &Etcd, deed: &'a Deed) -> Vec<Answer<'a>> {
             etcd.defragment().await.ok();
             return vec![];
         }
-        Deed::Reopen => return vec![],
+        Deed::CommitLog | Deed::Reopen => return vec![],
     };
     vec![(answer.map(Some), again)]
 }
@@ -220,6 +227,7 @@ pub(crate) fn busy() -> Vec<Deed> {
             Deed::Commit(vec![put_leased("d", 7), put("a", value(2)), put("b e", value(3))]),
             Deed::Commit(vec![put("zeros", vec![0; 1500])]),
             Deed::Commit(vec![delete("c"), put("f", value(4))]),
+            Deed::CommitLog,
             Deed::Revoke(7),
             Deed::Compact(3),
             Deed::Commit(vec![put("a", value(5))]),
@@ -227,4 +235,13 @@ pub(crate) fn busy() -> Vec<Deed> {
         deeds.push(if round % 2 == 0 { Deed::Defragment } else { Deed::Reopen });
     }
     deeds
+}
+
+/// What the last part of the log begins with.
+fn newest_part(folder: &Path) -> Vec<u8> {
+    let parts = numbered(folder, "wal").expect("the folder is there");
+    let (_, path) = parts.last().expect("there is a log");
+    let mut bytes = std::fs::read(path).expect("it is there");
+    bytes.truncate(2048);
+    bytes
 }

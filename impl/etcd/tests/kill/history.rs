@@ -1,7 +1,7 @@
 //! What happened over all rounds, in the order of revisions, and whether what processes said agrees with it.
 //!
-//! The order is not searched: each write names its revision. Writes and reads are linearizable if they, at the revisions
-//! that they name, find what the writes before have left, and if none names a revision from before it began.
+//! The order is not searched: each write names its revision. Writes and reads are linearizable if they, at the
+//! revisions that they name, find what the writes before have left, and if none names a revision from before it began.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -41,6 +41,11 @@ impl History {
     /// The revision after which a watch goes on.
     pub(crate) fn heard(&self) -> Number {
         self.heard.max(BEGINNING)
+    }
+
+    /// Whether nothing has happened yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
     }
 
     /// Whether what is tried has happened at all, and not only once.
@@ -151,8 +156,8 @@ impl History {
         must(foreign.is_none(), || format!("nobody has begun to write {foreign:?}"))
     }
 
-    /// Whoever was answered finds its revision in the history. None is older than what was known to anyone when it began,
-    /// and none is newer than what the store holds.
+    /// Whoever was answered finds its revision in the history. None is older than what was known to anyone when it
+    /// began, and none is newer than what the store holds.
     fn check_order(&mut self, lines: &[Line], store: &Store) -> Checked {
         let mut known = BEGINNING;
         let mut begun = HashMap::new();

@@ -1,7 +1,7 @@
 //! What a process says before it is killed: a line for what begins, and one for what came of it.
 //!
-//! A line is one write to a pipe, which is there whole or not at all. Who begins after another was answered stands behind
-//! that other's answer.
+//! A line is one write to a pipe, which is there whole or not at all. Who begins after another was answered stands
+//! behind that other's answer.
 
 use std::fmt;
 

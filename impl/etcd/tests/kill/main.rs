@@ -17,7 +17,9 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use etcd::OpenError;
 use libtest_mimic::{Arguments, Failed, Trial};
+use store::Store;
 
 use crate::history::History;
 use crate::line::Line;
@@ -57,9 +59,8 @@ fn survives() -> Result<(), String> {
         let lines = lines_until(moment, folder.path(), kill, history.heard())
             .map_err(|error| format!("seed {seed}, kill {kill}: {error}"))?;
         files.extend(names(folder.path()).map_err(|error| error.to_string())?);
-        let store = etcd::tools::inspect(folder.path()).map_err(|error| error.to_string());
-        store
-            .and_then(|inspected| history.continue_with(&lines, &inspected.store))
+        held(folder.path(), lines.is_empty() && history.is_empty())
+            .and_then(|store| history.continue_with(&lines, &store))
             .map_err(|why| format!("seed {seed}, kill {kill}, {moment:?}: {why}"))?;
     }
     let seen = |kind| files.iter().filter(|name| name.starts_with(kind)).count() as u64;
@@ -71,6 +72,15 @@ fn survives() -> Result<(), String> {
     match history.is_rich(kills) && parts.min(snapshots) > kills / 8 {
         true => Ok(()),
         false => Err(format!("little has happened: {told}")),
+    }
+}
+
+/// What the store in a folder holds. A new one may not be there yet.
+fn held(folder: &Path, is_new: bool) -> Result<Store, String> {
+    match etcd::tools::inspect(folder) {
+        Ok(inspected) => Ok(inspected.store),
+        Err(OpenError::Foreign { .. } | OpenError::Io { .. }) if is_new => Ok(Store::default()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -87,7 +97,7 @@ impl Moment {
         let mut hasher = DefaultHasher::new();
         (seed, kill).hash(&mut hasher);
         let chance = hasher.finish();
-        Self { is_writing: chance % 4 > 0, microseconds: chance / 4 % LIFE_MICROSECONDS }
+        Self { is_writing: !chance.is_multiple_of(4), microseconds: chance / 4 % LIFE_MICROSECONDS }
     }
 }
 
