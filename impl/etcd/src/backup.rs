@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use store::Store;
 
 use crate::Identity;
-use crate::bolt::{Corrupt, Writer};
+use crate::bolt::{Corrupt, Database, Writer};
 
 pub use hash::{hash, hash_kv};
 pub use history::read;
@@ -32,7 +32,7 @@ const BLOB_BYTES: usize = 32 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackupError {
     /// It is a copy of the file of an etcd perhaps; nobody knows whether it is whole.
-    #[error("snapshot missing hash")]
+    #[error("snapshot missing hash: it was not saved by etcdctl, or is cut short")]
     NoHash,
     /// It is damaged.
     #[error("expected sha256 {}, got {}", listed(.expected), listed(.got))]
@@ -42,7 +42,7 @@ pub enum BackupError {
         /// What is right for what the file holds.
         got: Vec<u8>,
     },
-    /// It is whole, and not what etcd writes.
+    /// It is not what etcd writes.
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
 }
@@ -106,7 +106,7 @@ impl Iterator for Blobs {
 /// The database in a file, without the hash behind it.
 pub fn unseal(file: &[u8]) -> Result<&[u8], BackupError> {
     if file.len() % SECTOR_BYTES != CHECKSUM_BYTES {
-        return Err(BackupError::NoHash);
+        return Err(Database::open(file).map_or_else(BackupError::from, |_| BackupError::NoHash));
     }
     let (database, expected) = file.split_at(file.len() - CHECKSUM_BYTES);
     let got = Sha256::digest(database).to_vec();

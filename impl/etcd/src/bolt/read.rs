@@ -37,7 +37,7 @@ impl<'a> Database<'a> {
     pub fn open(bytes: &'a [u8]) -> Result<Self, Corrupt> {
         let second = PAGE_BYTES.iter().filter_map(|page_bytes| Meta::at(bytes, *page_bytes));
         let found = second.chain(Meta::at(bytes, 0)).max_by_key(|meta| meta.transaction);
-        let meta = found.ok_or(Corrupt("it has no meta page"))?;
+        let meta = found.ok_or(Corrupt("it has no meta page of bbolt's"))?;
         let length = usize::try_from(meta.pages).ok();
         match length.and_then(|pages| pages.checked_mul(meta.page_bytes)) {
             Some(length) if length <= bytes.len() => Ok(Self { bytes, meta }),

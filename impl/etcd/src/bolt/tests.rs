@@ -126,5 +126,5 @@ fn one_meta_page_is_enough_and_the_later_counts() {
 
     assert_eq!(read(&damaged), read(&sound));
     damaged[4096 + 20] ^= 1;
-    assert_eq!(read(&damaged), Err(Corrupt("it has no meta page")));
+    assert_eq!(read(&damaged), Err(Corrupt("it has no meta page of bbolt's")));
 }
