@@ -1,21 +1,32 @@
 //! A disk that may lose what was not synced: it keeps the store's real log, frame by frame.
 
 use store::Record;
-use store::log::{decode, encode};
+use store::log::{HEAD_BYTES, Metadata, decode, encode, head};
 
 use crate::sim::random::Random;
 
+/// Whose the log is: that of the only member.
+const METADATA: Metadata = Metadata { cluster: 1, member: 1, number: 0 };
+
 /// The bytes of one log file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Disk {
     log: Vec<u8>,
     synced_bytes: usize,
 }
 
+impl Default for Disk {
+    /// A log without records.
+    fn default() -> Self {
+        Self { log: head(METADATA), synced_bytes: HEAD_BYTES }
+    }
+}
+
 impl Disk {
     /// Appends one record as a frame; it is durable after the next `sync`.
     pub(crate) fn append(&mut self, record: &Record) {
-        self.log.extend(encode(std::slice::from_ref(record)));
+        let frame = encode(std::slice::from_ref(record), METADATA, self.log.len());
+        self.log.extend(frame);
     }
 
     /// Makes everything durable.
@@ -39,7 +50,7 @@ impl Disk {
 
     /// Holds these records and nothing else: for planted faults.
     pub(crate) fn rewrite(&mut self, records: &[Record]) {
-        self.log.clear();
+        *self = Self::default();
         records.iter().for_each(|record| self.append(record));
         self.sync();
     }
