@@ -344,28 +344,29 @@ fn remove_older(folder: &Path, number: u64) -> io::Result<()> {
     files.iter().filter(|(old, _)| *old < number).try_for_each(|(_, path)| files::remove(path))
 }
 
-/// Checks that a file begins by saying that it is this one.
-fn check_head(path: &Path, head: &[u8], due: Metadata) -> Result<(), OpenError> {
-    let found =
-        log::metadata(head).map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
+/// Opens a file that must begin by saying that it is this one, behind that; and how long it is.
+fn open_own(path: &Path, due: Metadata) -> Result<(BufReader<File>, u64), OpenError> {
+    let in_file = |error| io_error(path, error);
+    let file = File::open(path).map_err(in_file)?;
+    let bytes = file.metadata().map_err(in_file)?.len();
+    let (mut head, mut file) = (vec![], BufReader::new(file));
+    (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(in_file)?;
+    let found = log::metadata(&head)
+        .map_err(|corrupt| OpenError::Log { path: path.to_owned(), corrupt })?;
     if found != due {
         let Metadata { cluster, member, number } = found;
         let whose = format!("cluster {cluster:x}, member {member:x}, number {number}");
         let why = format!("conflicting metadata found: {whose}");
         return Err(OpenError::Foreign { path: path.to_owned(), why });
     }
-    Ok(())
+    Ok((file, bytes))
 }
 
 /// What a snapshot holds, and how long it is.
 fn read_snapshot(path: &Path, due: Metadata) -> Result<(Store, u64), OpenError> {
     let in_file = |error| io_error(path, error);
     let damaged = |corrupt| OpenError::Snapshot { path: path.to_owned(), corrupt };
-    let file = File::open(path).map_err(in_file)?;
-    let bytes = file.metadata().map_err(in_file)?.len();
-    let (mut head, mut file) = (vec![], BufReader::new(file));
-    (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(in_file)?;
-    check_head(path, &head, due)?;
+    let (file, bytes) = open_own(path, due)?;
     let mut restored = snapshot::Restored::default();
     ahead(snapshot::pieces(file), |piece| {
         let piece = piece.map_err(|unread| match unread {
@@ -439,15 +440,15 @@ fn read_parts(
         if number != due {
             return Err(missing(due));
         }
-        let part = std::fs::read(&path).map_err(|error| io_error(&path, error))?;
-        check_head(&path, &part, identity.metadata(number))?;
+        let metadata = identity.metadata(number);
+        let (part, bytes) = open_own(&path, metadata)?;
         match last.take_if(|last| !last.is_ended) {
             // It was begun, and the one before goes on: that has no end yet.
-            Some(before) if part.len() == HEAD_BYTES => last = Some(before),
+            Some(before) if bytes == HEAD_BYTES as u64 => last = Some(before),
             Some(Last { number, sound: bytes, .. }) => {
                 return Err(OpenError::CutPart { path: part_path(folder, number), bytes });
             }
-            None => last = Some(apply(&path, number, &part, store)?),
+            None => last = Some(apply(&path, metadata, part, store)?),
         }
     }
     match last {
@@ -486,11 +487,19 @@ pub(crate) fn write_new(folder: &Path, store: &Store) -> Result<(), OpenError> {
 }
 
 /// Applies one part of the log.
-fn apply(path: &Path, number: u64, part: &[u8], store: &mut Store) -> Result<Last, OpenError> {
-    let damaged = |corrupt| OpenError::Log { path: path.to_owned(), corrupt };
-    let mut runs = log::runs(part).map_err(damaged)?;
+fn apply(
+    path: &Path,
+    metadata: Metadata,
+    part: impl Read + Send,
+    store: &mut Store,
+) -> Result<Last, OpenError> {
+    let mut runs = log::runs(part, metadata);
     ahead(&mut runs, |records| {
-        for record in records.map_err(damaged)? {
+        let records = records.map_err(|unread| match unread {
+            log::Unread::Corrupt(corrupt) => OpenError::Log { path: path.to_owned(), corrupt },
+            log::Unread::Io(error) => io_error(path, error),
+        })?;
+        for record in records {
             let missing = store.next_revision(&record);
             if record.revision != missing {
                 return Err(OpenError::Gap { path: path.to_owned(), missing });
@@ -499,8 +508,6 @@ fn apply(path: &Path, number: u64, part: &[u8], store: &mut Store) -> Result<Las
         }
         Ok(())
     })?;
-    let (sound, is_ended) = (runs.sound_bytes(), runs.is_ended());
-    // Zeros at the end are room.
-    let torn = part[sound..].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    Ok(Last { number, sound, torn, is_ended })
+    let (sound, torn) = (runs.sound_bytes(), runs.torn_bytes());
+    Ok(Last { number: metadata.number, sound, torn, is_ended: runs.is_ended() })
 }

@@ -74,16 +74,39 @@ pub(crate) fn encode_over(
     }
 }
 
-/// Reads the frame at an offset. There is none where the file ends, or where a write was torn off.
-pub(crate) fn decode(file: &[u8], offset: usize, seed: u32) -> Result<Option<Frame>, &'static str> {
-    let Some(header) = Header::decode(file, offset, seed) else {
+/// Some of the bytes of a file, from an offset on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) start: usize,
+}
+
+impl<'a> Window<'a> {
+    fn get(self, range: &Range<usize>) -> Option<&'a [u8]> {
+        self.bytes.get(range.start - self.start..range.end - self.start)
+    }
+
+    /// All that it has from this offset on.
+    pub(crate) fn from(self, offset: usize) -> &'a [u8] {
+        &self.bytes[offset - self.start..]
+    }
+}
+
+/// Reads the frame at an offset. There is none where the file ends, or where a write was torn off. A window that does not
+/// reach to the end of the file has the frame if it finds one; of what it does not find nothing is known.
+pub(crate) fn decode(
+    file: Window<'_>,
+    offset: usize,
+    seed: u32,
+) -> Result<Option<Frame>, &'static str> {
+    let Some(header) = Header::decode(file.from(offset), offset, seed) else {
         return without_header(file, offset, seed).map(|()| None);
     };
     let end = header.end(offset);
-    let mut payload = Vec::with_capacity(file.len().min(end) - offset);
+    let mut payload = Vec::with_capacity(header.payload_bytes.min(file.bytes.len()));
     let mut is_torn = false;
     for piece in header.pieces(offset) {
-        let Some(bytes) = file.get(piece.range.clone()) else { return Ok(None) };
+        let Some(bytes) = file.get(&piece.range) else { return Ok(None) };
         let (data, checksum) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
         if header.checksum_of(data, &piece).to_le_bytes() == *checksum {
             payload.extend_from_slice(&data[..piece.payload_bytes]);
@@ -95,28 +118,28 @@ pub(crate) fn decode(file: &[u8], offset: usize, seed: u32) -> Result<Option<Fra
     }
     match is_torn {
         false => Ok(Some(Frame { kind: header.kind, payload, end })),
-        true if is_zero(&file[end..]) => Ok(None),
+        true if is_zero(file.from(end)) => Ok(None),
         true => Err("a part of it is missing, and it is not the last"),
     }
 }
 
 /// A piece of which the file has all bytes, and not the right ones.
-fn is_torn_piece(file: &[u8], piece: &Range<usize>) -> bool {
+fn is_torn_piece(file: Window<'_>, piece: &Range<usize>) -> bool {
     let is_sector_missing =
-        piece.start.is_multiple_of(SECTOR_BYTES) && is_zero(&file[piece.clone()]);
-    is_sector_missing || is_zero(&file[piece.end - CHECKSUM_BYTES..])
+        piece.start.is_multiple_of(SECTOR_BYTES) && file.get(piece).is_some_and(is_zero);
+    is_sector_missing || is_zero(file.from(piece.end - CHECKSUM_BYTES))
 }
 
 /// Whether no frame begins here, or none that was written whole.
-fn without_header(file: &[u8], offset: usize, seed: u32) -> Result<(), &'static str> {
-    let rest = &file[offset..];
+fn without_header(file: Window<'_>, offset: usize, seed: u32) -> Result<(), &'static str> {
+    let rest = file.from(offset);
     let in_sector = rest.len().min(SECTOR_BYTES - offset % SECTOR_BYTES);
     let is_cut = rest.len() < HEADER_BYTES || is_zero(&rest[HEADER_BYTES - CHECKSUM_BYTES..]);
     if !is_cut && !is_zero(&rest[..in_sector]) {
         return Err("the checksum of its header does not match");
     }
-    let mut offsets = (offset..file.len()).step_by(HEADER_BYTES);
-    match offsets.any(|later| Header::decode(file, later, seed).is_some()) {
+    let mut later = (0..rest.len()).step_by(HEADER_BYTES);
+    match later.any(|at| Header::decode(&rest[at..], offset + at, seed).is_some()) {
         true => Err("its header is missing, and it is not the last"),
         false => Ok(()),
     }
@@ -146,8 +169,9 @@ impl Header {
         frame.extend_from_slice(&self.checksum.to_le_bytes());
     }
 
-    fn decode(file: &[u8], offset: usize, seed: u32) -> Option<Self> {
-        let mut reader = Reader::new(file.get(offset..)?);
+    /// Reads the header with which these bytes begin, which lie at an offset of a file.
+    fn decode(bytes: &[u8], offset: usize, seed: u32) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
         if reader.take(MAGIC.len())? != MAGIC {
             return None;
         }

@@ -12,15 +12,19 @@
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, Read as _};
+
 use crate::codec::{Reader, encode_bytes, length};
-use crate::frame::{self, Kind};
+use crate::frame::{self, Frame, Kind, Window};
 use crate::{Change, LeaseId, Record, Revision, Write};
 
 /// How many bytes the first frame has.
 pub const HEAD_BYTES: usize = 48;
 /// How much room is kept for the next frame, at most.
 const ROOM_BYTES_MAX: usize = 1024 * 1024;
-/// How much of a part is read at a time, at least.
+/// How much of a file is read at a time, at least.
+const WINDOW_BYTES: usize = 4 * 1024 * 1024;
+/// How much of a part makes an item, at least.
 const RUN_BYTES: usize = 256 * 1024;
 /// What a first frame is bound to; the others are bound to what it says.
 const HEAD_SEED: u32 = 0;
@@ -44,6 +48,17 @@ pub struct Corrupt {
     pub offset: usize,
     /// What is wrong with it.
     pub why: &'static str,
+}
+
+/// Why some of a part was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// It is damaged.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+    /// Its bytes did not come.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// What a part of the log holds.
@@ -100,7 +115,8 @@ pub fn end(metadata: Metadata, offset: usize) -> Vec<u8> {
 /// Whose a file is. A first frame is whole before its file has a name, so none that is torn is taken.
 pub fn metadata(file: &[u8]) -> Result<Metadata, Corrupt> {
     let corrupt = |why| Corrupt { offset: 0, why };
-    let frame = frame::decode(file, 0, HEAD_SEED).map_err(corrupt)?;
+    let window = Window { bytes: file, start: 0 };
+    let frame = frame::decode(window, 0, HEAD_SEED).map_err(corrupt)?;
     let payload = frame.filter(|frame| frame.kind == Kind::Metadata).map(|frame| frame.payload);
     let payload = payload.ok_or(corrupt("it does not say whose the file is"))?;
     decode_metadata(&payload).ok_or(corrupt("its payload is malformed"))
@@ -108,34 +124,58 @@ pub fn metadata(file: &[u8]) -> Result<Metadata, Corrupt> {
 
 /// Reads a whole part.
 pub fn decode(part: &[u8]) -> Result<Decoded, Corrupt> {
-    let (mut runs, mut records) = (runs(part)?, vec![]);
+    let metadata = metadata(part)?;
+    let (mut runs, mut records) = (runs(&part[HEAD_BYTES..], metadata), vec![]);
     for run in runs.by_ref() {
-        records.extend(run?);
+        records.extend(run.map_err(|unread| match unread {
+            Unread::Corrupt(corrupt) => corrupt,
+            Unread::Io(_) => Corrupt { offset: 0, why: "it cannot be read" },
+        })?);
     }
-    let Runs { metadata, sound_bytes, is_ended, .. } = runs;
+    let Runs { sound_bytes, is_ended, .. } = runs;
     Ok(Decoded { metadata, records, sound_bytes, is_ended })
 }
 
-/// Reads a part, many records at a time.
-pub fn runs(part: &[u8]) -> Result<Runs<'_>, Corrupt> {
-    let metadata = metadata(part)?;
-    Ok(Runs { part, metadata, sound_bytes: HEAD_BYTES, is_ended: false, is_over: false })
+/// Reads a part behind its first frame, many records at a time.
+pub fn runs<R: io::Read>(source: R, metadata: Metadata) -> Runs<R> {
+    Runs {
+        source,
+        window: vec![],
+        window_start: HEAD_BYTES,
+        is_all: false,
+        seed: seed(metadata),
+        sound_bytes: HEAD_BYTES,
+        is_ended: false,
+        is_over: false,
+    }
 }
 
 /// The records of a part, in order, some in each item. After an error none follow.
 #[derive(Debug)]
-pub struct Runs<'a> {
-    part: &'a [u8],
-    metadata: Metadata,
+pub struct Runs<R> {
+    source: R,
+    /// What was read and not taken yet, and what of it was taken lately.
+    window: Vec<u8>,
+    /// Where in the file that begins.
+    window_start: usize,
+    /// Whether that reaches to the end of the file.
+    is_all: bool,
+    seed: u32,
     sound_bytes: usize,
     is_ended: bool,
     is_over: bool,
 }
 
-impl Runs<'_> {
+impl<R: io::Read> Runs<R> {
     /// How many bytes are sound of those that were read. When all are, a torn tail lies behind them, to be cut.
     pub fn sound_bytes(&self) -> usize {
         self.sound_bytes
+    }
+
+    /// How many bytes were torn off a write behind what is sound, when all was read: zeros at the end are room.
+    pub fn torn_bytes(&self) -> usize {
+        let rest = self.window().from(self.sound_bytes);
+        rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
     }
 
     /// Whether another part follows.
@@ -143,35 +183,85 @@ impl Runs<'_> {
         self.is_ended
     }
 
-    fn take_frame(&mut self, records: &mut Vec<Record>) -> Result<(), &'static str> {
-        let Some(frame) = frame::decode(self.part, self.sound_bytes, seed(self.metadata))? else {
+    fn window(&self) -> Window<'_> {
+        Window { bytes: &self.window, start: self.window_start }
+    }
+
+    /// Reads as much again as there is, or a first part of the file.
+    fn read_more(&mut self) -> io::Result<()> {
+        let bytes = WINDOW_BYTES.max(self.window.len());
+        let read = (&mut self.source).take(bytes as u64).read_to_end(&mut self.window)?;
+        self.is_all = read < bytes;
+        Ok(())
+    }
+
+    /// Lets go of what was taken.
+    fn forget_taken(&mut self) {
+        let taken = self.sound_bytes - self.window_start;
+        if taken >= WINDOW_BYTES / 2 {
+            self.window.drain(..taken);
+            self.window_start = self.sound_bytes;
+        }
+    }
+
+    /// The next frame. What is not found in a window may begin or end behind it.
+    fn frame(&mut self) -> Result<Option<Frame>, Unread> {
+        loop {
+            match frame::decode(self.window(), self.sound_bytes, self.seed) {
+                Ok(Some(frame)) => return Ok(Some(frame)),
+                Ok(None) | Err(_) if !self.is_all => self.read_more()?,
+                Ok(None) => return Ok(None),
+                Err(why) => return Err(self.corrupt(why)),
+            }
+        }
+    }
+
+    fn corrupt(&self, why: &'static str) -> Unread {
+        Corrupt { offset: self.sound_bytes, why }.into()
+    }
+
+    fn take_frame(&mut self, records: &mut Vec<Record>) -> Result<(), Unread> {
+        let Some(frame) = self.frame()? else {
             self.is_over = true;
             return Ok(());
         };
         match frame.kind {
-            Kind::Metadata => return Err("it says again whose the file is"),
+            Kind::Metadata => return Err(self.corrupt("it says again whose the file is")),
             Kind::Records => {
-                records.extend(decode_records(&frame.payload).ok_or("its payload is malformed")?);
+                let decoded = decode_records(&frame.payload);
+                records.extend(decoded.ok_or_else(|| self.corrupt("its payload is malformed"))?);
             }
             Kind::End => (self.is_ended, self.is_over) = (true, true),
         }
         self.sound_bytes = frame.end;
-        match self.is_over && !frame::is_zero(&self.part[frame.end..]) {
-            true => Err("the part has ended before it"),
-            false => Ok(()),
+        if self.is_ended {
+            return self.check_rest();
+        }
+        self.forget_taken();
+        Ok(())
+    }
+
+    /// Nothing is written behind an end.
+    fn check_rest(&mut self) -> Result<(), Unread> {
+        while !self.is_all {
+            self.read_more()?;
+        }
+        match frame::is_zero(self.window().from(self.sound_bytes)) {
+            true => Ok(()),
+            false => Err(self.corrupt("the part has ended before it")),
         }
     }
 }
 
-impl Iterator for Runs<'_> {
-    type Item = Result<Vec<Record>, Corrupt>;
+impl<R: io::Read> Iterator for Runs<R> {
+    type Item = Result<Vec<Record>, Unread>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (start, mut records) = (self.sound_bytes, vec![]);
         while !self.is_over && self.sound_bytes < start + RUN_BYTES {
-            if let Err(why) = self.take_frame(&mut records) {
+            if let Err(unread) = self.take_frame(&mut records) {
                 self.is_over = true;
-                return Some(Err(Corrupt { offset: self.sound_bytes, why }));
+                return Some(Err(unread));
             }
         }
         (!records.is_empty()).then_some(Ok(records))

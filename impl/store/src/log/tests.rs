@@ -274,3 +274,24 @@ fn frames_that_are_made_in_the_same_room_are_as_others() {
     encoder.encode(&[], METADATA, 48);
     assert!(encoder.payload.capacity() <= ROOM_BYTES_MAX, "the room for long ones is not kept");
 }
+
+#[test]
+fn a_part_that_is_read_in_several_windows_is_the_same() {
+    let frames = (2..40).map(|revision| vec![record(revision, Some(&vec![7; 300_000]))]).collect();
+    let log = Log::of(frames);
+    assert!(log.bytes.len() > 2 * WINDOW_BYTES);
+    let records = |frames: usize| log.frames[..frames].concat();
+    let room = [&log.bytes[..], &vec![0; WINDOW_BYTES + 1]].concat();
+
+    let whole = decode(&room).unwrap();
+
+    assert_eq!((whole.records, whole.sound_bytes), (records(38), log.bytes.len()));
+    for frame in [13, 14, 15, 28, 37] {
+        let (start, end) = (log.ends[frame], log.ends[frame + 1]);
+        let torn = decode(&log.bytes[..end - 1]).unwrap();
+        assert_eq!((torn.records, torn.sound_bytes), (records(frame), start));
+        let mut damaged = room.clone();
+        damaged[end - 1] ^= 1;
+        assert_eq!(decode(&damaged).unwrap_err().offset, start, "frame {frame}");
+    }
+}
