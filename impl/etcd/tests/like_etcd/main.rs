@@ -52,8 +52,9 @@ async fn steps(
     random: &mut Random,
     (mut ours, mut theirs): (Client, Client),
 ) -> Result<(), String> {
-    for number in 0..STEPS / 2 {
-        let step = Step::draw(random);
+    let too_large = Step::too_large();
+    let drawn = (0..STEPS / 2).map(|_| Step::draw(random));
+    for (number, step) in too_large.into_iter().chain(drawn).enumerate() {
         let (answer, expected) = (step.send(&mut ours).await, step.send(&mut theirs).await);
         if answer != expected {
             return Err(format!(

@@ -48,7 +48,6 @@ const REVISION_MAX: u64 = 300;
 impl Step {
     pub(crate) fn draw(random: &mut Random) -> Self {
         match random.below(20) {
-            0 if random.flip(20) => Self::Put(key(random), too_large(random), PutOptions::new()),
             0..7 => Self::Put(key(random), value(random), put_or_keep_options(random)),
             7..12 => Self::Get(key(random), get_options(random)),
             12..14 => Self::Delete(key(random), delete_options(random)),
@@ -57,6 +56,13 @@ impl Step {
             18 => Self::Grant(lease(random)),
             _ => Self::Revoke(lease(random)),
         }
+    }
+
+    /// A value that is too large for a request, or for a message.
+    pub(crate) fn too_large() -> [Self; 2] {
+        [1536, 2048].map(|kibibytes| {
+            Self::Put("k/0".to_owned(), "a".repeat(kibibytes * 1024), PutOptions::new())
+        })
     }
 
     /// The answer, without what differs from cluster to cluster.
@@ -134,12 +140,6 @@ fn outcome(response: &TxnOpResponse) -> String {
             format!("txn {} {outcomes:?}", done.succeeded())
         }
     }
-}
-
-/// A value that is too large for a request, or for a message.
-fn too_large(random: &mut Random) -> String {
-    let most = random.of(&[1536, 2048]) * 1024;
-    "a".repeat(most + random.below(100) as usize)
 }
 
 fn key(random: &mut Random) -> String {
