@@ -12,7 +12,7 @@ mod support;
 
 use std::process::ExitCode;
 
-use etcd_client::Client;
+use etcd_client::{Client, PutOptions};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use real::Real;
@@ -48,13 +48,19 @@ fn compare(seed: u64) -> Result<(), String> {
     })
 }
 
+/// A request that is too large, and a message.
+fn too_large() -> [Step; 2] {
+    [1536, 2048].map(|kibibytes| {
+        Step::Put("k/0".to_owned(), "a".repeat(kibibytes * 1024), PutOptions::new())
+    })
+}
+
 async fn steps(
     random: &mut Random,
     (mut ours, mut theirs): (Client, Client),
 ) -> Result<(), String> {
-    let too_large = Step::too_large();
     let drawn = (0..STEPS / 2).map(|_| Step::draw(random));
-    for (number, step) in too_large.into_iter().chain(drawn).enumerate() {
+    for (number, step) in too_large().into_iter().chain(drawn).enumerate() {
         let (answer, expected) = (step.send(&mut ours).await, step.send(&mut theirs).await);
         if answer != expected {
             return Err(format!(

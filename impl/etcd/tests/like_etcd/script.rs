@@ -58,13 +58,6 @@ impl Step {
         }
     }
 
-    /// A value that is too large for a request, or for a message.
-    pub(crate) fn too_large() -> [Self; 2] {
-        [1536, 2048].map(|kibibytes| {
-            Self::Put("k/0".to_owned(), "a".repeat(kibibytes * 1024), PutOptions::new())
-        })
-    }
-
     /// The answer, without what differs from cluster to cluster.
     pub(crate) async fn send(&self, client: &mut Client) -> String {
         match self {
