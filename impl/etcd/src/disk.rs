@@ -16,7 +16,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use store::log::{self, HEAD_BYTES, Metadata};
-use store::{Record, Revision, Store, snapshot};
+use store::{Record, Revision, Store, Unread, snapshot};
 
 use crate::files::{self, io_error, lock, make_folder, numbered, replace, sync_folder};
 use crate::identity::Identity;
@@ -370,8 +370,8 @@ fn read_snapshot(path: &Path, due: Metadata) -> Result<(Store, u64), OpenError> 
     let mut restored = snapshot::Restored::default();
     ahead(snapshot::pieces(file), |piece| {
         let piece = piece.map_err(|unread| match unread {
-            snapshot::Unread::Corrupt(corrupt) => damaged(corrupt),
-            snapshot::Unread::Io(error) => in_file(error),
+            Unread::Corrupt(corrupt) => damaged(corrupt),
+            Unread::Io(error) => in_file(error),
         })?;
         restored.take(piece).map_err(damaged)
     })?;
@@ -496,8 +496,8 @@ fn apply(
     let mut runs = log::runs(part, metadata);
     ahead(&mut runs, |records| {
         let records = records.map_err(|unread| match unread {
-            log::Unread::Corrupt(corrupt) => OpenError::Log { path: path.to_owned(), corrupt },
-            log::Unread::Io(error) => io_error(path, error),
+            Unread::Corrupt(corrupt) => OpenError::Log { path: path.to_owned(), corrupt },
+            Unread::Io(error) => io_error(path, error),
         })?;
         for record in records {
             let missing = store.next_revision(&record);

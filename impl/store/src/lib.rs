@@ -17,6 +17,7 @@ mod refusal;
 pub mod snapshot;
 mod store;
 mod transaction;
+mod unread;
 mod validity;
 
 pub use key_value::{Event, EventKind, KeyValue};
@@ -29,6 +30,7 @@ pub use transaction::{
     Change, Committed, Compare, Condition, Operation, Outcome, Put, Record, Relation, Transaction,
     Write,
 };
+pub use unread::Unread;
 pub use validity::OPERATIONS_MAX;
 
 use std::fmt;

@@ -16,7 +16,7 @@ use std::io::{self, Read as _};
 
 use crate::codec::{Reader, encode_bytes, length};
 use crate::frame::{self, Frame, Kind, Window};
-use crate::{Change, LeaseId, Record, Revision, Write};
+use crate::{Change, LeaseId, Record, Revision, Unread, Write};
 
 /// How many bytes the first frame has.
 pub const HEAD_BYTES: usize = 48;
@@ -48,17 +48,6 @@ pub struct Corrupt {
     pub offset: usize,
     /// What is wrong with it.
     pub why: &'static str,
-}
-
-/// Why some of a part was not read.
-#[derive(Debug, thiserror::Error)]
-pub enum Unread {
-    /// It is damaged.
-    #[error(transparent)]
-    Corrupt(#[from] Corrupt),
-    /// Its bytes did not come.
-    #[error(transparent)]
-    Io(#[from] io::Error),
 }
 
 /// What a part of the log holds.
@@ -205,7 +194,7 @@ impl<R: io::Read> Runs<R> {
     }
 
     /// The next frame. What is not found in a window may begin or end behind it.
-    fn frame(&mut self) -> Result<Option<Frame>, Unread> {
+    fn frame(&mut self) -> Result<Option<Frame>, Unread<Corrupt>> {
         loop {
             match frame::decode(self.window(), self.sound_bytes, self.seed) {
                 Ok(Some(frame)) => return Ok(Some(frame)),
@@ -216,11 +205,11 @@ impl<R: io::Read> Runs<R> {
         }
     }
 
-    fn corrupt(&self, why: &'static str) -> Unread {
+    fn corrupt(&self, why: &'static str) -> Unread<Corrupt> {
         Corrupt { offset: self.sound_bytes, why }.into()
     }
 
-    fn take_frame(&mut self, records: &mut Vec<Record>) -> Result<(), Unread> {
+    fn take_frame(&mut self, records: &mut Vec<Record>) -> Result<(), Unread<Corrupt>> {
         let Some(frame) = self.frame()? else {
             self.is_over = true;
             return Ok(());
@@ -242,7 +231,7 @@ impl<R: io::Read> Runs<R> {
     }
 
     /// Nothing is written behind an end.
-    fn check_rest(&mut self) -> Result<(), Unread> {
+    fn check_rest(&mut self) -> Result<(), Unread<Corrupt>> {
         while !self.is_all {
             self.read_more()?;
         }
@@ -254,7 +243,7 @@ impl<R: io::Read> Runs<R> {
 }
 
 impl<R: io::Read> Iterator for Runs<R> {
-    type Item = Result<Vec<Record>, Unread>;
+    type Item = Result<Vec<Record>, Unread<Corrupt>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (start, mut records) = (self.sound_bytes, vec![]);

@@ -11,7 +11,9 @@ use std::io::{self, Read as _};
 
 use crate::codec::{Reader, encode_bytes, length};
 use crate::log::{decode_record, encode_record};
-use crate::{Change, Event, EventKind, KeyValue, Lease, LeaseId, Record, Revision, Store, Write};
+use crate::{
+    Change, Event, EventKind, KeyValue, Lease, LeaseId, Record, Revision, Store, Unread, Write,
+};
 
 const MAGIC: &[u8; 4] = b"KSN3";
 const HEADER_BYTES: usize = 8;
@@ -33,17 +35,6 @@ const MALFORMED: Corrupt = Corrupt("a piece of it is malformed");
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the snapshot is corrupt: {0}")]
 pub struct Corrupt(&'static str);
-
-/// Why a snapshot was not read.
-#[derive(Debug, thiserror::Error)]
-pub enum Unread {
-    /// It is damaged.
-    #[error(transparent)]
-    Corrupt(#[from] Corrupt),
-    /// Its bytes did not come.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
 
 /// Some of what a snapshot holds.
 #[derive(Debug)]
@@ -164,7 +155,7 @@ pub fn decode(snapshot: &[u8]) -> Result<Store, Corrupt> {
 }
 
 /// The pieces of a snapshot, in order. After an error none follow.
-pub fn pieces(source: impl io::Read) -> impl Iterator<Item = Result<Piece, Unread>> {
+pub fn pieces(source: impl io::Read) -> impl Iterator<Item = Result<Piece, Unread<Corrupt>>> {
     let mut reader = Some(Pieces { source, pieces: None });
     std::iter::from_fn(move || {
         let next = reader.as_mut()?.next().transpose();
@@ -183,7 +174,7 @@ struct Pieces<R> {
 }
 
 impl<R: io::Read> Pieces<R> {
-    fn next(&mut self) -> Result<Option<Piece>, Unread> {
+    fn next(&mut self) -> Result<Option<Piece>, Unread<Corrupt>> {
         let pieces = match self.pieces {
             Some(pieces) => pieces,
             None => self.begin()?,
@@ -199,7 +190,7 @@ impl<R: io::Read> Pieces<R> {
         Ok(Some(Piece(decode_piece(tag, &mut reader).ok_or(MALFORMED)?)))
     }
 
-    fn begin(&mut self) -> Result<u64, Unread> {
+    fn begin(&mut self) -> Result<u64, Unread<Corrupt>> {
         match self.bytes(MAGIC.len())? == MAGIC {
             true => Ok(0),
             false => Err(Corrupt("it does not begin with KSN3").into()),
@@ -207,7 +198,7 @@ impl<R: io::Read> Pieces<R> {
     }
 
     /// The tag of the next piece, and what follows it.
-    fn payload(&mut self) -> Result<Vec<u8>, Unread> {
+    fn payload(&mut self) -> Result<Vec<u8>, Unread<Corrupt>> {
         let header = self.bytes(HEADER_BYTES)?;
         let mut fields = Reader::new(&header);
         let (Some(length), Some(sum)) = (fields.u32(), fields.u32()) else {
@@ -221,7 +212,7 @@ impl<R: io::Read> Pieces<R> {
     }
 
     /// So many bytes. Room is made as they come: a length may be damaged.
-    fn bytes(&mut self, length: usize) -> Result<Vec<u8>, Unread> {
+    fn bytes(&mut self, length: usize) -> Result<Vec<u8>, Unread<Corrupt>> {
         let mut bytes = vec![];
         let read = (&mut self.source).take(length as u64).read_to_end(&mut bytes)?;
         if read < length { Err(CUT.into()) } else { Ok(bytes) }

@@ -15,7 +15,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use etcd::OpenError;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -116,7 +116,7 @@ fn lines_until(moment: Moment, folder: &Path, round: u64, heard: u64) -> io::Res
         let line = line?;
         let parsed = Line::parse(&line).ok_or_else(|| io::Error::other(line))?;
         if matches!(parsed, Line::Wrote(..)) {
-            // Only the first is waited for.
+            // Who was killed does not listen any more.
             tell.send(()).ok();
         }
         lines.push(parsed);
@@ -133,8 +133,9 @@ fn kill(mut child: Child, moment: Moment, told: &mpsc::Receiver<()>) -> io::Resu
     if moment.is_writing && told.recv().is_err() {
         return child.wait();
     }
-    // Not for something to happen: what happens until then is what is tried.
-    std::thread::sleep(Duration::from_micros(moment.microseconds));
+    let deadline = Instant::now() + Duration::from_micros(moment.microseconds);
+    // Whether it ends by itself is waited for; what it does until then is what is tried.
+    while told.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok() {}
     child.kill()?;
     child.wait()
 }
